@@ -1,0 +1,50 @@
+"""What every model of the inventory shares."""
+
+import re
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+
+Name = Annotated[
+    str,
+    Field(pattern=NAME_PATTERN, max_length=40, description="Lower-case words joined by hyphens; unique among its kind."),
+]
+DnsName = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$", max_length=253),
+]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, str):
+        raise ValueError("a duration is a number and a unit, such as 500ms, 2s, 15m, 4h or 1d")
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", value)
+    if match is None:
+        raise ValueError("a duration is a number and a unit, such as 500ms, 2s, 15m, 4h or 1d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _written(seconds: float) -> str:
+    for unit, factor in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        if seconds >= factor and seconds % factor == 0:
+            return f"{int(seconds // factor)}{unit}"
+    return f"{seconds * 1000:g}ms"
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds, json_schema_input_type=str),
+    PlainSerializer(_written, return_type=str),
+    Field(description="A number and a unit: 500ms, 2s, 15m, 4h, 1d; held in seconds."),
+]
+
+
+class Model(BaseModel):
+    """A frozen and closed value: unknown fields are errors and nothing changes after validation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)

@@ -1,0 +1,1 @@
+"""The room of the plan and its run: planning, carrying out, proving, telling."""
