@@ -9,7 +9,9 @@ NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
 Name = Annotated[
     str,
-    Field(pattern=NAME_PATTERN, max_length=40, description="Lower-case words joined by hyphens; unique among its kind."),
+    Field(
+        pattern=NAME_PATTERN, max_length=40, description="Lower-case words joined by hyphens; unique among its kind."
+    ),
 ]
 DnsName = Annotated[
     str,

@@ -1,0 +1,225 @@
+"""Reads YAML into a tree that remembers where everything stands.
+
+The language is YAML 1.2 with the core schema: `on` and `yes` are words, 010 is ten, and a date is a word too. Less is
+allowed than YAML offers, because an inventory is read by people first: no anchors and aliases, no tags, no key twice.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from inventory.findings import Problem, Spot
+from inventory.words import _
+
+LIMIT_BYTES = 16 * 1024 * 1024
+LIMIT_DEPTH = 32
+
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_OCTAL = re.compile(r"0o[0-7]+")
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+Plain = str | float | bool | None
+
+
+class Scalar:
+    """A word, number, truth value or nothing."""
+
+    __slots__ = ("spot", "value")
+
+    def __init__(self, value: Plain, spot: Spot) -> None:
+        self.value = value
+        self.spot = spot
+
+    @property
+    def plain(self) -> Any:
+        """Return the value without places."""
+        return self.value
+
+
+class Sequence:
+    """A list."""
+
+    __slots__ = ("items", "spot")
+
+    def __init__(self, spot: Spot) -> None:
+        self.items: list[Node] = []
+        self.spot = spot
+
+    @property
+    def plain(self) -> Any:
+        """Return the values without places."""
+        return [item.plain for item in self.items]
+
+
+class Mapping:
+    """Names with values; keys keep their own places."""
+
+    __slots__ = ("items", "keys", "spot")
+
+    def __init__(self, spot: Spot) -> None:
+        self.items: dict[str, Node] = {}
+        self.keys: dict[str, Spot] = {}
+        self.spot = spot
+
+    @property
+    def plain(self) -> Any:
+        """Return the values without places."""
+        return {key: item.plain for key, item in self.items.items()}
+
+    def get(self, key: str) -> "Node | None":
+        """Return the node under a key; none where it is missing."""
+        return self.items.get(key)
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def _whole(text: str, base: int) -> int | str:
+    # Python refuses to read integers of thousands of digits; nothing in an inventory is that long.
+    return int(text, base) if len(text) < 40 else text
+
+
+def resolved(text: str) -> Plain:
+    """Return what a plain scalar means in the core schema of YAML 1.2."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return _whole(text, 10)
+    if _OCTAL.fullmatch(text):
+        return _whole(text[2:], 8)
+    if _HEXADECIMAL.fullmatch(text):
+        return _whole(text[2:], 16)
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+class _Builder:
+    """Builds the trees of one file from the parser's events, without recursion."""
+
+    def __init__(self) -> None:
+        self.documents: list[Node] = []
+        self.problems: list[Problem] = []
+        self.stack: list[Sequence | Mapping] = []
+        self.pending: list[tuple[str, Spot] | None] = []
+
+    def problem(self, spot: Spot, reason: str, mend: str) -> None:
+        self.problems.append(Problem(spot=spot, reason=reason, mend=mend))
+
+    def take(self, event: yaml.Event) -> bool:
+        """Take one event; false when the rest of the file must not be read."""
+        mark = event.start_mark
+        spot = Spot(mark.line + 1, mark.column + 1) if mark is not None else Spot(0, 0)
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            self.problem(spot, _("anchors and aliases are not used in an inventory"), _("write the value out"))
+        if isinstance(event, yaml.AliasEvent):
+            self.place(Scalar(None, spot))
+        elif isinstance(event, yaml.ScalarEvent):
+            self.scalar(event, spot)
+        elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
+            if len(self.stack) >= LIMIT_DEPTH:
+                self.problem(spot, _("nested too deeply"), _("an inventory has only a few levels"))
+                return False
+            node = Sequence(spot) if isinstance(event, yaml.SequenceStartEvent) else Mapping(spot)
+            self.tagged(event.tag, spot)
+            self.place(node)
+            self.stack.append(node)
+            self.pending.append(None)
+        elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
+            self.stack.pop()
+            self.pending.pop()
+        return True
+
+    def tagged(self, tag: str | None, spot: Spot) -> None:
+        if tag not in {None, "!"}:
+            self.problem(spot, _("tags are not used in an inventory"), _("remove the word that begins with '!'"))
+
+    def scalar(self, event: yaml.ScalarEvent, spot: Spot) -> None:
+        self.tagged(event.tag, spot)
+        self.place(Scalar(resolved(event.value) if event.implicit[0] else event.value, spot))
+
+    def place(self, node: Node) -> None:
+        if not self.stack:
+            self.documents.append(node)
+            return
+        holder = self.stack[-1]
+        if isinstance(holder, Sequence):
+            holder.items.append(node)
+        elif self.pending[-1] is None:
+            self.pending[-1] = (self.key(node), node.spot)
+        else:
+            (name, spot), self.pending[-1] = self.pending[-1], None
+            self.enter(holder, name, spot, node)
+
+    def key(self, node: Node) -> str:
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            return node.value
+        self.problem(node.spot, _("a key must be a word"), _("put it in quotes if it is meant to be one"))
+        return str(node.value) if isinstance(node, Scalar) else "?"
+
+    def enter(self, holder: Mapping, name: str, spot: Spot, node: Node) -> None:
+        if name in holder.keys:
+            first = holder.keys[name].line
+            self.problem(
+                spot,
+                _("the key '{name}' stands here a second time").format(name=name[:60]),
+                _("it was given in line {line}; keep one of them").format(line=first),
+            )
+            return
+        holder.keys[name] = spot
+        holder.items[name] = node
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    yield from yaml.parse(text, Loader=_PARSER)
+
+
+def _explained(exc: yaml.YAMLError, text: str) -> Problem:
+    mark = getattr(exc, "problem_mark", None)
+    spot = Spot(mark.line + 1, mark.column + 1) if mark is not None else Spot(0, 0)
+    lines = text.split("\n")
+    line = lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return Problem(
+            spot=Spot(spot.line, line.index("\t") + 1),
+            reason=_("a tab stands where the line is indented"),
+            mend=_("indent with spaces"),
+        )
+    said = getattr(exc, "problem", None) or getattr(exc, "reason", None) or _("it cannot be read")
+    return Problem(
+        spot=spot,
+        reason=_("this is not YAML: {said}").format(said=said),
+        mend=_("look at this line and the one above it: indentation, a missing colon, quote or bracket"),
+    )
+
+
+def read(content: bytes) -> tuple[tuple[Node, ...], tuple[Problem, ...]]:
+    """Read the documents of one file and what is wrong with its writing; never raises for any content."""
+    if len(content) > LIMIT_BYTES:
+        reason = _("the file is larger than {limit} MiB").format(limit=LIMIT_BYTES // 1024 // 1024)
+        return (), (Problem(spot=Spot(0, 0), reason=reason, mend=_("split it: an inventory may have many files")),)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = content.count(b"\n", 0, exc.start) + 1
+        column = exc.start - (content.rfind(b"\n", 0, exc.start) + 1) + 1
+        reason = _("this is not UTF-8 text")
+        return (), (Problem(spot=Spot(line, column), reason=reason, mend=_("save the file in UTF-8")),)
+    builder = _Builder()
+    try:
+        for event in _events(text):
+            if not builder.take(event):
+                break
+    except yaml.YAMLError as exc:
+        builder.problems.append(_explained(exc, text))
+        # Half a document would be full of findings that are not true.
+        return tuple(builder.documents[:-1]), tuple(builder.problems)
+    return tuple(builder.documents), tuple(builder.problems)
