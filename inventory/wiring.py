@@ -92,7 +92,7 @@ def _links(programme: Programme) -> Iterator[Interface]:
         yield from _pair("backbone", link, backbone.ends, names, (backbone.domain,) * 2, backbone.prefix)
 
 
-def _pair(  # noqa: PLR0913, PLR0917 -- both ends of a link in one row
+def _pair(
     kind: Kind,
     link: str,
     ends: tuple[str, str],
@@ -130,9 +130,7 @@ def _lans(programme: Programme) -> Iterator[Interface]:
             yield _gateway("site", each.name, each.attached_to, f"net-{each.name}", each.domain, each.prefix)
 
 
-def _gateway(  # noqa: PLR0913, PLR0917 -- one row of the wiring
-    kind: Kind, link: str, device: str, name: str, vrf: str | None, prefix: IPv4Network
-) -> Interface:
+def _gateway(kind: Kind, link: str, device: str, name: str, vrf: str | None, prefix: IPv4Network) -> Interface:
     address = IPv4Interface((prefix[1], prefix.prefixlen))
     return Interface(device=device, name=name, kind=kind, link=f"{kind}:{link}", vrf=vrf, address=address)
 

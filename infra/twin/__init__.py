@@ -1,1 +1,1 @@
-"""The twin: a local copy of a district, of real parts, in namespaces of its own."""
+"""The twin: departments' hosts, devices, lines and a small cloud as real parts, in namespaces of their own."""
