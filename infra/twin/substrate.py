@@ -1,42 +1,71 @@
-"""What the small cloud needs of the twin below it: networks, hosts, and the rules that let traffic in."""
+"""What the twin's cloud asks of the machine below it: segments, hosts and their packet filters.
+
+    SubstrateError      the machine below cannot do what the cloud asks; its message says why and what to do
+"""
 
 from ipaddress import IPv4Address, IPv4Network
-from typing import Protocol
+from typing import Literal, Protocol
 
-from infra.declaration import RuleDeclaration
+from inventory.base import Model
+
+
+class SubstrateError(Exception):
+    """A segment or a host cannot be made, changed or removed; the message ends up in the server's fault."""
+
+
+class Segment(Model):
+    """One bridge with its prefix, tied to a provider edge whose address there is the prefix's first one."""
+
+    name: str
+    site: str
+    domain: str
+    prefix: IPv4Network
+    edge: str
+
+
+class HostSpec(Model):
+    """One host with one port; every field is needed to start it."""
+
+    name: str
+    site: str
+    image: str
+    cpus: int
+    memory: int
+    """MiB."""
+    segment: str
+    address: IPv4Address
+    hypervisor: str
+
+
+class PacketRule(Model):
+    """Traffic that a host accepts; replies pass and everything else is dropped. No port means every port."""
+
+    protocol: Literal["tcp", "udp", "icmp"]
+    port: int | None
+    source: IPv4Network
 
 
 class Substrate(Protocol):
-    """The twin as its cloud sees it; every call may be repeated and then changes nothing more."""
+    """Everything is asked by name; names are unique here, the cloud sees to it.
 
-    def make_segment(self, name: str, prefix: IPv4Network, edge: str, domain: str) -> None:
-        """Make a network whose gateway, the first address, is the provider edge's interface in that domain."""
+    Each call may be repeated: what is already so is left as it is. Calls come from several threads at once, but
+    never two for one name. Failures are raised as SubstrateError.
+    """
+
+    def make_segment(self, segment: Segment) -> None:
+        """Make the segment and connect it to its edge; returns when packets can pass."""
 
     def drop_segment(self, name: str) -> None:
-        """Remove a network and its gateway interface; one that is not there is no error."""
+        """Remove the segment; one that is not there is no error. No host is on it any more."""
 
-    def start_host(  # noqa: PLR0913 -- a host is told all of itself at once
-        self,
-        *,
-        name: str,
-        image: str,
-        segment: str,
-        address: IPv4Address,
-        prefix: IPv4Network,
-        gateway: IPv4Address,
-        resolver: IPv4Address | None,
-        rules: tuple[RuleDeclaration, ...],
-    ) -> None:
-        """Boot a new host and return once it can be reached by name through the world's ssh_config."""
+    def start_host(self, host: HostSpec, rules: tuple[PacketRule, ...]) -> None:
+        """Make the host, filter its port, start it; returns when SSH answers."""
 
     def stop_host(self, name: str) -> None:
-        """End a host and forget its disk; one that is not there is no error."""
+        """Stop the host and throw away its disk; one that is not there is no error."""
 
-    def set_rules(self, name: str, rules: tuple[RuleDeclaration, ...]) -> None:
-        """Replace the rules that let traffic into a host; replies and outgoing traffic always pass."""
+    def set_rules(self, host: str, rules: tuple[PacketRule, ...]) -> None:
+        """Replace the packet filter of a running host in one piece."""
 
     def host_running(self, name: str) -> bool:
-        """Say whether a host that was started here runs now."""
-
-    def resolver(self, domain: str) -> IPv4Address | None:
-        """Return the name server's address in a domain, or None where the domain has none."""
+        """Say whether the host runs now."""
