@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DEFAULT_ROOT = Path("/var/cache/zhenghe")
-_HEARTBEAT_SECONDS = 5.0
+_HEARTBEAT_SECONDS = 10.0
 
 
 class SetupError(Exception):
@@ -72,8 +72,15 @@ def ensure(part: str, build: Callable[[Path, int], None], *, root: Path | None =
     return done
 
 
-def run_stage(stage: str, command: Sequence[str | Path], *, lock: int, log: Path,
-              env: Mapping[str, str] | None = None, cwd: Path | None = None) -> None:
+def run_stage(
+    stage: str,
+    command: Sequence[str | Path],
+    *,
+    lock: int,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> None:
     """Run a long command with its output in `log`, tell how long it has taken, and end it when this process ends."""
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()

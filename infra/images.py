@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from ruamel.yaml import YAML
+import yaml
 
 from infra import cache
 
@@ -67,6 +67,7 @@ def build(name: str) -> Path:
         log = cache.cache_root() / "logs" / f"image-{name}.log"
         cache.run_stage(f"image {name}", [tool, *arguments(recipe, folder)], lock=lock, log=log,
                         env=os.environ | {"LC_ALL": "C.UTF-8"})  # fmt: skip
+
     return cache.ensure(_part(name), make)
 
 
@@ -129,7 +130,7 @@ def _part(name: str) -> str:
 
 
 def _read(name: str) -> Recipe:
-    document = YAML(typ="safe").load(RECIPES / f"{name}.yaml")
+    document = yaml.safe_load((RECIPES / f"{name}.yaml").read_text())
     return Recipe.model_validate(document)
 
 

