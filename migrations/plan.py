@@ -17,8 +17,9 @@ class Actuator(StrEnum):
 
 
 class StepKind(StrEnum):
-    """How a step can be taken back."""
+    """How a step can be taken back; a gate only looks, so nothing is, and it is passed anew every time."""
 
+    GATE = "gate"
     REVERSIBLE = "reversible"
     COMPENSATABLE = "compensatable"
     PIVOT = "pivot"
@@ -49,8 +50,15 @@ class Unit(Model):
     name: str
     kind: Actuator
     needs: tuple[str, ...]
+    """Keys of units, sorted."""
     wave: int
+    """One more than the highest wave of what it needs; the first is 1."""
     steps: tuple[Step, ...]
+
+    @property
+    def key(self) -> str:
+        """Return what names the unit in the whole plan, such as system:archive: a line may be named like a system."""
+        return f"{self.kind}:{self.name}"
 
 
 class Untouched(Model):
@@ -68,8 +76,9 @@ class Plan(Model):
     inventory: str
     """SHA-256 of the programme that it was computed from."""
     content: str
-    """SHA-256 of the playbooks and of the Pulumi program that it will run."""
+    """SHA-256 of the playbooks, of the Pulumi program and of the devices' platforms that it will run."""
     units: tuple[Unit, ...]
+    """In the order of waves, sites before lines before systems, then by name."""
     untouched: tuple[Untouched, ...]
 
 

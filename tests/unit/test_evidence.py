@@ -1,0 +1,113 @@
+"""The evidence log: whole after any kill, and honest after any change."""
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from migrations.evidence import Evidence, Soundness, read, verify_chain
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Evidence:
+    log = Evidence(tmp_path / "evidence.jsonl")
+    for number in range(3):
+        log.append("seen", unit="system:archive", step="system:archive/prepare", what={"number": number, "字": "符"})
+    return log
+
+
+def test_records_are_read_as_they_were_written(evidence: Evidence) -> None:
+    records = evidence.records()
+    assert [record.seq for record in records] == [1, 2, 3]
+    assert [record.what["number"] for record in records] == [0, 1, 2]
+    assert {record.unit for record in records} == {"system:archive"}
+    assert verify_chain(evidence.path).outcome is Soundness.SOUND
+    assert verify_chain(evidence.path).head == records[-1].hash
+
+
+@pytest.mark.parametrize("cut", range(1, 60))
+def test_torn_last_line_is_left_out_then_mended(evidence: Evidence, cut: int) -> None:
+    whole = evidence.path.read_bytes()
+    evidence.path.write_bytes(whole[:-cut])
+    assert len(list(read(evidence.path))) == 2
+    assert verify_chain(evidence.path).outcome is Soundness.TORN
+    evidence.append("seen")
+    assert [record.kind for record in evidence.records()] == ["seen", "seen", "evidence-mended", "seen"]
+    assert verify_chain(evidence.path).outcome is Soundness.SOUND
+
+
+def test_torn_first_line_is_mended(tmp_path: Path) -> None:
+    log = Evidence(tmp_path / "evidence.jsonl")
+    log.path.write_bytes(b'{"seq": 1, "ti')
+    log.append("seen")
+    assert [record.seq for record in log.records()] == [1, 2]
+    assert verify_chain(log.path).outcome is Soundness.SOUND
+
+
+def test_long_last_record_is_found_from_the_end(tmp_path: Path) -> None:
+    log = Evidence(tmp_path / "evidence.jsonl")
+    for length in (10, 5000, 100_000, 10):
+        log.append("seen", what={"text": "x" * length})
+    assert verify_chain(log.path).records == 4
+    assert verify_chain(log.path).outcome is Soundness.SOUND
+
+
+def test_change_of_a_record_is_seen(evidence: Evidence) -> None:
+    lines = evidence.path.read_text().splitlines()
+    evidence.path.write_text("\n".join([lines[0], lines[1].replace('"number":1', '"number":7'), lines[2]]) + "\n")
+    verdict = verify_chain(evidence.path)
+    assert (verdict.outcome, verdict.records) == (Soundness.BROKEN, 1)
+
+
+def test_record_with_a_new_hash_does_not_fit_the_next(evidence: Evidence) -> None:
+    lines = evidence.path.read_text().splitlines()
+    forged = Evidence(evidence.path.with_name("forged"))
+    forged.path.write_text(lines[0] + "\n")
+    forged.append("seen", unit="system:archive", step="system:archive/prepare", what={"number": 7})
+    evidence.path.write_text(forged.path.read_text() + lines[2] + "\n")
+    assert verify_chain(evidence.path).outcome is Soundness.BROKEN
+
+
+def test_removed_record_is_seen(evidence: Evidence) -> None:
+    lines = evidence.path.read_text().splitlines()
+    evidence.path.write_text("\n".join([lines[0], lines[2]]) + "\n")
+    assert verify_chain(evidence.path).outcome is Soundness.BROKEN
+
+
+def test_line_that_is_no_record_is_seen(evidence: Evidence) -> None:
+    with evidence.path.open("a") as file:
+        file.write(json.dumps({"seq": 4}) + "\n")
+    verdict = verify_chain(evidence.path)
+    assert (verdict.outcome, verdict.records) == (Soundness.BROKEN, 3)
+
+
+def _append_many(path: Path, name: str) -> None:
+    log = Evidence(path)
+    for number in range(30):
+        log.append("seen", unit=name, what={"number": number})
+
+
+def test_processes_append_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.jsonl"
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_append_many, args=(path, f"writer-{n}")) for n in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert verify_chain(path).outcome is Soundness.SOUND
+    records = list(read(path))
+    assert len(records) == 90
+    for n in range(3):
+        assert [r.what["number"] for r in records if r.unit == f"writer-{n}"] == list(range(30))
+
+
+def test_follow_gives_each_whole_record_once(evidence: Evidence) -> None:
+    first, offset = evidence.follow(0)
+    with evidence.path.open("ab") as file:
+        file.write(b'{"seq": 4, ')
+    assert evidence.follow(offset) == ((), offset)
+    evidence.append("seen")
+    later, _ = evidence.follow(offset)
+    assert [record.seq for record in (*first, *later)] == [1, 2, 3, 4, 5]
