@@ -1,6 +1,6 @@
 """What the twin's cloud asks of the machine below it: segments, hosts and their packet filters.
 
-    SubstrateError      the machine below cannot do what the cloud asks; its message says why and what to do
+SubstrateError      the machine below cannot do what the cloud asks; its message says why and what to do
 """
 
 from ipaddress import IPv4Address, IPv4Network
