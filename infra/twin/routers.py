@@ -1,0 +1,228 @@
+"""The twin's devices: their configuration as surveyed, and FRR routers that carry it in namespaces of their own."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Interface
+from pathlib import Path
+
+from inventory.base import Model
+from inventory.model import Device, Programme
+from inventory.surveyed import CIRCUIT_IN, EXTRANET, OWN, OWN_OUT, extranet_networks, own_networks
+from inventory.wiring import MANAGEMENT, Interface, interfaces_of
+
+OPERATOR = "netops"
+"""The account whose shell is the device's command line."""
+TIMER_KEEPER = "netadm"
+"""The account with a plain shell, for the timer that returns an unconfirmed change."""
+
+_START = Path(__file__).with_name("router.sh")
+_START_SECONDS = 30.0
+_STEP_SECONDS = 0.02
+
+
+class RouterError(Exception):
+    """A router did not start; the message names its log."""
+
+
+class RouterSpec(Model):
+    """All that one router needs; its namespaces, interfaces and cables are there before it starts."""
+
+    name: str
+    namespace: Path
+    """The network namespace that has `mgmt`, and everything else of a device without VRFs."""
+    domains: tuple[tuple[str, Path], ...] = ()
+    """A provider edge's VRFs: for each domain the network namespace that it is kept in."""
+    configuration: str
+    folder: Path
+    """Its disk: configuration, host key, homes, log; kept from one start to the next."""
+    management: IPv4Interface
+    operator_key: str
+    """Public key that may log in to both accounts, as a line of authorized_keys."""
+
+
+def surveyed_configuration(programme: Programme, device: str) -> str:
+    """Return the configuration that a device of the programme has before anything is moved, in FRR's words."""
+    of = next(each for each in programme.network.devices if each.name == device)
+    wires = interfaces_of(programme, device)
+    lines = [
+        "frr version 8.4.4",
+        "frr defaults traditional",
+        f"hostname {device}",
+        "service integrated-vtysh-config",
+        "bgp route-map delay-timer 1",
+        "!",
+        *_vrfs(wires),
+        *(line for wire in wires if wire.kind != "site" for line in _interface(wire)),
+        *(_edge(programme, of, wires) if of.role == "pe" else _customer(programme, of, wires)),
+        "end",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def start_router(spec: RouterSpec) -> subprocess.Popen[bytes]:
+    """Start a router and return its init once SSH answers there; ending that process ends all of the router.
+
+    RouterError where it is not up within 30 seconds.
+    """
+    _lay_out(spec)
+    log = spec.folder / "log"
+    with log.open("ab") as sink:
+        init = subprocess.Popen(_command(spec), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+    ready = spec.folder / "ready"
+    limit = time.monotonic() + _START_SECONDS
+    while not ready.exists():
+        if init.poll() is not None or time.monotonic() > limit:
+            stop_router(init)
+            raise RouterError(f"router {spec.name} did not start; see {log}")
+        time.sleep(_STEP_SECONDS)
+    return init
+
+
+def stop_router(init: subprocess.Popen[bytes]) -> None:
+    """End a router as a power cut would: at once, with every process it has; one that is stopped stays so."""
+    if init.poll() is None:
+        init.kill()
+    init.wait()
+
+
+def host_key(folder: Path) -> str:
+    """Return the public host key of the router that lives in a folder, making it if there is none yet."""
+    private = folder / "hostkey"
+    if not private.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", folder.name, "-f", str(private))
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    kind, key = private.with_suffix(".pub").read_text().split()[:2]
+    return f"{kind} {key}"
+
+
+def _vrfs(wires: tuple[Interface, ...]) -> Iterator[str]:
+    for name in sorted({wire.vrf for wire in wires if wire.vrf is not None}):
+        yield from (f"vrf {name}", "exit-vrf", "!")
+
+
+def _interface(wire: Interface) -> Iterator[str]:
+    yield f"interface {wire.name}" + (f" vrf {wire.vrf}" if wire.vrf else "")
+    yield f" description {wire.link}"
+    yield f" ip address {wire.address}"
+    yield from ("exit", "!")
+
+
+def _session(programme: Programme, wire: Interface) -> Iterator[str]:
+    asn = next(each.asn for each in programme.network.devices if each.name == wire.peer)
+    yield f" neighbor {wire.peer_address} remote-as {asn}"
+    yield f" neighbor {wire.peer_address} description {wire.link}"
+    # The default waits two minutes after a refused attempt: a twin is up long before that.
+    yield f" neighbor {wire.peer_address} timers connect 1"
+
+
+def _speaker(device: Device, vrf: str | None) -> Iterator[str]:
+    yield f"router bgp {device.asn}" + (f" vrf {vrf}" if vrf else "")
+    yield f" bgp router-id {device.router_id}"
+    yield " no bgp ebgp-requires-policy"
+    yield " timers bgp 3 9"
+
+
+def _edge(programme: Programme, device: Device, wires: tuple[Interface, ...]) -> Iterator[str]:
+    for vrf in sorted({wire.vrf for wire in wires if wire.vrf is not None}):
+        yield from _speaker(device, vrf)
+        for wire in wires:
+            if wire.vrf == vrf and wire.peer is not None:
+                yield from _session(programme, wire)
+        yield from (" !", " address-family ipv4 unicast", "  redistribute connected", " exit-address-family")
+        yield from ("exit", "!")
+
+
+def _customer(programme: Programme, device: Device, wires: tuple[Interface, ...]) -> Iterator[str]:
+    peers = tuple(wire for wire in wires if wire.peer is not None)
+    own = own_networks(programme, device.name)
+    yield from _policies(programme, device)
+    yield from _speaker(device, None)
+    for wire in peers:
+        yield from _session(programme, wire)
+    yield from (" !", " address-family ipv4 unicast")
+    yield from (f"  network {network}" for network in own)
+    for wire in peers:
+        if wire.kind == "circuit":
+            yield f"  neighbor {wire.peer_address} route-map {CIRCUIT_IN} in"
+        yield f"  neighbor {wire.peer_address} route-map {OWN_OUT} out"
+    yield from (" exit-address-family", "exit", "!")
+
+
+def _policies(programme: Programme, device: Device) -> Iterator[str]:
+    circuits = {each.domain for each in programme.network.attachments if each.device == device.name}
+    offered = sorted({network for domain in circuits for network in extranet_networks(programme, domain)})
+    for name, networks in ((EXTRANET, offered), (OWN, own_networks(programme, device.name))):
+        yield from (f"ip prefix-list {name} seq {5 * n} permit {each}" for n, each in enumerate(networks, start=1))
+    yield "!"
+    for name, networks_list in ((CIRCUIT_IN, EXTRANET), (OWN_OUT, OWN)):
+        if name == OWN_OUT or circuits:
+            yield from (f"route-map {name} permit 10", f" match ip address prefix-list {networks_list}", "exit", "!")
+
+
+def _lay_out(spec: RouterSpec) -> None:
+    folder = spec.folder
+    (folder / "ready").unlink(missing_ok=True)
+    for name in ("etc", "home/netops", "home/netadm"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    # A router that was configured before starts from what was saved on it, as a real one does.
+    if not (folder / "etc/frr.conf").exists():
+        (folder / "etc/frr.conf").write_text(spec.configuration)
+    (folder / "etc/vtysh.conf").write_text("service integrated-vtysh-config\n")
+    host_key(folder)
+    (folder / "operator.pub").write_text(spec.operator_key.strip() + "\n")
+    (folder / "sshd_config").write_text(_sshd(spec.management.ip))
+    _accounts(folder)
+
+
+def _accounts(folder: Path) -> None:
+    users = ((OPERATOR, 2001, "/usr/bin/vtysh"), (TIMER_KEEPER, 2002, "/bin/sh"))
+    group = next(line for line in Path("/etc/group").read_text().splitlines() if line.startswith("frrvty:"))
+    number = group.split(":")[2]
+    passwd = Path("/etc/passwd").read_text().rstrip("\n")
+    (folder / "passwd").write_text(
+        "\n".join((passwd, *(f"{n}:x:{u}:{number}:{n}:/home/{n}:{shell}" for n, u, shell in users))) + "\n"
+    )
+    # `*` is no password that fits: only keys open these accounts. `!` would lock them for keys too.
+    names = [line.split(":")[0] for line in passwd.splitlines()] + [name for name, _, _ in users]
+    shadow = folder / "shadow"
+    shadow.touch(mode=0o600)
+    shadow.write_text("".join(f"{name}:*:19000:0:99999:7:::\n" for name in names))
+    # vtysh asks PAM whether the account is in order, and its helper reads as this group.
+    shutil.chown(shadow, "root", "shadow")
+    shadow.chmod(0o640)
+    for name, uid, _ in users:
+        shutil.chown(folder / "home" / name, uid, int(number))
+    for path in (folder / "etc", *(folder / "etc").iterdir()):
+        shutil.chown(path, "frr", "frrvty")
+        path.chmod(0o775 if path.is_dir() else 0o664)
+
+
+def _sshd(address: IPv4Address) -> str:
+    return f"""\
+ListenAddress {address}
+HostKey /run/router/hostkey
+AuthorizedKeysFile /run/router/operator.pub
+PidFile /run/sshd.pid
+AllowUsers {OPERATOR} {TIMER_KEEPER}
+AuthenticationMethods publickey
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+UseDNS no
+StrictModes no
+PrintMotd no
+PrintLastLog no
+MaxSessions 20
+MaxStartups 100
+"""
+
+
+def _command(spec: RouterSpec) -> tuple[str, ...]:
+    own = ("--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
+    domains = tuple(f"{name}={path}" for name, path in spec.domains)
+    enter = ("nsenter", f"--net={spec.namespace}", "unshare", *own)
+    start = ("sh", str(_START), spec.name, str(spec.folder), str(spec.management), MANAGEMENT)
+    return (*enter, *start, *domains)
