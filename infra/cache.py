@@ -68,6 +68,8 @@ def ensure(part: str, build: Callable[[Path, int], None], *, root: Path | None =
             unfinished = done.with_name(f".unfinished-{done.name}")
             _discard(unfinished)
             build(unfinished, lock)
+            # A machine that crashes now must not find the name without what it stands for.
+            os.sync()
             unfinished.rename(done)
     return done
 
@@ -86,7 +88,7 @@ def run_stage(
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*_DIES_WITH_PARENT, *map(str, command)], stdin=subprocess.DEVNULL, stdout=output,
+            [*_dies_with_parent(), *map(str, command)], stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT, env=None if env is None else dict(env), cwd=cwd, pass_fds=(lock,),
         )  # fmt: skip
         try:
@@ -112,8 +114,10 @@ def tell(line: str) -> None:
     print(f"[setup] {line}", file=sys.stderr, flush=True)
 
 
-# A pid namespace takes all descendants along when its first process ends, and that one ends with ours.
-_DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+def _dies_with_parent() -> tuple[str, ...]:
+    prefix = ("setpriv", "--pdeathsig", "KILL")
+    # A pid namespace takes all descendants along when its first process ends; only root can make one.
+    return (*prefix, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc") if os.geteuid() == 0 else prefix
 
 
 def _wait(process: subprocess.Popen[bytes], stage: str, started: float) -> int:

