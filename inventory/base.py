@@ -25,7 +25,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 def _seconds(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, str):
         raise ValueError("a duration is a number and a unit, such as 500ms, 2s, 15m, 4h or 1d")
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", value)
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)", value)
     if match is None:
         raise ValueError("a duration is a number and a unit, such as 500ms, 2s, 15m, 4h or 1d")
     return float(match[1]) * _UNITS[match[2]]

@@ -1,12 +1,17 @@
 """Everything that is wrong with an inventory, in all its files, at once."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
+from inventory import addresses, conduct, rules
 from inventory.base import Model
-from inventory.findings import Finding
+from inventory.findings import Finding, Severity, in_order
+from inventory.gathering import gather
+from inventory.kinds import Kind, KindError, load_kinds, playbooks_folder
 from inventory.model import Programme
-from inventory.reading import read
+from inventory.rules import Index
+from inventory.shapes import Shapes
+from inventory.words import _
 
 
 class CheckResult(Model):
@@ -16,14 +21,42 @@ class CheckResult(Model):
     programme: Programme | None
 
 
-def check(folder: Path) -> CheckResult:
-    """Read an inventory and collect its findings."""
-    whole: dict[str, Any] = {"departments": [], "sites": [], "sizes": [], "systems": []}
-    for file in sorted(folder.rglob("*.yaml")):
-        raw = read(file.read_bytes())[0][0].plain
-        if "system" in raw:
-            whole["systems"].append(raw)
-            continue
-        for key, value in raw.items():
-            whole[key] = [*whole[key], *value] if isinstance(value, list) else value
-    return CheckResult(findings=(), programme=Programme.model_validate(whole))
+def check(folder: Path, kinds: Mapping[str, Kind] | None = None) -> CheckResult:
+    """Read an inventory and return all that is wrong with it; kinds are those of the playbooks unless given."""
+    documents, findings = gather(folder)
+    known, unusable = _kinds() if kinds is None else (kinds, ())
+    shapes = Shapes()
+    for document in documents:
+        shapes.take(document)
+    every = [*findings, *unusable, *shapes.findings]
+    if documents:
+        every += [*shapes.missing(documents), *_between(Index(documents), shapes, known)]
+    settled = in_order(every)
+    if any(finding.severity is Severity.ERROR for finding in settled):
+        return CheckResult(findings=settled, programme=None)
+    return CheckResult(findings=settled, programme=shapes.programme())
+
+
+def _kinds() -> tuple[Mapping[str, Kind], tuple[Finding, ...]]:
+    try:
+        return load_kinds(playbooks_folder() / "roles"), ()
+    except KindError as exc:
+        reason = _("this kind of component cannot be used: {said}").format(said=exc.reason)
+        return {}, (Finding(file=exc.file, line=0, column=0, field="", reason=reason, mend=_("mend its kind.yaml")),)
+
+
+def _between(index: Index, shapes: Shapes, kinds: Mapping[str, Kind]) -> Iterator[Finding]:
+    yield from rules.duplicates(index)
+    known = {name for name, kind in kinds.items() if kind.serves == "component"}
+    yield from rules.References(index).collect(known if len(known) >= 3 else {*known, "postgresql", "files", "web"})
+    yield from rules.cycles(index)
+    yield from rules.secrets(index)
+    yield from addresses.overlaps(index)
+    yield from addresses.small_links(index)
+    yield from addresses.Addresses(index).collect()
+    yield from conduct.classified(index)
+    yield from conduct.golden(index)
+    yield from conduct.circuits(index)
+    yield from conduct.settings(index, kinds)
+    for place, system in shapes.systems:
+        yield from conduct.moves(place, system, kinds)

@@ -214,6 +214,7 @@ class Survey(Model):
     network: str = ""
     running_cost: Annotated[float, Field(ge=0, description="Yuan a year.")] = 0
     last_used: date | None = None
+    surveyed: Annotated[date | None, Field(description="When this was reported; idle time is counted up to it.")] = None
 
 
 class Grading(Model):
@@ -246,7 +247,7 @@ class Component(Model):
     on: Annotated[tuple[Name, ...], Field(min_length=1)]
     to: Target | None = None
     entry: Entry | None = None
-    settings: dict[str, Any] = {}
+    settings: Annotated[dict[str, Any], Field(default_factory=dict)]
 
 
 class Limits(Model):

@@ -4,6 +4,7 @@ The language is YAML 1.2 with the core schema: `on` and `yes` are words, 010 is 
 allowed than YAML offers, because an inventory is read by people first: no anchors and aliases, no tags, no key twice.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -99,7 +100,9 @@ def resolved(text: str) -> Plain:
         return _whole(text[2:], 8)
     if _HEXADECIMAL.fullmatch(text):
         return _whole(text[2:], 16)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
+    return text
 
 
 class _Builder:
