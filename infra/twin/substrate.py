@@ -41,7 +41,7 @@ class PacketRule(Model):
     """Traffic that a host accepts; replies pass and everything else is dropped. No port means every port."""
 
     protocol: Literal["tcp", "udp", "icmp"]
-    port: int | None
+    port: int | None = None
     source: IPv4Network
 
 
