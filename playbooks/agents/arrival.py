@@ -1,0 +1,50 @@
+"""What an agent's process does first on a host: takes its modules from the conductor and starts.
+
+The conductor runs `python3 -c BOOTSTRAP` and writes one JSON line `{"arrival", "modules", "given"}`: this file's text,
+modules' texts by name, and the agent's arguments. Nothing is written to the host's disk.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+BOOTSTRAP = (
+    "import sys,json;h=json.loads(sys.stdin.buffer.readline());"
+    "n={'__name__':'arrival'};exec(compile(h['arrival'],'arrival','exec'),n);n['start'](h)"
+)
+AGENT = "zhenghe_agent"
+
+
+class Carried(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the modules that came with the first line, and the packages above them."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self._texts = texts
+        self._packages = {name.rsplit(".", depth)[0] for name in texts for depth in range(1, name.count(".") + 1)}
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002
+        """Return the specification of a carried module or package."""
+        if name in self._texts or name in self._packages:
+            return importlib.util.spec_from_loader(name, self, is_package=name in self._packages)
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module's text in it."""
+        exec(compile(self._texts.get(module.__name__, ""), module.__name__, "exec"), module.__dict__)  # noqa: S102
+
+
+def start(header: dict[str, Any]) -> None:
+    """Make the modules known and serve the kind's agent."""
+    sys.meta_path.insert(0, Carried(header["modules"]))
+    kind = importlib.import_module(AGENT)
+    loop = importlib.import_module("playbooks.agents.loop")
+    loop.serve(kind.Agent(header["given"]))
