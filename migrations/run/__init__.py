@@ -1,0 +1,1 @@
+"""A run: one plan carried out in one world by Temporal, through the death of any process."""

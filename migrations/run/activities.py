@@ -1,0 +1,195 @@
+"""What the workflows have done for them: each deed goes to its actuator and into the evidence."""
+
+import contextvars
+import fcntl
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from migrations.plan import Actuator, Step, StepKind
+from migrations.run.actuators import Observation, ObservedState, Progress, Refused, StepActuator, StepError, Unreachable
+from migrations.run.home import RunHome, entered, states_of
+from migrations.run.messages import (
+    Deed,
+    Note,
+    PassageRequest,
+    StepOutline,
+    StepRequest,
+    UnitNeeds,
+    UnitOutline,
+    UnitRequest,
+)
+
+ASKED_AGAIN = 4
+"""How often somebody unreachable is asked in one passage before the step is given up."""
+_log = logging.getLogger(__name__)
+
+
+class RunActivities:
+    """The activities of one run; they are synchronous and run on the worker's threads."""
+
+    def __init__(self, home: RunHome, actuators: Mapping[Actuator, StepActuator]) -> None:
+        self._home = home
+        self._plan = home.plan()
+        self._actuators = actuators
+        self._units = {unit.key: unit for unit in self._plan.units}
+        self._steps = {step.id: step for unit in self._plan.units for step in unit.steps}
+        self._writing = threading.Lock()
+
+    def all(self) -> tuple[Callable[..., Any], ...]:
+        """Return the activities for a worker."""
+        return (self.outline_run, self.outline_unit, self.note, self.carry)
+
+    @activity.defn(name="outline_run")
+    def outline_run(self, request: PassageRequest) -> tuple[UnitNeeds, ...]:
+        """Return who takes part in a passage and waits for whom."""
+        taken = set(request.units) or set(self._units)
+        return tuple(
+            UnitNeeds(key=unit.key, needs=tuple(need for need in unit.needs if need in taken))
+            for unit in self._plan.units
+            if unit.key in taken
+        )
+
+    @activity.defn(name="outline_unit")
+    def outline_unit(self, request: UnitRequest) -> UnitOutline:
+        """Return a unit's steps without their arguments, and its state as the evidence has it."""
+        unit = self._units[request.unit]
+        records = self._home.evidence.records()
+        return UnitOutline(
+            key=unit.key,
+            kind=unit.kind,
+            state=states_of(self._plan, records)[unit.key],
+            entered=entered(unit, records),
+            steps=tuple(
+                StepOutline(id=step.id, verb=step.verb, stage=step.stage, kind=step.kind, timeout=step.timeout)
+                for step in unit.steps
+            ),
+        )
+
+    @activity.defn(name="note")
+    def note(self, note: Note) -> None:
+        """Keep a unit's new state."""
+        what = {"state": note.state, "reason": note.reason, "passage": note.passage.number}
+        self._home.evidence.append("unit-state", unit=note.unit, what=what)
+
+    @activity.defn(name="carry")
+    def carry(self, request: StepRequest) -> None:
+        """Have one deed done by its actuator; what was seen goes into the evidence, and only failure back."""
+        step = self._steps[request.step]
+        what = {"deed": request.deed, "passage": request.passage.number, "attempt": activity.info().attempt}
+        with _beating(request.passage.heartbeat), self._alone(step):
+            self._record("step-begun", request, {**what, "state": request.state})
+            begun = time.monotonic()
+            try:
+                seen = self._seen(request, step)
+            except StepError as exc:
+                self._record("step-failed", request, {**what, **_particulars(exc)})
+                raise self._verdict(request, exc) from exc
+            except Exception as exc:
+                # Whatever an actuator raises beside its own errors is a defect of this software: repeating would not
+                # mend it, and the unit has to learn of it to be returned.
+                if isinstance(exc, ApplicationError) or type(exc).__module__.startswith("temporalio"):
+                    raise
+                _log.exception("defect in %s", step.id)
+                reason = f"{type(exc).__name__}: {exc}"
+                self._record("step-failed", request, {**what, "error": "Defect", "reason": reason})
+                raise ApplicationError(f"{step.id}: {reason}", type="Defect", non_retryable=True) from exc
+            self._record(
+                "step-done",
+                request,
+                {**what, "seconds": round(time.monotonic() - begun, 3), **seen.model_dump(mode="json")},
+            )
+
+    def _seen(self, request: StepRequest, step: Step) -> Observation:
+        seen = self._act(request, step)
+        wanted = ObservedState.NOT_DONE if request.deed is Deed.UNDO else ObservedState.DONE
+        if seen.state is wanted:
+            return seen
+        reason = f"afterwards it was seen as {seen.state}" + (f": {seen.detail}" if seen.detail else "")
+        if seen.state is ObservedState.UNKNOWN:
+            raise Unreachable(step.id, reason)
+        raise Refused(step.id, reason)
+
+    def _act(self, request: StepRequest, step: Step) -> Observation:
+        actuator = self._actuators[self._units[request.unit].kind]
+        progress = self._progress(request)
+        match request.deed:
+            case Deed.PROBE:
+                return actuator.probe(step, progress)
+            case Deed.APPLY:
+                return actuator.apply(step, progress)
+            case Deed.UNDO:
+                assert step.kind is not StepKind.GATE
+                return actuator.undo(step, progress)
+
+    def _progress(self, request: StepRequest) -> Progress:
+        def tell(text: str) -> None:
+            line = json.dumps({"unit": request.unit, "step": request.step, "text": text}, ensure_ascii=False)
+            with self._writing, self._home.progress_file.open("a") as file:
+                file.write(line + "\n")
+
+        return tell
+
+    def _record(self, kind: str, request: StepRequest, what: Mapping[str, Any]) -> None:
+        self._home.evidence.append(kind, unit=request.unit, step=request.step, what=what)
+
+    def _verdict(self, request: StepRequest, error: StepError) -> ApplicationError:
+        """Say to the engine whether to try again; the evidence counts, because deaths of workers are no answers."""
+        asked = sum(
+            record.kind == "step-failed"
+            and record.step == request.step
+            and record.what["passage"] == request.passage.number
+            and record.what["deed"] == request.deed
+            for record in self._home.evidence.records()
+        )
+        again = isinstance(error, Unreachable) and asked < ASKED_AGAIN
+        return ApplicationError(str(error), type=type(error).__name__, non_retryable=not again)
+
+    @contextmanager
+    def _alone(self, step: Step) -> Iterator[None]:
+        """Wait until an earlier attempt at this step, taken for dead, has really ended: the lock dies with it."""
+        name = hashlib.sha256(step.id.encode()).hexdigest()[:24]
+        deadline = time.monotonic() + step.timeout
+        with (self._home.locks / name).open("a") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise ApplicationError(
+                            f"{step.id}: an earlier attempt does not end", type="Refused", non_retryable=True
+                        ) from None
+                    time.sleep(0.2)
+            yield
+
+
+def _particulars(error: StepError) -> dict[str, str]:
+    fields = {"error": type(error).__name__, "reason": error.reason, "where": error.where, "mend": error.mend}
+    return {name: value for name, value in fields.items() if value}
+
+
+@contextmanager
+def _beating(timeout: float) -> Iterator[None]:
+    """Tell the engine from a second thread that this attempt lives, while the first is in an actuator."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(timeout / 4):
+            activity.heartbeat()
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(beat,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,132 @@
+"""The folder of a run: its plan, its settings, its evidence, and the files of the engine that carries it out."""
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Literal
+
+from inventory.base import Model
+from inventory.words import _
+from migrations.evidence import Evidence, Record
+from migrations.plan import Plan, Stage, StepKind, Unit, digest
+from migrations.run.messages import UnitState
+
+
+class RunSettings(Model):
+    """What a run is bound to; none of it changes while it lives."""
+
+    run: str
+    plan: str
+    """Digest of the plan."""
+    world: Path
+    """The file world.json."""
+    actuators: Literal["real", "fake"] = "real"
+    heartbeat: float = 10.0
+    """Seconds after which a silent worker is taken for dead."""
+
+
+class RunBusy(Exception):
+    """Another command carries this run out at the moment."""
+
+
+class StalePlan(Exception):
+    """The plan in a run's folder is not the one that the run is bound to."""
+
+
+class RunHome:
+    """A run's folder; all of it belongs to root alone, because what lies there is obeyed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.plan_file = path / "plan.json"
+        self.settings_file = path / "run.json"
+        self.logs = path / "logs"
+        self.locks = path / "locks"
+        self.progress_file = path / "progress.jsonl"
+        self.database = path / "temporal.db"
+        self.key_file = path / "payload.key"
+        self.evidence = Evidence(path / "evidence.jsonl")
+
+    def create(self, plan: Plan, settings: RunSettings) -> None:
+        """Make the folder, or leave it as it is where the run exists already."""
+        for folder in (self.path, self.logs, self.locks):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.key_file.exists():
+            _publish(self.key_file, secrets.token_bytes(32))
+        if not self.plan_file.exists():
+            _publish(self.plan_file, plan.model_dump_json(indent=1).encode())
+        if not self.settings_file.exists():
+            _publish(self.settings_file, settings.model_dump_json(indent=1).encode())
+
+    def settings(self) -> RunSettings:
+        """Read what the run is bound to; FileNotFoundError where there is no run."""
+        return RunSettings.model_validate_json(self.settings_file.read_bytes())
+
+    def plan(self) -> Plan:
+        """Read the plan; StalePlan where it is not the one that the run is bound to."""
+        plan = Plan.model_validate_json(self.plan_file.read_bytes())
+        if digest(plan) != self.settings().plan:
+            raise StalePlan(_("{file} was changed after the run began").format(file=self.plan_file))
+        return plan
+
+    @contextmanager
+    def held(self, patience: float = 15.0) -> Iterator[int]:
+        """Keep other commands out and yield the lock's descriptor; RunBusy where one stays longer than `patience` s.
+
+        Children inherit the descriptor, so that the lock is free only when the last of them is gone too.
+        """
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.path / "lock").open("a+b") as file:
+            deadline = time.monotonic() + patience
+            while not _locked(file):
+                if time.monotonic() > deadline:
+                    raise RunBusy(_("another command is carrying this run out; wait for it or stop it"))
+                time.sleep(0.1)
+            yield file.fileno()
+
+
+def _locked(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _publish(path: Path, content: bytes) -> None:
+    scratch = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def states_of(plan: Plan, records: tuple[Record, ...]) -> dict[str, UnitState]:
+    """Compute from the evidence how far each unit of a plan has come."""
+    states = {unit.key: UnitState.PLANNED for unit in plan.units}
+    for record in records:
+        if record.unit in states and record.kind in {"unit-state", "step-begun"}:
+            states[record.unit] = UnitState(record.what["state"])
+    return states
+
+
+def entered(unit: Unit, records: tuple[Record, ...]) -> bool:
+    """Say whether a unit has begun to change something in its cutover and was not returned since."""
+    cutover = {step.id for step in unit.steps if step.stage is Stage.CUTOVER and step.kind is not StepKind.GATE}
+    begun = False
+    for record in records:
+        if record.kind == "step-begun" and record.step in cutover:
+            begun = True
+        elif record.kind == "unit-state" and record.unit == unit.key and record.what["state"] == UnitState.ROLLED_BACK:
+            begun = False
+    return begun
+
+
+def run_id(plan: Plan, world: str) -> str:
+    """Return the name of the run of a plan in a world: the same for the same two."""
+    return f"{plan.programme}-{digest(plan)[:12]}-{world}"

