@@ -41,13 +41,6 @@ SYSTEM_STEPS: tuple[tuple[str, Stage, StepKind, float], ...] = (
 )
 """Verb, stage, kind and timeout in seconds; where a step waits, the system's limit for catching up is added."""
 
-LINE_STEPS: Mapping[str, tuple[Stage, StepKind]] = {
-    "attach": (Stage.PREPARE, StepKind.REVERSIBLE),
-    "shift": (Stage.CUTOVER, StepKind.REVERSIBLE),
-    "drain": (Stage.CUTOVER, StepKind.REVERSIBLE),
-    "release": (Stage.COMMIT, StepKind.PIVOT),
-}
-LINE_TIMEOUT = 240.0
 SITE_TIMEOUT = 900.0
 WAITING = frozenset({"replicate", "lag", "switch"})
 SINGLE = frozenset({"prepare", "replicate", "retire"})
@@ -150,14 +143,14 @@ def _lines(programme: Programme) -> Iterator[Unit]:
             continue
         steps = tuple(
             Step(
-                id=f"line:{line.name}/{arguments['stage']}",
-                verb=arguments["stage"],
-                stage=LINE_STEPS[arguments["stage"]][0],
-                kind=LINE_STEPS[arguments["stage"]][1],
-                arguments=arguments,
-                timeout=LINE_TIMEOUT,
+                id=f"line:{line.name}/{step.verb}",
+                verb=step.verb,
+                stage=Stage(step.stage),
+                kind=StepKind(step.kind),
+                arguments=step.arguments.model_dump(mode="json"),
+                timeout=step.timeout,
             )
-            for arguments in line_steps(programme, line)
+            for step in line_steps(programme, line)
         )
         yield _unit(line.name, Actuator.LINE, set(), steps)
 
