@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
@@ -107,7 +108,7 @@ def _unfitting(kind: Kind, values: object, place: Cursor) -> Iterator[Finding]:
 
 
 def _translated(kind: Kind, error: JsonSchemaError, cursor: Cursor) -> Iterator[Finding]:
-    rule, value = error.validator, error.validator_value
+    rule, value = error.validator, cast("Any", error.validator_value)
     instance = error.instance if isinstance(error.instance, dict) else {}
     properties = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
     if rule == "additionalProperties":

@@ -89,21 +89,7 @@ def duplicates(index: Index) -> Iterator[Finding]:
     for holder in (*index.systems, *index.lines):
         yield from _twice(holder.each("components"), _("components of one system"))
         yield from _twice(holder.each("probes"), _("probes of one unit"))
-    yield from _shared_units(index)
     yield from _shared_entries(index)
-
-
-def _shared_units(index: Index) -> Iterator[Finding]:
-    """Sites, systems and lines are units of one plan, and a unit is known by its name alone."""
-    others = {**index.names(index.lines), **index.sites}
-    for name, system in index.system_names.items():
-        if name in others and (place := system.at("system")) is not None:
-            other = others[name]
-            mend = _("the other is at {place}; rename one of them").format(place=f"{other.file}:{other.spot.line}")
-            yield place.finding(_("a line or a site has the name '{name}' too").format(name=name), mend)
-    for name, line in index.names(index.lines).items():
-        if name in index.sites and (place := line.at("name")) is not None:
-            yield place.finding(_("a site has the name '{name}' too").format(name=name), _("rename one of them"))
 
 
 def _shared_entries(index: Index) -> Iterator[Finding]:

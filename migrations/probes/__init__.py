@@ -1,0 +1,215 @@
+"""Looks from outside: probes that write, read and ping from users' machines while systems and lines move.
+
+They run on the vantages themselves, so that they survive the death of everything here, and their files are read later.
+
+ProbeError
+├── VantageUnreachable   a user's machine does not answer over SSH, or its key is not the known one
+└── VantageRefused       it answers, but a probe cannot be started or read there
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeVar
+
+from infra.worlds import World
+from inventory.base import Model
+from inventory.model import Programme
+from inventory.words import _
+from migrations.probes.series import (
+    Line,
+    Order,
+    ProbeResult,
+    Window,
+    WritesVerdict,
+    acknowledged,
+    parse,
+    prefixes,
+    result,
+)
+
+__all__ = ["Order", "ProbeError", "ProbeResult", "Probes", "Sighting", "Window", "WritesVerdict", "probe_orders"]
+
+_S = TypeVar("_S")
+_T = TypeVar("_T")
+
+AGENT = Path(__file__).with_name("agent.py")
+_BOOTSTRAP = "import json,sys;m=json.load(sys.stdin);exec(compile(m['agent'],'agent','exec'));answer(m)"
+
+
+class ProbeError(Exception):
+    """A probe could not be started or read; carries the vantage, the reason and what to do next."""
+
+    def __init__(self, vantage: str, reason: str, mend: str) -> None:
+        self.vantage = vantage
+        self.reason = reason
+        self.mend = mend
+        super().__init__(f"{vantage}: {reason}; {mend}")
+
+
+class VantageUnreachable(ProbeError):
+    """A user's machine does not answer over SSH, or its key is not the known one."""
+
+
+class VantageRefused(ProbeError):
+    """A user's machine answers, but a probe cannot be started or read there."""
+
+
+class Sighting(Model):
+    """All that one probe wrote so far."""
+
+    order: Order
+    text: str
+    offset: float
+    """Seconds to be added to the vantage's clock to get the controller's."""
+    active: bool
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Return the lines in order."""
+        return parse(self.text, self.offset)
+
+    def within(self, window: Window) -> ProbeResult:
+        """Return what the probe saw in a window."""
+        return result(self.order, self.lines, window)
+
+
+def probe_orders(programme: Programme, units: Iterable[str]) -> tuple[Order, ...]:
+    """Return the probes of some units, by their keys; hosts that a ping names are turned into addresses."""
+    wanted = set(units)
+    addresses = {
+        host.name: str(host.address)
+        for department in programme.departments
+        for room in department.rooms
+        for host in room.hosts
+    }
+    addresses |= {vantage.name: str(vantage.address) for vantage in programme.network.vantages}
+    holders = [
+        *((f"system:{system.system}", system.probes) for system in programme.systems),
+        *((f"line:{line.name}", line.probes) for line in programme.network.lines),
+    ]
+    return tuple(
+        Order(
+            unit=unit,
+            name=probe.name,
+            kind=probe.kind,
+            vantage=probe.vantage,
+            target=addresses.get(probe.target, probe.target),
+            every=probe.every,
+        )
+        for unit, probes in holders
+        if unit in wanted
+        for probe in probes
+    )
+
+
+class Probes:
+    """The probes of one series in one world; may be made anew at any time, in any process, for the same series.
+
+    `series` is a word of lower-case letters, digits and hyphens that tells these probes from all others there.
+    """
+
+    def __init__(self, world: World, series: str, orders: Iterable[Order], timeout: float = 60.0) -> None:
+        self._world = world
+        self._series = series
+        self._orders = tuple(sorted(orders, key=lambda order: (order.vantage, order.key)))
+        self._timeout = timeout
+
+    def start(self) -> None:
+        """Start the probes that do not run; those that do are left alone."""
+        self._everywhere(self._start)
+
+    def collect(self) -> tuple[Sighting, ...]:
+        """Return what all probes have written so far."""
+        return tuple(sighting for found in self._everywhere(self._collect) for sighting in found)
+
+    def confirm(self, sightings: Iterable[Sighting]) -> tuple[WritesVerdict, ...]:
+        """Ask the services for every write that they acknowledged."""
+        writing = [sighting for sighting in sightings if sighting.order.kind == "write-http"]
+        return self._mapped(self._confirm, writing)
+
+    def stop(self, *, remove: bool = True) -> None:
+        """Stop the probes, and remove what they wrote unless it is kept; nothing happens where none runs."""
+        self._everywhere(lambda vantage, _orders: self._ask(vantage, "stop", {"remove": remove}))
+
+    def _start(self, vantage: str, orders: Sequence[Order]) -> None:
+        probes = [{**order.model_dump(), "key": order.key} for order in orders]
+        self._ask(vantage, "start", {"probes": probes})
+
+    def _collect(self, vantage: str, orders: Sequence[Order]) -> tuple[Sighting, ...]:
+        asked = time.time()
+        found = self._ask(vantage, "collect", {"offsets": {order.key: 0 for order in orders}})
+        offset = (asked + time.time()) / 2 - found["now"]
+        # Within the time that the question took nobody can tell two clocks apart.
+        offset = 0.0 if abs(offset) <= time.time() - asked else offset
+        probes: Mapping[str, Any] = found["probes"]
+        return tuple(
+            Sighting(
+                order=order,
+                text=probes[order.key]["lines"],
+                offset=offset,
+                active=probes[order.key]["active"],
+            )
+            for order in orders
+        )
+
+    def _confirm(self, sighting: Sighting) -> WritesVerdict:
+        order, lines = sighting.order, sighting.lines
+        references = acknowledged(lines)
+        question = {"target": order.target, "references": references, "prefixes": prefixes(lines)}
+        found = self._ask(order.vantage, "confirm", question)
+        return WritesVerdict(
+            unit=order.unit,
+            name=order.name,
+            acknowledged=len(references),
+            lost=tuple(found["absent"]),
+            doubled=tuple(found["twice"]),
+            asked=found["how"],
+        )
+
+    def _everywhere(self, ask: Callable[[str, Sequence[Order]], _T]) -> tuple[_T, ...]:
+        groups = [(vantage, tuple(orders)) for vantage, orders in groupby(self._orders, key=lambda o: o.vantage)]
+        return self._mapped(lambda group: ask(*group), groups)
+
+    @staticmethod
+    def _mapped(deed: Callable[[_S], _T], things: Sequence[_S]) -> tuple[_T, ...]:
+        if not things:
+            return ()
+        with ThreadPoolExecutor(max_workers=min(16, len(things))) as pool:
+            return tuple(pool.map(deed, things))
+
+    def _ask(self, vantage: str, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        message = {"agent": AGENT.read_text(), "verb": verb, "series": self._series, **arguments}
+        command = ["ssh", "-F", str(self._world.ssh_config), "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
+        try:
+            done = subprocess.run(
+                [*command, vantage, f'python3 -c "{_BOOTSTRAP}"'],
+                input=json.dumps(message).encode(),
+                capture_output=True,
+                timeout=self._timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as exc:
+            reason = _("no answer in {seconds} s").format(seconds=self._timeout)
+            raise VantageUnreachable(vantage, reason, _("look whether the machine is up")) from exc
+        return self._answer(vantage, done)
+
+    @staticmethod
+    def _answer(vantage: str, done: "subprocess.CompletedProcess[bytes]") -> dict[str, Any]:
+        said = done.stderr.decode(errors="replace").strip()
+        if done.returncode == 255:
+            raise VantageUnreachable(
+                vantage, said or _("SSH failed"), _("try: ssh -F ssh_config {vantage}").format(vantage=vantage)
+            )
+        try:
+            answer: dict[str, Any] = json.loads(done.stdout)
+        except ValueError as exc:
+            raise VantageRefused(vantage, said or _("it said nothing"), _("it needs python3 3.9 or later")) from exc
+        if "error" in answer:
+            raise VantageRefused(vantage, str(answer["error"]), _("it needs systemd, and root over SSH"))
+        found: dict[str, Any] = answer["result"]
+        return found

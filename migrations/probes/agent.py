@@ -1,0 +1,299 @@
+"""Runs on a user's machine under Python 3.9 or later: starts, runs, reads and stops probes there.
+
+The controller sends one JSON object: `agent` (this text), `verb` and its arguments; the answer is one JSON object. Each
+probe is a transient systemd unit of its own, so that it looks on when the controller and its connection die. A probe
+writes one JSON line for each thing that it saw, with the wall clock (`t`) and the monotonic clock (`m`) of its machine.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.parse
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FOLDER = Path("/var/lib/zhenghe-probes")
+TIMEOUT = 10.0
+"""Seconds: who waits is served late and not refused, so a request is given up late."""
+GRACE = 2.0
+"""Seconds after which an echo that has not come back is lost."""
+ECHO_REQUEST, ECHO_REPLY = 8, 0
+
+
+class Log:
+    """Appends lines to a probe's file; each is out of the process when `say` returns."""
+
+    def __init__(self, path: str) -> None:
+        self.file = Path(path).open("a", buffering=1)  # noqa: SIM115 - open as long as the probe lives
+
+    def say(self, kind: str, **fields: Any) -> None:
+        """Write one line."""
+        times = {"t": round(time.time(), 4), "m": round(time.monotonic(), 4)}
+        self.file.write(json.dumps({"k": kind, **times, **fields}) + "\n")
+
+
+def ticks(every: float) -> Iterator[int]:
+    """Yield numbers at a steady pace; beats that were missed while somebody waited are left out, not made up for."""
+    number, due = 0, time.monotonic()
+    while True:
+        time.sleep(max(0.0, due - time.monotonic()))
+        yield number
+        number += 1
+        due = max(due + every, time.monotonic())
+
+
+def request(url: str, method: str, body: bytes | None) -> tuple[int, bytes]:
+    """Send one request over a connection of its own and return the status."""
+    parts = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=TIMEOUT)
+    try:
+        path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+        headers = {"Content-Type": "application/json", "Connection": "close"} if body else {"Connection": "close"}
+        connection.request(method, path, body=body, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def attempt(log: Log, number: int, reference: str | None, deed: Callable[[], tuple[int, bytes]]) -> None:
+    """Do one request and write down how it went; anything that goes wrong is an observation here."""
+    begun = time.monotonic()
+    fields: dict[str, Any] = {"n": number, "r": reference} if reference else {"n": number}
+    try:
+        status, _body = deed()
+    except Exception as error:  # noqa: BLE001
+        ms = round((time.monotonic() - begun) * 1000, 1)
+        log.say("error", ms=ms, why=f"{type(error).__name__}: {error}"[:200], **fields)
+        return
+    ms = round((time.monotonic() - begun) * 1000, 1)
+    if 200 <= status < 300:
+        log.say("ok", ms=ms, s=status, **fields)
+    else:
+        log.say("error", ms=ms, why=f"HTTP {status}", **fields)
+
+
+def run_write(order: dict[str, Any], log: Log) -> None:
+    """Write again and again, each time something that can be told from everything else."""
+    # A probe that was started anew begins a series of its own, so that no reference is ever sent twice.
+    series = f"{order['name']}-{int(time.time() * 1000):x}{os.getpid():x}"
+    log.say("begun", series=series)
+    for number in ticks(order["every"]):
+        reference = f"{series}-{number}"
+        body = json.dumps({"reference": reference}).encode()
+        attempt(log, number, reference, partial(request, order["target"], "POST", body))
+
+
+def run_read(order: dict[str, Any], log: Log) -> None:
+    """Read again and again."""
+    log.say("begun")
+    for number in ticks(order["every"]):
+        attempt(log, number, None, partial(request, order["target"], "GET", None))
+
+
+def checksum(data: bytes) -> int:
+    """Return the Internet checksum (RFC 1071)."""
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+class Pinger:
+    """Sends echoes at a steady pace and counts those that do not come back."""
+
+    def __init__(self, order: dict[str, Any], log: Log) -> None:
+        self.every = order["every"]
+        self.log = log
+        self.address = (socket.gethostbyname(order["target"]), 0)
+        self.token = os.urandom(8)
+        self.identifier = os.getpid() & 0xFFFF
+        self.waiting: dict[int, tuple[float, float]] = {}
+        self.sent = self.received = self.lost = 0
+        self.worst = 0.0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        self.socket.settimeout(0)
+
+    def send(self) -> None:
+        """Send one echo."""
+        body = self.token + struct.pack("!Q", self.sent)
+        head = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, self.identifier, self.sent & 0xFFFF)
+        head = struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head + body), self.identifier, self.sent & 0xFFFF)
+        self.waiting[self.sent] = (time.monotonic(), time.time())
+        self.sent += 1
+        # Without a route at the moment nothing will come back, and that is what is counted.
+        with suppress(OSError):
+            self.socket.sendto(head + body, self.address)
+
+    def receive(self) -> None:
+        """Take all echoes that have come back."""
+        while True:
+            try:
+                packet = self.socket.recv(2048)
+            except BlockingIOError:
+                return
+            echo = packet[(packet[0] & 15) * 4 :]
+            if len(echo) >= 24 and echo[0] == ECHO_REPLY and echo[8:16] == self.token:
+                begun = self.waiting.pop(struct.unpack("!Q", echo[16:24])[0], None)
+                if begun is not None:
+                    self.received += 1
+                    self.worst = max(self.worst, time.monotonic() - begun[0])
+
+    def give_up(self, now: float) -> None:
+        """Write down the echoes that are lost."""
+        for number, (begun, wall) in list(self.waiting.items()):
+            if begun > now - GRACE:
+                return
+            del self.waiting[number]
+            self.lost += 1
+            self.log.say("lost", n=number, at=round(wall, 4), atm=round(begun, 4))
+
+    def run(self) -> None:
+        """Ping, until the unit is stopped."""
+        self.log.say("begun")
+        due, told = time.monotonic(), 0.0
+        while True:
+            now = time.monotonic()
+            if now >= due:
+                self.send()
+                due = max(due + self.every, now)
+            readable, _, _ = select.select([self.socket], [], [], max(0.0, due - time.monotonic()))
+            if readable:
+                self.receive()
+            if now - told >= 1.0:
+                told = now
+                self.give_up(now)
+                worst, self.worst = round(self.worst * 1000, 1), 0.0
+                self.log.say("count", sent=self.sent, received=self.received, lost=self.lost, ms=worst)
+
+
+def run(path: str) -> None:
+    """Be one probe, until the unit is stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    order = json.loads(Path(path).read_text())
+    log = Log(order["log"])
+    if order["kind"] == "ping":
+        Pinger(order, log).run()
+    else:
+        {"write-http": run_write, "read-http": run_read}[order["kind"]](order, log)
+
+
+def unit_of(series: str, key: str) -> str:
+    """Return the name of a probe's unit."""
+    return f"zhenghe-probe-{series}-{key}.service"
+
+
+def active(unit: str) -> bool:
+    """Return whether a unit runs."""
+    return subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0
+
+
+def start(message: dict[str, Any]) -> dict[str, Any]:
+    """Start the probes that do not run yet."""
+    folder = FOLDER / message["series"]
+    folder.mkdir(parents=True, exist_ok=True)
+    agent = folder / "agent.py"
+    if not agent.exists() or agent.read_text() != message["agent"]:
+        agent.write_text(message["agent"])
+    started = []
+    for order in message["probes"]:
+        unit, path = unit_of(message["series"], order["key"]), folder / (order["key"] + ".json")
+        if active(unit):
+            continue
+        path.write_text(json.dumps({**order, "log": str(folder / (order["key"] + ".jsonl"))}))
+        subprocess.run(["systemctl", "reset-failed", unit], check=False, stderr=subprocess.DEVNULL)
+        command = ["systemd-run", "--quiet", "--collect", "--unit", unit, "--property=Restart=on-failure"]
+        command += ["--property=RestartSec=200ms", "--property=StartLimitIntervalSec=0", "--property=Nice=-5"]
+        subprocess.run([*command, sys.executable, str(agent), "run", str(path)], check=True, capture_output=True)
+        started.append(order["key"])
+    return {"started": started}
+
+
+def collect(message: dict[str, Any]) -> dict[str, Any]:
+    """Return what each probe wrote since an offset, whole lines only, and the time here."""
+    answer: dict[str, Any] = {}
+    for key, offset in message["offsets"].items():
+        path = FOLDER / message["series"] / (key + ".jsonl")
+        text = b""
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(offset)
+                text = file.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        runs = active(unit_of(message["series"], key))
+        answer[key] = {"lines": whole.decode(), "offset": offset + len(whole), "active": runs}
+    return {"probes": answer, "now": time.time()}
+
+
+def stop(message: dict[str, Any]) -> dict[str, Any]:
+    """Stop all probes of a series; what they wrote stays until it is removed."""
+    subprocess.run(["systemctl", "stop", unit_of(message["series"], "*")], check=True, capture_output=True)
+    if message.get("remove"):
+        folder = FOLDER / message["series"]
+        for path in folder.glob("*"):
+            path.unlink()
+        if folder.exists():
+            folder.rmdir()
+    return {}
+
+
+def confirm(message: dict[str, Any]) -> dict[str, Any]:
+    """Return which acknowledged references a service does not have, and which it has more than once."""
+    wanted = message["references"]
+    stored = listed(message["target"], message["prefixes"])
+    if stored is not None:
+        counts: dict[str, int] = {}
+        for reference in stored:
+            counts[reference] = counts.get(reference, 0) + 1
+        twice = [reference for reference, count in counts.items() if count > 1]
+        return {"absent": [r for r in wanted if r not in counts], "twice": twice, "how": "list"}
+    absent = []
+    for reference in wanted:
+        status, _body = request(f"{message['target']}/{urllib.parse.quote(reference)}", "GET", None)
+        if status != 200:
+            absent.append(reference)
+    return {"absent": absent, "twice": [], "how": "each"}
+
+
+def listed(target: str, prefixes: list[str]) -> list[str] | None:
+    """Return all references that a service stored under some prefixes; none where it cannot tell."""
+    stored: list[str] = []
+    for prefix in prefixes:
+        status, body = request(f"{target}?prefix={urllib.parse.quote(prefix)}", "GET", None)
+        try:
+            if status != 200:
+                return None
+            stored += json.loads(body)["references"]
+        except (TypeError, KeyError, ValueError):
+            return None
+    return stored
+
+
+def answer(message: dict[str, Any]) -> None:
+    """Do what a message asks for and print the answer."""
+    verbs = {"start": start, "collect": collect, "stop": stop, "confirm": confirm}
+    try:
+        result: dict[str, Any] = {"result": verbs[message["verb"]](message)}
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip() if error.stderr else str(error)
+        result = {"error": said}
+    except Exception as error:  # noqa: BLE001
+        result = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__" and sys.argv[1:2] == ["run"]:
+    run(sys.argv[2])

@@ -1,0 +1,202 @@
+"""What probes saw, read from their lines: pure, so that the same lines always give the same figures.
+
+The seconds without a successful request are the longest time between the ends of two successful ones, less the pace of
+the probe: a request that waits and then succeeds shows as such a gap, whether or not anything failed.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from inventory.base import Model
+
+
+class Order(Model):
+    """A probe as it is started: which unit of the plan it belongs to, from where it looks and at what."""
+
+    unit: str
+    """Key of the unit, such as system:archive."""
+    name: str
+    kind: str
+    vantage: str
+    target: str
+    every: float
+    """Seconds."""
+
+    @property
+    def key(self) -> str:
+        """Return the probe's name on its vantage, where systemd and files allow only some characters."""
+        return f"{self.unit}-{self.name}".replace(":", "-")
+
+
+class Window(Model):
+    """A span of time on the controller's clock, in seconds since 1970."""
+
+    begin: float
+    end: float
+
+
+class Gap(Model):
+    """A time in which nothing succeeded: when it began and how long it lasted beyond the pace, in seconds."""
+
+    begin: float
+    seconds: float
+
+
+class ProbeResult(Model):
+    """What one probe saw in one window."""
+
+    unit: str
+    name: str
+    kind: str
+    vantage: str
+    target: str
+    every: float
+    window: Window
+    succeeded: int
+    """Requests answered with success, or echoes that came back."""
+    failed: int
+    """Requests that failed; none for ping."""
+    lost: int
+    """Echoes that did not come back; none for requests."""
+    downtime: float
+    """The longest time without success beyond the pace, in seconds."""
+    gaps: tuple[Gap, ...]
+    """The times without success that are longer than ten paces and 100 ms, the longest first; ten at the most."""
+    slowest: float
+    """The longest answer, in seconds."""
+    reasons: tuple[str, ...] = ()
+    """Why requests failed, each reason once; ten at the most."""
+    blind: bool = False
+    """Whether the probe saw nothing at all in the window: its figures then say nothing."""
+
+
+class WritesVerdict(Model):
+    """Whether every write that was acknowledged is there, and there once."""
+
+    unit: str
+    name: str
+    acknowledged: int
+    lost: tuple[str, ...]
+    """References that were acknowledged and are not there."""
+    doubled: tuple[str, ...]
+    """References that are there more than once."""
+    asked: str
+    """list: the service told all it has; each: it was asked for every reference, which shows no doubles."""
+
+
+class Line(NamedTuple):
+    """One line of a probe, its time put onto the controller's clock."""
+
+    kind: str
+    time: float
+    what: dict[str, Any]
+
+
+def parse(text: str, offset: float) -> tuple[Line, ...]:
+    """Read a probe's lines; `offset` seconds are added to its clock to get the controller's."""
+    lines: list[Line] = []
+    for row in text.splitlines():
+        what = json.loads(row)
+        lines.append(Line(what["k"], what.get("at", what["t"]) + offset, what))
+    return tuple(lines)
+
+
+def result(order: Order, lines: Sequence[Line], window: Window) -> ProbeResult:
+    """Compute what a probe saw in a window."""
+    figures = _echoes(order, lines, window) if order.kind == "ping" else _requests(order, lines, window)
+    return ProbeResult(**order.model_dump(), window=window, **figures)
+
+
+def _inside(lines: Iterable[Line], window: Window) -> list[Line]:
+    return [line for line in lines if window.begin <= line.time <= window.end]
+
+
+def _requests(order: Order, lines: Sequence[Line], window: Window) -> dict[str, Any]:
+    inside = _inside(lines, window)
+    good = [line for line in inside if line.kind == "ok"]
+    bad = [line for line in inside if line.kind == "error"]
+    gaps = _between_successes(order, lines, window)
+    return {
+        "succeeded": len(good),
+        "failed": len(bad),
+        "lost": 0,
+        "downtime": round(max((gap.seconds for gap in gaps), default=0.0), 3),
+        "gaps": _worth_telling(order, gaps),
+        "slowest": round(max((line.what["ms"] for line in good), default=0.0) / 1000, 4),
+        "reasons": tuple(dict.fromkeys(str(line.what["why"]) for line in bad))[:10],
+        "blind": not good and not bad,
+    }
+
+
+def _between_successes(order: Order, lines: Sequence[Line], window: Window) -> list[Gap]:
+    """Return the times between successes that touch the window, the open ones at its ends included."""
+    begun = min((line.time for line in lines), default=window.end)
+    ends = [line.time for line in lines if line.kind == "ok"]
+    known_until = max((line.time for line in lines), default=window.end)
+    # A probe that saw no success to the end of what is known has a gap that is still open.
+    marks = sorted([max(begun, min(begun, window.begin)), *ends, max(known_until, window.end)])
+    spans = [(a, b) for a, b in pairwise(marks) if b >= window.begin and a <= window.end]
+    return [Gap(begin=round(a, 3), seconds=round(max(0.0, b - a - order.every), 3)) for a, b in spans]
+
+
+def _worth_telling(order: Order, gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    long = [gap for gap in gaps if gap.seconds >= max(0.1, 10 * order.every)]
+    return tuple(sorted(long, key=lambda gap: -gap.seconds)[:10])
+
+
+def _echoes(order: Order, lines: Sequence[Line], window: Window) -> dict[str, Any]:
+    counts = [line for line in lines if line.kind == "count"]
+    missing = [line.time for line in lines if line.kind == "lost"]
+    lost = [moment for moment in missing if window.begin <= moment <= window.end]
+    inside = _inside(counts, window)
+    runs = _runs(order, lost)
+    return {
+        "succeeded": max(0, round(_sent(counts, window.end) - _sent(counts, window.begin)) - len(lost)),
+        "failed": 0,
+        "lost": len(lost),
+        "downtime": max((gap.seconds for gap in runs), default=0.0),
+        "gaps": tuple(sorted(runs, key=lambda gap: -gap.seconds)[:10]),
+        "slowest": round(max((line.what["ms"] for line in inside), default=0.0) / 1000, 4),
+        "blind": not inside,
+    }
+
+
+def _sent(counts: Sequence[Line], moment: float) -> float:
+    """Return how many echoes had been sent at a moment, between two counts in proportion; a restart counts on."""
+    total, before = 0.0, None
+    for line in counts:
+        sent = float(line.what["sent"])
+        grown = sent - before.what["sent"] if before is not None and sent >= before.what["sent"] else sent
+        if line.time > moment:
+            span = line.time - before.time if before is not None else 0.0
+            return total + (grown * max(0.0, moment - before.time) / span if before is not None and span > 0 else 0.0)
+        total, before = total + grown, line
+    return total
+
+
+def _runs(order: Order, lost: Sequence[float]) -> list[Gap]:
+    """Join lost echoes that follow each other into the times that they span."""
+    gaps: list[Gap] = []
+    first = last = 0.0
+    for moment in sorted(lost):
+        if last and moment - last <= 5 * order.every:
+            last = moment
+            gaps[-1] = Gap(begin=first, seconds=round(last - first + order.every, 3))
+            continue
+        first = last = moment
+        gaps.append(Gap(begin=first, seconds=round(order.every, 3)))
+    return gaps
+
+
+def acknowledged(lines: Iterable[Line]) -> tuple[str, ...]:
+    """Return the references whose writes were answered with success."""
+    return tuple(line.what["r"] for line in lines if line.kind == "ok" and "r" in line.what)
+
+
+def prefixes(lines: Iterable[Line]) -> tuple[str, ...]:
+    """Return what the references of a probe begin with, one prefix for each time that it was started."""
+    return tuple(
+        dict.fromkeys(str(line.what["series"]) for line in lines if line.kind == "begun" and "series" in line.what)
+    )
