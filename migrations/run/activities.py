@@ -8,7 +8,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from temporalio import activity
@@ -155,21 +156,38 @@ class RunActivities:
 
     @contextmanager
     def _alone(self, step: Step) -> Iterator[None]:
-        """Wait until an earlier attempt at this step, taken for dead, has really ended: the lock dies with it."""
-        name = hashlib.sha256(step.id.encode()).hexdigest()[:24]
-        deadline = time.monotonic() + step.timeout
-        with (self._home.locks / name).open("a") as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise ApplicationError(
-                            f"{step.id}: an earlier attempt does not end", type="Refused", non_retryable=True
-                        ) from None
-                    time.sleep(0.2)
+        """Wait until an earlier attempt at this step, taken for dead, has ended, and whoever uses the same devices.
+
+        The locks die with the worker. All take them in one order, so that nobody waits for ever.
+        """
+        with ExitStack() as held:
+            for name in sorted({step.id, *_shared(step)}):
+                lock = self._home.locks / hashlib.sha256(name.encode()).hexdigest()[:24]
+                held.enter_context(_locked(lock, step, name))
             yield
+
+
+@contextmanager
+def _locked(path: Path, step: Step, name: str) -> Iterator[None]:
+    deadline = time.monotonic() + step.timeout
+    with path.open("a") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    why = f"{step.id}: {name} is in use and does not come free"
+                    raise ApplicationError(why, type="Refused", non_retryable=True) from None
+                time.sleep(0.1)
+        yield
+
+
+def _shared(step: Step) -> Iterator[str]:
+    """Name what steps of several units change: devices at which several lines end, and hosts of entries."""
+    yield from (f"device:{change['device']}" for change in step.arguments.get("devices", ()))
+    if step.verb in {"front", "switch"}:
+        yield from (f"entry:{entry['host']}" for entry in step.arguments.get("entries", ()))
 
 
 def _particulars(error: StepError) -> dict[str, str]:

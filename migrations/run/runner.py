@@ -115,9 +115,8 @@ class Runner:
             heartbeat=self._settings.heartbeat,
         )
         result = None
-        self._until_answered(lambda: self.engine.begin(self._name(passage), request))
         while result is None:
-            result = self._until_answered(lambda: self.engine.outcome(self._name(passage), LOOK_EVERY))
+            result = self._until_answered(lambda: self.engine.outcome(self._name(passage), request, LOOK_EVERY))
             self.server.ensure()
             self.worker.ensure()
             self._tell()

@@ -9,6 +9,7 @@ EngineError
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
@@ -121,6 +122,7 @@ class Engine:
         self._address = address
         self._key = key
         self._client: Client | None = None
+        self._begun: set[str] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
         self._thread.start()
@@ -131,13 +133,12 @@ class Engine:
         self._thread.join()
         self._loop.close()
 
-    def begin(self, name: str, request: PassageRequest) -> None:
-        """Start a passage under a name, or do nothing where it was started before; EngineSilent."""
-        self._call(self._begin(name, request))
+    def outcome(self, name: str, request: PassageRequest, patience: float) -> PassageResult | None:
+        """Start a passage where nobody has, and return how it ended, none where it goes on after `patience` s.
 
-    def outcome(self, name: str, patience: float) -> PassageResult | None:
-        """Return how a passage ended, none where it goes on after `patience` s; EngineSilent, PassageFailed."""
-        return self._call(self._outcome(name, patience))
+        EngineSilent, PassageFailed.
+        """
+        return self._call(self._outcome(name, request, patience))
 
     def abandon(self, name: str, reason: str) -> None:
         """End a passage where it stands; EngineSilent."""
@@ -159,8 +160,8 @@ class Engine:
         return self._client.get_workflow_handle(name, result_type=PassageResult)
 
     async def _begin(self, name: str, request: PassageRequest) -> None:
-        client = (await self._handle(name))._client  # noqa: SLF001
-        try:
+        client = self._client = self._client or await connected(self._address, self._key)
+        with contextlib.suppress(WorkflowAlreadyStartedError):
             await client.start_workflow(
                 "passage",
                 request,
@@ -169,17 +170,22 @@ class Engine:
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 task_timeout=timedelta(seconds=5),
             )
-        except WorkflowAlreadyStartedError:
-            return
+        self._begun.add(name)
 
-    async def _outcome(self, name: str, patience: float) -> PassageResult | None:
-        handle = await self._handle(name)
+    async def _outcome(self, name: str, request: PassageRequest, patience: float) -> PassageResult | None:
+        if name not in self._begun:
+            await self._begin(name, request)
         try:
-            return await asyncio.wait_for(handle.result(), patience)
+            return await asyncio.wait_for((await self._handle(name)).result(), patience)
         except TimeoutError:
             return None
         except WorkflowFailureError as exc:
             raise PassageFailed(_("{name} ended without a result: {cause}").format(name=name, cause=exc.cause)) from exc
+        except RPCError as exc:
+            if exc.status is RPCStatusCode.NOT_FOUND:
+                # The server's file was lost; the evidence knows how far the units have come.
+                self._begun.discard(name)
+            raise
 
     async def _abandon(self, name: str, reason: str) -> None:
         try:

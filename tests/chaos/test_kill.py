@@ -1,0 +1,239 @@
+"""Kill -9 at every boundary of every step: the same final state, nothing done twice, and histories that replay."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+
+from migrations.evidence import Soundness, verify_chain
+from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
+from migrations.run.fake import Effect, FakeActuator
+from migrations.run.home import RunHome, RunSettings, states_of
+from migrations.run.messages import UnitState
+from migrations.run.runner import Listener, Runner, running
+from migrations.run.temporal import EngineSilent, converter
+from migrations.run.workflows import PassageWorkflow, UnitWorkflow
+
+pytestmark = [pytest.mark.chaos, pytest.mark.real]
+
+SEQUENCE = ("forward", "back", "forward", "commit")
+
+# What a user's command does: the next passage of the sequence that has not ended yet, until none is left.
+COMMAND = f"""
+import sys
+from pathlib import Path
+from migrations.run.home import RunHome
+from migrations.run.messages import Direction
+from migrations.run.runner import Listener, passages_of, running
+
+home = RunHome(Path(sys.argv[1]))
+with running(home, Listener()) as runner:
+    for number, direction in enumerate({SEQUENCE!r}, start=1):
+        ended = [each.number for each in passages_of(home.evidence.records()) if not each.is_open]
+        if number not in ended:
+            runner.take(Direction(direction))
+"""
+
+
+def _step(unit: str, verb: str, stage: Stage, kind: StepKind) -> Step:
+    return Step(id=f"{unit}/{verb}", verb=verb, stage=stage, kind=kind, arguments={}, timeout=60)
+
+
+# A chain, so that moments come one after the other and none is passed while another one is waited for.
+PLAN = Plan(
+    programme="kill",
+    inventory="",
+    content="",
+    untouched=(),
+    units=(
+        Unit(
+            name="a",
+            kind=Actuator.SITE,
+            needs=(),
+            wave=1,
+            steps=(_step("site:a", "provision", Stage.PREPARE, StepKind.COMPENSATABLE),),
+        ),
+        Unit(
+            name="b",
+            kind=Actuator.LINE,
+            needs=("site:a",),
+            wave=2,
+            steps=(
+                _step("line:b", "shift", Stage.CUTOVER, StepKind.REVERSIBLE),
+                _step("line:b", "release", Stage.COMMIT, StepKind.PIVOT),
+            ),
+        ),
+        Unit(
+            name="c",
+            kind=Actuator.SYSTEM,
+            needs=("line:b",),
+            wave=3,
+            steps=(
+                _step("system:c", "prepare", Stage.PREPARE, StepKind.COMPENSATABLE),
+                _step("system:c", "switch", Stage.CUTOVER, StepKind.REVERSIBLE),
+                _step("system:c", "retire", Stage.COMMIT, StepKind.PIVOT),
+            ),
+        ),
+    ),
+)
+
+FORWARD = ("apply site:a/provision", "apply line:b/shift", "apply system:c/prepare", "apply system:c/switch")
+BACK = ("undo system:c/switch", "undo line:b/shift")
+AGAIN = FORWARD[1:]
+COMMIT = ("apply line:b/release", "apply system:c/retire")
+# Preparation is kept on the way back, so its second apply changes nothing.
+EFFECTS = [*FORWARD, *BACK, AGAIN[0], AGAIN[2], *COMMIT]
+
+
+class Command:
+    """The command as a user calls it, and calls it again whenever it was killed."""
+
+    def __init__(self, home: RunHome) -> None:
+        self.home = home
+        self.process = self._called()
+
+    def _called(self) -> subprocess.Popen[bytes]:
+        with (self.home.logs / "command.log").open("ab") as log:
+            return subprocess.Popen([sys.executable, "-c", COMMAND, str(self.home.path)], stdout=log, stderr=log)
+
+    def pid_of(self, part: str) -> int:
+        """Return the process of a part, once there is one."""
+        if part == "command":
+            return self.process.pid
+        words = {"worker": ["-m", "migrations.run.worker", str(self.home.path)], "server": [str(self.home.database)]}
+        for _ in range(600):
+            for folder in Path("/proc").glob("[0-9]*"):
+                try:
+                    line = (folder / "cmdline").read_bytes().decode().split("\0")
+                except OSError:
+                    continue
+                if line[0] != "unshare" and all(word in line for word in words[part]):
+                    return int(folder.name)
+            time.sleep(0.05)
+        raise AssertionError(f"no {part}")
+
+    def kill(self, part: str) -> None:
+        """Kill a part with -9 and wait until it is replaced: by the command, or by calling the command again."""
+        pid = self.pid_of(part)
+        os.kill(pid, signal.SIGKILL)
+        if part == "command":
+            self.process.wait()
+            self.process = self._called()
+        for _ in range(600):
+            if self.pid_of(part) != pid:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"the {part} was not replaced")
+
+
+class Halting:
+    """Stops the fake actuator at exact moments."""
+
+    def __init__(self, home: RunHome) -> None:
+        self._halt = home.path / "fake" / "halt"
+        self._halted = home.path / "fake" / "halted"
+        self._halt.parent.mkdir()
+
+    def at(self, moment: str) -> None:
+        """Let the run go on to this moment."""
+        scratch = self._halt.with_suffix(".new")
+        scratch.write_text(moment)
+        self._halted.unlink(missing_ok=True)
+        scratch.replace(self._halt)
+
+    def wait(self, moment: str) -> None:
+        """Wait until the run stands there, and no longer than a kill costs at the most."""
+        self._halted.unlink(missing_ok=True)
+        for _ in range(1200):
+            if self._halted.exists() and moment in self._halted.read_text():
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"never came to: {moment}")
+
+    def off(self) -> None:
+        """Let the run go on to its end."""
+        self._halt.unlink()
+
+
+def _home(folder: Path) -> RunHome:
+    home = RunHome(folder)
+    settings = RunSettings(run=folder.name, plan=digest(PLAN), world=Path("/nowhere"), actuators="fake", heartbeat=1.5)
+    home.create(PLAN, settings)
+    return home
+
+
+def _moments() -> Iterator[tuple[str, tuple[str, ...]]]:
+    victims = ("worker", "server", "command")
+    for number, deed in enumerate((*FORWARD, *BACK, *AGAIN, *COMMIT)):
+        for side, when in enumerate(("before", "after")):
+            # On the way forward each part dies at each moment; later they take turns.
+            yield f"{when} {deed}", victims if number < len(FORWARD) else (victims[(number + side) % 3],)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(540)
+def test_every_boundary_survives_kill(tmp_path: Path) -> None:
+    home = _home(tmp_path / "run")
+    halting = Halting(home)
+    moments = list(_moments())
+    halting.at(moments[0][0])
+    command = Command(home)
+    try:
+        for moment, victims in moments:
+            halting.at(moment)
+            halting.wait(moment)
+            for victim in victims:
+                command.kill(victim)
+                halting.wait(moment)
+        halting.off()
+        assert command.process.wait(60) == 0, (home.logs / "command.log").read_text()
+    finally:
+        command.process.kill()
+        command.process.wait()
+    _assert_final(home)
+    _assert_replays(home)
+
+
+def _assert_final(home: RunHome) -> None:
+    changes = [f"{'apply' if effect.state == 'done' else 'undo'} {effect.step}" for effect in _effects(home)]
+    assert changes == EFFECTS
+    assert states_of(PLAN, home.evidence.records()) == {
+        "site:a": UnitState.COMMITTED,
+        "line:b": UnitState.DECOMMISSIONED,
+        "system:c": UnitState.DECOMMISSIONED,
+    }
+    assert verify_chain(home.evidence.path).outcome is Soundness.SOUND
+    ended = [record.what["number"] for record in home.evidence.records() if record.kind == "passage-ended"]
+    assert ended == [1, 2, 3, 4]
+
+
+def _effects(home: RunHome) -> list[Effect]:
+    return list(FakeActuator(home.path / "fake").effects())
+
+
+def _assert_replays(home: RunHome) -> None:
+    replayer = Replayer(workflows=[PassageWorkflow, UnitWorkflow], data_converter=converter(home.key_file.read_bytes()))
+    names = [f"run/{number}" for number in range(1, 5)]
+    names += [f"{name}/{unit.key}" for name in names for unit in PLAN.units]
+    with running(home, Listener()) as runner:
+        runner.server.ensure()
+        histories = {name: _history(runner, name) for name in names}
+    for name, history in histories.items():
+        asyncio.run(replayer.replay_workflow(WorkflowHistory.from_json(name, history)))
+
+
+def _history(runner: Runner, name: str) -> str:
+    for _ in range(100):
+        try:
+            return runner.engine.history(name)
+        except EngineSilent:
+            time.sleep(0.1)
+    raise AssertionError("the server did not start")
