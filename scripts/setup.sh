@@ -6,6 +6,7 @@
 #
 # What is there already is left alone. It may be killed at any instant, and several runs may be started at once.
 # ZHENGHE_CACHE   where built parts are kept (default /var/cache/zhenghe)
+# ZHENGHE_MIRROR  where the images take Debian packages from (default: what mmdebstrap chooses)
 # ZHENGHE_PYTHON  the Python to use (default: the system's own, else the first python3 on PATH; 3.11 or newer)
 
 set -eu
@@ -83,12 +84,21 @@ remove_policy() {
     if grep -qsF "$policy_mark" "$policy"; then rm -f "$policy"; fi
 }
 
+# Another apt may be at work: the machine's daily one, or what a killed run left.
+patiently() {
+    for _ in 1 2 3 4 5 6; do
+        if "$@"; then return 0; fi
+        sleep 5
+    done
+    return 1
+}
+
 install_packages() {
     # A run that was killed may have left packages unpacked only.
-    [ -z "$(dpkg --audit)" ] || dpkg --configure --pending
+    [ -z "$(dpkg --audit)" ] || patiently dpkg --configure --pending
     keep_silent
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -o DPkg::Lock::Timeout=600 update
+    patiently apt-get update
     # shellcheck disable=SC2086  # a list of words
     apt-get -o DPkg::Lock::Timeout=600 install --yes --no-install-recommends $packages
 }
@@ -114,7 +124,9 @@ ensure_uv() {
 }
 
 sync_environment() {
-    [ -x .venv/bin/python ] || "$uv_home/bin/uv" venv --clear --python "$python" .venv
+    # An environment that was moved, or not finished, does not know where it lies.
+    here=$(.venv/bin/python -c 'import sys; print(sys.prefix)' 2>/dev/null) || true
+    [ "$here" = "$PWD/.venv" ] || "$uv_home/bin/uv" venv --clear --python "$python" .venv
     VIRTUAL_ENV="$PWD/.venv"
     export VIRTUAL_ENV
     "$uv_home/bin/uv" pip sync --require-hashes requirements.lock
