@@ -11,7 +11,11 @@ from infra.worlds import CloudSettings
 from inventory.words import _
 
 
-class BackendMissing(Exception):
+class BackendError(Exception):
+    """A backend cannot answer; the message says why and what to do."""
+
+
+class BackendMissing(BackendError):
     """The world names a backend that this installation does not have."""
 
 
@@ -22,7 +26,10 @@ class Backend(Protocol):
         """Declare the site's resources; called inside of a Pulumi program, with names that are unique in the cloud."""
 
     def identities(self, resource_type: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the ids of the resources that carry the unique name of these inputs; wait for what is being built."""
+        """Return the ids of the resources that carry the unique name of these inputs; wait for what is being built.
+
+        Raise BackendError where the cloud does not answer.
+        """
 
     def environment(self) -> Mapping[str, str]:
         """Return what the backend's plugins read from their environment; no secret is in it."""
@@ -33,7 +40,6 @@ def backend_of(settings: CloudSettings) -> Backend:
     try:
         module = importlib.import_module(f"infra.backends.{settings.backend}")
     except ModuleNotFoundError as error:
-        raise BackendMissing(
-            _("there is no backend {name}: name another one in the world's cloud settings").format(name=settings.backend)
-        ) from error
+        why = _("there is no backend {name}: name another one in the world's cloud settings")
+        raise BackendMissing(why.format(name=settings.backend)) from error
     return cast("Backend", module.backend(settings))

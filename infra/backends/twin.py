@@ -8,8 +8,9 @@ from typing import Any
 
 import pulumi
 
+from infra.backends import BackendError
 from infra.declaration import ServerDeclaration, SiteDeclaration
-from infra.provider.endpoint import Endpoint
+from infra.provider.endpoint import Endpoint, EndpointError
 from infra.provider.kinds import ENDPOINT_VARIABLE, KINDS, TOKENS
 from infra.provider.waiting import built
 from infra.worlds import CloudSettings
@@ -49,8 +50,11 @@ class TwinBackend:
     def identities(self, resource_type: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the ids of the resources of that name at that site."""
         kind, cloud = KINDS[resource_type], Endpoint(self._path)
-        items = cloud.call(f"{kind}.list", name=inputs["name"], site=inputs["site"])["items"]
-        known = [built(cloud, kind, item) for item in items]
+        try:
+            items = cloud.call(f"{kind}.list", name=inputs["name"], site=inputs["site"])["items"]
+            known = [built(cloud, kind, item) for item in items]
+        except EndpointError as error:
+            raise BackendError(str(error)) from error
         return tuple(item["id"] for item in known if item is not None)
 
     def environment(self) -> Mapping[str, str]:

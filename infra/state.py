@@ -1,0 +1,36 @@
+"""What a site is seen to be made of, and what would have to change, or was changed, to make it as declared."""
+
+from typing import Literal
+
+from inventory.base import Model
+
+
+class Resource(Model):
+    """A resource that exists, under the name it has in the declaration."""
+
+    urn: str
+    name: str
+    type: str
+    id: str
+
+
+class Change(Model):
+    """One change to one resource."""
+
+    op: Literal["create", "update", "replace", "delete"]
+    type: str
+    name: str
+    why: str
+
+
+class SiteState(Model):
+    """The outcome of looking at a site, or of changing it.
+
+    done: the site is as asked; not-done: the changes are still to be made; unknown: it was not seen, `why` says it.
+    """
+
+    site: str
+    state: Literal["done", "not-done", "unknown"]
+    resources: tuple[Resource, ...] = ()
+    changes: tuple[Change, ...] = ()
+    why: str = ""

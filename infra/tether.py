@@ -1,0 +1,72 @@
+"""Runs a command and all of its descendants in a pid namespace that ends when this process does, by whatever death."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+OnLine = Callable[[str], object]
+
+
+class Ended(NamedTuple):
+    """How a command ended and what it said."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def run_tethered(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    lock: int | None = None,
+    on_output: OnLine | None = None,
+    on_error: OnLine | None = None,
+) -> Ended:
+    """Run a command to its end; `lock` is a descriptor that stays open until the last of its processes is gone.
+
+    An exception in here, the interrupt from the keyboard included, kills the command.
+    """
+    process = subprocess.Popen(
+        [*_prefix(), *command], cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, encoding="utf-8", errors="replace", pass_fds=() if lock is None else (lock,),
+        # The interrupt reaches this process alone, which then ends the command.
+        start_new_session=True,
+    )  # fmt: skip
+    said: list[str] = []
+    complained: list[str] = []
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        readers = (_reader(process.stdout, said, on_output), _reader(process.stderr, complained, on_error))
+        for reader in readers:
+            reader.join()
+        code = process.wait()
+    finally:
+        process.kill()
+        process.wait()
+    return Ended(code, "\n".join(said), "\n".join(complained))
+
+
+def _prefix() -> tuple[str, ...]:
+    # The first process of a pid namespace takes all others along; setpriv kills unshare when our thread ends, and
+    # unshare its child. Without root a user namespace is needed to make a pid namespace.
+    own = () if os.geteuid() == 0 else ("--user", "--map-current-user")
+    return ("setpriv", "--pdeathsig", "KILL", "unshare", *own, "--pid", "--fork", "--kill-child")
+
+
+def _reader(stream: TextIO, lines: list[str], on_line: OnLine | None) -> threading.Thread:
+    def read() -> None:
+        with stream:
+            for line in stream:
+                lines.append(line.rstrip())
+                if on_line is not None:
+                    on_line(line.rstrip())
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    return thread
