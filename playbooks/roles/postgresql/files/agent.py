@@ -1,0 +1,190 @@
+"""A PostgreSQL database in a cutover: the end that serves freezes and is sealed, the end that follows is promoted.
+
+What the pause is made of: on the source one transaction that fences the database and one statement that ends the
+sessions of clients; a position; on the target the wait until that position is applied, the sequences, one transaction
+that lets clients in. Connections and the slot for the way back are made before, the new direction starts after.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import time
+from typing import Any
+
+from ansible.module_utils import zhenghe_pg_stream as stream
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, value
+from ansible.module_utils.zhenghe_pg_schema import SEQUENCES
+from playbooks.agents import loop
+from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+_OTHERS = """
+SELECT pid FROM pg_stat_activity JOIN pg_roles ON usename = rolname
+WHERE datname = %s AND backend_type = 'client backend' AND NOT rolsuper AND pid <> pg_backend_pid()
+"""
+_SOURCE_STATES = {"serving": "open", "frozen": "frozen", "waiting": "sealed"}
+
+
+class Agent(loop.Agent):
+    """One end of the database, of this move."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(given)
+        component = dict(self.component)
+        end = self.side
+        if self.direction == "back":
+            # A place is named by the end that it was in the beginning, whichever way this move goes.
+            end = "target" if self.side == "source" else "source"
+            for what in ("s", "_addresses"):
+                component["source" + what], component["target" + what] = component["target" + what], component["source" + what]
+        self._place = Place(end, self.system, component)
+        self._held = contextlib.ExitStack()
+        self._promoted = False
+        self._sequences: list[tuple[str, str]] = []
+
+    def open(self) -> dict[str, Any]:
+        """Connect; mend what an earlier agent that was killed left half way; make the slot for the way back."""
+        try:
+            self._held.enter_context(self._place.alone(20))
+        except Refused as refused:
+            raise loop.Refused(refused.reason, refused.mend) from None
+        side = side_of(self._place.connect(), self._place.database)
+        if side == "absent":
+            return {"state": "waiting" if self.side == "target" else "open", "database": "absent"}
+        self._connection = self._place.connect(self._place.database)
+        try:
+            return self._opened_source(side) if self.side == "source" else self._opened_target(side)
+        except Refused as refused:
+            raise loop.Refused(refused.reason, refused.mend) from None
+
+    def _opened_source(self, side: str) -> dict[str, Any]:
+        if side == "frozen":
+            # Whoever froze it is gone: this agent has the lock.
+            stream.lift_fence(self._connection, self._place.database)
+            side = "serving"
+        self._sequences = [(schema, name) for schema, name in rows(self._connection, SEQUENCES)]
+        return {"state": _SOURCE_STATES[side]}
+
+    def _opened_target(self, side: str) -> dict[str, Any]:
+        if side == "serving" and stream.peer_side(self._place) == "serving":
+            # Promoted, and then the source was thawed instead of sealed: nobody was sent here.
+            stream.demote(self._place, self._connection)
+            side = "waiting"
+        if side == "serving":
+            return {"state": "promoted"}
+        known = stream.subscription(self._connection, self._place.base)
+        if known is not None:
+            stream.make_slot(self._place, self._connection)
+            atexit.register(self._drop_unused_slot)
+        return {"state": "waiting", "tables_left": None if known is None else len(known["left"])}
+
+    def _drop_unused_slot(self) -> None:
+        if not self._promoted:
+            stream.drop_slots(self._place)
+
+    def freeze(self, limit: float) -> dict[str, Any]:
+        """Fence the database and end the sessions of its clients; replication and superusers stay."""
+        if side_of(self._connection, self._place.database) == "waiting":
+            return {"ended": 0}
+        stream.raise_fence(self._connection, self._place.database, "frozen")
+        ended: set[int] = set()
+
+        def alone() -> bool:
+            others = [row[0] for row in rows(self._connection, _OTHERS, (self._place.database,))]
+            others = [pid for pid in others if not self._replicates(pid)]
+            ended.update(others)
+            rows(self._connection, "SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) pid", (others,))
+            return not others
+
+        # Twice: a session that was let in just before the fence shows itself a moment later.
+        for look in range(2):
+            time.sleep(0.01 * look)
+            self.until(alone, limit, "sessions of clients do not end", "look for one that ignores its termination")
+        return {"ended": len(ended)}
+
+    def _replicates(self, pid: int) -> bool:
+        return bool(rows(self._connection, "SELECT 1 FROM pg_stat_replication WHERE pid = %s", (pid,)))
+
+    def position(self) -> dict[str, Any]:
+        """Answer up to where the target has to read, and where the sequences are."""
+        if side_of(self._connection, self._place.database) == "waiting":
+            raise loop.Refused("the source is sealed", "the target has been promoted: run the step again")
+        # Its commit flushes everything before it, what clients committed asynchronously too.
+        rows(self._connection, "SELECT pg_logical_emit_message(true, 'zhenghe', 'position')")
+        lsn = value(self._connection, "SELECT pg_current_wal_flush_lsn()::text")
+        return {"lsn": lsn, "sequences": self._sequence_values()}
+
+    def _sequence_values(self) -> list[tuple[Any, ...]]:
+        if not self._sequences:
+            return []
+        each = [
+            sql.SQL("SELECT {}, {}, last_value, is_called FROM {}.{}").format(
+                sql.Literal(schema), sql.Literal(name), sql.Identifier(schema), sql.Identifier(name)
+            )
+            for schema, name in self._sequences
+        ]
+        return rows(self._connection, sql.SQL(" UNION ALL ").join(each))
+
+    def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:
+        """Wait until every change up to the source's position is applied, then take over its sequences."""
+        (given,) = positions.values()
+        known = stream.subscription(self._connection, self._place.base)
+        if known is None or known["left"]:
+            raise loop.Refused("the copy is not complete", "run the step replicate first")
+
+        def applied() -> bool:
+            # One worker applies in order, and reports a position once everything before it is committed.
+            return bool(
+                value(
+                    self._connection,
+                    "SELECT bool_or(latest_end_lsn >= %s::pg_lsn) FROM pg_stat_subscription "
+                    "WHERE subname = %s AND relid IS NULL",
+                    (given["lsn"], self._place.base),
+                )
+            )
+
+        self.until(applied, limit, "the rest was not applied in time", "try when less is written")
+        for schema, name, last, called in given["sequences"]:
+            rows(
+                self._connection,
+                "SELECT setval(format('%%I.%%I', %s, %s)::regclass, %s, %s)",
+                (schema, name, last, called),
+            )
+        return {"sequences": len(given["sequences"])}
+
+    def promote(self) -> dict[str, Any]:
+        """Let clients in; what they write from here on will flow back."""
+        if side_of(self._connection, self._place.database) == "serving":
+            return {}
+        try:
+            self._promoted = True
+            return {"since": stream.promote(self._place, self._connection)}
+        except Refused as refused:
+            raise loop.Refused(refused.reason, refused.mend) from None
+
+    def seal(self) -> dict[str, Any]:
+        """Make the fence of the freeze one that stays."""
+        if side_of(self._connection, self._place.database) != "waiting":
+            stream.raise_fence(self._connection, self._place.database, "waiting")
+        return {}
+
+    def after(self) -> dict[str, Any]:
+        """End the old direction and start the new one."""
+        try:
+            if self.side == "target":
+                stream.drop_subscription(self._connection, self._place.base)
+            elif side_of(self._connection, self._place.database) == "waiting":
+                stream.follow(self._place)
+        except Refused as refused:
+            raise loop.Refused(refused.reason, refused.mend) from None
+        return {}
+
+    def abandon(self) -> dict[str, Any]:
+        """Thaw the source; let the target wait and follow as before."""
+        side = side_of(self._connection, self._place.database)
+        if self.side == "source" and side == "frozen":
+            stream.lift_fence(self._connection, self._place.database)
+        if self.side == "target" and side == "serving" and self._promoted:
+            stream.demote(self._place, self._connection)
+            self._promoted = False
+        return {}

@@ -1,0 +1,194 @@
+"""Who may log in where: the replication role of a move, the roles of the database, the lines of pg_hba.conf.
+
+A password is made at the end that uses it and stays there in a passfile; what travels is its SCRAM verifier.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, value
+from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+ITERATIONS = 4096
+
+
+def scram_verifier(password: str) -> str:
+    """Return what PostgreSQL stores for a password (RFC 5802, RFC 7677)."""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
+    client = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    parts = [base64.b64encode(part).decode() for part in (salt, client, server)]
+    return f"SCRAM-SHA-256${ITERATIONS}:{parts[0]}${parts[1]}:{parts[2]}"
+
+
+def own_password(place: Place) -> str:
+    """Make the password by which this end logs in at the other one, once; return its verifier."""
+    place.make_folder()
+    kept = place.folder / "verifier"
+    if not (kept.exists() and place.passfile.exists()):
+        password = secrets.token_urlsafe(32)
+        place.write(place.passfile, f"{place.peer_address}:{place.peer_port}:*:{place.base}:{password}\n")
+        place.write(kept, scram_verifier(password))
+    return kept.read_text()
+
+
+def ensure_role(connection: Any, name: str, attributes: str, verifier: str) -> None:
+    """Make a role with this verifier, or bring it to it."""
+    known = rows(connection, "SELECT rolpassword FROM pg_authid WHERE rolname = %s", (name,))
+    if known and known[0][0] == verifier:
+        return
+    verb = "ALTER" if known else "CREATE"
+    statement = sql.SQL(f"{verb} ROLE {{}} LOGIN {attributes} PASSWORD {{}}")
+    rows(connection, statement.format(sql.Identifier(name), sql.Literal(verifier)))
+
+
+def drop_role(place: Place, name: str) -> None:
+    """Remove a role of the move with all that was granted to it."""
+    connection = place.connect()
+    if not rows(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)):
+        return
+    databases = rows(connection, "SELECT datname FROM pg_database WHERE datallowconn")
+    rows(connection, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (name,))
+    for (database,) in databases:
+        rows(place.connect(database), sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
+    rows(connection, sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def read_rights(connection: Any, database: str, role: str) -> list[sql.Composable]:
+    """Return the grants by which a role may read every table of a database."""
+    who, where = sql.Identifier(role), sql.Identifier(database)
+    grants: list[sql.Composable] = [sql.SQL("GRANT CONNECT ON DATABASE {}, postgres TO {}").format(where, who)]
+    if connection.server_version >= 140000:
+        return [*grants, sql.SQL("GRANT pg_read_all_data TO {}").format(who)]
+    schemas = rows(
+        connection, "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+    )
+    for (name,) in schemas:
+        schema = sql.Identifier(name)
+        grants.append(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, who))
+        for objects in ("TABLES", "SEQUENCES"):
+            grants.append(sql.SQL(f"GRANT SELECT ON ALL {objects} IN SCHEMA {{}} TO {{}}").format(schema, who))
+    return grants
+
+
+# The catalogue of passwords is the superuser's. Who copies roles gets this function instead of being one.
+VERIFIERS = """
+CREATE SCHEMA IF NOT EXISTS zhenghe;
+CREATE OR REPLACE FUNCTION zhenghe.verifiers() RETURNS TABLE (name name, verifier text) LANGUAGE sql
+    SECURITY DEFINER SET search_path = pg_catalog
+    AS 'SELECT rolname, rolpassword FROM pg_authid WHERE NOT rolsuper AND rolname !~ ''^(pg|zhenghe)_''';
+REVOKE ALL ON FUNCTION zhenghe.verifiers() FROM PUBLIC;
+GRANT USAGE ON SCHEMA zhenghe TO {role};
+GRANT EXECUTE ON FUNCTION zhenghe.verifiers() TO {role}
+"""
+# The entry asks this for one account at a time, as pgbouncer's auth_query; a superuser does not come in by the entry.
+ACCOUNT = """
+CREATE SCHEMA IF NOT EXISTS zhenghe;
+CREATE OR REPLACE FUNCTION zhenghe.account(wanted text) RETURNS TABLE (name name, verifier text) LANGUAGE sql
+    SECURITY DEFINER SET search_path = pg_catalog
+    AS 'SELECT rolname, rolpassword FROM pg_authid
+        WHERE rolname = wanted AND rolcanlogin AND NOT rolsuper AND rolname !~ ''^(pg|zhenghe)_''
+        AND (rolvaliduntil IS NULL OR rolvaliduntil > now())';
+REVOKE ALL ON FUNCTION zhenghe.account(text) FROM PUBLIC;
+GRANT USAGE ON SCHEMA zhenghe TO {role};
+GRANT EXECUTE ON FUNCTION zhenghe.account(text) TO {role}
+"""
+
+
+def quoted(name: str) -> str:
+    """Return a name as pg_hba.conf wants it, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def admit(place: Place, tag: str, lines: Sequence[str]) -> bool:
+    """Put lines on top of pg_hba.conf, in place of earlier ones under the same tag; no lines: take them out."""
+    connection = place.connect()
+    file = Path(value(connection, "SHOW hba_file"))
+    before = file.read_text()
+    begin, end = f"# {tag} begin\n", f"# {tag} end\n"
+    head, _, rest = before.partition(begin)
+    bare = head + rest.partition(end)[2] if rest else before
+    after = begin + "".join(f"{line}\n" for line in lines) + end + bare if lines else bare
+    if after == before:
+        return False
+    _replace(file, after)
+    wrong = rows(connection, "SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL")
+    if wrong:
+        _replace(file, before)
+        raise Refused(f"{file}: line {wrong[0][0]}: {wrong[0][1]}", "mend the file; it was left as it was")
+    rows(connection, "SELECT pg_reload_conf()")
+    return True
+
+
+def _replace(file: Path, text: str) -> None:
+    old = file.stat()
+    scratch = file.with_name(file.name + ".zhenghe")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as new:
+        os.fchown(new.fileno(), old.st_uid, old.st_gid)
+        os.fchmod(new.fileno(), old.st_mode & 0o777)
+        new.write(text)
+    scratch.replace(file)
+
+
+ROLES = """
+SELECT rolname, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls, rolconnlimit,
+       rolvaliduntil::text
+FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^(pg|zhenghe)_' ORDER BY 1
+"""
+MEMBERSHIPS = """
+SELECT r.rolname, m.rolname, a.admin_option FROM pg_auth_members a
+JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+WHERE m.rolname !~ '^(pg|zhenghe)_' AND NOT m.rolsuper ORDER BY 1, 2
+"""
+ROLE_SETTINGS = """
+SELECT coalesce(r.rolname, ''), coalesce(d.datname, ''), split_part(s, '=', 1), substr(s, strpos(s, '=') + 1)
+FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole LEFT JOIN pg_database d ON d.oid = setdatabase,
+     unnest(setconfig) AS s
+WHERE (setdatabase = 0 OR d.datname = %s) AND NOT (setdatabase = 0 AND setrole = 0)
+  AND coalesce(r.rolname, '') !~ '^(pg|zhenghe)_' AND NOT coalesce(r.rolsuper, false)
+  AND s !~ '^zhenghe\\.' AND NOT (setrole = 0 AND s ~ '^default_transaction_read_only=')
+ORDER BY 1, 2, 3
+"""
+# Their stored values are lists of names, quoted already.
+LISTS = ("search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries")
+_FLAGS = ("INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
+
+
+def copy_roles(place: Place, here: Any, there: Any) -> None:
+    """Bring the other end's roles here: attributes, verifiers, memberships, settings."""
+    known = {name for (name,) in rows(here, "SELECT rolname FROM pg_roles")}
+    wanted = rows(there, ROLES)
+    mine = set(place.remembered().get("roles", [])) | {row[0] for row in wanted if row[0] not in known}
+    place.remember(roles=sorted(mine))
+    verifiers = dict(rows(there, "SELECT * FROM zhenghe.verifiers()"))
+    for name, *flags, limit, until in wanted:
+        words = " ".join(("" if flag else "NO") + _FLAGS[index] for index, flag in enumerate(flags))
+        verb = "ALTER" if name in known else "CREATE"
+        statement = sql.SQL(f"{verb} ROLE {{}} {words} CONNECTION LIMIT {limit} PASSWORD {{}}").format(
+            sql.Identifier(name), sql.Literal(verifiers.get(name))
+        )
+        rows(here, statement + sql.SQL(" VALID UNTIL {}").format(sql.Literal(until)) if until else statement)
+    for role, member, admin in rows(there, MEMBERSHIPS):
+        option = sql.SQL(" WITH ADMIN OPTION" if admin else "")
+        rows(here, sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(member)) + option)
+
+
+def copy_settings(place: Place, here: Any, there: Any) -> None:
+    """Bring the settings of roles and of the database here."""
+    for role, database, name, setting in rows(there, ROLE_SETTINGS, (place.database,)):
+        scope = sql.SQL("DATABASE {}").format(sql.Identifier(database))
+        if role:
+            within = sql.SQL(" IN ") + scope if database else sql.SQL("")
+            scope = sql.SQL("ROLE {}").format(sql.Identifier(role)) + within
+        written = sql.SQL(setting) if name in LISTS else sql.Literal(setting)
+        rows(here, sql.SQL("ALTER {} SET {} = ").format(scope, sql.SQL(name)) + written)

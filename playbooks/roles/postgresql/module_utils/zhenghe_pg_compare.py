@@ -1,0 +1,144 @@
+"""Verify: the end that follows is compared with the end that serves, while that one is being written to.
+
+Rows are compared as the md5 of their text, which PostgreSQL writes the same way in every version under the settings
+below. A table's checksum is the sum of them: it does not depend on the rows' order. Where the sums differ, the rows'
+own hashes are compared, in rounds. A round reads the serving end in one snapshot, waits until the follower has applied
+everything up to a position taken after that snapshot, and reads the follower. A row that was only on its way is equal
+in the next round, or has another hash there; so what is missing or surplus under the same hash in two rounds, with the
+follower past the first one's position, is a real difference. Without one the ends are equal, however much is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+from ansible.module_utils import zhenghe_pg_schema as schema
+from ansible.module_utils import zhenghe_pg_stream as stream
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, value, wait
+from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+_SAME_TEXT = """
+SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET bytea_output = 'hex';
+SET extra_float_digits = 3; SET lc_monetary = 'C'; SET xmloption = 'content'; SET row_security = off
+"""
+_HASH = "('x' || left(md5((zhenghe_row.*)::text), 16))::bit(64)::bigint"
+_SUM = f"SELECT count(*), coalesce(sum({_HASH}::numeric), 0)::text FROM ONLY {{}}.{{}} AS zhenghe_row"  # noqa: S608
+_EACH = f"SELECT {_HASH} FROM ONLY {{}}.{{}} AS zhenghe_row"  # noqa: S608
+
+Table = tuple[str, str]
+
+
+class Ends:
+    """The two ends, as the one that follows sees them."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.here = place.connect(place.database)
+        self.there = place.connect_peer()
+        for connection in (self.here, self.there):
+            rows(connection, _SAME_TEXT)
+
+    def sums(self, connection: Any, tables: list[Table]) -> dict[Table, tuple[int, str]]:
+        """Return rows and checksum of each table, all in one snapshot."""
+        rows(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            return {one: rows(connection, _of(_SUM, one))[0] for one in tables}
+        finally:
+            rows(connection, "COMMIT")
+
+    def catch_up(self, seconds: float = 30) -> None:
+        """Wait until everything that the serving end has committed by now is applied here."""
+        position = value(self.there, "SELECT pg_current_wal_insert_lsn()::text")
+
+        def applied() -> bool:
+            known = stream.subscription(self.here, self._place.base)
+            return known is not None and bool(
+                value(self.here, "SELECT %s::pg_lsn >= %s::pg_lsn", (known["position"], position))
+            )
+
+        if not wait(applied, seconds, 0.02):
+            raise Refused("the follower does not keep up with what is written", "look at the log of the follower")
+
+    def differing(self, table: Table) -> Counter[int]:
+        """Return the hashes of rows that one end has more often than the other, in one round."""
+        served = Counter(row[0] for row in rows(self.there, _of(_EACH, table)))
+        self.catch_up()
+        served.subtract(Counter(row[0] for row in rows(self.here, _of(_EACH, table))))
+        return Counter({row: number for row, number in served.items() if number})
+
+
+def _of(statement: str, table: Table) -> Any:
+    return sql.SQL(statement).format(sql.Identifier(table[0]), sql.Identifier(table[1]))
+
+
+def _lasting(ends: Ends, table: Table) -> int:
+    """Return how many rows really differ: those that differ in the same way in three rounds."""
+    suspects = ends.differing(table)
+    for _ in range(2):
+        if not suspects:
+            return 0
+        again = ends.differing(table)
+        suspects = Counter({row: number for row, number in suspects.items() if again[row] * number > 0})
+    return len(suspects)
+
+
+_OWNED = """
+SELECT format('%I.%I', sn.nspname, s.relname), sn.nspname, s.relname, tn.nspname, t.relname, a.attname,
+       (SELECT seqincrement FROM pg_sequence WHERE seqrelid = s.oid)
+FROM pg_class s JOIN pg_namespace sn ON sn.oid = s.relnamespace
+JOIN pg_depend d ON d.objid = s.oid AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+WHERE s.relkind = 'S' AND sn.nspname !~ '^pg_'
+"""
+
+
+def _sequences_behind(ends: Ends) -> list[str]:
+    """Say which sequences would give a number that is taken, or one that the follower gave already."""
+    found = []
+    for name, schema_name, sequence, *owner, increment in rows(ends.there, _OWNED):
+        column = sql.Identifier(owner[2])
+        pick = sql.SQL("max" if increment > 0 else "min")
+        question = sql.SQL("SELECT (SELECT last_value FROM {}.{}), (SELECT {}({}) FROM {}.{})").format(
+            sql.Identifier(schema_name), sql.Identifier(sequence), pick, column, *map(sql.Identifier, owner[:2])
+        )
+        rows(ends.there, "BEGIN")
+        # The column first: the sequence can only be further by the time it is read.
+        last, most = rows(ends.there, question)[0]
+        rows(ends.there, "COMMIT")
+        if most is not None and (most - last) * increment > 0:
+            found.append(f"sequence {name} is at {last}, its column at {most}")
+    for table in rows(ends.here, schema.SEQUENCES):
+        question = sql.SQL("SELECT last_value, (SELECT seqincrement FROM pg_sequence WHERE seqrelid = %s::regclass) FROM {}.{}")
+        where = sql.SQL("{}.{}").format(*map(sql.Identifier, table)).as_string(ends.here)
+        old, increment = rows(ends.here, question.format(*map(sql.Identifier, table)), (where,))[0]
+        new = rows(ends.there, question.format(*map(sql.Identifier, table)), (where,))[0][0]
+        if (old - new) * increment > 0:
+            found.append(f"sequence {table[0]}.{table[1]} was at {old} and is at {new}")
+    return found
+
+
+def compare(place: Place) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return every difference, and the rows and the checksum of each table."""
+    began = time.monotonic()
+    ends = Ends(place)
+    tables: list[Table] = [(one, two) for one, two in rows(ends.there, schema.TABLES)]
+    found = list(schema.differences(schema.shapes(ends.there), schema.shapes(ends.here)))
+    found += schema.differences(schema.rights(ends.there), schema.rights(ends.here))
+    served = ends.sums(ends.there, tables)
+    ends.catch_up()
+    followed = ends.sums(ends.here, tables)
+    for table in tables:
+        if served[table] != followed[table]:
+            lasting = _lasting(ends, table)
+            if lasting:
+                found.append(f"table {table[0]}.{table[1]}: {lasting} rows differ")
+    found += _sequences_behind(ends)
+    facts = {
+        "tables": [{"table": f"{one}.{two}", "rows": served[one, two][0], "checksum": served[one, two][1]} for one, two in tables],
+        "rows": sum(count for count, _ in served.values()),
+        "seconds": round(time.monotonic() - began, 2),
+    }
+    return tuple(found), facts

@@ -1,0 +1,207 @@
+"""Replicate, lag and retire: the copy begins, is judged, and is given up."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ansible.module_utils import zhenghe_pg_accounts as accounts
+from ansible.module_utils import zhenghe_pg_schema as schema
+from ansible.module_utils import zhenghe_pg_source as source
+from ansible.module_utils import zhenghe_pg_stream as stream
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, value
+from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+
+def progress(place: Place) -> dict[str, Any]:
+    """Return how far the copy is: is it complete and close, which tables are left, how many bytes."""
+    connection = place.connect(place.database)
+    known = stream.subscription(connection, place.base)
+    if known is None:
+        return {"complete": False, "reason": "no copy has been started"}
+    try:
+        behind = stream.lag(place, connection)
+    except Error as exc:
+        return {"complete": False, "reason": f"the source does not answer: {str(exc).strip()}"}
+    found: dict[str, Any] = {"tables_left": known["left"], "bytes_behind": behind}
+    if connection.server_version >= 150000:
+        question = "SELECT apply_error_count + sync_error_count FROM pg_stat_subscription_stats WHERE subname = %s"
+        found["errors"] = value(connection, question, (place.base,))
+    complete = known["enabled"] and not known["left"] and behind is not None and behind < stream.CLOSE
+    return {**found, "complete": complete}
+
+
+def start(place: Place) -> None:
+    """Begin to copy, unless it has been begun."""
+    connection = place.connect(place.database)
+    known = stream.subscription(connection, place.base)
+    if known is not None:
+        if not known["enabled"]:
+            rows(connection, sql.SQL("ALTER SUBSCRIPTION {} ENABLE").format(sql.Identifier(place.base)))
+        return
+    _clear_slot(place)
+    # What an earlier copy left half done; extensions bring rows of their own, too.
+    published = rows(connection, "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = %s", (place.base,))
+    if published:
+        tables = sql.SQL(", ").join([sql.Identifier(*names) for names in published])
+        rows(connection, sql.SQL("TRUNCATE {} CASCADE").format(tables))
+    stream.subscribe(place, connection, copy=True)
+
+
+def _clear_slot(place: Place) -> None:
+    # The replication role may drop the slots of its own database's readers: nobody else uses this name.
+    peer = place.connect_peer()
+    question = "SELECT active FROM pg_replication_slots WHERE slot_name = %s"
+    for _ in range(50):
+        found = rows(peer, question, (place.base,))
+        if not found:
+            return
+        if not found[0][0]:
+            rows(peer, "SELECT pg_drop_replication_slot(%s)", (place.base,))
+            return
+        time.sleep(0.1)
+    raise Refused(f"slot {place.base} on the source is in use, but not from here", "find out who reads it")
+
+
+def replicate(place: Place, limit: float) -> dict[str, Any]:
+    """Start the copy and wait until it is complete and close, for so many seconds."""
+    with place.alone():
+        if side_of(place.connect(), place.database) == "serving":
+            return {"complete": True, "switched": True}
+        began = time.monotonic()
+        start(place)
+    # Only looking from here on: a call that was orphaned must not be in the way of the next one.
+    while True:
+        found = progress(place)
+        spent = round(time.monotonic() - began, 1)
+        if found["complete"]:
+            rows(place.connect(place.database), "ANALYZE")
+            return {**found, "seconds": spent}
+        if spent > limit:
+            raise Refused(_behind(place, found, limit), "find out what holds it up, or raise limits.catch_up; nothing is lost")
+        time.sleep(0.1)
+
+
+def _behind(place: Place, found: dict[str, Any], limit: float) -> str:
+    left = ", ".join(found.get("tables_left", [])) or "none"
+    why = found.get("reason") or f"tables left: {left}; bytes behind: {found.get('bytes_behind')}"
+    return f"{place.database}: the copy has not caught up in {limit:g} s: {why}"
+
+
+_BYPASSING = """
+SELECT DISTINCT usename || '@' || coalesce(host(client_addr), 'local') || ' ' || application_name
+FROM pg_stat_activity JOIN pg_roles ON usename = rolname
+WHERE datname = %s AND backend_type = 'client backend' AND NOT rolsuper AND rolname !~ '^zhenghe_'
+  AND coalesce(host(client_addr), 'local') <> ALL(%s) ORDER BY 1
+"""
+
+
+def in_the_way(place: Place, entries: Sequence[str]) -> tuple[str, ...]:
+    """Say what, on the end that serves, a switch would hurt: clients beside the entry, prepared transactions."""
+    connection = place.connect()
+    found = []
+    if entries:
+        names = [row[0] for row in rows(connection, _BYPASSING, (place.database, list(entries)))]
+        if names:
+            found.append(f"connected beside the entry: {', '.join(names)}; have them connect anew, by the entry's name")
+    prepared = value(connection, "SELECT count(*) FROM pg_prepared_xacts WHERE database = %s", (place.database,))
+    if prepared:
+        found.append(f"{prepared} prepared transactions; commit or roll them back")
+    return tuple(found)
+
+
+def not_equal(place: Place) -> tuple[str, ...]:
+    """Say what, on the end that follows, stands against a switch: an incomplete copy, a schema that was changed."""
+    here = place.connect(place.database)
+    found = progress(place)
+    if not found["complete"]:
+        return (_behind(place, found, 0),)
+    there = place.connect_peer()
+    changed = schema.differences(schema.shapes(there), schema.shapes(here))
+    there.close()
+    return tuple(f"the schema was changed since it was copied: {one}" for one in changed)
+
+
+def fill_views(place: Place) -> None:
+    """Fill materialized views: replication does not carry what they hold."""
+    connection = place.connect(place.database)
+    question = "SELECT schemaname, matviewname FROM pg_matviews WHERE NOT ispopulated ORDER BY 1, 2"
+    empty = rows(connection, question)
+    for _ in range(len(empty)):
+        for names in rows(connection, question):
+            try:
+                rows(connection, sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.Identifier(*names)))
+            except Error:
+                # It may read one that comes later; whoever is still empty in the end is told.
+                continue
+    left = [f"{one}.{two}" for one, two in rows(connection, question)]
+    if left:
+        raise Refused(f"materialized views cannot be filled: {', '.join(left)}", "refresh them on the target by hand")
+
+
+def gate(place: Place, entries: Sequence[str], limit: float, *, change: bool) -> tuple[str, ...]:
+    """Return what still stands against a switch after at most so many seconds; nothing: the way is free."""
+    deadline = time.monotonic() + limit
+    while True:
+        side = side_of(place.connect(), place.database)
+        against = in_the_way(place, entries) if side == "serving" else not_equal(place)
+        if not against and side == "waiting" and change:
+            fill_views(place)
+        if not against or time.monotonic() > deadline:
+            return against
+        time.sleep(0.2)
+
+
+def forget(place: Place) -> None:
+    """Take the replication away at this end: subscription, slots; the data stays."""
+    if not place.running():
+        return
+    if side_of(place.connect(), place.database) != "absent":
+        stream.drop_subscription(place.connect(place.database), place.base)
+    stream.drop_slots(place, copies=True)
+
+
+def retired(place: Place) -> bool:
+    """Say whether the way back has been given up at this end."""
+    if place.end == "source":
+        return not place.running() or not rows(place.connect(), "SELECT 1 FROM pg_roles WHERE rolname = %s", (place.base,))
+    return place.running() and not rows(place.connect(), "SELECT 1 FROM pg_roles WHERE rolname = %s", (place.base,))
+
+
+def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
+    """Give the way back up: replication and its accounts go; a source that keeps nothing else stops, its data stays."""
+    if not place.running():
+        return {"cluster": "stopped"}
+    here = place.connect()
+    wanted = "waiting" if place.end == "source" else "serving"
+    if side_of(here, place.database) != wanted:
+        raise Refused(f"{place.database}: clients are not on the target", "switch the system before its source is retired")
+    forget(place)
+    inside = place.connect(place.database)
+    rows(inside, sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(place.base)))
+    source.restore_identities(place, inside, keyless)
+    accounts.admit(place, f"{place.base} peer", [])
+    accounts.drop_role(place, place.base)
+    for name in ("passfile", "verifier"):
+        (place.folder / name).unlink(missing_ok=True)
+    return {"cluster": _stop_source(place, here) if place.end == "source" else "serves"}
+
+
+def _stop_source(place: Place, here: Any) -> str:
+    others = rows(
+        here,
+        "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', %s) AND NOT EXISTS "
+        "(SELECT FROM pg_db_role_setting WHERE setdatabase = pg_database.oid AND 'zhenghe.side=waiting' = ANY(setconfig))",
+        (place.database,),
+    )
+    if others:
+        return "kept for " + ", ".join(row[0] for row in others)
+    version, name = value(here, "SHOW config_file").split("/")[-3:-1]
+    start = f"/etc/postgresql/{version}/{name}/start.conf"
+    with open(start, "w") as file:  # noqa: PTH123 - one line, and Debian's own tools want just this
+        file.write("disabled\n")
+    subprocess.run(["systemctl", "disable", "--quiet", f"postgresql@{version}-{name}"], check=False, capture_output=True)
+    subprocess.run(["systemctl", "stop", f"postgresql@{version}-{name}"], check=True, capture_output=True)
+    return "stopped"

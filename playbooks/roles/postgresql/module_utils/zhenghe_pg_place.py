@@ -1,0 +1,225 @@
+"""One end of a database's move: its cluster on this host, its names, its files, the state of its database.
+
+The state is kept in the database's own settings (`ALTER DATABASE ... SET zhenghe.side`), so that it changes in the same
+transaction as the fence, survives every process, and can be read from the other end:
+
+serving   clients are admitted; a database without the setting serves
+frozen    fenced for the moment of a switch; whoever froze it lifts the fence again
+waiting   fenced for good: a target before the switch, a source after it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pwd
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from psycopg2 import sql
+
+STATE = Path("/var/lib/zhenghe/postgresql")
+LONGEST_NAME = 50
+
+
+class Refused(Exception):  # noqa: N818 - most of the time nothing is wrong with this program
+    """The step cannot be done as things are; carries why and what to do next."""
+
+    def __init__(self, reason: str, mend: str = "") -> None:
+        self.reason = reason
+        self.mend = mend
+        super().__init__(reason)
+
+
+def base_name(system: str, component: str) -> str:
+    """Return the name of everything that the move makes: slots, publications, subscriptions, the replication role."""
+    name = re.sub(r"[^a-z0-9]+", "_", f"zhenghe_{system}_{component}")
+    if len(name) <= LONGEST_NAME:
+        return name
+    checksum = sum(ord(letter) * (index + 1) for index, letter in enumerate(name))
+    return f"{name[: LONGEST_NAME - 8]}_{checksum % 16**7:07x}"
+
+
+def rows(connection: Any, statement: Any, parameters: Any = None) -> list[tuple[Any, ...]]:
+    """Run a statement and return its rows, none where it has no result."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def value(connection: Any, statement: Any, parameters: Any = None) -> Any:
+    """Return the first column of the first row, None where there is no row."""
+    found = rows(connection, statement, parameters)
+    return found[0][0] if found else None
+
+
+def wait(until: Callable[[], bool], seconds: float, pause: float = 0.05) -> bool:
+    """Ask again and again until the answer is yes; return the last answer."""
+    deadline = time.monotonic() + seconds
+    while not until():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+    return True
+
+
+class Place:
+    """One end of a component's move, on the host where this runs."""
+
+    def __init__(self, end: str, system: str, component: Mapping[str, Any]) -> None:
+        settings = component["settings"]
+        self.end = end
+        self.base = base_name(system, component["name"])
+        self.database: str = settings["database"]
+        addresses = {"source": component["source_addresses"][0], "target": component["target_addresses"][0]}
+        ports = {"source": int(settings.get("port", 5432)), "target": 5432}
+        other = "target" if end == "source" else "source"
+        self.address, self.port = addresses[end], ports[end]
+        self.peer_address, self.peer_port = addresses[other], ports[other]
+        self.folder = STATE / self.base
+        self.passfile = self.folder / "passfile"
+
+    def connect(self, database: str = "postgres") -> Any:
+        """Connect to this host's cluster as its superuser; every statement is its own transaction."""
+        os.seteuid(pwd.getpwnam("postgres").pw_uid)
+        try:
+            connection = psycopg2.connect(
+                host="/var/run/postgresql", port=self.port, user="postgres", dbname=database,
+                application_name="zhenghe", options="-c log_statement=none -c log_min_error_statement=panic"
+                " -c default_transaction_read_only=off -c search_path=pg_catalog -c log_min_duration_statement=-1",
+            )  # fmt: skip
+        finally:
+            os.seteuid(0)
+        connection.autocommit = True
+        return connection
+
+    def connect_peer(self, database: str | None = None) -> Any:
+        """Connect to the other end as the replication role; its password never leaves the passfile."""
+        connection = psycopg2.connect(
+            host=self.peer_address, port=self.peer_port, user=self.base, dbname=database or self.database,
+            passfile=str(self.passfile), connect_timeout=5, application_name="zhenghe",
+            options="-c search_path=pg_catalog",
+        )  # fmt: skip
+        connection.autocommit = True
+        return connection
+
+    @property
+    def conninfo(self) -> str:
+        """What a subscription here needs to reach the other end."""
+        return (
+            f"host={self.peer_address} port={self.peer_port} dbname='{self.database}' user={self.base} "
+            f"passfile={self.passfile} connect_timeout=5 keepalives_idle=5 keepalives_interval=2 keepalives_count=3"
+        )
+
+    def running(self) -> bool:
+        """Say whether the cluster answers."""
+        with contextlib.suppress(psycopg2.OperationalError):
+            self.connect().close()
+            return True
+        return False
+
+    @contextlib.contextmanager
+    def alone(self, seconds: float = 60) -> Iterator[None]:
+        """Keep earlier and later calls for the same component, and the agent of a switch, from overlapping."""
+        self.make_folder()
+        with (self.folder / "lock").open("w") as file:
+            if not wait(lambda: self._locked(file.fileno()), seconds, 0.1):
+                raise Refused(f"{self.database}: another step still works on it", "wait for its end, then run it again")
+            yield
+
+    @staticmethod
+    def _locked(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def make_folder(self) -> None:
+        """Make the folder of the move's files; PostgreSQL reads the passfile in it, nobody else does."""
+        owner = pwd.getpwnam("postgres")
+        for folder in (STATE.parent, STATE):
+            folder.mkdir(mode=0o755, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a file of the move: whole or not at all, readable by PostgreSQL only."""
+        owner = pwd.getpwnam("postgres")
+        scratch = path.with_suffix(".new")
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            os.fchown(file.fileno(), owner.pw_uid, owner.pw_gid)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+
+    def remembered(self) -> dict[str, Any]:
+        """Return what earlier calls wrote down in order to take it back."""
+        try:
+            memory: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return memory
+
+    def remember(self, **news: Any) -> None:
+        """Write down what has to be taken back one day, before it is done."""
+        self.write(self.folder / "state.json", json.dumps({**self.remembered(), **news}))
+
+
+SETTINGS = """
+SELECT split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1)
+FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase, unnest(setconfig) AS setting
+WHERE setrole = 0 AND d.datname = %s
+"""
+
+
+def database_settings(connection: Any, database: str) -> dict[str, str]:
+    """Return the settings that are stored with a database."""
+    return dict((str(name), str(setting)) for name, setting in rows(connection, SETTINGS, (database,)))
+
+
+def side_of(connection: Any, database: str) -> str:
+    """Return serving, frozen or waiting; absent where there is no such database."""
+    if not rows(connection, "SELECT 1 FROM pg_database WHERE datname = %s", (database,)):
+        return "absent"
+    return database_settings(connection, database).get("zhenghe.side", "serving")
+
+
+def fence(database: str, side: str, limit: int) -> Sequence[sql.Composable]:
+    """Return the statements that keep clients out; a superuser gets in, but has to ask for a writing transaction."""
+    name = sql.Identifier(database)
+    return (
+        sql.SQL("ALTER DATABASE {} CONNECTION LIMIT 0").format(name),
+        sql.SQL("ALTER DATABASE {} SET zhenghe.connection_limit = {}").format(name, sql.Literal(str(limit))),
+        sql.SQL("ALTER DATABASE {} SET zhenghe.side = {}").format(name, sql.Literal(side)),
+        # The workers that apply changes write all the same; people with a superuser's prompt are stopped.
+        sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name),
+    )
+
+
+def lift(database: str, limit: int) -> Sequence[sql.Composable]:
+    """Return the statements that let clients in again, as many at once as before."""
+    name = sql.Identifier(database)
+    return (
+        sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name),
+        sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(name, sql.Literal(limit)),
+        sql.SQL("ALTER DATABASE {} SET zhenghe.side = 'serving'").format(name),
+    )
+
+
+def in_one(connection: Any, statements: Sequence[Any]) -> None:
+    """Run statements in one transaction of their own."""
+    whole = sql.SQL("; ").join([sql.SQL("BEGIN"), *statements, sql.SQL("COMMIT")])
+    try:
+        rows(connection, whole)
+    except psycopg2.Error:
+        rows(connection, "ROLLBACK")
+        raise

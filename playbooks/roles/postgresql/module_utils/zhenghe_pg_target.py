@@ -1,0 +1,213 @@
+"""Prepare, where the database goes: a cluster, the source's roles, an empty database of the same shape behind a fence."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils import zhenghe_pg_accounts as accounts
+from ansible.module_utils import zhenghe_pg_schema as schema
+from ansible.module_utils import zhenghe_pg_stream as stream
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, in_one, fence, rows, side_of, value, wait
+from ansible.module_utils.zhenghe_pg_source import peer_lines
+from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+CLUSTERS = Path("/etc/postgresql")
+CONFIGURATION = """\
+# Written by zhenghe for the move of a database to this host.
+listen_addresses = 'localhost, {address}'
+wal_level = logical
+password_encryption = scram-sha-256
+"""
+
+
+def cluster_of() -> str:
+    """Return the newest cluster of this host, as Debian names it: 15/main."""
+    found = sorted(CLUSTERS.glob("*/main/postgresql.conf"), key=lambda file: float(file.parts[-3]))
+    if not found:
+        raise Refused("no cluster of PostgreSQL on this host", "install postgresql and its first cluster in the image")
+    return f"{found[-1].parts[-3]}/main"
+
+
+def start_cluster(place: Place) -> None:
+    """Have the cluster listen on its address, able to be followed, now and after a restart."""
+    cluster = cluster_of()
+    unit = f"postgresql@{cluster.replace('/', '-')}.service"
+    file = CLUSTERS / cluster / "conf.d" / "zhenghe.conf"
+    wanted = CONFIGURATION.format(address=place.address)
+    changed = not file.exists() or file.read_text() != wanted
+    if changed:
+        file.write_text(wanted)
+    # Debian starts a cluster by this unit, which it has made if the cluster's start.conf says auto.
+    subprocess.run(["systemctl", "enable", "--quiet", "postgresql.service", unit], check=True, capture_output=True)
+    subprocess.run(["systemctl", "restart" if changed else "start", unit], check=True, capture_output=True)
+    if not wait(place.running, 20):
+        raise Refused(f"{unit} does not answer", f"look into journalctl -u {unit}")
+
+
+def open_to_peer(place: Place, verifier: str) -> None:
+    """Let the source's host follow this one, for the way back."""
+    connection = place.connect()
+    accounts.ensure_role(connection, place.base, "REPLICATION BYPASSRLS", verifier)
+    accounts.admit(place, f"{place.base} peer", peer_lines(place))
+
+
+def prepared(place: Place) -> bool:
+    """Say whether the target is as prepare leaves it, or further."""
+    if not place.running():
+        return False
+    return "zhenghe.side" in stream.database_settings(place.connect(), place.database)
+
+
+def build(place: Place) -> None:
+    """Make the database with everything but its rows."""
+    here = place.connect()
+    there = _reach(place)
+    if rows(here, "SELECT 1 FROM pg_database WHERE datname = %s", (place.database,)):
+        if not place.remembered().get("database"):
+            raise Refused(f"{place.database}: the target has such a database already", "move that one away first")
+        _drop_database(place, here)
+    _check_extensions(here, there)
+    accounts.copy_roles(place, here, there)
+    place.remember(database=True)
+    _create_database(place, here, there)
+    _copy_schema(place)
+    inside = place.connect(place.database)
+    rows(inside, sql.SQL("DROP OWNED BY {}").format(sql.Identifier(place.base)))
+    for grant in accounts.read_rights(inside, place.database, place.base):
+        rows(inside, grant)
+    rows(inside, sql.SQL(accounts.VERIFIERS).format(role=sql.Identifier(place.base)))
+    rows(inside, sql.SQL("CREATE PUBLICATION {} FOR ALL TABLES").format(sql.Identifier(place.base)))
+    accounts.copy_settings(place, here, there)
+    limit = value(there, "SELECT datconnlimit FROM pg_database WHERE datname = %s", (place.database,))
+    in_one(here, fence(place.database, "waiting", limit))
+    _see_equal(inside, there)
+
+
+def _reach(place: Place) -> Any:
+    found: list[Any] = []
+    said: list[str] = []
+
+    def reached() -> bool:
+        # The source's pg_hba.conf was reloaded a moment ago.
+        try:
+            found.append(place.connect_peer())
+        except Error as exc:
+            said.append(str(exc).strip())
+        return bool(found)
+
+    if not wait(reached, 10, 0.2):
+        raise Refused(f"the source does not let this host in: {said[-1]}", "open the way to its port and run it again")
+    return found[0]
+
+
+def _check_extensions(here: Any, there: Any) -> None:
+    known = {row[0] for row in rows(here, "SELECT name FROM pg_available_extensions")}
+    missing = [name for (name,) in rows(there, "SELECT extname FROM pg_extension") if name not in known]
+    if missing:
+        raise Refused(f"the target lacks the extensions {', '.join(missing)}", "install their packages on the target")
+
+
+_DATABASE = """
+SELECT pg_encoding_to_char(encoding), datcollate, datctype, datdba::regrole::text, datcollate LIKE 'C%%'
+FROM pg_database WHERE datname = %s
+"""
+_DATABASE_RIGHTS = """
+SELECT a.privilege_type, CASE a.grantee WHEN 0 THEN NULL ELSE a.grantee::regrole::text END, a.is_grantable
+FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+WHERE d.datname = %s AND a.grantee <> d.datdba AND a.grantee::regrole::text !~ '^zhenghe_'
+"""
+
+
+def _create_database(place: Place, here: Any, there: Any) -> None:
+    encoding, collate, ctype, owner, _ = rows(there, _DATABASE, (place.database,))[0]
+    name = sql.Identifier(place.database)
+    statement = sql.SQL(
+        "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {} CONNECTION LIMIT 0 OWNER " + owner
+    )
+    try:
+        rows(here, statement.format(name, *[sql.Literal(one) for one in (encoding, collate, ctype)]))
+    except Error as exc:
+        raise Refused(f"{place.database}: {str(exc).strip()}", f"add the locale {collate} to the target") from exc
+    rows(here, sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+    for privilege, grantee, grantable in rows(there, _DATABASE_RIGHTS, (place.database,)):
+        words = f"GRANT {privilege} ON DATABASE {{}} TO {grantee or 'PUBLIC'}"
+        rows(here, sql.SQL(words + (" WITH GRANT OPTION" if grantable else "")).format(name))
+
+
+def _copy_schema(place: Place) -> None:
+    # The newer pg_dump reads the older server; the rows come by replication, so that nothing is read twice.
+    dump = [
+        "pg_dump", "--schema-only", "--no-publications", "--no-subscriptions", "--exclude-schema=zhenghe",
+        "--lock-wait-timeout=10s", f"--host={place.peer_address}", f"--port={place.peer_port}", f"--username={place.base}",
+        "--no-password", f"--dbname={place.database}",
+    ]  # fmt: skip
+    load = [
+        "psql", "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--port={place.port}",
+        "--output=/dev/null", f"--dbname={place.database}",
+    ]  # fmt: skip
+    owner = pwd.getpwnam("postgres")
+    environment = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "PGPASSFILE": str(place.passfile),
+        "LC_ALL": "C.UTF-8",
+    }
+    as_owner: dict[str, Any] = {"user": owner.pw_uid, "group": owner.pw_gid, "cwd": "/", "env": environment}
+    pipe = subprocess.PIPE
+    with (
+        subprocess.Popen(dump, stdout=pipe, stderr=pipe, **as_owner) as reading,
+        subprocess.Popen(load, stdin=reading.stdout, stderr=pipe, **as_owner) as writing,
+    ):
+        assert reading.stdout is not None
+        reading.stdout.close()
+        wrong = writing.communicate()[1].decode(errors="replace").strip()
+        assert reading.stderr is not None
+        unread = reading.stderr.read().decode(errors="replace").strip()
+    if reading.returncode or writing.returncode:
+        last = (unread or wrong).splitlines()[-1:]
+        raise Refused(f"the schema was not copied: {''.join(last)}", "see the logs of both clusters")
+
+
+def _see_equal(inside: Any, there: Any) -> None:
+    found = schema.differences(schema.shapes(there), schema.shapes(inside))
+    if found:
+        raise Refused("the copied schema differs: " + "; ".join(found), "compare both with pg_dump --schema-only")
+
+
+def _drop_database(place: Place, here: Any) -> None:
+    stream.drop_slots(place, copies=True)
+    if rows(here, "SELECT 1 FROM pg_database WHERE datname = %s", (place.database,)):
+        stream.drop_subscription(place.connect(place.database), place.base)
+        rows(here, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(place.database)))
+
+
+def facts(place: Place) -> dict[str, Any]:
+    """Return what may be told of the target."""
+    inside = place.connect(place.database)
+    return {
+        "version": value(inside, "SHOW server_version"),
+        "tables": len(rows(inside, schema.TABLES)),
+        "sequences": len(rows(inside, schema.SEQUENCES)),
+        "extensions": [name for (name,) in rows(inside, "SELECT extname FROM pg_extension ORDER BY 1")],
+        "roles": place.remembered().get("roles", []),
+    }
+
+
+def undo(place: Place) -> None:
+    """Remove everything that prepare made on the target."""
+    if not place.running():
+        return
+    here = place.connect()
+    if side_of(here, place.database) == "serving" and place.remembered().get("database"):
+        raise Refused(f"{place.database}: clients are on the target", "return the system before its preparation is undone")
+    memory = place.remembered()
+    if memory.get("database"):
+        _drop_database(place, here)
+    accounts.admit(place, f"{place.base} peer", [])
+    for role in (place.base, *memory.get("roles", [])):
+        accounts.drop_role(place, role)
+    for file in ("passfile", "verifier", "state.json"):
+        (place.folder / file).unlink(missing_ok=True)
