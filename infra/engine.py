@@ -273,9 +273,7 @@ class _Journal:
         if step.type.startswith("pulumi:"):
             return
         if step.new is not None and step.new.id:
-            self._resources[step.urn] = Resource(
-                urn=step.urn, name=_name_of(step.urn), type=step.type, id=step.new.id
-            )
+            self._resources[step.urn] = Resource(urn=step.urn, name=_name_of(step.urn), type=step.type, id=step.new.id)
         else:
             self._resources.pop(step.urn, None)
 
