@@ -107,8 +107,8 @@ class NotReturned(DeviceError):
 
     def __init__(self, device: str, label: str, answer: str) -> None:
         self.label, self.answer = label, answer
-        text = _("{device} did not take change {label} back: {answer}; its configuration before the change is kept there "
-                 "and beside the evidence: load it by hand")  # fmt: skip
+        text = _("{device} did not take change {label} back: {answer}; the configuration before it is kept there "
+                 "and beside the evidence: load that by hand")  # fmt: skip
         super().__init__(device, text.format(device=device, label=label, answer=answer))
 
 

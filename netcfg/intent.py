@@ -15,7 +15,6 @@ from inventory.wiring import Interface, interfaces_of, line_interface
 from netcfg.errors import NoCircuit
 from netcfg.platforms import load_platform
 
-
 When = Literal["ahead", "after", "undone"]
 WHENS: tuple[When, ...] = ("ahead", "after", "undone")
 

@@ -16,13 +16,18 @@ class Commands(Model):
 
     paging: str
     running: str
-    startup: str
     configure: str
     leave: str
     end: str
     save: str
     neighbour: str
     route: str
+
+
+class ShellCommands(Model):
+    """What the shell account is asked."""
+
+    ping: str
     traffic: str
 
 
@@ -63,6 +68,7 @@ class Platform(Model):
     name: str
     driver: str
     commands: Commands
+    shell: ShellCommands
     rejected: str
     noise: str
     identity: Identity

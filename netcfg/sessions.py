@@ -1,0 +1,293 @@
+"""Sessions with devices over SSH: the one module that knows netmiko and paramiko.
+
+Everything goes by the world's ssh_config: NAME is the vendor's command line, NAME-shell the account that keeps the
+timer. Host keys are always checked, whatever that file says. What netmiko and paramiko raise is translated:
+
+    DeviceUnreachable    no answer, no SSH, the session broke off, or the key is refused
+    HostKeyMismatch      another host key than in known_hosts, or one that is not there
+    CommandRejected      the answer to a line is one of the platform's refusals
+"""
+
+import base64
+import hashlib
+import logging
+import re
+import shlex
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import paramiko
+from netmiko.base_connection import BaseConnection
+from netmiko.exceptions import NetmikoBaseException
+from netmiko.ssh_dispatcher import CLASS_MAPPER
+
+from netcfg.errors import CommandRejected, DeviceUnreachable, HostKeyMismatch
+from netcfg.platforms import Platform
+
+_LOG = "zhenghe.ssh"
+# Paramiko tells of a failed handshake with a traceback; the error that is raised says the same to people.
+logging.getLogger(_LOG).addHandler(logging.NullHandler())
+logging.getLogger(_LOG).propagate = False
+
+_ANSWER_SECONDS = 10.0
+_BROKEN = (OSError, EOFError, paramiko.SSHException, NetmikoBaseException)
+_Result = TypeVar("_Result")
+
+
+class Sessions:
+    """Opens sessions with devices by their names in one ssh_config."""
+
+    def __init__(self, ssh_config: Path, patience: float = 5.0) -> None:
+        """Remember the way; patience is how many seconds a device may take to answer at first."""
+        self._config = ssh_config
+        self._patience = patience
+
+    def command_line(self, device: str, platform: Platform) -> "CommandLine":
+        """Open a device's command line."""
+        client = self._open(device, device)
+        with _translated(device), client.closed_on_failure():
+            return CommandLine(device, platform, client)
+
+    def shell(self, device: str) -> "Shell":
+        """Open the device's account with a plain shell."""
+        return Shell(device, self._open(device, f"{device}-shell"))
+
+    def _open(self, device: str, name: str) -> "_Client":
+        with _translated(device):
+            options = paramiko.SSHConfig.from_path(str(self._config)).lookup(name)
+            client = _Client()
+            with client.closed_on_failure():
+                client.open(options, self._patience)
+            return client
+
+
+class Shell:
+    """A plain shell on a device; a context that closes itself."""
+
+    def __init__(self, device: str, client: "_Client") -> None:
+        self._device = device
+        self._client = client
+
+    def run(self, arguments: Sequence[str], script: str, seconds: float = _ANSWER_SECONDS) -> str:
+        """Run a script kept in the account's folder `zhenghe`, and return what it printed."""
+        keep = "mkdir -p zhenghe && cat > zhenghe/.new.$$ && mv zhenghe/.new.$$ zhenghe/timer.sh"
+        with _translated(self._device):
+            command = f"{keep} && exec sh zhenghe/timer.sh {shlex.join(arguments)}"
+            sent, printed, complained = self._client.exec_command(command, timeout=seconds)
+            sent.write(script)
+            sent.channel.shutdown_write()
+            answer = printed.read().decode()
+            if printed.channel.recv_exit_status() != 0:
+                raise DeviceUnreachable(self._device, complained.read().decode().strip() or "the shell failed")
+            return answer
+
+    def ask(self, command: str) -> str | None:
+        """Return what a command prints, or None where it fails."""
+        with _translated(self._device):
+            _, printed, _ = self._client.exec_command(command, timeout=_ANSWER_SECONDS)
+            answer = printed.read().decode()
+            return answer if printed.channel.recv_exit_status() == 0 else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+
+class CommandLine:
+    """The vendor's command line of a device; a context that closes itself."""
+
+    def __init__(self, device: str, platform: Platform, client: "_Client") -> None:
+        self._device = device
+        self._platform = platform
+        self._channel = _channel_class(platform.driver)(
+            host=device, username="-", device_type=platform.driver, client=client
+        )
+        self.hostname: str = self._channel.base_prompt
+        """What the device calls itself in its prompt."""
+        self.ask(platform.commands.paging)
+
+    def ask(self, command: str, seconds: float = _ANSWER_SECONDS) -> str:
+        """Send a line and return the answer, without the line's echo and the prompt."""
+        with _translated(self._device):
+            answer = self._channel.answer(command, seconds)
+        return "\n".join(line.rstrip("\r") for line in answer.split("\n")[1:-1])
+
+    def running(self) -> str:
+        """Return the configuration that is in force."""
+        return self.ask(self._platform.commands.running)
+
+    def configure(self, commands: Sequence[str]) -> None:
+        """Type commands in configuration mode; CommandRejected at the first that is refused, those before it stand."""
+        if not commands:
+            return
+        self._take(self._platform.commands.configure)
+        for command in commands:
+            self._take(command)
+        self._take(self._platform.commands.end)
+
+    def save(self) -> None:
+        """Make the running configuration the one to start with."""
+        self._take(self._platform.commands.save)
+
+    def _take(self, command: str) -> None:
+        answer = self.ask(command)
+        refusal = re.search(self._platform.rejected, answer, re.MULTILINE)
+        if refusal is not None:
+            raise CommandRejected(self._device, command, refusal[0].strip())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._channel.disconnect()
+
+
+class _Client(paramiko.SSHClient):
+    """A client that is opened once, by ssh_config, and then handed to netmiko as it is."""
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    def open(self, options: paramiko.SSHConfigDict, patience: float) -> None:
+        self.set_log_channel(_LOG)
+        self.set_missing_host_key_policy(_Refuse())
+        for name in options.get("userknownhostsfile", "~/.ssh/known_hosts").split():
+            if Path(name).expanduser().is_file():
+                self.load_system_host_keys(str(Path(name).expanduser()))
+        host, port = options["hostname"], int(options.get("port", 22))
+        sock = self._socket(options, host, port, patience)
+        alias = options.get("hostkeyalias")
+        super().connect(
+            alias or host,
+            22 if alias else port,
+            username=options.get("user"),
+            key_filename=options.get("identityfile"),
+            sock=sock,
+            allow_agent="identityfile" not in options,
+            look_for_keys=False,
+            timeout=patience,
+            banner_timeout=patience,
+            auth_timeout=patience,
+            channel_timeout=patience,
+        )
+
+    def connect(self, *_args: Any, **_options: Any) -> None:
+        """Do nothing: netmiko asks for it, and the connection is there already."""
+
+    def close(self) -> None:
+        super().close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    @contextmanager
+    def closed_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _socket(self, options: paramiko.SSHConfigDict, host: str, port: int, patience: float) -> socket.socket:
+        command = options.get("proxycommand")
+        if command is None or command.lower() == "none":
+            direct = socket.create_connection((host, port), patience)
+            # Small packets wait for nothing: a handshake takes 10 ms instead of 93.
+            direct.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return direct
+        # A real socket in place of paramiko's ProxyCommand, which reads in small pieces and leaves its process behind.
+        mine, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                ("/bin/sh", "-c", f"exec {command}"),
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return mine
+
+
+class _Refuse(paramiko.MissingHostKeyPolicy):
+    """Lets no host in that known_hosts does not have."""
+
+    def missing_host_key(self, _client: paramiko.SSHClient, _hostname: str, key: paramiko.PKey) -> None:
+        raise _Unknown(key)
+
+
+class _Unknown(paramiko.SSHException):
+    def __init__(self, key: paramiko.PKey) -> None:
+        super().__init__("unknown host key")
+        self.key = key
+
+
+class _Lean:
+    """What replaces netmiko's preparations: it reads one prompt and sleeps nowhere."""
+
+    host: str
+    base_prompt: str
+    RETURN: str
+    write_channel: Callable[[str], None]
+    read_until_pattern: Callable[..., str]
+    _prompt = r"^[\w.-]+[>#] ?\Z"
+
+    def __init__(self, client: _Client, **options: Any) -> None:
+        self._client = client
+        super().__init__(**options)
+
+    def _build_ssh_client(self) -> _Client:
+        return self._client
+
+    def special_login_handler(self, delay_factor: float = 1.0) -> None:
+        """Nothing is asked before the first prompt."""
+
+    def _try_session_preparation(self, force_data: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002
+        greeting = self._read(_ANSWER_SECONDS)
+        self.base_prompt = greeting.splitlines()[-1].strip().rstrip(">#")
+        # The name is part of it, for an answer may end like a prompt.
+        self._prompt = rf"^{re.escape(self.base_prompt)}(?:\([^)\r\n]*\))?[>#] ?\Z"
+
+    def cleanup(self, command: str = "") -> None:
+        """Nothing has to be left first: closing the session ends it."""
+
+    def answer(self, command: str, seconds: float) -> str:
+        self.write_channel(command + self.RETURN)
+        return self._read(seconds)
+
+    def _read(self, seconds: float) -> str:
+        return self.read_until_pattern(self._prompt, read_timeout=seconds, re_flags=re.MULTILINE)
+
+
+def _channel_class(driver: str) -> Any:
+    base: type[BaseConnection] = CLASS_MAPPER[driver]
+    return type("Lean", (_Lean, base), {})
+
+
+@contextmanager
+def _translated(device: str) -> Iterator[None]:
+    try:
+        yield
+    except paramiko.BadHostKeyException as error:
+        raise HostKeyMismatch(device, _fingerprint(error.key), _fingerprint(error.expected_key)) from error
+    except _Unknown as error:
+        raise HostKeyMismatch(device, _fingerprint(error.key), None) from error
+    except paramiko.AuthenticationException as error:
+        raise DeviceUnreachable(device, f"the key is refused ({error})") from error
+    except _BROKEN as error:
+        reason = str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__
+        raise DeviceUnreachable(device, reason) from error
+
+
+def _fingerprint(key: paramiko.PKey) -> str:
+    digest = base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
+    return f"{key.get_name()} SHA256:{digest}"
