@@ -11,6 +11,7 @@ from infra.twin import names
 from infra.twin.commands import run
 from infra.twin.errors import CannotBuild, TwinError
 from infra.twin.fleet import Fleet, Furniture, reaches
+from infra.twin.hosts import mount_overlay
 from infra.twin.layout import Check, HostLayout, TwinLayout
 from infra.twin.namespaces import NAMES
 from infra.twin.routers import surveyed_configuration
@@ -29,6 +30,7 @@ def build(spec: TwinSpec, layout: TwinLayout, fleet: Fleet, tell: Tell) -> None:
     """Make all of a twin; CannotBuild names every part that did not come up."""
     with _stage(tell, _("rights and kernel")):
         make_private()
+        make_room(fleet.disks, next(iter(spec.images.values())), tell)
     with _stage(tell, _("namespaces and wires")):
         lay_wires(spec, layout, fleet)
     with _stage(tell, _("hosts and devices")):
@@ -50,6 +52,20 @@ def make_private() -> None:
     except CannotBuild as error:
         mend = _("install nftables and load the kernel module nf_tables (modprobe nf_tables)")
         raise CannotBuild(_("security groups"), error.why, mend) from error
+
+
+def make_room(disks: Path, image: Path, tell: Tell) -> None:
+    """See that hosts' disks can be overlays here; where the file system refuses, keep them in memory."""
+    trial = disks / ".trial"
+    for part in ("upper", "work", "root"):
+        (trial / part).mkdir(parents=True, exist_ok=True)
+    try:
+        mount_overlay(image, trial, trial / "root")
+    except CannotBuild as error:
+        tell(_("hosts' disks are kept in memory: {why}").format(why=error.why))
+        run(("mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", disks))
+    else:
+        run(("umount", trial / "root"))
 
 
 def lay_wires(spec: TwinSpec, layout: TwinLayout, fleet: Fleet) -> None:

@@ -50,13 +50,13 @@ def up(programme: Programme, name: str, seeds: Path | None, progress: Progress) 
     require_machine()
     with _locked(paths):
         spec = specify(programme, name, None if seeds is None else seeds.resolve())
-        if _living(paths, spec):
+        if _state_of(paths, spec) == "ready":
             progress(_("twin {name} runs already").format(name=name))
-        else:
-            _remove(paths)
-            _prepare(paths, spec)
-            _launch(paths)
+            return load_world(paths.world)
+        _remove(paths)
+        _prepare(paths, spec)
         try:
+            _launch(paths)
             _follow(paths, progress)
         except BaseException:
             _end(paths)
@@ -123,12 +123,13 @@ def require_machine() -> None:
         limit.write_text(str(INOTIFY_INSTANCES))
 
 
-def _living(paths: TwinPaths, spec: TwinSpec) -> bool:
+def _state_of(paths: TwinPaths, spec: TwinSpec) -> str:
+    """Return the state of the living twin, or `other` where there is none or one of something else."""
     try:
         status = control.ask(paths.control, "status", limit=10)
     except TwinError:
-        return False
-    return status["digest"] == spec.digest and status["state"] in {"building", "ready"}
+        return "other"
+    return str(status["state"]) if status["digest"] == spec.digest else "other"
 
 
 def _prepare(paths: TwinPaths, spec: TwinSpec) -> None:

@@ -44,6 +44,7 @@ class Fleet:
     def __init__(self, paths: TwinPaths, images: dict[str, Path]) -> None:
         self.wires = Wires()
         self.world = WorldFiles(paths)
+        self.disks = paths.hosts
         self._paths = paths
         self._images = images
         self._groups = Groups(paths.name)

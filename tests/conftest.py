@@ -1,0 +1,110 @@
+"""What many tests share: the example programme, a programme of two hosts, and the twin of the example."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.twin import client
+from infra.worlds import World
+from inventory.loading import load_programme
+from inventory.model import Programme
+
+YUNHE = Path(__file__).parents[1] / "examples" / "yunhe"
+SESSION_TWIN = re.compile(r"t(\d+)[a-z]?")
+
+RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def programme() -> Programme:
+    """The example district."""
+    return load_programme(YUNHE)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Programme:
+    """One department with one host behind one circuit, and the name server: the smallest whole twin."""
+    room = {
+        "name": "room", "area": 9, "prefix": "10.11.0.0/24", "gateway": "ce",
+        "hosts": [{"name": "water-db", "address": "10.11.0.10", "os": "debian-12"}],
+    }  # fmt: skip
+    network = {"name": "net", "domain": "administrative", "prefix": "10.60.1.0/24", "attached_to": "pe1"}
+    device = {"platform": "frr"}
+    document: dict[str, Any] = {
+        "programme": "tiny", "title": "tiny", "profile": "jimo",
+        "departments": [{"name": "water", "title": "water", "rooms": [room]}],
+        "sites": [{"name": "cloud-a", "title": "cloud", "role": "primary", "networks": [network]}],
+        "sizes": [], "systems": [],
+        "network": {
+            "domains": [{"name": "administrative", "title": "administrative"}],
+            "devices": [
+                {**device, "name": "pe1", "role": "pe", "asn": 65101, "router_id": "10.255.0.1"},
+                {**device, "name": "ce", "role": "ce", "asn": 65211, "router_id": "10.255.0.11"},
+            ],
+            "attachments": [{"device": "ce", "edge": "pe1", "domain": "administrative", "prefix": "10.254.11.0/30"}],
+            "centre": {
+                "gateway": "pe1",
+                "networks": [{"domain": "administrative", "prefix": "10.50.1.0/24"}],
+                "hosts": [{"name": "ns1", "number": 53}],
+            },
+            "names": {"zone": "tiny.example", "server": "ns1", "ttl": "1s"},
+        },
+    }  # fmt: skip
+    return Programme.model_validate(document)
+
+
+@pytest.fixture(scope="session")
+def twin(programme: Programme, twin_name: Callable[[str], str]) -> World:
+    """The example district as surveyed, with its data, running."""
+    seeds = YUNHE / "twin"
+    return client.up(programme, twin_name(""), seeds if seeds.is_dir() else None, print)
+
+
+@pytest.fixture(scope="session")
+def twin_name() -> Iterator[Callable[[str], str]]:
+    """Gives names for twins of this session; whatever bears one is taken down at its end."""
+    _forget_the_dead()
+    given: set[str] = set()
+
+    def name(suffix: str) -> str:
+        given.add(f"t{os.getpid()}{suffix}")
+        return f"t{os.getpid()}{suffix}"
+
+    yield name
+    for each in given:
+        client.down(each)
+
+
+@pytest.fixture(scope="session")
+def on(twin: World) -> RunOn:
+    """Run a shell command on a host or device of the example's twin, as in `on("water-db", "hostname")`."""
+    return runner(twin)
+
+
+@pytest.fixture(scope="session")
+def running_on() -> Callable[[World], RunOn]:
+    """The same for any world."""
+    return runner
+
+
+def runner(world: World) -> RunOn:
+    def run(name: str, command: str, *options: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        words = ("ssh", "-F", str(world.ssh_config), *options, name, command)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+        assert not check or done.returncode == 0, f"{name}: {command}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    return run
+
+
+def _forget_the_dead() -> None:
+    # A session that was killed could not take its twins down.
+    for state in client.list_twins():
+        match = SESSION_TWIN.fullmatch(state.name)
+        if match and not Path(f"/proc/{match[1]}").exists():
+            client.down(state.name)
