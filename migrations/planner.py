@@ -1,23 +1,17 @@
 """Computes the plan from the programme: pure, and the same whatever order its files were read in."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from infra.declaration import declare_site
-from inventory.model import Component, Disposition, Line, Programme, System
+from inventory.dispositions import MOVES, disposition_of, untouched_line
+from inventory.kinds import Kind
+from inventory.model import Component, Disposition, Programme, System
 from inventory.targets import entry_hosts, network_of, target_names
 from inventory.wiring import resolver_of
 from inventory.words import _
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest
 from netcfg.intent import line_steps
-
-
-class KindOfComponent(Protocol):
-    """What the planner asks of a kind: which kind of entry fronts it, none where clients know its address only."""
-
-    @property
-    def entry(self) -> str | None:
-        """Return the name of the entry's role."""
 
 
 class MissingEntry(LookupError):
@@ -46,7 +40,7 @@ WAITING = frozenset({"replicate", "lag", "switch"})
 SINGLE = frozenset({"prepare", "replicate", "retire"})
 
 
-def make_plan(programme: Programme, kinds: Mapping[str, KindOfComponent], content: str) -> Plan:
+def make_plan(programme: Programme, kinds: Mapping[str, Kind], content: str) -> Plan:
     """Compute the plan of a checked programme; `content` is the digest of the playbooks and programs that will run.
 
     KeyError for a kind that is not in `kinds`, LookupError where the programme does not hold together: both are found
@@ -59,7 +53,7 @@ def make_plan(programme: Programme, kinds: Mapping[str, KindOfComponent], conten
         inventory=digest(programme),
         content=content,
         units=_in_waves(drafts),
-        untouched=tuple(sorted(_untouched(programme), key=lambda left: (left.kind, left.name))),
+        untouched=tuple(sorted(_untouched(programme, kinds), key=lambda left: (left.kind, left.name))),
     )
 
 
@@ -86,37 +80,27 @@ def in_order(programme: Programme) -> Programme:
     )
 
 
-def moves(system: System) -> bool:
-    """Say whether a system is moved: it has somewhere to go, is not classified and is neither left nor retired."""
-    stays = system.disposition in {Disposition.LEAVE, Disposition.RETIRE}
-    return not system.grading.classified and not stays and any(part.to is not None for part in system.components)
+def _moving(system: System, kinds: Mapping[str, Kind]) -> bool:
+    disposition = disposition_of(system, kinds).disposition
+    return disposition in MOVES and any(part.to is not None for part in system.components)
 
 
-def retires(system: System) -> bool:
-    """Say whether a system is archived and stopped: so disposed, or used by nobody and with nowhere to go."""
-    if system.grading.classified or not system.components:
-        return False
-    if system.disposition is not None:
-        return system.disposition is Disposition.RETIRE
-    unused = system.survey is not None and system.survey.frequency == "never"
-    return unused and all(part.to is None for part in system.components)
+def _retiring(system: System, kinds: Mapping[str, Kind]) -> bool:
+    return disposition_of(system, kinds).disposition is Disposition.RETIRE and bool(system.components)
 
 
-def moves_line(line: Line) -> bool:
-    """Say whether a line's traffic moves into the extranet: a domain takes it over and no golden project owns it."""
-    return line.domain is not None and line.golden_project is None
-
-
-def _untouched(programme: Programme) -> Iterator[Untouched]:
+def _untouched(programme: Programme, kinds: Mapping[str, Kind]) -> Iterator[Untouched]:
     for system in programme.systems:
         if system.grading.classified:
             yield Untouched(name=system.system, kind="system", reason="classified: the intranet's own plan moves it")
-        elif not moves(system) and not retires(system):
-            yield Untouched(name=system.system, kind="system", reason="it stays where it is")
+        elif not _moving(system, kinds) and not _retiring(system, kinds):
+            disposition = disposition_of(system, kinds).disposition
+            reason = "no component has anywhere to go" if disposition in MOVES else f"disposition: {disposition}"
+            yield Untouched(name=system.system, kind="system", reason=reason)
     for line in programme.network.lines:
         if line.golden_project is not None:
             yield Untouched(name=line.name, kind="line", reason=f"national golden project {line.golden_project}")
-        elif line.domain is None:
+        elif untouched_line(line) is not None:
             yield Untouched(name=line.name, kind="line", reason="no domain takes its traffic over")
 
 
@@ -139,7 +123,7 @@ def _sites(programme: Programme) -> Iterator[Unit]:
 
 def _lines(programme: Programme) -> Iterator[Unit]:
     for line in programme.network.lines:
-        if not moves_line(line):
+        if untouched_line(line) is not None:
             continue
         steps = tuple(
             Step(
@@ -155,15 +139,15 @@ def _lines(programme: Programme) -> Iterator[Unit]:
         yield _unit(line.name, Actuator.LINE, set(), steps)
 
 
-def _systems(programme: Programme, kinds: Mapping[str, KindOfComponent]) -> Iterator[Unit]:
-    active = {system.system for system in programme.systems if moves(system) or retires(system)}
+def _systems(programme: Programme, kinds: Mapping[str, Kind]) -> Iterator[Unit]:
+    active = {system.system for system in programme.systems if _moving(system, kinds) or _retiring(system, kinds)}
     for system in programme.systems:
-        if moves(system):
+        if _moving(system, kinds):
             needs = {f"system:{name}" for name in system.depends_on if name in active}
             needs |= _sites_needed(programme, system) | _lines_needed(programme, system)
             steps = tuple(_moving_steps(_Subject(programme, kinds, system)))
             yield _unit(system.system, Actuator.SYSTEM, needs, steps)
-        elif retires(system):
+        elif _retiring(system, kinds):
             subject = _Subject(programme, kinds, system)
             yield _unit(system.system, Actuator.SYSTEM, set(), tuple(_retiring_steps(subject)))
 
@@ -176,13 +160,15 @@ def _sites_needed(programme: Programme, system: System) -> set[str]:
 
 def _lines_needed(programme: Programme, system: System) -> set[str]:
     lines = programme.network.lines
-    return {f"line:{line.name}" for line in lines if line.department == system.department and moves_line(line)}
+    return {
+        f"line:{line.name}" for line in lines if line.department == system.department and untouched_line(line) is None
+    }
 
 
 class _Subject:
     """A system with all that its steps' arguments are computed from."""
 
-    def __init__(self, programme: Programme, kinds: Mapping[str, KindOfComponent], system: System) -> None:
+    def __init__(self, programme: Programme, kinds: Mapping[str, Kind], system: System) -> None:
         self.system = system
         self._kinds = kinds
         self._programme = programme

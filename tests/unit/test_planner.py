@@ -1,0 +1,135 @@
+"""The plan of the example: what is in it, in which order, and what is in no action."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inventory.kinds import Kind, Title
+from inventory.loading import load_programme
+from inventory.model import Programme
+from migrations.plan import Actuator, Plan, Stage, StepKind, Unit, digest
+from migrations.planner import MissingEntry, make_plan
+
+YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
+
+
+def _kind(name: str, entry: str | None, moves: str = "rehost") -> Kind:
+    return Kind.model_validate(
+        {"name": name, "title": Title(en=name, zh=name), "entry": entry, "moves": moves, "settings": {}}
+    )
+
+
+KINDS = {
+    "postgresql": _kind("postgresql", "pgbouncer", "replatform"),
+    "web": _kind("web", "haproxy"),
+    "files": _kind("files", None),
+}
+
+
+@pytest.fixture(scope="module")
+def programme() -> Programme:
+    return load_programme(YUNHE)
+
+
+@pytest.fixture(scope="module")
+def plan(programme: Programme) -> Plan:
+    return make_plan(programme, KINDS, "content")
+
+
+def _unit(plan: Plan, key: str) -> Unit:
+    return next(unit for unit in plan.units if unit.key == key)
+
+
+def test_waves_follow_needs(plan: Plan) -> None:
+    waves = {unit.key: unit.wave for unit in plan.units}
+    assert waves == {
+        "site:cloud-a": 1,
+        "site:dr-b": 1,
+        "line:archives-leased": 1,
+        "line:civil-private": 1,
+        "line:water-exit": 1,
+        "line:water-leased": 1,
+        "system:notice-board": 1,
+        "system:archive": 2,
+        "system:identity": 2,
+        "system:water-billing": 3,
+    }
+    for unit in plan.units:
+        assert all(waves[need] < unit.wave for need in unit.needs)
+
+
+def test_system_needs_its_sites_lines_and_what_it_depends_on(plan: Plan) -> None:
+    needs = _unit(plan, "system:water-billing").needs
+    assert needs == ("line:water-exit", "line:water-leased", "site:cloud-a", "site:dr-b", "system:identity")
+
+
+def test_steps_of_a_system_come_in_the_order_of_its_journey(plan: Plan) -> None:
+    steps = [step.id.removeprefix("system:water-billing/") for step in _unit(plan, "system:water-billing").steps]
+    assert steps == [
+        "prepare/db", "prepare/app", "replicate/db", "replicate/app", "front/db", "front/app",
+        "lag", "switch", "verify", "retire/app", "retire/db",
+    ]  # fmt: skip
+
+
+def test_zombie_is_only_retired_and_only_when_the_move_is_committed(plan: Plan) -> None:
+    (step,) = _unit(plan, "system:notice-board").steps
+    assert (step.verb, step.stage, step.kind) == ("retire", Stage.COMMIT, StepKind.COMPENSATABLE)
+    assert step.arguments["components"][0]["sources"] == ["civil-old"]
+
+
+def test_classified_system_and_golden_line_are_in_no_action(programme: Programme, plan: Plan) -> None:
+    assert {(left.kind, left.name) for left in plan.untouched} == {("system", "case-files"), ("line", "tax-golden")}
+    actions = json.dumps([unit.model_dump(mode="json") for unit in plan.units], ensure_ascii=False)
+    golden = next(line for line in programme.network.lines if line.name == "tax-golden")
+    for word in ("case-files", "涉密", "tax-golden", "tax-ce", "tax-hub", str(golden.prefix.network_address)):
+        assert word not in actions
+
+
+def test_entry_is_of_the_kind_that_fronts_the_component(plan: Plan) -> None:
+    switch = next(step for step in _unit(plan, "system:water-billing").steps if step.verb == "switch")
+    assert [(entry["component"], entry["kind"], entry["host"]) for entry in switch.arguments["entries"]] == [
+        ("db", "pgbouncer", "cloud-a-admin-entry"),
+        ("app", "haproxy", "cloud-a-admin-entry"),
+    ]
+    assert switch.arguments["limits"] == {"downtime": 2.0, "data_loss": 0.0, "catch_up": 120.0}
+    assert switch.arguments["names"]["address"] == "10.50.1.53"
+
+
+def test_entry_that_nothing_can_serve_is_refused(programme: Programme) -> None:
+    kinds = {**KINDS, "web": _kind("web", None)}
+    with pytest.raises(MissingEntry) as refusal:
+        make_plan(programme, kinds, "content")
+    assert refusal.value.component in {"app", "site"}
+
+
+def test_step_that_waits_is_given_the_time_that_the_system_allows(plan: Plan) -> None:
+    timeouts = {step.verb: step.timeout for step in _unit(plan, "system:identity").steps}
+    assert timeouts["replicate"] - timeouts["prepare"] == 120
+
+
+def test_nothing_can_be_taken_back_after_a_pivot(plan: Plan) -> None:
+    for unit in plan.units:
+        kinds = [step.kind for step in unit.steps]
+        if StepKind.PIVOT in kinds:
+            assert set(kinds[kinds.index(StepKind.PIVOT) :]) == {StepKind.PIVOT}
+            assert unit.steps[kinds.index(StepKind.PIVOT)].stage is Stage.COMMIT
+        if unit.kind is Actuator.SITE:
+            assert [step.stage for step in unit.steps] == [Stage.PREPARE]
+
+
+def test_names_of_steps_are_unique(plan: Plan) -> None:
+    steps = [step.id for unit in plan.units for step in unit.steps]
+    assert len(steps) == len(set(steps))
+
+
+def test_digest_covers_inventory_content_and_arguments(programme: Programme, plan: Plan) -> None:
+    assert digest(make_plan(programme, KINDS, "other")) != digest(plan)
+    renamed = programme.model_copy(update={"title": "another"})
+    assert digest(make_plan(renamed, KINDS, "content")) != digest(plan)
+
+
+def test_plan_survives_being_written_and_read(plan: Plan) -> None:
+    again = Plan.model_validate_json(plan.model_dump_json())
+    assert again == plan
+    assert digest(again) == digest(plan)
