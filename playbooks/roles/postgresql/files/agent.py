@@ -1,8 +1,8 @@
 """A PostgreSQL database in a cutover: the end that serves freezes and is sealed, the end that follows is promoted.
 
 What the pause is made of: on the source one transaction that fences the database and one statement that ends the
-sessions of clients; a position; on the target the wait until that position is applied, the sequences, one transaction
-that lets clients in. Connections and the slot for the way back are made before, the new direction starts after.
+sessions of clients; a mark; on the target the wait until that mark is applied, the sequences, one transaction that
+lets clients in. Connections and the slot for the way back are made before, the new direction starts after.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_stream as stream
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, value
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of
 from ansible.module_utils.zhenghe_pg_schema import SEQUENCES
 from playbooks.agents import loop
 from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -106,13 +106,10 @@ class Agent(loop.Agent):
         return bool(rows(self._connection, "SELECT 1 FROM pg_stat_replication WHERE pid = %s", (pid,)))
 
     def position(self) -> dict[str, Any]:
-        """Answer up to where the target has to read, and where the sequences are."""
+        """Answer what the target has to wait for, and where the sequences are."""
         if side_of(self._connection, self._place.database) == "waiting":
             raise loop.Refused("the source is sealed", "the target has been promoted: run the step again")
-        # Its commit flushes everything before it, what clients committed asynchronously too.
-        rows(self._connection, "SELECT pg_logical_emit_message(true, 'zhenghe', 'position')")
-        lsn = value(self._connection, "SELECT pg_current_wal_flush_lsn()::text")
-        return {"lsn": lsn, "sequences": self._sequence_values()}
+        return {"mark": stream.leave_mark(self._connection, "switch"), "sequences": self._sequence_values()}
 
     def _sequence_values(self) -> list[tuple[Any, ...]]:
         if not self._sequences:
@@ -126,22 +123,14 @@ class Agent(loop.Agent):
         return rows(self._connection, sql.SQL(" UNION ALL ").join(each))
 
     def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:
-        """Wait until every change up to the source's position is applied, then take over its sequences."""
+        """Wait until every change before the source's mark is applied, then take over its sequences."""
         (given,) = positions.values()
         known = stream.subscription(self._connection, self._place.base)
         if known is None or known["left"]:
             raise loop.Refused("the copy is not complete", "run the step replicate first")
 
         def applied() -> bool:
-            # One worker applies in order, and reports a position once everything before it is committed.
-            return bool(
-                value(
-                    self._connection,
-                    "SELECT bool_or(latest_end_lsn >= %s::pg_lsn) FROM pg_stat_subscription "
-                    "WHERE subname = %s AND relid IS NULL",
-                    (given["lsn"], self._place.base),
-                )
-            )
+            return stream.has_mark(self._connection, "switch", given["mark"])
 
         self.until(applied, limit, "the rest was not applied in time", "try when less is written")
         for schema, name, last, called in given["sequences"]:

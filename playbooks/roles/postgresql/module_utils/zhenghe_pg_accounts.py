@@ -80,14 +80,17 @@ def read_rights(connection: Any, database: str, role: str) -> list[sql.Composabl
     return grants
 
 
-# The catalogue of passwords is the superuser's. Who copies roles gets this function instead of being one.
-VERIFIERS = """
+# The catalogue of passwords is the superuser's. Who copies roles gets this function instead of being one. A mark that
+# is written at one end and read at the other says that everything before it has arrived.
+SUPPORT = """
 CREATE SCHEMA IF NOT EXISTS zhenghe;
 CREATE OR REPLACE FUNCTION zhenghe.verifiers() RETURNS TABLE (name name, verifier text) LANGUAGE sql
     SECURITY DEFINER SET search_path = pg_catalog
     AS 'SELECT rolname, rolpassword FROM pg_authid WHERE NOT rolsuper AND rolname !~ ''^(pg|zhenghe)_''';
 REVOKE ALL ON FUNCTION zhenghe.verifiers() FROM PUBLIC;
+CREATE TABLE IF NOT EXISTS zhenghe.marks (reader text PRIMARY KEY, mark text NOT NULL);
 GRANT USAGE ON SCHEMA zhenghe TO {role};
+GRANT SELECT, INSERT, UPDATE ON zhenghe.marks TO {role};
 GRANT EXECUTE ON FUNCTION zhenghe.verifiers() TO {role}
 """
 # The entry asks this for one account at a time, as pgbouncer's auth_query; a superuser does not come in by the entry.

@@ -2,10 +2,10 @@
 
 Rows are compared as the md5 of their text, which PostgreSQL writes the same way in every version under the settings
 below. A table's checksum is the sum of them: it does not depend on the rows' order. Where the sums differ, the rows'
-own hashes are compared, in rounds. A round reads the serving end in one snapshot, waits until the follower has applied
-everything up to a position taken after that snapshot, and reads the follower. A row that was only on its way is equal
-in the next round, or has another hash there; so what is missing or surplus under the same hash in two rounds, with the
-follower past the first one's position, is a real difference. Without one the ends are equal, however much is written.
+own hashes are compared, in rounds. A round reads the serving end in one snapshot, waits until the follower has a mark
+that was written after that snapshot, and reads the follower. A row that was only on its way is equal in the next round,
+or has another hash there; so what is missing or surplus under the same hash in every round is a real difference.
+Without one the ends are equal, however much is written.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, value, wait
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, wait
 from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 _SAME_TEXT = """
@@ -34,7 +34,6 @@ class Ends:
     """The two ends, as the one that follows sees them."""
 
     def __init__(self, place: Place) -> None:
-        self._place = place
         self.here = place.connect(place.database)
         self.there = place.connect_peer()
         for connection in (self.here, self.there):
@@ -50,15 +49,8 @@ class Ends:
 
     def catch_up(self, seconds: float = 30) -> None:
         """Wait until everything that the serving end has committed by now is applied here."""
-        position = value(self.there, "SELECT pg_current_wal_insert_lsn()::text")
-
-        def applied() -> bool:
-            known = stream.subscription(self.here, self._place.base)
-            return known is not None and bool(
-                value(self.here, "SELECT %s::pg_lsn >= %s::pg_lsn", (known["position"], position))
-            )
-
-        if not wait(applied, seconds, 0.02):
+        mark = stream.leave_mark(self.there, "verify")
+        if not wait(lambda: stream.has_mark(self.here, "verify", mark), seconds, 0.02):
             raise Refused("the follower does not keep up with what is written", "look at the log of the follower")
 
     def differing(self, table: Table) -> Counter[int]:

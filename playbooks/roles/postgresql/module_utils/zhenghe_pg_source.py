@@ -118,7 +118,7 @@ def prepare(place: Place, verifier: str) -> None:
     accounts.ensure_role(connection, place.base, "REPLICATION BYPASSRLS", verifier)
     for grant in accounts.read_rights(connection, place.database, place.base):
         rows(connection, grant)
-    rows(connection, sql.SQL(accounts.VERIFIERS).format(role=sql.Identifier(place.base)))
+    rows(connection, sql.SQL(accounts.SUPPORT).format(role=sql.Identifier(place.base)))
     accounts.admit(place, f"{place.base} peer", peer_lines(place))
     _give_identities(place, connection)
     if not rows(connection, "SELECT 1 FROM pg_publication WHERE pubname = %s", (place.base,)):

@@ -8,6 +8,7 @@ one begins at the position at which the new end was promoted, kept with the data
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import Any
 
@@ -50,6 +51,25 @@ def lift_fence(connection: Any, database: str) -> None:
     in_one(connection, lift(database, connection_limit(connection, database)))
 
 
+def leave_mark(connection: Any, reader: str) -> str:
+    """Write a mark where clients write; who reads it at the other end has everything that was committed before.
+
+    Positions in the log do not say that as well: a follower's report of them may be half a minute old when nothing is
+    written, and newer servers do not send transactions that are empty for it.
+    """
+    mark = secrets.token_hex(8)
+    statement = (
+        "INSERT INTO zhenghe.marks VALUES (%s, %s) ON CONFLICT (reader) DO UPDATE SET mark = EXCLUDED.mark"
+    )
+    rows(connection, statement, (reader, mark))
+    return mark
+
+
+def has_mark(connection: Any, reader: str, mark: str) -> bool:
+    """Say whether the mark has come to this end."""
+    return bool(rows(connection, "SELECT 1 FROM zhenghe.marks WHERE reader = %s AND mark = %s", (reader, mark)))
+
+
 def peer_side(place: Place) -> str:
     """Ask the other end which side it is; serving, frozen, waiting or absent."""
     peer = place.connect_peer("postgres")
@@ -63,7 +83,7 @@ def subscription(connection: Any, base: str) -> dict[str, Any] | None:
     """Return what is known of the subscription at this end: is it enabled, how far is it, which tables are left."""
     found = rows(
         connection,
-        "SELECT s.oid, s.subenabled, o.latest_end_lsn::text FROM pg_subscription s LEFT JOIN pg_stat_subscription o "
+        "SELECT s.oid, s.subenabled, greatest(o.received_lsn, o.latest_end_lsn)::text FROM pg_subscription s LEFT JOIN pg_stat_subscription o "
         "ON o.subid = s.oid AND o.relid IS NULL WHERE s.subname = %s",
         (base,),
     )
@@ -76,10 +96,12 @@ def subscription(connection: Any, base: str) -> dict[str, Any] | None:
 
 
 def stop_following(connection: Any, base: str, seconds: float = 5) -> None:
-    """Disable the subscription and see its workers end."""
+    """Disable the subscription and end its workers; what they have not applied stays with the other end's slot."""
     if subscription(connection, base) is None:
         return
     rows(connection, sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(sql.Identifier(base)))
+    # An idle worker would notice only at the end of its second of sleep.
+    rows(connection, "SELECT pg_terminate_backend(pid) FROM pg_stat_subscription WHERE subname = %s", (base,))
     if not wait(lambda: not value(connection, _WORKERS, (base,)), seconds, 0.002):
         raise Refused("the worker that applies changes does not end", "look into the target's log")
 

@@ -79,7 +79,7 @@ def build(place: Place) -> None:
     rows(inside, sql.SQL("DROP OWNED BY {}").format(sql.Identifier(place.base)))
     for grant in accounts.read_rights(inside, place.database, place.base):
         rows(inside, grant)
-    rows(inside, sql.SQL(accounts.VERIFIERS).format(role=sql.Identifier(place.base)))
+    rows(inside, sql.SQL(accounts.SUPPORT).format(role=sql.Identifier(place.base)))
     rows(inside, sql.SQL("CREATE PUBLICATION {} FOR ALL TABLES").format(sql.Identifier(place.base)))
     accounts.copy_settings(place, here, there)
     limit = value(there, "SELECT datconnlimit FROM pg_database WHERE datname = %s", (place.database,))
