@@ -1,0 +1,166 @@
+"""Verification: what must hold is computed from the inventory, and looked at on the hosts by pytest and testinfra.
+
+VerifyError
+├── NothingToVerify   no unit has moved, so that nothing could fail
+└── ChecksBroken      the checks themselves could not be run; nothing is known about the hosts
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from infra.worlds import World
+from inventory.base import Model
+from inventory.kinds import Kind
+from inventory.model import Programme
+from inventory.words import _
+from migrations.verify.expectations import Expectation, Side, expectations
+from migrations.verify.order import CheckOrder
+
+__all__ = [
+    "ChecksBroken", "Expectation", "Failure", "NothingToVerify", "Side", "UnitChecks", "VerifyError", "VerifyResult",
+    "check_hosts", "expectations", "verify",
+]  # fmt: skip
+
+CHECKS = Path(__file__).with_name("hosts.py")
+_KEPT = ("PATH", "HOME", "LANG", "LANGUAGE", "LC_ALL", "TMPDIR")
+
+
+class VerifyError(Exception):
+    """Verification could not come to an answer; carries the reason and what to do next."""
+
+    def __init__(self, reason: str, mend: str) -> None:
+        self.reason = reason
+        self.mend = mend
+        super().__init__(f"{reason}; {mend}")
+
+
+class NothingToVerify(VerifyError):
+    """No unit has moved, so that nothing could fail."""
+
+
+class ChecksBroken(VerifyError):
+    """The checks themselves could not be run; nothing is known about the hosts."""
+
+
+class Failure(Model):
+    """A check that did not hold."""
+
+    host: str
+    check: str
+    reason: str
+
+
+class UnitChecks(Model):
+    """The checks of one unit."""
+
+    unit: str
+    """Key of the unit of the plan, such as system:archive."""
+    passed: int
+    failed: int
+    failures: tuple[Failure, ...] = ()
+
+
+class VerifyResult(Model):
+    """How all checks came out, by unit; `junit` is the file for other tools."""
+
+    passed: int
+    failed: int
+    units: tuple[UnitChecks, ...]
+    junit: Path
+    seconds: float
+
+
+def verify(
+    world: World, programme: Programme, kinds: Mapping[str, Kind], sides: Mapping[str, Side], home: Path
+) -> VerifyResult:
+    """Check all hosts of the units that are given with the side on which their service is; VerifyError otherwise."""
+    return check_hosts(world, expectations(programme, kinds, sides), home)
+
+
+def check_hosts(world: World, wanted: Sequence[Expectation], home: Path, timeout: float = 600.0) -> VerifyResult:
+    """Check expectations in a process of its own; the JUnit file is written to `home`."""
+    if not wanted:
+        raise NothingToVerify(_("nothing has moved, so there is nothing to verify"), _("carry a plan out first"))
+    home.mkdir(parents=True, exist_ok=True)
+    junit = home / "verify.xml"
+    junit.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="zh-") as scratch:
+        folder = Path(scratch)
+        order = CheckOrder(ssh_config=str(world.ssh_config), patience=10, sockets=scratch, expectations=tuple(wanted))
+        (folder / "order.json").write_text(order.model_dump_json())
+        try:
+            said = _pytest(folder / "order.json", junit, timeout)
+        finally:
+            _close(folder)
+    if not junit.exists():
+        raise ChecksBroken(_("pytest ended without a result: {said}").format(said=said[-500:]), _("look at its output"))
+    return _read(junit)
+
+
+def _pytest(order: Path, junit: Path, timeout: float) -> str:
+    options = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(CHECKS.parent), "--tb=line"]
+    options += ["--import-mode=importlib", f"--junitxml={junit}", "-o", "junit_family=xunit1"]
+    environment = {name: value for name in _KEPT if (value := os.environ.get(name))}
+    environment |= {
+        "ZHENGHE_CHECKS": str(order),
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, str(CHECKS)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as exc:
+        reason = _("the checks did not end in {seconds} s").format(seconds=timeout)
+        raise ChecksBroken(reason, _("look whether the hosts answer over SSH")) from exc
+    return done.stdout + done.stderr
+
+
+def _close(sockets: Path) -> None:
+    """End the shared connections, those of checks that were broken off too."""
+    for socket in sockets.iterdir():
+        if socket.is_socket():
+            command = ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "any"]
+            subprocess.run(command, check=False, capture_output=True)
+
+
+def _read(junit: Path) -> VerifyResult:
+    root = ET.parse(junit).getroot()  # noqa: S314 - written by the process above
+    cases = [_case(case) for case in root.iter("testcase")]
+    units = sorted({unit for unit, _failure in cases})
+    checks = tuple(_unit(unit, [failure for key, failure in cases if key == unit]) for unit in units)
+    return VerifyResult(
+        passed=sum(unit.passed for unit in checks),
+        failed=sum(unit.failed for unit in checks),
+        units=checks,
+        junit=junit,
+        seconds=sum(float(suite.get("time", "0")) for suite in root.iter("testsuite")),
+    )
+
+
+def _unit(key: str, outcomes: Iterable[Failure | None]) -> UnitChecks:
+    every = tuple(outcomes)
+    failures = tuple(failure for failure in every if failure is not None)
+    return UnitChecks(unit=key, passed=len(every) - len(failures), failed=len(failures), failures=failures)
+
+
+def _case(case: ET.Element) -> tuple[str, Failure | None]:
+    words = {str(each.get("name")): str(each.get("value")) for each in case.iter("property")}
+    wrong = next((child for child in case if child.tag in {"failure", "error"}), None)
+    unit = words.get("unit", "")
+    if wrong is None:
+        return unit, None
+    said = (wrong.get("message") or "").strip()
+    reason = said.removeprefix("AssertionError: ").split("\nassert")[0][:500]
+    return unit, Failure(host=words.get("host", ""), check=words.get("check", case.get("name", "")), reason=reason)

@@ -1,0 +1,185 @@
+"""What testinfra must find after a move, as data: computed from the programme, the kinds and which units have moved."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Literal
+
+from inventory.base import Model
+from inventory.kinds import Expectations, Kind
+from inventory.model import Component, Line, Programme, Site, System
+from inventory.targets import TargetHost, entry_hosts, network_of, target_hosts, target_names
+
+DEBIAN = "12"
+"""The release that sites' hosts run."""
+HOPS = 6
+
+
+class Side(StrEnum):
+    """Where a unit's service is looked for: where it was, or where it went."""
+
+    SOURCE = "source"
+    TARGET = "target"
+
+
+class Expectation(Model):
+    """One thing that must hold on one host; what it is decides which of the fields count."""
+
+    unit: str
+    """Key of the unit of the plan, such as system:archive."""
+    host: str
+    what: Literal["package", "running", "stopped", "listening", "closed", "resolves", "reaches", "command"]
+    name: str
+    """A package, a service, a DNS name, a port's number, an address and port, or a command."""
+    wanted: str = ""
+    """For names the address, for commands what they must print somewhere, as a regular expression."""
+    unwanted: str = ""
+    """For commands what they must not print, as a regular expression."""
+    title: str = ""
+    """What a command is about, for people."""
+
+    @property
+    def label(self) -> str:
+        """Return one line for people."""
+        return f"{self.host}: {self.title or f'{self.what} {self.name}'}"
+
+
+def expectations(programme: Programme, kinds: Mapping[str, Kind], sides: Mapping[str, Side]) -> tuple[Expectation, ...]:
+    """Return all that must hold when each unit, named by its key, has its service on the side that is given.
+
+    A unit that is not given has no expectations; nor has a site that is not yet made, or a line on its source side.
+    """
+    found: list[Expectation] = []
+    for site in programme.sites:
+        if sides.get(f"site:{site.name}") is Side.TARGET:
+            found += _site(programme, site)
+    for line in programme.network.lines:
+        if sides.get(f"line:{line.name}") is Side.TARGET:
+            found += _line(programme, line)
+    for system in programme.systems:
+        side = sides.get(f"system:{system.system}")
+        if side is not None and not system.grading.classified:
+            found += _system(programme, kinds, system, side)
+    return tuple(dict.fromkeys(found))
+
+
+def _site(programme: Programme, site: Site) -> Iterator[Expectation]:
+    command = ". /etc/os-release; echo $ID-$VERSION_ID"
+    for host in target_hosts(programme, site.name):
+        yield Expectation(
+            unit=f"site:{site.name}",
+            host=host.name,
+            what="command",
+            name=command,
+            wanted=f"^debian-{DEBIAN}$",
+            title=f"runs Debian {DEBIAN}",
+        )
+        yield Expectation(
+            unit=f"site:{site.name}",
+            host=host.name,
+            what="command",
+            name="ip -o -4 address show",
+            wanted=rf"\b{str(host.address).replace('.', r'[.]')}/",
+            title=f"has the address {host.address}",
+        )
+
+
+def _line(programme: Programme, line: Line) -> Iterator[Expectation]:
+    """Look from outside which way traffic takes: over a circuit's edge, and over neither end of the line."""
+    edges = [a.prefix[1] for a in programme.network.attachments if a.domain == line.domain and a.device in line.ends]
+    over = "|".join(str(address).replace(".", "[.]") for address in edges)
+    ends = "|".join(str(line.prefix[number]).replace(".", "[.]") for number in (1, 2))
+    hosts = {host.name: str(host.address) for d in programme.departments for room in d.rooms for host in room.hosts}
+    for probe in line.probes:
+        if probe.kind != "ping":
+            continue
+        target = hosts.get(probe.target, probe.target)
+        yield Expectation(
+            unit=f"line:{line.name}",
+            host=probe.vantage,
+            what="command",
+            name=f"for hop in $(seq 1 {HOPS}); do ping -n -c 1 -W 1 -t $hop {target} | grep From; done; true",
+            wanted=rf"From ({over})\b",
+            unwanted=rf"From ({ends})\b",
+            title=f"reaches {target} over the extranet",
+        )
+
+
+def _system(programme: Programme, kinds: Mapping[str, Kind], system: System, side: Side) -> Iterator[Expectation]:
+    for component in system.components:
+        kind = kinds.get(component.kind)
+        if kind is None:
+            continue
+        maker = _Maker(system, component)
+        if side is Side.TARGET:
+            for host in target_names(programme, component):
+                yield from maker.make(host, kind.checks.target)
+            for host in component.on:
+                yield from maker.make(host, kind.checks.source)
+            yield from _entry(programme, kinds, system, component)
+
+
+def _entry(
+    programme: Programme, kinds: Mapping[str, Kind], system: System, component: Component
+) -> Iterator[Expectation]:
+    front = _front(programme, component)
+    if front is None or component.entry is None:
+        return
+    kind = kinds.get(kinds[component.kind].entry or "")
+    if kind is not None:
+        yield from _Maker(system, component).make(front.name, kind.checks.target)
+    unit, address = f"system:{system.system}", str(front.address)
+    for host in dict.fromkeys(probe.vantage for probe in system.probes):
+        yield Expectation(unit=unit, host=host, what="resolves", name=component.entry.name, wanted=address)
+        yield Expectation(unit=unit, host=host, what="reaches", name=f"{component.entry.name}:{component.entry.port}")
+
+
+def _front(programme: Programme, component: Component) -> TargetHost | None:
+    """Return the host of a component's entry; none where it has none."""
+    if component.to is None or component.entry is None:
+        return None
+    network = network_of(programme, component.to.site, component.to.addresses[0])
+    hosts: Iterable[TargetHost] = entry_hosts(programme)
+    return next((host for host in hosts if (host.site, host.network) == (component.to.site, network.name)), None)
+
+
+class _Maker:
+    """Fills a component's settings into what its kind expects."""
+
+    def __init__(self, system: System, component: Component) -> None:
+        self._unit = f"system:{system.system}"
+        self._words = {key: str(value) for key, value in component.settings.items()}
+        self._words["system"], self._words["component"] = system.system, component.name
+        if component.entry is not None:
+            self._words["port"] = str(component.entry.port)
+
+    def make(self, host: str, wanted: Expectations) -> Iterator[Expectation]:
+        """Yield what must hold on one host; what needs a setting that the component has not is left out."""
+        for name in self._filled(wanted.packages):
+            yield Expectation(unit=self._unit, host=host, what="package", name=name)
+        for name in self._filled(wanted.services):
+            yield Expectation(unit=self._unit, host=host, what="running", name=name)
+        for name in self._filled(wanted.stopped):
+            yield Expectation(unit=self._unit, host=host, what="stopped", name=name)
+        for name in self._filled(str(port) for port in wanted.ports):
+            yield Expectation(unit=self._unit, host=host, what="listening", name=name)
+        for name in self._filled(str(port) for port in wanted.closed):
+            yield Expectation(unit=self._unit, host=host, what="closed", name=name)
+        for check in wanted.commands:
+            for run in self._filled((check.run,)):
+                finds = next(iter(self._filled((check.finds,))), "")
+                yield Expectation(unit=self._unit, host=host, what="command", name=run, wanted=finds)
+
+    def _filled(self, words: Iterable[str]) -> Iterator[str]:
+        for word in words:
+            filled = word
+            for key, value in self._words.items():
+                filled = filled.replace("{" + key + "}", value)
+            if not _open(filled):
+                yield filled
+
+
+def _open(word: str) -> bool:
+    """Return whether a word still has a placeholder; other braces, as shells write them, are none."""
+    start = word.find("{")
+    end = word.find("}", start)
+    return start >= 0 and word[start + 1 : end].isidentifier() and (start == 0 or word[start - 1] != "$")

@@ -1,0 +1,96 @@
+"""The checks of hosts, a file of tests: one for each expectation, over one connection to each host (testinfra)."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import testinfra
+from testinfra.host import Host
+
+from migrations.verify.expectations import Expectation
+from migrations.verify.order import CheckOrder
+
+ORDER = CheckOrder.model_validate_json(Path(os.environ["ZHENGHE_CHECKS"]).read_bytes())
+_REACH = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).close()"
+_RESOLVE = "import socket,sys; print(*sorted({a[4][0] for a in socket.getaddrinfo(sys.argv[1], None, socket.AF_INET)}))"
+
+
+@pytest.fixture(scope="session")
+def connect() -> Callable[[str], Host]:
+    """Open one connection to each host, shared by its checks; who ordered the checks closes them."""
+    hosts: dict[str, Host] = {}
+
+    def reach(name: str) -> Host:
+        if name not in hosts:
+            # A socket's path may have 107 letters, and names of hosts are long: they are numbered.
+            path = f"{ORDER.sockets}/{len(hosts)}"
+            options = f"timeout={ORDER.patience}&controlpersist=60&controlpath={path}"
+            hosts[name] = testinfra.get_host(f"ssh://{name}?{options}", ssh_config=ORDER.ssh_config)
+        return hosts[name]
+
+    return reach
+
+
+def _installed(host: Host, wanted: Expectation) -> None:
+    assert host.package(wanted.name).is_installed, "it is not installed"
+
+
+def _running(host: Host, wanted: Expectation) -> None:
+    assert host.service(wanted.name).is_running, "it does not run"
+
+
+def _stopped(host: Host, wanted: Expectation) -> None:
+    assert not host.service(wanted.name).is_running, "it still runs"
+
+
+def _listening(host: Host, wanted: Expectation) -> None:
+    assert host.socket(f"tcp://{wanted.name}").is_listening, "nothing listens there"
+
+
+def _closed(host: Host, wanted: Expectation) -> None:
+    assert not host.socket(f"tcp://{wanted.name}").is_listening, "something still listens there"
+
+
+def _resolves(host: Host, wanted: Expectation) -> None:
+    found = host.run("python3 -c %s %s", _RESOLVE, wanted.name).stdout.split()
+    assert found == [wanted.wanted], f"it leads to {', '.join(found) or 'nothing'} and not to {wanted.wanted}"
+
+
+def _reaches(host: Host, wanted: Expectation) -> None:
+    name, port = wanted.name.rsplit(":", 1)
+    done = host.run("python3 -c %s %s %s", _REACH, name, port)
+    assert done.rc == 0, " ".join(done.stderr.strip().splitlines()[-1:])
+
+
+def _answers(host: Host, wanted: Expectation) -> None:
+    done = host.run(wanted.name)
+    said = (done.stdout + done.stderr).strip()
+    assert done.rc == 0, f"it ended with {done.rc}: {said[-300:]}"
+    assert re.search(wanted.wanted, done.stdout, re.MULTILINE), f"it said: {said[-300:]}"
+    if wanted.unwanted:
+        assert not re.search(wanted.unwanted, done.stdout, re.MULTILINE), f"it said: {said[-300:]}"
+
+
+LOOKS: Mapping[str, Callable[[Host, Expectation], None]] = {
+    "package": _installed,
+    "running": _running,
+    "stopped": _stopped,
+    "listening": _listening,
+    "closed": _closed,
+    "resolves": _resolves,
+    "reaches": _reaches,
+    "command": _answers,
+}
+
+
+@pytest.mark.parametrize("wanted", ORDER.expectations, ids=lambda wanted: wanted.label)
+def test_host(
+    wanted: Expectation, connect: Callable[[str], Host], record_property: Callable[[str, object], None]
+) -> None:
+    """One expectation holds."""
+    record_property("unit", wanted.unit)
+    record_property("host", wanted.host)
+    record_property("check", wanted.label)
+    LOOKS[wanted.what](connect(wanted.host), wanted)

@@ -1,0 +1,106 @@
+"""Checks of hosts over real SSH: a server that is spoken to over a pipe, so that no address is needed."""
+
+import getpass
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.worlds import CloudSettings, World
+from migrations.verify import ChecksBroken, NothingToVerify, check_hosts
+from migrations.verify.expectations import Expectation
+
+pytestmark = pytest.mark.real
+
+
+def _key(path: Path) -> str:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    return path.with_suffix(".pub").read_text()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """This machine as a world of its own: ssh speaks to an sshd that it starts itself."""
+    folder = tmp_path_factory.mktemp("world")
+    Path("/run/sshd").mkdir(exist_ok=True)
+    host_key, user_key = _key(folder / "host"), _key(folder / "user")
+    (folder / "authorized").write_text(user_key)
+    (folder / "sshd_config").write_text(
+        f"HostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\nStrictModes no\nUsePAM no\n"
+        "PermitRootLogin yes\nMaxSessions 64\n"
+    )
+    (folder / "known").write_text(f"here {host_key}deaf {host_key}liar {user_key}")
+    ssh = (
+        "Host deaf\n  ProxyCommand false\n"
+        f"Host *\n  ProxyCommand /usr/sbin/sshd -i -f {folder}/sshd_config\n  User {getpass.getuser()}\n"
+        f"  IdentityFile {folder}/user\n  IdentitiesOnly yes\n  UserKnownHostsFile {folder}/known\n"
+        "  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  BatchMode yes\n  LogLevel ERROR\n"
+    )
+    (folder / "ssh_config").write_text(ssh)
+    cloud = CloudSettings(backend="twin", endpoint="none")
+    return World(name="here", kind="real", ssh_config=folder / "ssh_config", cloud=cloud)
+
+
+def _command(host: str, run: str, wanted: str = "", unwanted: str = "", unit: str = "system:a") -> Expectation:
+    return Expectation(unit=unit, host=host, what="command", name=run, wanted=wanted, unwanted=unwanted, title=run)
+
+
+def test_what_holds_passes_and_what_does_not_is_told_with_host_and_reason(world: World, tmp_path: Path) -> None:
+    wanted = (
+        Expectation(unit="system:a", host="here", what="package", name="openssh-server"),
+        Expectation(unit="system:a", host="here", what="package", name="no-such-package"),
+        Expectation(unit="system:b", host="here", what="closed", name="9"),
+        Expectation(unit="system:b", host="here", what="listening", name="9"),
+        Expectation(unit="system:b", host="here", what="resolves", name="localhost", wanted="127.0.0.1"),
+        Expectation(unit="system:b", host="here", what="reaches", name="localhost:9"),
+        _command("here", "echo one two", wanted="two", unit="system:c"),
+        _command("here", "echo one two", wanted="one", unwanted="two", unit="system:c"),
+        _command("here", "exit 3", unit="system:c"),
+    )
+    result = check_hosts(world, wanted, tmp_path)
+    units = {unit.unit: unit for unit in result.units}
+    assert {key: (unit.passed, unit.failed) for key, unit in units.items()} == {
+        "system:a": (1, 1),
+        "system:b": (2, 2),
+        "system:c": (1, 2),
+    }
+    assert units["system:a"].failures[0].host == "here"
+    assert "no-such-package" in units["system:a"].failures[0].check
+    assert units["system:a"].failures[0].reason == "it is not installed"
+    assert (result.passed, result.failed) == (4, 5)
+    assert result.junit.read_text().startswith("<?xml")
+
+
+def test_a_host_that_does_not_answer_fails_its_checks_and_no_others(world: World, tmp_path: Path) -> None:
+    wanted = (_command("deaf", "true", unit="system:a"), _command("here", "true", unit="system:b"))
+    units = {unit.unit: unit for unit in check_hosts(world, wanted, tmp_path).units}
+    assert (units["system:a"].failed, units["system:b"].passed) == (1, 1)
+
+
+def test_a_host_with_another_key_is_not_believed(world: World, tmp_path: Path) -> None:
+    result = check_hosts(world, (_command("liar", "true"),), tmp_path)
+    assert (result.passed, result.failed) == (0, 1)
+
+
+def test_nothing_to_verify_is_no_success(world: World, tmp_path: Path) -> None:
+    with pytest.raises(NothingToVerify):
+        check_hosts(world, (), tmp_path)
+
+
+def test_checks_that_do_not_end_are_told_as_such_and_leave_no_connection(world: World, tmp_path: Path) -> None:
+    before = _shared_connections()
+    with pytest.raises(ChecksBroken, match="did not end"):
+        check_hosts(world, (_command("here", "sleep 30"),), tmp_path, timeout=3)
+    assert _shared_connections() <= before
+
+
+def test_checks_leave_no_connection_behind(world: World, tmp_path: Path) -> None:
+    before = _shared_connections()
+    during = check_hosts(world, (_command("here", "true"),), tmp_path)
+    assert during.units[0].failures == ()
+    assert _shared_connections() <= before
+
+
+def _shared_connections() -> set[str]:
+    listed = subprocess.run(["pgrep", "-f", r"ssh.*ControlPath=.*/zh-|^ssh: .*/zh-"], capture_output=True, text=True, check=False)
+    return set(listed.stdout.split())
