@@ -8,7 +8,7 @@ import time
 
 from netcfg.errors import DeviceBusy, NotReturned
 from netcfg.platforms import Platform
-from netcfg.sessions import Sessions, Shell
+from netcfg.sessions import Shell
 
 _AGAIN_SECONDS = 0.5
 _WAIT_SECONDS = 120.0
@@ -17,13 +17,18 @@ _RETURN_SECONDS = 30.0
 
 
 class Timer:
-    """The timer of one change on one device."""
+    """The timer of one change on one device, reached through one shell."""
 
-    def __init__(self, sessions: Sessions, device: str, platform: Platform, label: str) -> None:
-        self._sessions = sessions
+    def __init__(self, shell: Shell, device: str, platform: Platform, label: str) -> None:
+        self._shell = shell
         self._device = device
         self._script = platform.timer_script()
         self._label = label
+
+    def look(self) -> str | None:
+        """Return the configuration that the device would start with; None while a change of it is undecided."""
+        word, _, text = self._run("look", self._label).partition("\n")
+        return text if word == "decided" else None
 
     def arm(self, seconds: float) -> str:
         """Hold the device, start the timer, and return the configuration that it would bring back.
@@ -31,44 +36,34 @@ class Timer:
         DeviceBusy where another change holds the device too long.
         """
         limit = time.monotonic() + _WAIT_SECONDS
-        with self._sessions.shell(self._device) as shell:
-            while True:
-                answer, _, text = self._run(shell, "arm", self._label, str(round(seconds))).partition("\n")
-                word, _, owner = answer.partition(" ")
-                if word == "armed":
-                    return text
-                if word == "left":
-                    self._take_back(shell, owner)
-                elif time.monotonic() > limit:
-                    raise DeviceBusy(self._device, owner)
-                else:
-                    time.sleep(_AGAIN_SECONDS)
+        while True:
+            answer, _, text = self._run("arm", self._label, str(round(seconds))).partition("\n")
+            word, _, owner = answer.partition(" ")
+            if word == "armed":
+                return text
+            if word == "left":
+                self._return(owner)
+            elif time.monotonic() > limit:
+                raise DeviceBusy(self._device, owner)
+            else:
+                time.sleep(_AGAIN_SECONDS)
 
     def confirm(self) -> bool:
         """Keep the change; False where the timer was faster."""
-        with self._sessions.shell(self._device) as shell:
-            return self._run(shell, "confirm", self._label).strip() == "confirmed"
+        return self._run("confirm", self._label).strip() == "confirmed"
 
     def take_back(self) -> None:
         """Bring the earlier configuration back now; NotReturned where the device ends up with another one."""
-        with self._sessions.shell(self._device) as shell:
-            self._take_back(shell, self._label)
+        self._return(self._label)
 
     def release(self) -> None:
         """Let the device go for other changes."""
-        with self._sessions.shell(self._device) as shell:
-            self._run(shell, "release", self._label)
+        self._run("release", self._label)
 
-    def _take_back(self, shell: Shell, label: str) -> None:
-        answer = self._run(shell, "return", label).strip()
+    def _return(self, label: str) -> None:
+        answer = self._run("return", label).strip()
         if answer not in {"returned", "confirmed"}:
             raise NotReturned(self._device, label, answer)
 
-    def _run(self, shell: Shell, *arguments: str) -> str:
-        return shell.run(arguments, self._script, _RETURN_SECONDS)
-
-
-def startup(shell: Shell, platform: Platform) -> str | None:
-    """Return the configuration that a device would start with; None while a change of it is undecided."""
-    word, _, text = shell.run(("look", "none"), platform.timer_script()).partition("\n")
-    return text if word == "decided" else None
+    def _run(self, *arguments: str) -> str:
+        return self._shell.run(arguments, self._script, _RETURN_SECONDS)

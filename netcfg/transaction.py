@@ -8,23 +8,19 @@ confirmed when another one was not keeps its change: each stage is so made that 
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 from inventory.base import Model
 from inventory.words import _
-from netcfg.checks import Eyes, unmet
-from netcfg.difference import commands_between, intended, paths, same
-from netcfg.errors import CheckFailed, DeviceError, NotConfirmed, NotReturned, WrongDevice
-from netcfg.facts import router_id
+from netcfg.errors import CheckFailed, DeviceError, NotConfirmed, NotReturned
 from netcfg.intent import DeviceChange, LineArguments, When
-from netcfg.platforms import Platform, load_platform
-from netcfg.sessions import CommandLine, Sessions
-from netcfg.timers import Timer, startup
+from netcfg.platforms import load_platform
+from netcfg.sessions import Sessions
+from netcfg.timers import Timer
+from netcfg.visits import DeviceState, Visit, each, visits
 
 Progress = Callable[[str], None]
-_T = TypeVar("_T")
 
 
 class Reached(Protocol):
@@ -33,15 +29,6 @@ class Reached(Protocol):
     @property
     def ssh_config(self) -> Path:
         """The OpenSSH configuration by which devices are reached."""
-
-
-class DeviceState(Model):
-    """Where one device stands between a stage's two configurations."""
-
-    device: str
-    at: Literal["before", "after", "neither"]
-    permanent: bool
-    """It would start with this configuration, and no timer waits to take it back."""
 
 
 class LineState(Model):
@@ -68,7 +55,8 @@ class Extranet:
     def observe(self, arguments: Mapping[str, Any]) -> LineState:
         """Look where each device stands; changes nothing."""
         move = LineArguments.model_validate(arguments)
-        return _state(_each(move.devices, self._look))
+        with visits(self._sessions, move.devices, _label(move)) as present:
+            return _state(each(present, Visit.look))
 
     def change(self, arguments: Mapping[str, Any], progress: Progress, forward: bool = True) -> LineState:  # noqa: FBT001, FBT002
         """Bring all devices to a stage's configuration, or back to the one before it; does nothing where it is so.
@@ -77,139 +65,99 @@ class Extranet:
         """
         move = LineArguments.model_validate(arguments)
         wanted = "after" if forward else "before"
-        found = _each(move.devices, self._look)
-        # A device that has the configuration, but not for good, goes through it all: an earlier attempt died there.
-        so = {each.device for each in found if each.at == wanted and each.permanent}
-        late = tuple(each for each in move.devices if each.device not in so)
-        if not late:
-            return _state(found)
-        if forward:
-            self._check(move, "ahead", move.devices)
-        names = ", ".join(each.device for each in late)
-        progress(_("{line}: {stage} on {devices}").format(line=move.line, stage=move.stage, devices=names))
-        self._guarded(move, late, progress, forward=forward)
-        _each(late, self._save)
-        _each(late, lambda each: self._timer(move, each).release())
-        return _state(_each(move.devices, self._look))
+        with visits(self._sessions, move.devices, _label(move)) as present:
+            found = each(present, Visit.look)
+            # A device that has the configuration, but not for good, goes through it all: an earlier attempt died there.
+            so = {state.device for state in found if state.at == wanted and state.permanent}
+            late = tuple(visit for visit in present if visit.device not in so)
+            if not late:
+                return _state(found)
+            if forward:
+                self._check(move, "ahead", present)
+            names = ", ".join(visit.device for visit in late)
+            progress(_("{line}: {stage} on {devices}").format(line=move.line, stage=move.stage, devices=names))
+            return self._guarded(move, late, progress, forward=forward)
 
-    def _guarded(self, move: LineArguments, late: Sequence[DeviceChange], progress: Progress, *, forward: bool) -> None:
+    def _guarded(self, move: LineArguments, late: Sequence[Visit], progress: Progress, *, forward: bool) -> LineState:
         armed: list[DeviceChange] = []
         confirmed = False
         try:
-            texts = {}
-            # Always in one order, so that two lines that share devices do not wait for each other.
-            for each in sorted(late, key=lambda change: change.device):
-                texts[each.device] = self._timer(move, each).arm(self._seconds)
-                armed.append(each)
-                self._keep(move, each, texts[each.device], forward=forward)
-            goals = {each.device: _goal(each, texts[each.device], forward=forward) for each in late}
-            for each in sorted(late, key=lambda change: change.push):
-                progress(_("{device}: changed, returns by itself in {seconds:.0f} s").format(
-                    device=each.device, seconds=self._seconds))  # fmt: skip
-                self._push(each, texts[each.device], goals[each.device])
-            self._compare(move, late, goals)
-            self._check(move, "after" if forward else "undone", move.devices)
-            self._confirm(move, late)
-            confirmed = True
+            goals = self._push(move, late, armed, progress, forward=forward)
+            # Anew: sessions from before a change say nothing about whether the device can still be reached.
+            with visits(self._sessions, move.devices, _label(move)) as present:
+                changed = tuple(visit for visit in present if visit.device in goals)
+                _all_met(move, each(changed, lambda visit: visit.differs(goals[visit.device])))
+                self._check(move, "after" if forward else "undone", present)
+                _confirm(move, changed)
+                confirmed = True
+                each(changed, Visit.save)
+                each(changed, lambda visit: visit.timer.release())
+                return _state(each(present, Visit.look))
         finally:
             if not confirmed:
                 self._take_back(move, armed, progress)
 
-    def _look(self, change: DeviceChange) -> DeviceState:
-        platform = load_platform(change.platform)
-        with self._sessions.command_line(change.device, platform) as line:
-            running = _identified(change, platform, line)
-        with self._sessions.shell(change.device) as shell:
-            start = startup(shell, platform)
-        permanent = start is not None and same(platform, running, start)
-        at: Literal["before", "after", "neither"] = "neither"
-        if same(platform, running, _goal(change, running, forward=True)):
-            at = "after"
-        elif same(platform, running, _goal(change, running, forward=False)):
-            at = "before"
-        return DeviceState(device=change.device, at=at, permanent=permanent)
+    def _push(
+        self,
+        move: LineArguments,
+        late: Sequence[Visit],
+        armed: list[DeviceChange],
+        progress: Progress,
+        *,
+        forward: bool,
+    ) -> dict[str, str]:
+        running: dict[str, str] = {}
+        # Always in one order, so that two lines that share devices do not wait for each other.
+        for visit in sorted(late, key=lambda visit: visit.device):
+            running[visit.device] = visit.timer.arm(self._seconds)
+            armed.append(visit.change)
+            self._keep(move, visit.device, running[visit.device], forward=forward)
+        goals = {visit.device: visit.goal(running[visit.device], forward=forward) for visit in late}
+        for visit in sorted(late, key=lambda visit: visit.change.push):
+            text = _("{device}: changed, returns by itself in {seconds:.0f} s unless confirmed")
+            progress(text.format(device=visit.device, seconds=self._seconds))
+            visit.push(running[visit.device], goals[visit.device])
+        return goals
 
-    def _push(self, change: DeviceChange, running: str, goal: str) -> None:
-        platform = load_platform(change.platform)
-        with self._sessions.command_line(change.device, platform) as line:
-            _identified(change, platform, line)
-            line.configure(commands_between(platform, running, goal))
+    def _check(self, move: LineArguments, when: When, present: Sequence[Visit]) -> None:
+        def see(visit: Visit) -> tuple[str, ...]:
+            checks = tuple(check for check in move.checks if check.device == visit.device and check.when == when)
+            return visit.unmet(checks, self._within)
 
-    def _compare(self, move: LineArguments, late: Sequence[DeviceChange], goals: Mapping[str, str]) -> None:
-        def other(change: DeviceChange) -> tuple[str, ...]:
-            platform = load_platform(change.platform)
-            with self._sessions.command_line(change.device, platform) as line:
-                found, wanted = (set(paths(platform, text)) for text in (line.running(), goals[change.device]))
-            text = _("{device}: “{line}” is or is not in its configuration, against what was sent")
-            return tuple(text.format(device=change.device, line=" / ".join(path)) for path in sorted(found ^ wanted))
-
-        failed = tuple(reason for each in _each(late, other) for reason in each)
-        if failed:
-            raise CheckFailed(move.line, move.stage, failed)
-
-    def _check(self, move: LineArguments, when: When, devices: Sequence[DeviceChange]) -> None:
-        def see(change: DeviceChange) -> tuple[str, ...]:
-            checks = tuple(each for each in move.checks if each.device == change.device and each.when == when)
-            platform = load_platform(change.platform)
-            if not checks:
-                return ()
-            with (
-                self._sessions.command_line(change.device, platform) as line,
-                self._sessions.shell(change.device) as shell,
-            ):
-                return unmet(Eyes(platform, line, shell), checks, self._within)
-
-        failed = tuple(reason for each in _each(devices, see) for reason in each)
-        if failed:
-            raise CheckFailed(move.line, move.stage, failed)
-
-    def _confirm(self, move: LineArguments, late: Sequence[DeviceChange]) -> None:
-        kept = _each(late, lambda each: self._timer(move, each).confirm())
-        lost = tuple(each.device for each, so in zip(late, kept, strict=True) if not so)
-        if lost:
-            raise NotConfirmed(move.line, move.stage, lost)
+        _all_met(move, each(present, see))
 
     def _take_back(self, move: LineArguments, armed: Sequence[DeviceChange], progress: Progress) -> None:
         broken: NotReturned | None = None
-        for each in sorted(armed, key=lambda change: -change.push):
+        for change in sorted(armed, key=lambda change: -change.push):
             try:
-                self._timer(move, each).take_back()
-                progress(_("{device}: has its earlier configuration again").format(device=each.device))
+                with self._sessions.shell(change.device) as shell:
+                    Timer(shell, change.device, load_platform(change.platform), _label(move)).take_back()
+                progress(_("{device}: has its earlier configuration again").format(device=change.device))
             except NotReturned as error:
                 broken = error
             except DeviceError as error:
                 # The error that led here is the one to tell; the timer does the rest.
-                progress(_("{device}: returns by itself ({why})").format(device=each.device, why=error))
+                progress(_("{device}: returns by itself ({why})").format(device=change.device, why=error))
         if broken is not None:
             raise broken
 
-    def _save(self, change: DeviceChange) -> None:
-        platform = load_platform(change.platform)
-        with self._sessions.command_line(change.device, platform) as line:
-            line.save()
-
-    def _timer(self, move: LineArguments, change: DeviceChange) -> Timer:
-        return Timer(self._sessions, change.device, load_platform(change.platform), _label(move))
-
-    def _keep(self, move: LineArguments, change: DeviceChange, text: str, *, forward: bool) -> None:
+    def _keep(self, move: LineArguments, device: str, text: str, *, forward: bool) -> None:
         folder = self._home / "configurations" / _label(move)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{change.device}-before-{'change' if forward else 'undo'}.conf").write_text(text)
+        (folder / f"{device}-before-{'change' if forward else 'undo'}.conf").write_text(text)
 
 
-def _identified(change: DeviceChange, platform: Platform, line: CommandLine) -> str:
-    """Return the running configuration of the device, having seen that it is the one that is meant."""
-    running = line.running()
-    wanted = f"{change.device} ({change.router_id})"
-    found = f"{line.hostname} ({router_id(platform, running)})"
-    if found != wanted:
-        raise WrongDevice(change.device, wanted, found)
-    return running
+def _confirm(move: LineArguments, changed: Sequence[Visit]) -> None:
+    kept = each(changed, lambda visit: visit.timer.confirm())
+    lost = tuple(visit.device for visit, so in zip(changed, kept, strict=True) if not so)
+    if lost:
+        raise NotConfirmed(move.line, move.stage, lost)
 
 
-def _goal(change: DeviceChange, running: str, *, forward: bool) -> str:
-    before, after = (change.before, change.after) if forward else (change.after, change.before)
-    return intended(load_platform(change.platform), running, before, after, change.policies)
+def _all_met(move: LineArguments, reasons: Sequence[Sequence[str]]) -> None:
+    failed = tuple(reason for every in reasons for reason in every)
+    if failed:
+        raise CheckFailed(move.line, move.stage, failed)
 
 
 def _label(move: LineArguments) -> str:
@@ -219,16 +167,8 @@ def _label(move: LineArguments) -> str:
 
 
 def _state(states: Sequence[DeviceState]) -> LineState:
-    facts = {"devices": {each.device: {"at": each.at, "permanent": each.permanent} for each in states}}
-    if any(each.at == "neither" for each in states):
+    facts = {"devices": {state.device: {"at": state.at, "permanent": state.permanent} for state in states}}
+    if any(state.at == "neither" for state in states):
         return LineState(state="unknown", facts=facts)
-    done = all(each.at == "after" and each.permanent for each in states)
+    done = all(state.at == "after" and state.permanent for state in states)
     return LineState(state="done" if done else "not-done", facts=facts)
-
-
-def _each(devices: Sequence[DeviceChange], act: Callable[[DeviceChange], _T]) -> tuple[_T, ...]:
-    """Act on all devices at once and return the answers in order; an error is raised when all are through."""
-    if not devices:
-        return ()
-    with ThreadPoolExecutor(max_workers=min(16, len(devices))) as pool:
-        return tuple(pool.map(act, devices))
