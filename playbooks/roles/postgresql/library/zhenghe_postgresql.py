@@ -28,6 +28,7 @@ options:
   entry: {description: The component's entry; empty where it has none., type: dict}
   limit: {description: How long waiting may take., type: str}
   verifier: {description: The SCRAM verifier of the other end's password., type: str}
+  account: {description: The entry's own account., type: str}
   keyless: {description: Tables whose replica identity prepare changed., type: list}
 author: [zhenghe]
 """
@@ -57,6 +58,7 @@ class Verbs:
         self._limit = seconds(parameters["limit"])
         self._entry: dict[str, Any] = parameters["entry"] or {}
         self._verifier: str = parameters["verifier"] or ""
+        self._account: str = parameters["account"] or ""
         self._keyless: list[list[str]] = parameters["keyless"] or []
         self._place = Place(parameters["end"], parameters["system"], parameters["component"])
         self._end: Any = source if parameters["end"] == "source" else target
@@ -85,6 +87,15 @@ class Verbs:
                 target.build(self._place)
         done = self._end.prepared(self._place)
         return said(done, self._end.facts(self._place) if done else {})
+
+    def admit(self) -> Answer:
+        """Let the entry in at this end, or out."""
+        with self._place.alone():
+            if self._mode == "apply":
+                accounts.admit_entry(self._place, self._account, self._verifier, self._entry["address"])
+            elif self._mode == "undo" and side_of(self._place.connect(), self._place.database) != "absent":
+                accounts.dismiss_entry(self._place)
+        return {}
 
     def replicate(self) -> Answer:
         """Copy, and go on copying."""
@@ -149,6 +160,7 @@ def main() -> None:
             "entry": {"type": "dict"},
             "limit": {"default": "0"},
             "verifier": {"no_log": True},
+            "account": {},
             "keyless": {"type": "list", "elements": "list"},
         }
     )

@@ -132,6 +132,28 @@ def admit(place: Place, tag: str, lines: Sequence[str]) -> bool:
     return True
 
 
+def admit_entry(place: Place, account: str, verifier: str, address: str) -> None:
+    """Let clients in from the entry's host, and the entry's own account look up who they are."""
+    inside = place.connect(place.database)
+    ensure_role(inside, account, "NOINHERIT", verifier)
+    role = sql.Identifier(account)
+    rows(inside, sql.SQL("GRANT CONNECT ON DATABASE {}, postgres TO {}").format(sql.Identifier(place.database), role))
+    rows(inside, sql.SQL(ACCOUNT).format(role=role))
+    place.remember(entry=account)
+    lines = [f"host postgres {account} {address}/32 scram-sha-256", f"host {quoted(place.database)} all {address}/32 md5"]
+    admit(place, f"{place.base} entry", lines)
+
+
+def dismiss_entry(place: Place) -> None:
+    """Let nobody in from the entry's host any more."""
+    admit(place, f"{place.base} entry", [])
+    account = place.remembered().get("entry")
+    if account:
+        inside = place.connect(place.database)
+        rows(inside, "DROP FUNCTION IF EXISTS zhenghe.account(text)")
+        drop_role(place, account)
+
+
 def _replace(file: Path, text: str) -> None:
     old = file.stat()
     scratch = file.with_name(file.name + ".zhenghe")

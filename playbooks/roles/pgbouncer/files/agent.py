@@ -1,0 +1,120 @@
+"""A PgBouncer entry in a cutover: it holds clients between two transactions, turns to the target, lets them go on.
+
+Who loses the conductor in a pause asks the source whether it was sealed: its answer, kept in the source's own database,
+decides whether clients go on there or at the target, so that no death at any instant sends them to a fenced database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import Any
+
+import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from ansible.module_utils.zhenghe_bouncer import Entry, Refused, command, name
+from playbooks.agents import loop
+
+DECIDING = 8.0
+"""Seconds for a source that was frozen to thaw by itself."""
+
+
+class Agent(loop.Agent):
+    """The entry of one component."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(given)
+        self._entry = Entry(self.system, self.component, self.entry)
+        self._held = contextlib.ExitStack()
+        old = int(self.component["settings"].get("port", 5432))
+        ports = (5432, old) if self.direction == "back" else (old, 5432)
+        self._from = (str(self.component["source_addresses"][0]), ports[0])
+        self._to = (str(self.component["target_addresses"][0]), ports[1])
+        self._paused = False
+
+    def open(self) -> dict[str, Any]:
+        """Connect to PgBouncer; end the pause of an earlier agent that was killed."""
+        try:
+            self._held.enter_context(self._entry.alone())
+        except Refused as refused:
+            raise loop.Refused(refused.reason, refused.mend) from None
+        if self._entry.sends_to() is None:
+            return {"state": "from", "entry": "absent"}
+        try:
+            self._console = self._entry.console()
+        except psycopg2.Error as exc:
+            raise loop.Refused(f"the entry does not answer: {str(exc).strip()}", f"start {self._entry.unit}") from None
+        if self._is_paused():
+            self.abandon()
+        return {"state": "to" if self._entry.sends_to() == self._to else "from"}
+
+    def _is_paused(self) -> bool:
+        with self._console.cursor() as cursor:
+            cursor.execute("SHOW DATABASES")
+            columns = [column[0] for column in cursor.description]
+            found = [dict((columns[index], cell) for index, cell in enumerate(row)) for row in cursor.fetchall()]
+        return any(one["name"] == self._entry.database and int(one["paused"]) for one in found)
+
+    def pause(self, limit: float) -> dict[str, Any]:
+        """Hold clients; a transaction that outlasts the limit is left alone, and so is everything else."""
+        self._paused = True
+        waiting = _Waiting(self._entry)
+        waiting.start()
+        try:
+            self.until(lambda: not waiting.is_alive(), limit, self._busy(), "end it, or switch when it has ended")
+        except loop.Refused:
+            self.resume()
+            raise
+        if waiting.wrong:
+            self.resume()
+            raise loop.Refused(f"PgBouncer does not pause: {waiting.wrong}", f"see journalctl -u {self._entry.unit}")
+        return {}
+
+    @staticmethod
+    def _busy() -> str:
+        return "a transaction that goes through the entry has not ended in time"
+
+    def turn(self) -> dict[str, Any]:
+        """Send clients to the target, now and after a restart."""
+        self._entry.point(self._console, *self._to)
+        return {}
+
+    def resume(self) -> dict[str, Any]:
+        """Let clients go on."""
+        with contextlib.suppress(psycopg2.Error):
+            # It complains where nothing was paused.
+            command(self._console, f"RESUME {name(self._entry.database)}")
+        self._paused = False
+        return {}
+
+    def abandon(self) -> dict[str, Any]:
+        """Let clients go on at the end that the source names by its own state."""
+        deadline = time.monotonic() + DECIDING
+        while True:
+            side = self._entry.side(*self._from)
+            if side in ("serving", "waiting") or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        if side == "waiting":
+            self._entry.point(self._console, *self._to)
+        elif side == "serving":
+            self._entry.point(self._console, *self._from)
+        return self.resume()
+
+
+class _Waiting(threading.Thread):
+    """PAUSE answers only when every transaction has ended; somebody else has to look at the clock."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(daemon=True)
+        self._entry = entry
+        # Connected here: changing the user for it must not meet the other thread's.
+        self._console = entry.console()
+        self.wrong = ""
+
+    def run(self) -> None:
+        """Ask for the pause and wait for its answer."""
+        try:
+            command(self._console, f"PAUSE {name(self._entry.database)}")
+        except psycopg2.Error as exc:
+            self.wrong = str(exc).strip()

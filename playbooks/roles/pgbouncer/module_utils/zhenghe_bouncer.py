@@ -1,0 +1,311 @@
+"""One entry in a PgBouncer: its line, its account, its pause. One PgBouncer serves all entries of a port.
+
+Connections are shared by transaction unless the component's settings say otherwise. A pause can then fall between any
+two transactions, so a switch waits for the longest transaction, and clients wait but keep their connections. By session
+it would wait for clients to leave, and those that keep a connection for days never do.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import hashlib
+import hmac
+import os
+import pwd
+import re
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+FOLDER = Path("/etc/pgbouncer/zhenghe")
+UNIT = Path("/etc/systemd/system/zhenghe-pgbouncer@.service")
+ITERATIONS = 4096
+LONGEST_NAME = 60
+
+UNIT_TEXT = """\
+# Written by zhenghe: the PgBouncer of the entries of one port.
+[Unit]
+Description=Entries on port %i
+After=network.target
+
+[Service]
+Type=notify
+User=postgres
+RuntimeDirectory=zhenghe-pgbouncer-%i
+RuntimeDirectoryMode=0700
+ExecStart=/usr/sbin/pgbouncer /etc/pgbouncer/zhenghe/%i/pgbouncer.ini
+ExecReload=/bin/kill -HUP $MAINPID
+KillSignal=SIGINT
+Restart=on-failure
+LimitNOFILE=65536
+
+[Install]
+WantedBy=multi-user.target
+"""
+# md5 admits SCRAM verifiers as well. With the same verifier at both ends, what a client proved to the entry serves to
+# log in at either of them: no application's password is kept here.
+CONFIGURATION = """\
+; Written by zhenghe: the entries of port {port}.
+[pgbouncer]
+listen_addr = {address}
+listen_port = {port}
+unix_socket_dir = {socket}
+unix_socket_mode = 0700
+auth_type = md5
+auth_file = {folder}/userlist.txt
+auth_query = SELECT name, verifier FROM zhenghe.account($1)
+ignore_startup_parameters = extra_float_digits
+max_client_conn = 2000
+default_pool_size = 40
+server_login_retry = 1
+log_connections = 0
+log_disconnections = 0
+server_connect_timeout = 5
+server_tls_sslmode = prefer
+{tls}
+[databases]
+{databases}"""
+TLS = """\
+client_tls_sslmode = allow
+client_tls_key_file = /etc/ssl/private/ssl-cert-snakeoil.key
+client_tls_cert_file = /etc/ssl/certs/ssl-cert-snakeoil.pem
+"""
+SIDE = """
+SELECT substr(s, strpos(s, '=') + 1) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase,
+unnest(setconfig) AS s WHERE setrole = 0 AND d.datname = %s AND s LIKE 'zhenghe.side=%%'
+"""
+
+
+class Refused(Exception):  # noqa: N818 - most of the time nothing is wrong with this program
+    """The step cannot be done as things are; carries why and what to do next."""
+
+    def __init__(self, reason: str, mend: str = "") -> None:
+        self.reason = reason
+        self.mend = mend
+        super().__init__(reason)
+
+
+def scram_verifier(password: str) -> str:
+    """Return what PostgreSQL stores for a password (RFC 5802, RFC 7677)."""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
+    client = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    parts = [base64.b64encode(part).decode() for part in (salt, client, server)]
+    return f"SCRAM-SHA-256${ITERATIONS}:{parts[0]}${parts[1]}:{parts[2]}"
+
+
+def write(path: Path, text: str, mode: int = 0o600) -> bool:
+    """Write a file of PgBouncer's, whole or not at all; say whether it was not so before."""
+    if path.exists() and path.read_text() == text:
+        return False
+    owner = pwd.getpwnam("postgres")
+    scratch = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
+        os.fchown(file.fileno(), owner.pw_uid, owner.pw_gid)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+    return True
+
+
+def word(text: str) -> str:
+    """Return a value as a connection line wants it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def name(text: str) -> str:
+    """Return a name as PgBouncer wants it."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+class Entry:
+    """The entry of one component, on its host."""
+
+    def __init__(self, system: str, component: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
+        self.database: str = component["settings"]["database"]
+        self.pooling: str = component["settings"].get("pooling", "transaction")
+        self.address, self.port = str(entry["address"]), int(entry["port"])
+        base = re.sub(r"[^a-z0-9]+", "_", f"zhenghe_{system}_{component['name']}")
+        digest = hashlib.sha256(base.encode()).hexdigest()[:8]
+        self.account = f"{base}_entry" if len(base) < LONGEST_NAME - 6 else f"{base[:44]}_{digest}_entry"
+        self.folder = FOLDER / str(self.port)
+        self.socket = f"/run/zhenghe-pgbouncer-{self.port}"
+        self.unit = f"zhenghe-pgbouncer@{self.port}.service"
+        self.line_file = self.folder / f"{self.account}.ini"
+        self.password_file = self.folder / f"{self.account}.password"
+
+    @contextlib.contextmanager
+    def alone(self, seconds: float = 20) -> Iterator[None]:
+        """Keep earlier and later calls for the same entry from overlapping."""
+        self.make_folder()
+        deadline = time.monotonic() + seconds
+        with (self.folder / f"{self.account}.lock").open("w") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise Refused("another step still works on this entry", "wait for its end, then repeat") from None
+                    time.sleep(0.1)
+            yield
+
+    def make_folder(self) -> None:
+        """Make the folder of this port's entries, for PgBouncer's eyes only."""
+        owner = pwd.getpwnam("postgres")
+        for folder in (FOLDER, self.folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+
+    def password(self) -> str:
+        """Return the password of the entry's own account; made once, it never leaves this host."""
+        self.make_folder()
+        if not self.password_file.exists():
+            write(self.password_file, secrets.token_urlsafe(32))
+        return self.password_file.read_text()
+
+    def verifier(self) -> str:
+        """Return what both ends have to store of the password."""
+        kept = self.folder / f"{self.account}.verifier"
+        if not kept.exists() or not self.password_file.exists():
+            write(kept, scram_verifier(self.password()))
+        return kept.read_text()
+
+    def console(self) -> Any:
+        """Connect to PgBouncer's own database: its socket lets the user in that it runs as."""
+        os.seteuid(pwd.getpwnam("postgres").pw_uid)
+        try:
+            connection = psycopg2.connect(host=self.socket, port=self.port, user="pgbouncer", dbname="pgbouncer")
+        finally:
+            os.seteuid(0)
+        connection.autocommit = True
+        return connection
+
+    def line(self, address: str, port: int) -> str:
+        """Return the line that sends this entry's database to an address."""
+        return (
+            f"{self.database} = host={address} port={port} dbname={word(self.database)} "
+            f"auth_user={self.account} pool_mode={self.pooling}\n"
+        )
+
+    def sends_to(self) -> tuple[str, int] | None:
+        """Return address and port where the entry sends its clients, now and after a restart; None: nowhere yet."""
+        if not self.line_file.exists():
+            return None
+        match = re.search(r"host=(\S+) port=(\d+)", self.line_file.read_text())
+        assert match is not None
+        return match[1], int(match[2])
+
+    def point(self, console: Any, address: str, port: int) -> None:
+        """Send clients there from the next transaction on; a paused entry stays paused."""
+        write(self.line_file, self.line(address, port))
+        self.configure()
+        command(console, "RELOAD")
+
+    def configure(self) -> bool:
+        """Write what PgBouncer reads; say whether anything is new."""
+        lines = sorted(self.folder.glob("*_entry.ini"))
+        users = [(file.stem, file.with_suffix(".password").read_text()) for file in lines]
+        certain = os.access("/etc/ssl/private/ssl-cert-snakeoil.key", os.R_OK)
+        text = CONFIGURATION.format(
+            port=self.port, address=self.address, socket=self.socket, folder=self.folder,
+            tls=TLS if certain else "", databases="".join(file.read_text() for file in lines),
+        )  # fmt: skip
+        news = [
+            write(self.folder / "userlist.txt", "".join(f'"{user}" "{password}"\n' for user, password in users)),
+            write(self.folder / "pgbouncer.ini", text),
+            write(UNIT, UNIT_TEXT, 0o644),
+        ]
+        return any(news)
+
+    def others_with_the_database(self) -> list[str]:
+        """Return other entries of this port that have a database of the same name: clients could not be told apart."""
+        start = f"{self.database} ="
+        others = (file for file in self.folder.glob("*_entry.ini") if file != self.line_file)
+        return [file.stem for file in others if file.read_text().startswith(start)]
+
+    def running(self) -> bool:
+        """Say whether PgBouncer answers."""
+        with contextlib.suppress(psycopg2.OperationalError):
+            self.console().close()
+            return True
+        return False
+
+    def front(self, address: str, port: int) -> None:
+        """Stand before an address; an entry that stands there already stays as it is, wherever it sends to."""
+        if re.fullmatch(r"[A-Za-z0-9_.-]+", self.database) is None:
+            raise Refused(f"PgBouncer cannot name the database {self.database}", "rename it, or move it without an entry")
+        others = self.others_with_the_database()
+        if others:
+            raise Refused(f"port {self.port} has a database {self.database} already: {others[0]}", "give it another port")
+        self.password()
+        if self.sends_to() is None:
+            write(self.line_file, self.line(address, port))
+        new = self.configure()
+        if not self.running():
+            systemctl("daemon-reload")
+            systemctl("enable", "--now", self.unit)
+        elif new:
+            command(self.console(), "RELOAD")
+
+    def check(self) -> None:
+        """See that a client comes through, as the entry's own account."""
+        try:
+            self.look(self.address, self.port, self.database).close()
+        except psycopg2.Error as exc:
+            raise Refused(f"nobody comes through the entry: {str(exc).strip()}", f"see journalctl -u {self.unit}") from exc
+
+    def look(self, address: str, port: int, database: str) -> Any:
+        """Connect somewhere as the entry's own account."""
+        connection = psycopg2.connect(
+            host=address, port=port, dbname=database, user=self.account, password=self.password(), connect_timeout=3
+        )
+        connection.autocommit = True
+        return connection
+
+    def side(self, address: str, port: int) -> str:
+        """Ask an end whether it serves, is frozen, or waits; unreachable where it does not say."""
+        try:
+            connection = self.look(address, port, "postgres")
+            try:
+                found = command(connection, SIDE, (self.database,))
+            finally:
+                connection.close()
+        except psycopg2.Error:
+            return "unreachable"
+        return str(found[0][0]) if found else "serving"
+
+    def remove(self) -> None:
+        """Take the entry away; the PgBouncer of a port without entries stops."""
+        for suffix in (".ini", ".verifier", ".password"):
+            (self.folder / (self.account + suffix)).unlink(missing_ok=True)
+        self.configure()
+        if any(self.folder.glob("*_entry.ini")):
+            if self.running():
+                command(self.console(), "RELOAD")
+        elif UNIT.exists():
+            systemctl("disable", "--now", self.unit)
+
+
+def command(connection: Any, text: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    """Run a command and return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(text, parameters)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def systemctl(*words: str) -> None:
+    """Have systemd do something; Refused with what it says where it does not."""
+    done = subprocess.run(["systemctl", "--quiet", *words], check=False, capture_output=True, text=True)
+    if done.returncode:
+        subprocess.run(["systemctl", "reset-failed", words[-1]], check=False, capture_output=True)
+        raise Refused(f"systemctl {' '.join(words)}: {done.stderr.strip()}", f"see journalctl -u {words[-1]}")
