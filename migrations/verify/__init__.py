@@ -89,7 +89,7 @@ def check_hosts(world: World, wanted: Sequence[Expectation], home: Path, timeout
     home.mkdir(parents=True, exist_ok=True)
     junit = home / "verify.xml"
     junit.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="zh-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="zh-verify-") as scratch:
         folder = Path(scratch)
         order = CheckOrder(ssh_config=str(world.ssh_config), patience=10, sockets=scratch, expectations=tuple(wanted))
         (folder / "order.json").write_text(order.model_dump_json())

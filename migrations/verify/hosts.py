@@ -26,8 +26,9 @@ def connect() -> Callable[[str], Host]:
         if name not in hosts:
             # A socket's path may have 107 letters, and names of hosts are long: they are numbered.
             path = f"{ORDER.sockets}/{len(hosts)}"
-            options = f"timeout={ORDER.patience}&controlpersist=60&controlpath={path}"
-            hosts[name] = testinfra.get_host(f"ssh://{name}?{options}", ssh_config=ORDER.ssh_config)
+            hosts[name] = testinfra.get_host(
+                f"ssh://{name}", ssh_config=ORDER.ssh_config, timeout=ORDER.patience, controlpath=path
+            )
         return hosts[name]
 
     return reach

@@ -96,11 +96,13 @@ def test_checks_that_do_not_end_are_told_as_such_and_leave_no_connection(world: 
 
 def test_checks_leave_no_connection_behind(world: World, tmp_path: Path) -> None:
     before = _shared_connections()
-    during = check_hosts(world, (_command("here", "true"),), tmp_path)
+    sees_one = _command("here", "pgrep -a ssh", wanted=r"^\d+ ssh: .*/zh-verify-.*\[mux\]")
+    during = check_hosts(world, (_command("here", "true"), sees_one), tmp_path)
     assert during.units[0].failures == ()
     assert _shared_connections() <= before
 
 
 def _shared_connections() -> set[str]:
-    listed = subprocess.run(["pgrep", "-f", r"ssh.*ControlPath=.*/zh-|^ssh: .*/zh-"], capture_output=True, text=True, check=False)
+    command = ["pgrep", "-f", r"^ssh: .*/zh-verify-.*\[mux\]"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
     return set(listed.stdout.split())
