@@ -15,7 +15,7 @@ from infra.twin import control
 from infra.twin.cgroups import SUPERVISOR, Groups, hierarchies
 from infra.twin.errors import CannotBuild, NotRunning, TwinError
 from infra.twin.fleet import make_key
-from infra.twin.paths import RUN, TwinPaths, state_root
+from infra.twin.paths import NAME, RUN, TwinPaths, state_root
 from infra.twin.spec import TwinSpec, specify
 from infra.worlds import World, load_world
 from inventory.base import Model
@@ -37,6 +37,8 @@ class TwinState(Model):
     """building, ready, failed, or dead: leftovers of one that was killed."""
     hosts: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    """What can be cut."""
     down: tuple[str, ...] = ()
     """Hosts and devices that do not run."""
 
@@ -74,8 +76,8 @@ def down(name: str) -> None:
 
 def list_twins() -> tuple[TwinState, ...]:
     """Return every twin of this machine, leftovers of dead ones included."""
-    folders = (state_root() / "twins", RUN)
-    names = {entry.name for folder in folders if folder.is_dir() for entry in folder.iterdir() if entry.is_dir()}
+    kept = (entry.name for entry in (state_root() / "twins").glob("*/") if NAME.fullmatch(entry.name))
+    names = {*kept, *(socket.parent.name for socket in RUN.glob("*/control.sock"))}
     return tuple(_state(TwinPaths.of(name)) for name in sorted(names))
 
 
@@ -202,6 +204,7 @@ def _state(paths: TwinPaths) -> TwinState:
         state=status["state"],
         hosts=tuple(parts["hosts"]),
         devices=tuple(parts["devices"]),
+        segments=tuple(parts["segments"]),
         down=tuple(name for name, runs in every.items() if not runs),
     )
 

@@ -9,6 +9,8 @@ from typing import Any
 
 Dial = Callable[[], tuple[socket.socket, tuple[str, int]]]
 """Gives an unconnected socket and the address that it has to be connected to."""
+CONNECT_SECONDS = 10.0
+"""A device whose management interface is shut does not even refuse."""
 _PIECE = 256 * 1024
 
 
@@ -53,10 +55,10 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, d
     stream, address = await asyncio.to_thread(dial)
     stream.setblocking(False)  # noqa: FBT003 -- the socket's own word
     try:
-        await asyncio.get_running_loop().sock_connect(stream, address)
+        await asyncio.wait_for(asyncio.get_running_loop().sock_connect(stream, address), CONNECT_SECONDS)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         far_reader, far_writer = await asyncio.open_connection(sock=stream, limit=_PIECE)
-    except OSError:
+    except (OSError, TimeoutError):
         # A host that is down refuses; the client sees its connection closed, as from a port that nobody listens on.
         stream.close()
         writer.close()

@@ -76,6 +76,8 @@ def _blocks(paths: TwinPaths, accesses: tuple[Access, ...]) -> Iterator[str]:
         "  StrictHostKeyChecking yes\n"
         "  UpdateHostKeys no\n"
         "  BatchMode yes\n"
+        "  ConnectTimeout 10\n"
+        "  ServerAliveInterval 10\n"
         "  LogLevel ERROR\n"
     )
 

@@ -1,7 +1,9 @@
+import hashlib
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -208,6 +210,36 @@ def test_nothing_outlives_a_kill_and_down(tiny: Programme, twin_name: Name, vict
         assert next(twin for twin in client.list_twins() if twin.name == name).state == "dead"
     client.down(name)
     assert leftovers(name) == []
+
+
+@pytest.mark.chaos
+def test_an_up_that_was_killed_is_taken_over_by_the_next(tiny: Programme, twin_name: Name, tmp_path: Path) -> None:
+    name = twin_name("u")
+    inventory = tmp_path / "programme.json"
+    inventory.write_text(tiny.model_dump_json())
+    code = (
+        "import sys; from pathlib import Path; from infra.twin import client; from inventory.model import Programme; "
+        "client.up(Programme.model_validate_json(Path(sys.argv[1]).read_text()), sys.argv[2], None, print)"
+    )
+    first = subprocess.Popen((sys.executable, "-c", code, inventory, name), cwd=Path(__file__).parents[2])
+    while not TwinPaths.of(name).control.exists():
+        assert first.poll() is None
+        time.sleep(0.01)
+    first.kill()
+    first.wait()
+    world = client.up(tiny, name, None, quiet)
+    assert [(twin.state, twin.down) for twin in client.list_twins() if twin.name == world.name] == [("ready", ())]
+    client.down(name)
+    assert leftovers(name) == []
+
+
+def test_many_connections_and_a_big_transfer_pass_whole(small: World) -> None:
+    ssh = ("ssh", "-F", str(small.ssh_config), "water-db")
+    sessions = [subprocess.Popen((*ssh, f"echo {number}"), stdout=subprocess.PIPE) for number in range(30)]
+    assert [session.communicate()[0] for session in sessions] == [b"%d\n" % number for number in range(30)]
+    data = os.urandom(1 << 20) * 64
+    there = subprocess.run((*ssh, "sha256sum"), input=data, capture_output=True, check=True)
+    assert there.stdout.split()[0].decode() == hashlib.sha256(data).hexdigest()
 
 
 def test_a_seed_that_fails_is_named_with_its_output_and_leaves_nothing_running(
