@@ -16,7 +16,16 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from migrations.plan import Actuator, Step, StepKind
-from migrations.run.actuators import Observation, ObservedState, Progress, Refused, StepActuator, StepError, Unreachable
+from migrations.run.actuators import (
+    Busy,
+    Observation,
+    ObservedState,
+    Progress,
+    Refused,
+    StepActuator,
+    StepError,
+    Unreachable,
+)
 from migrations.run.home import RunHome, entered, states_of
 from migrations.run.messages import (
     Deed,
@@ -29,8 +38,8 @@ from migrations.run.messages import (
     UnitRequest,
 )
 
-ASKED_AGAIN = 4
-"""How often somebody unreachable is asked in one passage before the step is given up."""
+ASKED_AGAIN: Mapping[type[StepError], int] = {Refused: 1, Unreachable: 4, Busy: 14}
+"""How often in one passage a step may fail before it is given up; a device's timer takes minutes to run out."""
 _log = logging.getLogger(__name__)
 
 
@@ -151,7 +160,7 @@ class RunActivities:
             and record.what["deed"] == request.deed
             for record in self._home.evidence.records()
         )
-        again = isinstance(error, Unreachable) and asked < ASKED_AGAIN
+        again = asked < ASKED_AGAIN[type(error)]
         return ApplicationError(str(error), type=type(error).__name__, non_retryable=not again)
 
     @contextmanager

@@ -2,7 +2,8 @@
 
 StepError
 ├── Refused       the answer is no and stays no until somebody mends something
-└── Unreachable   somebody did not answer; trying again may help
+├── Unreachable   somebody did not answer; trying again may help
+└── Busy          somebody else holds what is to be changed, for some time at the most
 """
 
 from collections.abc import Callable
@@ -49,6 +50,10 @@ class Refused(StepError):
 
 class Unreachable(StepError):
     """A host, device or service did not answer; the step is tried again."""
+
+
+class Busy(StepError):
+    """Somebody else holds what is to be changed, such as a change that was cut off and waits for its timer."""
 
 
 class StepActuator(Protocol):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from infra.declaration import SiteDeclaration
 from infra.engine import EngineFailed, ProvisionError, SiteEngine
@@ -10,8 +10,26 @@ from infra.state import SiteState
 from infra.worlds import load_world
 from migrations.ansible import Answer, HostKeyMismatch, HostUnreachable, PlaybookError, Playbooks
 from migrations.plan import Actuator, Step
-from migrations.run.actuators import Observation, ObservedState, Progress, Refused, StepActuator, StepError, Unreachable
+from migrations.run.actuators import (
+    Busy,
+    Observation,
+    ObservedState,
+    Progress,
+    Refused,
+    StepActuator,
+    StepError,
+    Unreachable,
+)
 from migrations.run.home import RunHome
+from netcfg.errors import DeviceBusy, DeviceError, DeviceUnreachable, ExtranetError, NotConfirmed
+from netcfg.transaction import Extranet, LineState
+
+_DEVICE_ERRORS: Mapping[type[ExtranetError], type[StepError]] = {
+    DeviceUnreachable: Unreachable,
+    NotConfirmed: Unreachable,
+    DeviceBusy: Busy,
+}
+"""What may be tried again; everything else that goes wrong with devices stays wrong until somebody mends it."""
 
 
 def real_actuators(home: RunHome) -> Mapping[Actuator, StepActuator]:
@@ -20,6 +38,7 @@ def real_actuators(home: RunHome) -> Mapping[Actuator, StepActuator]:
     return {
         Actuator.SITE: SiteActuator(SiteEngine(world, home.path / "sites")),
         Actuator.SYSTEM: SystemActuator(Playbooks(world, home.path / "playbooks")),
+        Actuator.LINE: LineActuator(Extranet(world, home.path / "configurations")),
     }
 
 
@@ -83,6 +102,33 @@ class SystemActuator:
         except PlaybookError as exc:
             raise _translated(step, exc, Refused) from exc
         return Observation(state=ObservedState(answer.state), facts=answer.facts)
+
+
+class LineActuator:
+    """Has lines' devices changed."""
+
+    def __init__(self, extranet: Extranet) -> None:
+        self._extranet = extranet
+
+    def probe(self, step: Step, progress: Progress) -> Observation:  # noqa: ARG002
+        """Look where the devices stand."""
+        return self._call(step, self._extranet.observe)
+
+    def apply(self, step: Step, progress: Progress) -> Observation:
+        """Change the devices in one guarded transaction."""
+        return self._call(step, lambda arguments: self._extranet.change(arguments, progress))
+
+    def undo(self, step: Step, progress: Progress) -> Observation:
+        """Change them back: the same transaction with its two configurations swapped."""
+        return self._call(step, lambda arguments: self._extranet.change(arguments, progress, forward=False))
+
+    def _call(self, step: Step, deed: Callable[[Mapping[str, Any]], LineState]) -> Observation:
+        try:
+            seen = deed(step.arguments)
+        except ExtranetError as exc:
+            where = exc.device if isinstance(exc, DeviceError) else ""
+            raise _DEVICE_ERRORS.get(type(exc), Refused)(step.id, str(exc), where=where) from exc
+        return Observation(state=ObservedState(seen.state), facts=seen.facts)
 
 
 def _translated(step: Step, error: PlaybookError, into: type[StepError]) -> StepError:

@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
 
 AT_ONCE = 64
 """Units under way at one time; the worker's slots decide how many steps really run."""
-ATTEMPTS = 20
+ATTEMPTS = 40
 """Of one step, deaths of workers included; how often somebody unreachable is asked is the activity's affair."""
 SLACK = timedelta(seconds=60)
 """What an actuator is given above a step's own timeout to tell that it was reached."""
