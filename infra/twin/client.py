@@ -13,6 +13,7 @@ from pathlib import Path
 from infra import images
 from infra.twin import control
 from infra.twin.cgroups import SUPERVISOR, Groups, hierarchies
+from infra.twin.commands import run
 from infra.twin.errors import CannotBuild, NotRunning, TwinError
 from infra.twin.fleet import make_key
 from infra.twin.paths import NAME, RUN, TwinPaths, state_root
@@ -27,6 +28,7 @@ TOOLS = ("ip", "nft", "nsenter", "setsid", "socat", "ssh-keygen", "systemd-nspaw
 INOTIFY_INSTANCES = 16384
 """Each host takes about six; the kernel's default of 128 is enough for twenty hosts."""
 START_SECONDS = 20.0
+_APART = ("unshare", "-n", "-m", "-p", "-f", "--kill-child", "--mount-proc", "--propagation", "private")
 
 
 class TwinState(Model):
@@ -120,6 +122,11 @@ def require_machine() -> None:
         missing.append("/sys/fs/cgroup")
     if missing:
         raise CannotBuild(_("set-up"), _("missing: {parts}").format(parts=", ".join(missing)), _("run make setup"))
+    try:
+        run((*_APART, "true"))
+    except CannotBuild as error:
+        mend = _("use a machine of your own, or a container with all privileges")
+        raise CannotBuild(_("namespaces"), error.why, mend) from error
     limit = Path("/proc/sys/fs/inotify/max_user_instances")
     if int(limit.read_text()) < INOTIFY_INSTANCES:
         limit.write_text(str(INOTIFY_INSTANCES))
@@ -144,11 +151,10 @@ def _prepare(paths: TwinPaths, spec: TwinSpec) -> None:
 def _launch(paths: TwinPaths) -> None:
     """Start the supervisor in namespaces of its own, below an init that outlives nobody."""
     into_groups = "".join(f"echo $$ > {file}; " for file in Groups(paths.name).make(SUPERVISOR))
-    apart = ("unshare", "-n", "-m", "-p", "-f", "--kill-child", "--mount-proc", "--propagation", "private")
     # The shell is the init of the pid namespace: it buries orphans and ends when the supervisor does.
     init = ("sh", "-c", '"$@" & wait $!', "init")
     supervisor = (sys.executable, "-m", "infra.twin.supervisor", paths.name)
-    command = ("sh", "-c", f'{into_groups}exec "$@"', "sh", "setsid", "--fork", *apart, *init, *supervisor)
+    command = ("sh", "-c", f'{into_groups}exec "$@"', "sh", "setsid", "--fork", *_APART, *init, *supervisor)
     package = str(Path(__file__).parents[2])
     environment = os.environ | {"PYTHONPATH": package, "PYTHONUNBUFFERED": "1"}
     with paths.log.open("wb") as log:
