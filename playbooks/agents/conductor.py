@@ -224,9 +224,18 @@ class Move:
             self._ask("settle", self._targets, SEALING)
             self._ask("seal", self._sources, SEALING)
         else:
+            self._get_ready()
             self._in_the_pause()
         self._ask("after", self._sessions.every, AFTERWARDS)
         return {"ms": self._times}
+
+    def _get_ready(self) -> None:
+        hold = OPENING + self._hold
+        try:
+            self._ask_each("ready", self._sessions.every, lambda one: one.call("ready", OPENING, hold))
+        except MoveFailed:
+            self._go_back()
+            raise
 
     def _in_the_pause(self) -> None:
         began = self._clock()

@@ -8,7 +8,8 @@ conductor writes JSON lines, one call at a time, and reads one answer for each:
 
 A kind brings `roles/KIND/files/agent.py` with a class `Agent` that is a subclass of the one here. Calls, in order:
 
-    all       open        slow checks and connections; answers {"state": ...} with one of the states below
+    all       open        looks, changes nothing; answers {"state": ...} with one of the states below
+    all       ready       slow checks, connections and what else makes the pause shorter; undone by `abandon`
     entry     pause       new requests wait, running ones end within `limit` seconds
     source    freeze      nothing writes any more, within `limit` seconds; may be left, and is left by `abandon`
     source    position    how far the source has come: any JSON
@@ -24,8 +25,8 @@ A kind brings `roles/KIND/files/agent.py` with a class `Agent` that is a subclas
 States: an entry is `from` (it sends to the source) or `to`; a source is `open`, `frozen` or `sealed`; a target is
 `waiting` or `promoted`. "Source" and "target" are those of this move: in a return they are swapped.
 
-Every call may be repeated. A process that loses its conductor, or is held longer than `hold` seconds after its pause
-or freeze, goes back by itself: an entry resumes to the side that it has, a source thaws, a target waits. A source that
+Every call may be repeated. A process that loses its conductor, or is held longer than `hold` seconds after its
+ready, pause or freeze, goes back by itself: an entry resumes to the side that it has, a source thaws, a target waits. A source that
 was sealed stays so, an entry that was turned resumes to the target, a target that was settled stays promoted.
 
 Runs under Python 3.9 with the standard library alone.
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SETTLING = {"entry": "turn", "source": "seal", "target": "settle"}
-HOLDING = {"entry": "pause", "source": "freeze", "target": "promote"}
+SETTLED = {"entry": "to", "source": "sealed", "target": "promoted"}
 
 
 class Refused(Exception):
@@ -75,8 +76,12 @@ class Agent:
         """Set when nobody waits for this agent's answers any more."""
 
     def open(self) -> dict[str, Any]:
-        """Do slow checks and make connections; answer with the state."""
+        """Look, and answer with the state; changes nothing."""
         raise NotImplementedError
+
+    def ready(self) -> dict[str, Any] | None:
+        """Do beforehand what makes the pause shorter."""
+        return None
 
     def pause(self, limit: float) -> dict[str, Any] | None:
         """Let new requests wait and running ones end, within the limit."""
@@ -191,7 +196,7 @@ class Loop:
         side = self._agent.side
         if self._expired and name not in {"open", "abandon", "after"}:
             raise Refused(f"was held too long before {name} and has gone back by itself")
-        if name == HOLDING[side] and call.get("hold"):
+        if call.get("hold"):
             self._held_until = time.monotonic() + call["hold"]
         if name in {"abandon", "resume"}:
             self._held_until = None
@@ -200,7 +205,11 @@ class Loop:
             self._settled = True
         if name == "abandon":
             self._settled = False
-        return getattr(self._agent, name)(**call.get("arguments", {}))
+        found = getattr(self._agent, name)(**call.get("arguments", {}))
+        if name == "open":
+            # What an earlier move has settled does not go back because this one's session is lost.
+            self._settled = found["state"] == SETTLED[side]
+        return found
 
     def _go_back(self) -> None:
         if self._held_until is None:

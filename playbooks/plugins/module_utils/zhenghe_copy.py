@@ -1,0 +1,200 @@
+"""The verbs by which a folder is copied from source to target, for every kind of component that is a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+from typing import Any, Callable, Iterable
+
+from ansible.module_utils import zhenghe_accounts, zhenghe_store
+from ansible.module_utils.zhenghe_step import answer, seconds
+from ansible.module_utils.zhenghe_store import Puller, Store, StoreError, run
+from ansible.module_utils.zhenghe_tree import owners
+
+ARCHIVES = Path("/var/lib/zhenghe/archive")
+FRESH = 20.0
+"""Seconds that a copy may lie behind, beyond the time of two passes, and still be called close."""
+
+
+class Copy:
+    """One component's folder, seen from one host that takes part in a step."""
+
+    def __init__(self, given: dict[str, Any], gives: Iterable[str] = ()) -> None:
+        self.given = given
+        self.component: dict[str, Any] = given["component"]
+        self.name = f"{given['system']}-{self.component['name']}"
+        self.side: str = given["side"]
+        self.host: str = given["host"]
+        self.mode: str = given["mode"]
+        self.store = Store(self.name, self.component["settings"]["root"], tuple(gives))
+        self.puller = Puller(self.store)
+
+    def offer(self, users: Iterable[int] = ()) -> dict[str, Any]:
+        """Tell the peers what they need to know: the key for the copy here, this host's keys, the owners of files."""
+        changing = self.mode == "apply"
+        if changing:
+            zhenghe_store.install(_text_of(zhenghe_store))
+        accounts: dict[str, Any] = {"users": [], "groups": []}
+        if self.side == "source" and Path(self.store.root).is_dir():
+            people, groups = owners(self.store.root)
+            accounts = zhenghe_accounts.named(people | set(users), groups)
+        elif self.side == "source":
+            raise StoreError(f"there is no folder {self.store.root}", "correct the component's settings.root")
+        key = self.puller.public_key(make=changing)
+        return {"offer": {"public_key": key, "host_keys": zhenghe_store.host_keys(), "accounts": accounts,
+                          "gives": self.store.gives}}  # fmt: skip
+
+    def admit(self) -> bool:
+        """Get to know the peers and let them in; says whether that is done (probe: whether it was)."""
+        if self.mode == "undo":
+            self._leave()
+            return False
+        done = self._admitted()
+        if not done and self.mode == "apply":
+            self._enter()
+            done = self._admitted()
+        return done
+
+    def peers(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return name, address and offer of each host on the other side."""
+        other = "target" if self.side == "source" else "source"
+        pairs = zip(self.component[f"{other}s"], self.component[f"{other}_addresses"])
+        return [(name, address, self.given["peers"].get(name) or {}) for name, address in pairs]
+
+    def replicate(self) -> dict[str, Any]:
+        """Start the copy and wait until it follows; or take it back."""
+        if self.side != "target":
+            return answer(self.mode != "undo")
+        if self.mode == "undo":
+            self._stop_copy()
+        elif self.mode == "apply" and not self._follows():
+            self._start_copy(seconds(self.given["limits"]["catch_up"]))
+        return answer(self._follows(), changed=self.mode != "probe", last=self.puller.last())
+
+    def lag(self) -> dict[str, Any]:
+        """Say whether the copy is close: the newest pass found nothing wrong and is not long ago."""
+        if self.side != "target":
+            return answer(done=True, writers=self.store.writers())
+        last = self.puller.last()
+        if not last or last["error"]:
+            return answer(done=False, reason=last.get("error") or "no pass has ended yet")
+        behind = time.time() - last["began"]
+        return answer(behind < FRESH + 2 * (last["ended"] - last["began"]), lag_seconds=round(behind, 3))
+
+    def give_up_way_back(self) -> dict[str, Any]:
+        """End the copy for good: keys and admissions go, the folder stays as it is, sealed at the source."""
+        if self.mode == "undo":
+            raise StoreError("the way back was given up", "plan a move from the new host to the old one")
+        if self.mode == "apply":
+            self.puller.forget()
+            zhenghe_store.dismiss(self.name)
+        return answer(not self.puller.key.exists(), changed=self.mode == "apply")
+
+    def archive(self) -> dict[str, Any]:
+        """Keep the folder of a system that nobody uses as one file with its checksum, on the host itself."""
+        file = ARCHIVES / f"{self.name}.tar.gz"
+        noted = file.with_suffix(".sha256")
+        if self.mode == "apply" and not noted.exists():
+            ARCHIVES.mkdir(parents=True, exist_ok=True)
+            ARCHIVES.chmod(0o700)
+            scratch = file.with_suffix(".new")
+            root = Path(self.store.root)
+            run("tar", "--create", "--gzip", "--xattrs", "--acls", "--numeric-owner", "--sparse", "--file", str(scratch),
+                "--directory", str(root.parent), "--", root.name, limit=3600)  # fmt: skip
+            scratch.replace(file)
+            zhenghe_store.write(noted, f"{_checksum(file)}  {file.name}\n")
+        kept = noted.exists() and noted.read_text().split()[0] == _checksum(file)
+        return {"kept": kept, "archive": str(file), "sha256": noted.read_text().split()[0] if kept else ""}
+
+    def _admitted(self) -> bool:
+        if not self.store.known or not self.puller.known_hosts.exists():
+            return False
+        for name, _, offer in self.peers():
+            key = offer.get("public_key")
+            if not key or not zhenghe_store.admitted(self.name, name, key):
+                return False
+        return self.side == "source" or not zhenghe_accounts.missing(self.peers()[0][2]["accounts"])
+
+    def _enter(self) -> None:
+        peers = self.peers()
+        if self.side == "target":
+            if not self.store.known and Path(self.store.root).is_dir() and os.listdir(self.store.root):
+                raise StoreError(
+                    f"{self.store.root} is not empty here",
+                    "see whose it is; a copy would put the source's in its place",
+                )
+            zhenghe_accounts.make(peers[0][2]["accounts"])
+            self.store.gives = peers[0][2]["gives"]
+        self.store.prepare()
+        for name, address, offer in peers:
+            zhenghe_store.admit(self.name, name, address, offer["public_key"])
+        self.puller.knows(peers[0][1], peers[0][2]["host_keys"])
+
+    def _leave(self) -> None:
+        if self.store.role == "live" and self.side == "target":
+            raise StoreError("clients use the folder here", "return the system first")
+        self.puller.forget()
+        zhenghe_store.dismiss(self.name)
+        self.store.unseal()
+        self.store.forget()
+
+    def _follows(self) -> bool:
+        if self.store.role == "live":
+            return True
+        last = self.puller.last()
+        return self.store.role == "copy" and self.puller.running() and bool(last) and not last["error"]
+
+    def _start_copy(self, limit: float) -> None:
+        self.store.role = "copy"
+        self.store.seal(for_good=True)
+        self.store.save()
+        self.puller.start()
+        end = time.monotonic() + limit
+        while not self._follows():
+            last = self.puller.last()
+            if time.monotonic() > end:
+                self.puller.stop()
+                self.puller.disable()
+                why = last.get("error") or "the first pass has not ended"
+                raise StoreError(
+                    f"the copy does not follow after {limit:g} s: {why}",
+                    "nothing has changed for clients; raise limits.catch_up or widen the line, then run it again",
+                )
+            time.sleep(0.1)
+
+    def _stop_copy(self) -> None:
+        if self.store.role == "live":
+            raise StoreError("clients use the folder here", "return the system first")
+        self.puller.stop()
+        self.puller.disable()
+        self.store.role = ""
+        self.store.unseal()
+        self.store.save()
+
+
+def dispatched(work: Any, verbs: Iterable[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return the function of a module's arguments that calls the method named by the verb."""
+    known = frozenset(verbs)
+
+    def call(given: dict[str, Any]) -> dict[str, Any]:
+        if given["verb"] not in known:
+            raise StoreError(f"no such verb: {given['verb']}")
+        result: dict[str, Any] = getattr(work(given), given["verb"])()
+        return result
+
+    return call
+
+
+def _checksum(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as content:
+        while chunk := content.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _text_of(module: Any) -> str:
+    text: str = module.__loader__.get_source(module.__name__)
+    return text

@@ -1,0 +1,189 @@
+"""A web application on a host: nginx's site, the service behind it, and what each of them needs."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import pwd
+import re
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+from ansible.module_utils.zhenghe_store import StoreError, run, write
+
+AVAILABLE = Path("/etc/nginx/sites-available")
+ENABLED = Path("/etc/nginx/sites-enabled")
+FORWARDS = Path("/etc/zhenghe/nginx")
+
+
+class Site:
+    """The site and the service of one component."""
+
+    def __init__(self, component: dict[str, Any], entry: dict[str, Any]) -> None:
+        settings = component["settings"]
+        self.service: str = settings.get("service", "")
+        self.name: str = settings.get("site") or self.service or Path(settings["root"]).name
+        self.file = AVAILABLE / self.name
+        self.link = ENABLED / self.name
+        self.host_header: str = entry.get("name", "")
+
+    def needs(self) -> list[str]:
+        """Return the files outside the folder that go along: the site, the unit and what it reads."""
+        if not self.file.is_file():
+            raise StoreError(f"there is no nginx site {self.file}", "correct the component's settings.site")
+        found = [str(self.file)]
+        if self.service:
+            shown = self._shown("FragmentPath", "DropInPaths", "EnvironmentFiles")
+            fragment = shown["FragmentPath"]
+            if not fragment:
+                raise StoreError(f"there is no service {self.service}", "correct the component's settings.service")
+            if not fragment.startswith(("/lib/", "/usr/")):
+                found.append(fragment)
+            found += shown["DropInPaths"].split()
+            found += [word for word in shown["EnvironmentFiles"].split() if word.startswith("/")]
+        return found
+
+    def users(self) -> set[int]:
+        """Return the number of the user that the service runs as."""
+        name = self._shown("User")["User"] if self.service else ""
+        with contextlib.suppress(KeyError):
+            return {pwd.getpwnam(name).pw_uid} if name else set()
+        raise StoreError(f"service {self.service} runs as {name}, which is no account here")
+
+    def start(self) -> None:
+        """Serve the site, after a restart too."""
+        default = ENABLED / "default"
+        default.unlink(missing_ok=True)
+        self._point(self.file)
+        run("systemctl", "daemon-reload")
+        units = [f"{self.service}.service"] if self.service else []
+        run("systemctl", "enable", "--quiet", "--now", *units, "nginx.service")
+        self.reload()
+
+    def running(self) -> bool:
+        """Say whether service and nginx run."""
+        units = ([f"{self.service}.service"] if self.service else []) + ["nginx.service"]
+        return all(run("systemctl", "is-active", unit, good=(0, 3, 4)).strip() == "active" for unit in units)
+
+    def start_service(self) -> None:
+        """Start the service, after a restart too."""
+        if self.service:
+            run("systemctl", "unmask", "--quiet", f"{self.service}.service")
+            run("systemctl", "enable", "--quiet", "--now", f"{self.service}.service")
+
+    def stop_service(self) -> None:
+        """End the service at once and for good."""
+        if self.service:
+            run("systemctl", "disable", "--quiet", f"{self.service}.service")
+            with contextlib.suppress(StoreError):
+                self.signal("KILL")
+            run("systemctl", "stop", f"{self.service}.service")
+
+    def service_active(self) -> bool:
+        """Say whether the service runs."""
+        unit = f"{self.service}.service"
+        return bool(self.service) and run("systemctl", "is-active", unit, good=(0, 3, 4)).strip() == "active"
+
+    def signal(self, name: str) -> None:
+        """Send a signal to every process of the service: STOP holds it, CONT lets it go on."""
+        if self.service:
+            run("systemctl", "kill", f"--signal={name}", f"{self.service}.service")
+
+    def forward(self, address: str) -> None:
+        """Send who still comes to this host on to another one; a site that does is no longer served from here."""
+        kept = re.findall(r"^\s*((?:listen|server_name|ssl_\w+)\s[^;]*;)", self.file.read_text(), re.MULTILINE)
+        target = FORWARDS / f"{self.name}.conf"
+        write(target, _FORWARD.format(kept="\n    ".join(kept), address=address))
+        self._point(target)
+        self.reload()
+
+    def forwards(self) -> bool:
+        """Say whether who comes here is sent on."""
+        return self.link.is_symlink() and self.link.resolve().parent == FORWARDS
+
+    def serve(self) -> None:
+        """Serve the site from here again; returns when no request takes the old way any more."""
+        if self.forwards():
+            self._point(self.file)
+            self.reload()
+
+    def take_away(self) -> None:
+        """No longer serve the site; nginx stops where this was the last one."""
+        self.link.unlink(missing_ok=True)
+        if any(ENABLED.iterdir()):
+            self.reload()
+        else:
+            run("systemctl", "disable", "--quiet", "--now", "nginx.service")
+
+    def reload(self) -> None:
+        """Have nginx read its configuration; returns when no old worker takes connections."""
+        if run("systemctl", "is-active", "nginx.service", good=(0, 3, 4)).strip() != "active":
+            return
+        run("nginx", "-t", "-q")
+        old = _workers()
+        run("systemctl", "reload", "nginx.service")
+        end = time.monotonic() + 5
+        while old & _workers():
+            if time.monotonic() > end:
+                raise StoreError("nginx has not read its configuration within 5 s")
+            time.sleep(0.005)
+
+    def answers(self, address: str, limit: float = 10.0) -> int:
+        """Return the status of a request to one host directly, whoever has the name; 0 where none comes."""
+        status = 0
+
+        def asked() -> bool:
+            nonlocal status
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                line = http.client.HTTPConnection(address, 80, timeout=5)
+                line.request("GET", "/", headers={"Host": self.host_header} if self.host_header else {})
+                status = line.getresponse().status
+                line.close()
+            return 0 < status < 500
+
+        _patiently(asked, limit)
+        return status
+
+    def _point(self, to: Path) -> None:
+        scratch = self.link.with_name(f".{self.name}.new")
+        scratch.unlink(missing_ok=True)
+        scratch.symlink_to(to)
+        scratch.replace(self.link)
+
+    def _shown(self, *names: str) -> dict[str, str]:
+        lines = run("systemctl", "show", f"{self.service}.service", "--property", ",".join(names)).splitlines()
+        shown = dict.fromkeys(names, "")
+        for name, _, value in (line.partition("=") for line in lines):
+            shown[name] = f"{shown.get(name, '')} {value}".strip()
+        return shown
+
+
+def _patiently(holds: Callable[[], bool], limit: float) -> None:
+    end = time.monotonic() + limit
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.2)
+
+
+def _workers() -> set[str]:
+    """Return the processes of nginx that take connections."""
+    found = set()
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if line.read_bytes().startswith(b"nginx: worker process") and b"shutting down" not in line.read_bytes():
+                found.add(line.parent.name)
+    return found
+
+
+_FORWARD = """# The site has moved; who still comes to this address is sent on.
+server {{
+    {kept}
+    location / {{
+        proxy_pass http://{address}:80;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_set_header Host $host;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }}
+}}
+"""

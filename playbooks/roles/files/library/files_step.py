@@ -1,0 +1,34 @@
+#!/usr/bin/python3
+"""Does one verb of a file store on one host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.zhenghe_copy import Copy, dispatched
+from ansible.module_utils.zhenghe_step import answer, answered
+
+
+class Files(Copy):
+    """A file store is its folder."""
+
+    def prepare(self) -> dict[str, Any]:
+        """Make accounts, keys and views on both hosts."""
+        return answer(self.admit(), changed=self.mode != "probe")
+
+    def retire(self) -> dict[str, Any]:
+        """Give the way back up; a store that goes nowhere is kept as one file and sealed."""
+        if self.component["targets"]:
+            return self.give_up_way_back()
+        if self.mode == "undo":
+            self.store.unseal()
+            return answer(done=False, changed=True)
+        kept = self.archive()
+        if self.mode == "apply":
+            self.store.prepare()
+            self.store.seal(for_good=True)
+        return answer(kept["kept"] and self.store.sealed(), changed=self.mode == "apply", **kept)
+
+
+if __name__ == "__main__":
+    answered(dispatched(Files, ("offer", "prepare", "replicate", "lag", "retire")))

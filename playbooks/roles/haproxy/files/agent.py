@@ -1,0 +1,56 @@
+"""An HTTP entry in a cutover: new requests wait, the others end, and then all of them go to the other side."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from ansible.module_utils.zhenghe_folder import said
+from ansible.module_utils.zhenghe_haproxy import Entries
+
+from playbooks.agents.loop import Agent as Base
+
+
+class Agent(Base):
+    """One entry of this host's HAProxy."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(given)
+        self.entries = Entries(f"{self.system}-{self.component['name']}")
+        forward = self.direction == "forward"
+        self.old, self.new = ("source", "target") if forward else ("target", "source")
+        self._locked = contextlib.ExitStack()
+
+    def open(self) -> dict[str, Any]:
+        """Say where requests go."""
+        with said():
+            return {"state": "to" if self.entries.side() == self.new else "from"}
+
+    def pause(self, limit: float) -> dict[str, Any]:
+        """Let new requests wait, and those under way end."""
+        with said():
+            self._locked.enter_context(self.entries.undisturbed())
+            self.entries.hold(on=True)
+            self.until(lambda: not self.entries.under_way(), limit, "requests are still under way",
+                       "wait for a quieter time, or raise limits.downtime")  # fmt: skip
+        return {}
+
+    def turn(self) -> dict[str, Any]:
+        """Send everything to the new side."""
+        with said():
+            self.entries.turn(self.new)
+        return {}
+
+    def resume(self) -> dict[str, Any]:
+        """Let what waits go on."""
+        with said():
+            self.entries.hold(on=False)
+        self._locked.close()
+        return {}
+
+    def abandon(self) -> dict[str, Any]:
+        """Send everything to the old side, and let what waits go on."""
+        with said():
+            if self.entries.side() != self.old:
+                self.entries.turn(self.old)
+        return self.resume()

@@ -1,0 +1,41 @@
+#!/usr/bin/python3
+"""Sets an HTTP entry up in front of its component's source, or takes it away."""
+
+from __future__ import annotations
+
+import http.client
+from typing import Any
+
+from ansible.module_utils.zhenghe_haproxy import Entries
+from ansible.module_utils.zhenghe_step import answer, answered
+from ansible.module_utils.zhenghe_store import StoreError
+
+
+def front(given: dict[str, Any]) -> dict[str, Any]:
+    """Do the verb."""
+    component, entry = given["component"], given["peers"]["entry"]
+    entries = Entries(f"{given['system']}-{component['name']}")
+    if given["mode"] == "undo":
+        if entries.known() and entries.side() != "source":
+            raise StoreError("the entry's clients are on the target", "return the system first")
+        entries.take_away()
+        return answer(done=False, changed=True)
+    changed = given["mode"] == "apply" and entries.set_up(entry, component)
+    status = _status(entry) if entries.known() else 0
+    return answer(0 < status < 500, changed=changed, status=status)
+
+
+def _status(entry: dict[str, Any]) -> int:
+    """Return the status of a request through the entry, 0 where none comes."""
+    try:
+        line = http.client.HTTPConnection(entry["address"], entry["port"], timeout=10)
+        line.request("GET", "/", headers={"Host": entry["name"]})
+        status = line.getresponse().status
+        line.close()
+    except (OSError, http.client.HTTPException):
+        return 0
+    return status
+
+
+if __name__ == "__main__":
+    answered(front)

@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+"""Does one verb of a web application on one host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.zhenghe_copy import Copy, dispatched
+from ansible.module_utils.zhenghe_site import Site
+from ansible.module_utils.zhenghe_step import answer, answered
+
+
+class Web(Copy):
+    """A web application is its folder, nginx's site and perhaps a service."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.site = Site(given["component"], given["peers"].get("entry") or {})
+        source = given["side"] == "source" and given["verb"] in {"offer", "admit_peers"}
+        super().__init__(given, self.site.needs() if source else ())
+
+    def offer(self, users: Any = ()) -> dict[str, Any]:
+        """Tell the peers what they need to know."""
+        return super().offer(self.site.users() if self.side == "source" else users)
+
+    def admit_peers(self) -> dict[str, Any]:
+        """Make accounts, keys and views on both hosts."""
+        done = self.admit()
+        return answer(done, changed=self.mode != "probe") if self.side == "source" else {"changed": True}
+
+    def prepare(self) -> dict[str, Any]:
+        """Bring the application to the target and start it there, its folder read-only as long as it is a copy."""
+        if self.mode == "apply" and self.store.role != "live":
+            self._bring()
+        status = self.site.answers(self._address()) if self.mode != "undo" and self.site.running() else 0
+        return answer(self.store.known and 0 < status < 500, changed=self.mode == "apply", status=status)
+
+    def _bring(self) -> None:
+        self.store.role = "copy"
+        self.store.seal(for_good=True)
+        self.store.save()
+        self.puller.once(600.0)
+        for path in self.store.gives:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self.puller.once(60.0, path=path, into=path)
+        self.site.start()
+
+    def remove(self) -> dict[str, Any]:
+        """Undo of `prepare` on the target: the site is no longer served; files stay where they are."""
+        if self.mode == "undo" and self.store.role != "live":
+            self.site.stop_service()
+            self.site.take_away()
+        return {"changed": True}
+
+    def verify(self) -> dict[str, Any]:
+        """Ask this host directly."""
+        status = self.site.answers(self._address(), 5.0) if self.side == "target" else 200
+        return answer(0 < status < 500, status=status)
+
+    def retire(self) -> dict[str, Any]:
+        """Stop site and service at the source; without a target the folder is kept as one file before that."""
+        if self.side == "target":
+            return self.give_up_way_back()
+        kept: dict[str, Any] = {"kept": True}
+        if self.component["targets"]:
+            self.give_up_way_back()
+        else:
+            kept = self.archive() if self.mode != "undo" else kept
+        if self.mode == "undo":
+            self.site.start()
+        elif self.mode == "apply":
+            self.site.stop_service()
+            self.site.take_away()
+        stopped = not self.site.link.exists() and not self.site.service_active()
+        return answer(stopped and kept["kept"], changed=self.mode != "probe", **kept)
+
+    def _address(self) -> str:
+        address: str = self.component[f"{self.side}_addresses"][self.component[f"{self.side}s"].index(self.host)]
+        return address
+
+
+if __name__ == "__main__":
+    verbs = ("offer", "admit_peers", "prepare", "remove", "replicate", "lag", "verify", "retire")
+    answered(dispatched(Web, verbs))
