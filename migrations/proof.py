@@ -9,7 +9,7 @@ from migrations.preparing import Prepared
 from migrations.probes import ProbeResult, Probes, Sighting, Window, WritesVerdict, probe_orders
 from migrations.run.home import RunHome, states_of
 from migrations.run.messages import UnitState
-from migrations.verify import Side, UnitChecks, verify
+from migrations.verify import Side, UnitChecks, VerifyResult, verify
 
 MOVED = frozenset({UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
 
@@ -36,13 +36,7 @@ class Proof:
 
     def verify(self, stage: str, passages: Sequence[int]) -> str:
         """Check hosts, measure what users felt in some passages, confirm writes; return what is not as it must be."""
-        states = states_of(self._prepared.plan, self._home.evidence.records())
-        sides = {key: side for key, state in states.items() if (side := self._side(key, state)) is not None}
-        folder = self._home.path / "reports" / stage.replace(" ", "-")
-        checked = verify(self._world, self._prepared.programme, self._prepared.kinds, sides, folder)
-        for unit in checked.units:
-            what = {**unit.model_dump(mode="json"), "stage": stage}
-            self._home.evidence.append("verify-result", unit=unit.unit, what=what)
+        checked = self.check(stage)
         sightings = self._probes.collect()
         measured = [result for number in passages for result in self._measured(sightings, number)]
         verdicts = self._probes.confirm(sightings)
@@ -50,6 +44,17 @@ class Proof:
             what = {**verdict.model_dump(mode="json"), "passage": passages[-1]}
             self._home.evidence.append("writes-verdict", unit=verdict.unit, what=what)
         return "; ".join((*_checks(checked.units), *self._felt(measured), *_writes(verdicts)))
+
+    def check(self, stage: str) -> VerifyResult:
+        """Check the hosts of every unit that stands somewhere, and keep what was found."""
+        states = states_of(self._prepared.plan, self._home.evidence.records())
+        sides = {key: side for key, state in states.items() if (side := self._side(key, state)) is not None}
+        folder = self._home.path / "reports" / stage.replace(" ", "-")
+        checked = verify(self._world, self._prepared.programme, self._prepared.kinds, sides, folder)
+        for unit in checked.units:
+            what = {**unit.model_dump(mode="json"), "stage": stage}
+            self._home.evidence.append("verify-result", unit=unit.unit, what=what)
+        return checked
 
     def _side(self, key: str, state: UnitState) -> Side | None:
         kind = {unit.key: unit.kind for unit in self._prepared.plan.units}[key]

@@ -1,0 +1,199 @@
+"""The command line: `zhenghe check | plan | rehearse | apply | status | rollback | verify | report | twin`.
+
+Exit status: 0 done, 1 the answer is no, 2 wrong use or bad input. The parts are imported when a command needs them, so
+that asking for help takes no time.
+"""
+
+import json
+import os
+import sys
+import traceback
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from inventory.words import _
+from migrations.cli_twin import twins
+
+OURS = frozenset({"inventory", "infra", "netcfg", "migrations"})
+
+app = typer.Typer(
+    name="zhenghe",
+    help=_("Moves a government's systems into one cloud and one extranet, rehearsed beforehand in a local twin."),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(twins, name="twin")
+
+Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help=_("The folder of the inventory."), show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))]
+RunName = Annotated[str, typer.Option("--run", help=_("Which run; the latest where it is left out."))]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    shown: Annotated[bool, typer.Option("--version", is_eager=True, help=_("Print the version and end."))] = False,
+) -> None:
+    """Say which version this is, where that is asked for."""
+    if shown:
+        print(f"zhenghe {version('zhenghe')}")
+        raise typer.Exit
+
+
+@app.command(help=_("Find everything that is wrong with the inventory, at once."))
+def check(folder: Folder = Path(), as_json: Json = False) -> None:
+    from migrations.cli_plan import show_check
+
+    raise typer.Exit(show_check(_inventory(folder), as_json=as_json))
+
+
+@app.command(help=_("Compute waves, steps and the digest."))
+def plan(folder: Folder = Path(), as_json: Json = False) -> None:
+    from migrations.cli_plan import show_plan
+
+    raise typer.Exit(show_plan(_inventory(folder), as_json=as_json))
+
+
+@app.command(help=_("Carry the plan out in a twin, the way back included, and tell what happened."))
+def rehearse(
+    folder: Folder = Path(),
+    as_json: Json = False,
+    keep: Annotated[bool, typer.Option("--keep", help=_("Leave the twin as it is at the end."))] = False,
+    twin: Annotated[str, typer.Option("--twin", help=_("Name of the twin; the programme's where left out."))] = "",
+) -> None:
+    from migrations.cli_run import rehearse_in_twin
+
+    raise typer.Exit(rehearse_in_twin(_inventory(folder), twin, keep=keep, as_json=as_json))
+
+
+@app.command(help=_("Carry the plan out in a world; after any kill, call it again and it goes on."))
+def apply(
+    digest: Annotated[str, typer.Option("--plan", metavar="DIGEST", help=_("The plan that is meant."))],
+    world: Annotated[Path, typer.Option("--world", metavar="FILE", help=_("The file world.json."))],
+    folder: Folder = Path(),
+    as_json: Json = False,
+    commit: Annotated[bool, typer.Option("--commit", help=_("Give up the way back of what has come through."))] = False,
+) -> None:
+    from migrations.cli_run import apply_to_world
+
+    raise typer.Exit(apply_to_world(_inventory(folder), digest, world, commit=commit, as_json=as_json))
+
+
+@app.command(help=_("Take units back, with what was written after the switch; all of them where none is named."))
+def rollback(
+    units: Annotated[list[str] | None, typer.Argument(metavar="[UNIT]...", show_default=False)] = None,
+    run: RunName = "",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli_run import roll_back
+
+    raise typer.Exit(roll_back(tuple(units or ()), run, as_json=as_json))
+
+
+@app.command(help=_("Tell how far a run has come."))
+def status(run: RunName = "", as_json: Json = False) -> None:
+    from migrations.cli_run import show_status
+
+    raise typer.Exit(show_status(run, as_json=as_json))
+
+
+@app.command(help=_("Check the hosts of what has moved, and write a JUnit file."))
+def verify(
+    folder: Folder = Path(),
+    run: RunName = "",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli_run import verify_hosts
+
+    raise typer.Exit(verify_hosts(_inventory(folder), run, as_json=as_json))
+
+
+@app.command(help=_("Tell what a run has proved, from its evidence alone."))
+def report(run: RunName = "", as_json: Json = False) -> None:
+    from migrations.cli_run import show_report
+
+    raise typer.Exit(show_report(run, as_json=as_json))
+
+
+def _inventory(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise typer.BadParameter(_("{folder} is not a folder").format(folder=folder))
+    return folder
+
+
+def main() -> NoReturn:
+    """Run a command and end with its status; nobody ever sees a traceback."""
+    os.umask(0o077)
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except KeyboardInterrupt:
+        _say(_("stopped; call the same command again and it goes on where it was"))
+        sys.exit(130)
+    except Exception as exc:  # noqa: BLE001 - the last place where anything can be told to the user
+        sys.exit(_explained(exc))
+
+
+def _explained(error: Exception) -> int:
+    """Tell an error and return the exit status that it means."""
+    import click
+
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        _say(_("stopped; call the same command again and it goes on where it was"))
+        return 130
+    if isinstance(error, click.ClickException):
+        error.show()
+        return 2
+    if type(error).__name__ == "InventoryErrors":
+        return _findings(error)
+    if type(error).__module__.split(".")[0] in OURS:
+        return _told(str(error), 1)
+    log = _logged(error)
+    return _told(
+        _("this should not have happened: {error}; the particulars are in {log}").format(error=error, log=log), 1
+    )
+
+
+def _findings(error: Any) -> int:
+    from inventory.findings import written
+
+    if _wants_json():
+        print(json.dumps({"findings": [each.model_dump(mode="json") for each in error.findings]}, ensure_ascii=False))
+    _say(written(error.findings))
+    return 2
+
+
+def _told(text: str, code: int) -> int:
+    if _wants_json():
+        print(json.dumps({"error": text}, ensure_ascii=False))
+    _say(text)
+    return code
+
+
+def _wants_json() -> bool:
+    return "--json" in sys.argv[1:]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _logged(error: Exception) -> Path:
+    from infra.twin.paths import state_root
+
+    log = state_root() / "logs" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        log = Path(f"/tmp/zhenghe-{os.getpid()}.log")  # noqa: S108
+    log.write_text("".join(traceback.format_exception(error)))
+    return log
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""`zhenghe check` and `zhenghe plan`: what is wrong, and what would be done."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from inventory.checking import check
+from inventory.findings import Severity, written
+from inventory.words import _
+from migrations.preparing import prepare
+
+
+def show_check(folder: Path, *, as_json: bool) -> int:
+    """Print all findings and return the exit status: 2 where one of them is an error."""
+    result = check(folder)
+    errors = sum(finding.severity is Severity.ERROR for finding in result.findings)
+    if as_json:
+        findings = [finding.model_dump(mode="json") for finding in result.findings]
+        counted = {"errors": errors, "warnings": len(findings) - errors}
+        print(json.dumps({**counted, "findings": findings}, ensure_ascii=False))
+    else:
+        print(written(result.findings))
+    return 2 if result.programme is None else 0
+
+
+def show_plan(folder: Path, *, as_json: bool) -> int:
+    """Print the plan with its digest; InventoryErrors where the inventory has errors."""
+    prepared = prepare(folder)
+    plan = prepared.plan
+    if as_json:
+        print(json.dumps({"digest": prepared.digest, **plan.model_dump(mode="json")}, ensure_ascii=False))
+        return 0
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in (_("wave"), _("unit"), _("kind"), _("needs"), _("steps")):
+        table.add_column(title)
+    for unit in plan.units:
+        needs = ", ".join(need.partition(":")[2] for need in unit.needs)
+        steps = " → ".join(step.id.partition("/")[2] for step in unit.steps)
+        table.add_row(str(unit.wave), unit.name, unit.kind, needs, steps)
+    console = Console()
+    console.print(table)
+    for left in plan.untouched:
+        console.print(
+            _("untouched: {kind} {name} ({reason})").format(kind=left.kind, name=left.name, reason=left.reason)
+        )
+    console.print(_("plan {digest}").format(digest=prepared.digest), soft_wrap=True)
+    return 0
