@@ -136,7 +136,9 @@ class _Work:
             program=lambda: declare(site, backend),
             project_settings=auto.ProjectSettings(name=PROJECT, runtime="python"),
             env_vars={
-                "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
+                # Files of attributes beside the states are not written in one piece: a kill leaves them empty, and
+                # then the state cannot be read. The states themselves are.
+                "PULUMI_BACKEND_URL": f"file://{home / 'state'}?metadata=skip",
                 "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home)),
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
                 **backend.environment(),
