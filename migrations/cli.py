@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from inventory.words import _
 from migrations.cli_twin import twins
@@ -139,16 +140,13 @@ def main() -> NoReturn:
 
 def _explained(error: Exception) -> int:
     """Tell an error and return the exit status that it means."""
-    import click
-
-    if isinstance(error, click.exceptions.Exit):
+    if isinstance(error, typer.Exit):
         return error.exit_code
-    if isinstance(error, click.Abort):
+    if isinstance(error, typer.Abort):
         _say(_("stopped; call the same command again and it goes on where it was"))
         return 130
-    if isinstance(error, click.ClickException):
-        error.show()
-        return 2
+    if isinstance(error, TyperException):
+        return _told(error.format_message(), 2)
     if type(error).__name__ == "InventoryErrors":
         return _findings(error)
     if type(error).__module__.split(".")[0] in OURS:

@@ -78,9 +78,10 @@ class Rehearsal:
         """Take every stage that has not ended and say how the rehearsal came out."""
         settings = RunSettings(run=self._home.path.name, plan=self._prepared.digest, world=self._twin.world)
         self._home.create(self._prepared.plan, settings)
-        reason = self._stage("twin", lambda: self._build(tell), tell)
-        world = load_world(self._twin.world)
         with running(self._home, self._listener) as runner:
+            runner.warm()
+            reason = self._stage("twin", lambda: self._build(tell), tell)
+            world = load_world(self._twin.world)
             for name, deed in self._stages(runner, world):
                 if not reason or name in STILL_TAKEN:
                     reason = self._stage(name, deed, tell) or reason

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,11 @@ _log = logging.getLogger(__name__)
 class RunActivities:
     """The activities of one run; they are synchronous and run on the worker's threads."""
 
-    def __init__(self, home: RunHome, actuators: Mapping[Actuator, StepActuator]) -> None:
+    def __init__(self, home: RunHome, assemble: Callable[[], Mapping[Actuator, StepActuator]]) -> None:
+        """Actuators are put together at the first deed, so that a worker can wait for its world to come up."""
         self._home = home
         self._plan = home.plan()
-        self._actuators = actuators
+        self._assemble = cache(assemble)
         self._units = {unit.key: unit for unit in self._plan.units}
         self._steps = {step.id: step for unit in self._plan.units for step in unit.steps}
         self._writing = threading.Lock()
@@ -129,7 +131,7 @@ class RunActivities:
         raise Refused(step.id, reason)
 
     def _act(self, request: StepRequest, step: Step) -> Observation:
-        actuator = self._actuators[self._units[request.unit].kind]
+        actuator = self._assemble()[self._units[request.unit].kind]
         progress = self._progress(request)
         match request.deed:
             case Deed.PROBE:

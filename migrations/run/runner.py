@@ -68,7 +68,7 @@ class Runner:
         self._home = home
         self._listener = listener
         self._settings = home.settings()
-        address = f"127.0.0.1:{(port := free_port())}"
+        self.address = address = f"127.0.0.1:{(port := free_port())}"
         server, worker = server_command(home.database, port), [sys.executable, "-m", "migrations.run.worker"]
         self.server = Child("engine", server, home.logs / "engine.log", keep=(lock,))
         self.worker = Child(
@@ -77,6 +77,11 @@ class Runner:
         self.engine = Engine(address, home.key_file.read_bytes())
         self._seen = home.evidence.path.stat().st_size if home.evidence.path.exists() else 0
         self._heard = home.progress_file.stat().st_size if home.progress_file.exists() else 0
+
+    def warm(self) -> None:
+        """Start the children, so that they are ready when the first passage begins."""
+        self.server.ensure()
+        self.worker.ensure()
 
     def close(self) -> None:
         """End the children; a passage that has not ended is continued by the next command."""

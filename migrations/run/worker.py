@@ -10,7 +10,7 @@ from pathlib import Path
 from temporalio.worker import Worker
 
 from migrations.run.activities import RunActivities
-from migrations.run.assembly import actuators_of
+from migrations.run.assembly import assembler_of
 from migrations.run.home import RunHome
 from migrations.run.temporal import QUEUE, EngineSilent, connected
 from migrations.run.workflows import PassageWorkflow, UnitWorkflow
@@ -21,13 +21,14 @@ NOTES_AT_ONCE = 4
 
 async def serve(home: RunHome, address: str) -> None:
     """Work until the process is killed."""
+    assemble = assembler_of(home)
     while True:
         try:
             client = await connected(address, home.key_file.read_bytes())
             break
         except EngineSilent:
             await asyncio.sleep(0.1)
-    activities = RunActivities(home, actuators_of(home))
+    activities = RunActivities(home, assemble)
     with ThreadPoolExecutor(STEPS_AT_ONCE + NOTES_AT_ONCE) as threads:
         worker = Worker(
             client,

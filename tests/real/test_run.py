@@ -1,0 +1,210 @@
+"""A run on a real engine with an actuator that writes down: states, the way back, failures, and who is kept out."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from migrations.evidence import Record
+from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
+from migrations.run.fake import FakeActuator
+from migrations.run.home import RunBusy, RunHome, RunSettings, StalePlan, states_of
+from migrations.run.messages import Direction, PassageRequest, UnitState
+from migrations.run.runner import Listener, passages_of, running
+from migrations.run.temporal import QUEUE
+
+pytestmark = pytest.mark.real
+
+
+def _step(unit: str, verb: str, stage: Stage, kind: StepKind) -> Step:
+    return Step(id=f"{unit}/{verb}", verb=verb, stage=stage, kind=kind, arguments={}, timeout=30)
+
+
+def _system(name: str, needs: tuple[str, ...], wave: int) -> Unit:
+    key = f"system:{name}"
+    return Unit(
+        name=name,
+        kind=Actuator.SYSTEM,
+        needs=needs,
+        wave=wave,
+        steps=(
+            _step(key, "prepare", Stage.PREPARE, StepKind.COMPENSATABLE),
+            _step(key, "lag", Stage.CUTOVER, StepKind.GATE),
+            _step(key, "switch", Stage.CUTOVER, StepKind.REVERSIBLE),
+            _step(key, "verify", Stage.CUTOVER, StepKind.GATE),
+            _step(key, "retire", Stage.COMMIT, StepKind.PIVOT),
+        ),
+    )
+
+
+PLAN = Plan(
+    programme="run",
+    inventory="",
+    content="",
+    untouched=(),
+    units=(
+        Unit(
+            name="a",
+            kind=Actuator.SITE,
+            needs=(),
+            wave=1,
+            steps=(_step("site:a", "provision", Stage.PREPARE, StepKind.COMPENSATABLE),),
+        ),
+        _system("b", ("site:a",), 2),
+        _system("c", ("site:a", "system:b"), 3),
+    ),
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> RunHome:
+    made = RunHome(tmp_path / "run")
+    made.create(PLAN, RunSettings(run="run", plan=digest(PLAN), world=Path("/nowhere"), actuators="fake", heartbeat=3))
+    return made
+
+
+@pytest.fixture
+def ordered(home: RunHome) -> Callable[..., None]:
+    """Have the actuator fail at deeds from now on, or no longer."""
+
+    def order(how: str, *deeds: str) -> None:
+        folder = home.path / "fake"
+        folder.mkdir(exist_ok=True)
+        (folder / how).write_text("\n".join(deeds))
+
+    return order
+
+
+def _taken(home: RunHome, *directions: Direction) -> dict[str, UnitState]:
+    with running(home, Listener()) as runner:
+        for direction in directions:
+            runner.take(direction)
+    return states_of(PLAN, home.evidence.records())
+
+
+def _effects(home: RunHome) -> list[str]:
+    return [f"{effect.state} {effect.step}" for effect in FakeActuator(home.path / "fake").effects()]
+
+
+def _reason(home: RunHome, unit: str) -> str:
+    return [str(r.what["reason"]) for r in home.evidence.records() if r.kind == "unit-state" and r.unit == unit][-1]
+
+
+def test_failed_verification_returns_the_system_by_itself(home: RunHome, ordered: Callable[..., None]) -> None:
+    ordered("refuse", "apply system:b/verify")
+    states = _taken(home, Direction.FORWARD)
+    assert states == {
+        "site:a": UnitState.READY, "system:b": UnitState.ROLLED_BACK, "system:c": UnitState.HELD,
+    }  # fmt: skip
+    # Its preparation is kept, gates have nothing to take back, and whoever needs it has not begun.
+    assert _effects(home) == [
+        "done site:a/provision",
+        "done system:b/prepare",
+        "done system:b/lag",
+        "done system:b/switch",
+        "not-done system:b/switch",
+    ]
+    assert "it was refused" in _reason(home, "system:b")
+    assert _reason(home, "system:c") == "it needs system:b"
+    ordered("refuse")
+    assert _taken(home, Direction.FORWARD)["system:c"] is UnitState.ON_PROBATION
+
+
+def test_failed_preparation_holds_the_unit_and_changes_nothing_else(
+    home: RunHome, ordered: Callable[..., None]
+) -> None:
+    ordered("refuse", "apply system:b/prepare")
+    states = _taken(home, Direction.FORWARD)
+    assert (states["system:b"], states["system:c"]) == (UnitState.HELD, UnitState.HELD)
+    assert _effects(home) == ["done site:a/provision"]
+
+
+def test_who_does_not_answer_is_asked_again_and_then_given_up(home: RunHome, ordered: Callable[..., None]) -> None:
+    ordered("unreachable", "apply site:a/provision")
+    states = _taken(home, Direction.FORWARD)
+    assert set(states.values()) == {UnitState.HELD}
+    failed = [record for record in home.evidence.records() if record.kind == "step-failed"]
+    assert [record.what["error"] for record in failed] == ["Unreachable"] * 4
+    assert failed[0].what["mend"] == "start it"
+
+
+def test_failed_way_back_is_unknown_until_it_is_mended(home: RunHome, ordered: Callable[..., None]) -> None:
+    ordered("refuse", "apply system:b/verify", "undo system:b/switch")
+    assert _taken(home, Direction.FORWARD)["system:b"] is UnitState.UNKNOWN
+    assert "on the way back" in _reason(home, "system:b")
+    ordered("refuse")
+    # Nobody goes forward from where nobody knows where it is.
+    assert _taken(home, Direction.FORWARD)["system:b"] is UnitState.UNKNOWN
+    assert _taken(home, Direction.BACK)["system:b"] is UnitState.ROLLED_BACK
+
+
+def test_nothing_is_committed_that_has_not_come_through_and_nothing_returns_after(
+    home: RunHome, ordered: Callable[..., None]
+) -> None:
+    ordered("refuse", "apply system:c/switch")
+    states = _taken(home, Direction.FORWARD, Direction.COMMIT)
+    assert states == {
+        "site:a": UnitState.COMMITTED, "system:b": UnitState.DECOMMISSIONED, "system:c": UnitState.ROLLED_BACK,
+    }  # fmt: skip
+    assert "done system:c/retire" not in _effects(home)
+    assert _taken(home, Direction.BACK) == states
+    assert "not-done system:b/switch" not in _effects(home)
+
+
+class _Stops(Listener):
+    """Ends the command when a step has begun, as a kill would."""
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def recorded(self, record: Record) -> None:
+        if (record.kind, record.step) == ("step-begun", self._step):
+            raise KeyboardInterrupt
+
+
+def test_way_back_ends_a_passage_that_was_cut_off_in_a_switch(home: RunHome, ordered: Callable[..., None]) -> None:
+    ordered("halt", "after apply system:b/switch")
+    with pytest.raises(KeyboardInterrupt), running(home, _Stops("system:b/switch")) as runner:
+        runner.take(Direction.FORWARD)
+    ordered("halt")
+    assert _taken(home, Direction.BACK)["system:b"] is UnitState.ROLLED_BACK
+    first, second = passages_of(home.evidence.records())
+    assert (first.abandoned, second.abandoned) == (True, False)
+    assert _effects(home).count("done system:b/switch") == _effects(home).count("not-done system:b/switch")
+
+
+def test_only_named_units_are_taken(home: RunHome) -> None:
+    _taken(home, Direction.FORWARD)
+    with running(home, Listener()) as runner:
+        result = runner.take(Direction.BACK, ("system:c",))
+    assert [(unit.unit, unit.state) for unit in result.units] == [("system:c", UnitState.ROLLED_BACK)]
+    assert states_of(PLAN, home.evidence.records())["system:b"] is UnitState.ON_PROBATION
+
+
+def test_second_command_is_kept_out(home: RunHome) -> None:
+    with home.held(), pytest.raises(RunBusy), home.held(patience=0):
+        pass
+
+
+def test_plan_that_was_changed_is_not_carried_out(home: RunHome) -> None:
+    home.plan_file.write_text(home.plan_file.read_text().replace("system:b/retire", "system:b/remove"))
+    with pytest.raises(StalePlan):
+        home.plan()
+
+
+def test_message_that_this_run_did_not_seal_does_nothing(home: RunHome) -> None:
+    forged = PassageRequest(run="run", number=9, direction=Direction.COMMIT)
+
+    async def forge(address: str) -> None:
+        client = await Client.connect(address, data_converter=pydantic_data_converter)
+        await client.start_workflow("passage", forged, id="forged", task_queue=QUEUE)
+
+    with running(home, Listener()) as runner:
+        runner.take(Direction.FORWARD, ("site:a",))
+        asyncio.run(forge(runner.address))
+        runner.take(Direction.FORWARD, ("site:a", "system:b"))
+    assert not any(record.what.get("passage") == 9 for record in home.evidence.records())
+    assert states_of(PLAN, home.evidence.records())["system:b"] is UnitState.ON_PROBATION
