@@ -1,0 +1,48 @@
+"""Reports: what a run came to, for the terminal, for machines and on a page, all from its evidence."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.worlds import load_world
+from inventory.model import Programme
+from migrations.evidence import verify_chain
+from migrations.report.page import write_page
+from migrations.report.summary import RunSummary, summarise
+from migrations.report.terminal import print_summary
+from migrations.run.home import RunHome
+
+__all__ = ["RunSummary", "print_summary", "summarise", "summary_of", "titles_of", "write_pages"]
+
+LANGUAGES = ("en", "zh")
+
+
+def titles_of(programme: Programme) -> Mapping[str, str]:
+    """Return the names for people of a programme's units by their keys, and its own title under ``."""
+    return {
+        "": programme.title,
+        **{f"system:{system.system}": system.title for system in programme.systems},
+        **{f"site:{site.name}": site.title for site in programme.sites},
+    }
+
+
+def summary_of(home: RunHome, titles: Mapping[str, str] | None = None) -> RunSummary:
+    """Compute the summary of a run from its folder; StalePlan and OSError where the folder is not whole."""
+    settings = home.settings()
+    kind = load_world(settings.world).kind if settings.world.exists() else settings.world.stem
+    return summarise(
+        home.plan(),
+        home.evidence.records(),
+        verify_chain(home.evidence.path),
+        world=kind,
+        evidence=str(home.evidence.path),
+        titles=titles,
+    )
+
+
+def write_pages(summary: RunSummary, folder: Path) -> tuple[Path, ...]:
+    """Write the page in every language and return the files: report.en.html, report.zh.html."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = tuple(folder / f"report.{language}.html" for language in LANGUAGES)
+    for page, language in zip(pages, LANGUAGES, strict=True):
+        write_page(summary, page, language)
+    return pages

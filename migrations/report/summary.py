@@ -1,0 +1,334 @@
+"""What a run came to, computed from its plan and its evidence and from nothing else."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from inventory.base import Model
+from migrations.evidence import ChainVerdict, Record
+from migrations.plan import Plan, Stage, Unit, Untouched, digest
+from migrations.probes import ProbeResult, WritesVerdict
+from migrations.run.messages import Direction, UnitState
+from migrations.verify import UnitChecks
+
+CUTOVER_STATES = frozenset({UnitState.CUTTING_OVER, UnitState.VERIFYING})
+
+
+class Bar(Model):
+    """A time that a unit spent in one state, in seconds since 1970."""
+
+    state: UnitState
+    begin: float
+    end: float
+
+
+class Stroke(Model):
+    """One deed for one step, with its time in seconds since 1970."""
+
+    step: str
+    """The step's id without its unit, such as prepare/db."""
+    deed: str
+    stage: Stage
+    passage: int
+    begin: float
+    end: float
+    failed: str = ""
+    """Why it failed; empty where it did not."""
+
+
+class Felt(Model):
+    """What users felt of one unit in one passage."""
+
+    passage: int
+    direction: Direction
+    downtime: float | None
+    """Seconds without a successful request, or of lost echoes; none where nobody looked."""
+    succeeded: int
+    requests_failed: int
+    packets_lost: int
+    probes: tuple[ProbeResult, ...]
+
+
+class UnitSummary(Model):
+    """One unit: what became of it, what users felt, what was checked, how long it took."""
+
+    key: str
+    name: str
+    title: str
+    kind: Literal["site", "system", "line"]
+    wave: int
+    state: UnitState
+    reason: str
+    bars: tuple[Bar, ...]
+    strokes: tuple[Stroke, ...]
+    felt: tuple[Felt, ...]
+    writes: WritesVerdict | None
+    """The last word on acknowledged writes; none where nobody wrote."""
+    checks_passed: int
+    checks_failed: int
+    failures: tuple[str, ...]
+    seconds: float
+    """Time of its steps in the first passage forward, from the first one's beginning to the last one's end."""
+
+    def worst(self, *directions: Direction) -> float | None:
+        """Return the longest time without service in the passages of some directions; none where nobody looked."""
+        seen = [felt.downtime for felt in self.felt if felt.direction in directions and felt.downtime is not None]
+        return max(seen, default=None)
+
+    def total(self, field: Literal["requests_failed", "packets_lost", "succeeded"], *directions: Direction) -> int:
+        """Return a figure summed over the passages of some directions."""
+        return sum(int(getattr(felt, field)) for felt in self.felt if felt.direction in directions)
+
+
+class StageTime(Model):
+    """One stage of a rehearsal; times in seconds since 1970."""
+
+    name: str
+    begin: float
+    end: float
+    failure: str
+
+
+class PassageTime(Model):
+    """One passage of the units, forward, back or through their commit; times in seconds since 1970."""
+
+    number: int
+    direction: Direction
+    begin: float
+    end: float
+
+
+class RunSummary(Model):
+    """A run as it is told."""
+
+    programme: str
+    title: str
+    plan: str
+    """Digest of the plan."""
+    world: str
+    outcome: Literal["passed", "failed", "unfinished"]
+    reason: str
+    begin: float
+    end: float
+    units: tuple[UnitSummary, ...]
+    passages: tuple[PassageTime, ...]
+    stages: tuple[StageTime, ...]
+    untouched: tuple[Untouched, ...]
+    evidence: str
+    """Path of the evidence."""
+    chain: ChainVerdict
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        forward = (Direction.FORWARD, Direction.COMMIT)
+        return {
+            "plan": self.plan,
+            "world": self.world,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "units": [_told(unit, forward) | _proved(unit) for unit in self.units],
+            "rollback": {
+                "outcome": _rollback_outcome(self),
+                "units": [
+                    {"name": unit.name, "kind": unit.kind, **_figures(unit, (Direction.BACK,))}
+                    for unit in self.units
+                    if any(felt.direction is Direction.BACK for felt in unit.felt)
+                ],
+            },
+            "stages": [{"name": s.name, "seconds": round(s.end - s.begin, 3)} for s in self.stages],
+            "evidence": self.evidence,
+        }
+
+
+def _told(unit: UnitSummary, directions: tuple[Direction, ...]) -> dict[str, Any]:
+    return {"name": unit.name, "kind": unit.kind, "state": unit.state, **_figures(unit, directions)}
+
+
+def _figures(unit: UnitSummary, directions: tuple[Direction, ...]) -> dict[str, Any]:
+    return {
+        "downtime_s": unit.worst(*directions),
+        "requests_failed": unit.total("requests_failed", *directions),
+        "packets_lost": unit.total("packets_lost", *directions),
+    }
+
+
+def _proved(unit: UnitSummary) -> dict[str, Any]:
+    return {
+        "writes": None
+        if unit.writes is None
+        else {
+            "acknowledged": unit.writes.acknowledged,
+            "lost": len(unit.writes.lost),
+            "doubled": len(unit.writes.doubled),
+        },
+        "checks": {"passed": unit.checks_passed, "failed": unit.checks_failed},
+        "seconds": round(unit.seconds, 3),
+    }
+
+
+def _rollback_outcome(summary: RunSummary) -> str:
+    if not any(passage.direction is Direction.BACK for passage in summary.passages):
+        return "not-tried"
+    back = [stage for stage in summary.stages if stage.name in {"back", "verify back"}]
+    return "failed" if any(stage.failure for stage in back) else "passed"
+
+
+def summarise(
+    plan: Plan,
+    records: Sequence[Record],
+    chain: ChainVerdict,
+    *,
+    world: str,
+    evidence: str,
+    titles: Mapping[str, str] | None = None,
+) -> RunSummary:
+    """Compute a run's summary; `titles` maps units' keys, and `` to the programme's own title, to names for people."""
+    names = titles or {}
+    begin = records[0].time.timestamp() if records else 0.0
+    end = records[-1].time.timestamp() if records else 0.0
+    ended = [record.what for record in records if record.kind == "rehearsal-ended"]
+    passages = tuple(_passages(records, end))
+    reader = _Reader(records, passages, end)
+    return RunSummary(
+        programme=plan.programme,
+        title=names.get("", plan.programme),
+        plan=digest(plan),
+        world=world,
+        outcome=ended[-1]["outcome"] if ended else "unfinished",
+        reason=str(ended[-1].get("reason", "")) if ended else "",
+        begin=begin,
+        end=end,
+        units=tuple(reader.unit(unit, names.get(unit.key, unit.name)) for unit in plan.units),
+        passages=passages,
+        stages=tuple(_stages(records)),
+        untouched=plan.untouched,
+        evidence=evidence,
+        chain=chain,
+    )
+
+
+def _stages(records: Iterable[Record]) -> Iterator[StageTime]:
+    for record in records:
+        if record.kind == "stage":
+            what = record.what
+            failure = str(what.get("failure", ""))
+            yield StageTime(name=what["name"], begin=what["begin"], end=what["end"], failure=failure)
+
+
+def _passages(records: Iterable[Record], end: float) -> Iterator[PassageTime]:
+    begun: dict[int, tuple[Direction, float]] = {}
+    ended: dict[int, float] = {}
+    for record in records:
+        if record.kind == "passage-begun":
+            direction = Direction(record.what["direction"])
+            begun.setdefault(int(record.what["number"]), (direction, record.time.timestamp()))
+        elif record.kind == "passage-ended":
+            ended[int(record.what["number"])] = record.time.timestamp()
+    for number, (direction, begin) in begun.items():
+        yield PassageTime(number=number, direction=direction, begin=begin, end=ended.get(number, end))
+
+
+class _Reader:
+    """Reads what the records say of each unit."""
+
+    def __init__(self, records: Sequence[Record], passages: Sequence[PassageTime], end: float) -> None:
+        self._passages = passages
+        self._end = end
+        self._of: dict[str, list[Record]] = {}
+        for record in records:
+            self._of.setdefault(record.unit, []).append(record)
+
+    def unit(self, unit: Unit, title: str) -> UnitSummary:
+        records = self._of.get(unit.key, [])
+        checks = [_model(UnitChecks, record, "stage") for record in records if record.kind == "verify-result"]
+        writes = [_model(WritesVerdict, record, "passage") for record in records if record.kind == "writes-verdict"]
+        states = [record for record in records if record.kind == "unit-state"]
+        strokes = tuple(self._strokes(unit, records))
+        first = min((passage.number for passage in self._passages), default=0)
+        taken = [stroke for stroke in strokes if stroke.passage == first]
+        return UnitSummary(
+            key=unit.key,
+            name=unit.name,
+            title=title,
+            kind=unit.kind.value,
+            wave=unit.wave,
+            state=UnitState(states[-1].what["state"]) if states else UnitState.PLANNED,
+            reason=str(states[-1].what.get("reason", "")) if states else "",
+            bars=tuple(self._bars(records)),
+            strokes=strokes,
+            felt=tuple(self._felt(records)),
+            writes=_joined(writes),
+            checks_passed=sum(check.passed for check in checks),
+            checks_failed=sum(check.failed for check in checks),
+            failures=tuple(
+                dict.fromkeys(f"{failure.check}: {failure.reason}" for each in checks for failure in each.failures)
+            ),
+            seconds=max(s.end for s in taken) - min(s.begin for s in taken) if taken else 0.0,
+        )
+
+    def _bars(self, records: Iterable[Record]) -> Iterator[Bar]:
+        changes: list[tuple[UnitState, float]] = []
+        for record in records:
+            if record.kind in {"unit-state", "step-begun"}:
+                state = UnitState(record.what["state"])
+                if not changes or changes[-1][0] is not state:
+                    changes.append((state, record.time.timestamp()))
+        for number, (state, begin) in enumerate(changes):
+            end = changes[number + 1][1] if number + 1 < len(changes) else self._end
+            yield Bar(state=state, begin=begin, end=end)
+
+    def _strokes(self, unit: Unit, records: Iterable[Record]) -> Iterator[Stroke]:
+        stages = {step.id: step.stage for step in unit.steps}
+        open_strokes: dict[str, Record] = {}
+        for record in records:
+            if record.kind == "step-begun":
+                open_strokes[record.step] = record
+            elif record.kind in {"step-done", "step-failed"} and record.step in open_strokes:
+                begun = open_strokes.pop(record.step)
+                yield Stroke(
+                    step=record.step.partition("/")[2] or record.step,
+                    deed=str(record.what["deed"]),
+                    stage=stages.get(record.step, Stage.PREPARE),
+                    passage=int(record.what["passage"]),
+                    begin=begun.time.timestamp(),
+                    end=record.time.timestamp(),
+                    failed=str(record.what.get("reason", "")) if record.kind == "step-failed" else "",
+                )
+
+    def _felt(self, records: Iterable[Record]) -> Iterator[Felt]:
+        # A passage that was measured again after a kill counts as it was measured last.
+        latest: dict[tuple[int, str], ProbeResult] = {}
+        for record in records:
+            if record.kind == "probe-result":
+                probe = _model(ProbeResult, record, "passage")
+                latest[int(record.what["passage"]), probe.name] = probe
+        directions = {passage.number: passage.direction for passage in self._passages}
+        for number in sorted({passage for passage, _name in latest}):
+            probes = tuple(probe for (passage, _name), probe in latest.items() if passage == number)
+            yield Felt(
+                passage=number,
+                direction=directions.get(number, Direction.FORWARD),
+                downtime=max((probe.downtime for probe in probes if not probe.blind), default=None),
+                succeeded=sum(probe.succeeded for probe in probes),
+                requests_failed=sum(probe.failed for probe in probes),
+                packets_lost=sum(probe.lost for probe in probes),
+                probes=probes,
+            )
+
+
+def _model(model: type[Any], record: Record, *beside: str) -> Any:
+    return model.model_validate({key: value for key, value in record.what.items() if key not in beside})
+
+
+def _joined(verdicts: Sequence[WritesVerdict]) -> WritesVerdict | None:
+    """Join what was said of a unit's writing probes: the last word on each."""
+    last = {verdict.name: verdict for verdict in verdicts}
+    if not last:
+        return None
+    every = tuple(last.values())
+    return every[-1].model_copy(
+        update={
+            "acknowledged": sum(verdict.acknowledged for verdict in every),
+            "lost": tuple(reference for verdict in every for reference in verdict.lost),
+            "doubled": tuple(reference for verdict in every for reference in verdict.doubled),
+        }
+    )

@@ -1,0 +1,108 @@
+"""The end of a run on the terminal: one table of units, one of stages, and where the rest is."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from inventory.words import _
+from migrations.report.summary import RunSummary, UnitSummary
+from migrations.report.wording import FORWARD, STAGES, STATES, counted, duration, left_alone, longest_pause, outcome
+from migrations.run.messages import Direction, UnitState
+
+GOOD = frozenset({UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
+
+
+def print_summary(console: Console, summary: RunSummary) -> None:
+    """Print a run's summary for a person."""
+    console.print()
+    console.print(Text(outcome(summary, _), "bold green" if summary.outcome == "passed" else "bold red"))
+    if summary.reason:
+        console.print(Text(summary.reason, "red"))
+    console.print()
+    console.print(_units(summary))
+    console.print()
+    console.print(_stages(summary))
+    console.print()
+    for sentence in _sentences(summary):
+        console.print(sentence, soft_wrap=True, highlight=False)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number < 2 else "right", no_wrap=True)
+    return table
+
+
+def _units(summary: RunSummary) -> Table:
+    titles = (_("unit"), _("became"), _("pause there"), _("pause back"), _("requests failed"), _("packets lost"))
+    table = _table(*titles, _("writes lost"), _("checks"), _("took"))
+    for unit in summary.units:
+        table.add_row(f"{unit.kind}:{unit.name}", _state(unit), *_figures(unit))
+    return table
+
+
+def _state(unit: UnitSummary) -> Text:
+    return Text(_(STATES[unit.state]), "green" if unit.state in GOOD else "bold red")
+
+
+def _figures(unit: UnitSummary) -> tuple[Text, ...]:
+    every = (*FORWARD, Direction.BACK)
+    looked = bool(unit.felt)
+    writes = unit.writes
+    wrong_writes = None if writes is None else len(writes.lost) + len(writes.doubled)
+    return (
+        Text(duration(unit.worst(*FORWARD))),
+        Text(duration(unit.worst(Direction.BACK))),
+        _zero(unit.total("requests_failed", *every) if looked and unit.kind == "system" else None),
+        _zero(unit.total("packets_lost", *every) if looked and unit.kind == "line" else None),
+        _zero(wrong_writes, "" if writes is None else f" / {writes.acknowledged}"),
+        _checks(unit),
+        Text(duration(unit.seconds)),
+    )
+
+
+def _zero(number: int | None, rest: str = "") -> Text:
+    if number is None:
+        return Text("–", "dim")
+    return Text(f"{number}{rest}", "green" if number == 0 else "bold red")
+
+
+def _checks(unit: UnitSummary) -> Text:
+    every = unit.checks_passed + unit.checks_failed
+    return Text(f"{unit.checks_passed}/{every}", "dim" if not every else "red" if unit.checks_failed else "green")
+
+
+def _stages(summary: RunSummary) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column(_("stage"))
+    table.add_column(_("time"), justify="right")
+    table.add_column("")
+    longest = max((stage.end - stage.begin for stage in summary.stages), default=1.0) or 1.0
+    for stage in summary.stages:
+        seconds = stage.end - stage.begin
+        bar = Text("━" * max(1, round(30 * seconds / longest)), "red" if stage.failure else "cyan")
+        table.add_row(_(STAGES.get(stage.name, stage.name)), duration(seconds), bar)
+    whole = sum(stage.end - stage.begin for stage in summary.stages)
+    table.add_row(Text(_("together"), "bold"), Text(duration(whole), "bold"), "")
+    return table
+
+
+def _sentences(summary: RunSummary) -> tuple[str, ...]:
+    said = counted(summary)
+    pause = longest_pause(summary.units, *FORWARD)
+    return (
+        _("Longest pause for users: {there}; on the way back: {back}.").format(
+            there=duration(pause), back=duration(longest_pause(summary.units, Direction.BACK))
+        ),
+        _("{requests} requests, {requests_failed} failed; {packets} packets, {packets_lost} lost.").format(**said),
+        _("{writes} writes were acknowledged, {writes_lost} of them lost, {writes_doubled} doubled.").format(**said),
+        *(_("Left alone: {name} ({reason}).").format(name=n, reason=r) for n, r in left_alone(summary.untouched, _)),
+        _("plan {plan}").format(plan=summary.plan),
+        _("evidence {path}: {records} records, {outcome}, head {head}").format(
+            path=summary.evidence,
+            records=summary.chain.records,
+            outcome=_(summary.chain.outcome.value),
+            head=summary.chain.head,
+        ),
+    )

@@ -1,0 +1,119 @@
+"""How a run's facts are said: the same words on the terminal and on the page, in the language that is asked for."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from migrations.plan import Untouched
+from migrations.report.summary import RunSummary, UnitSummary
+from migrations.run.messages import Direction, UnitState
+
+Say = Callable[[str], str]
+FORWARD = (Direction.FORWARD, Direction.COMMIT)
+CLASSIFIED = "classified"
+"""How the plan's reason begins where a system is classified."""
+
+
+def _marked(message: str) -> str:
+    """Return a message as it is; the name tells the extraction of catalogues that it is translated later."""
+    return message
+
+
+_N = _marked
+STATES = {
+    UnitState.PLANNED: _N("planned"),
+    UnitState.SEEDING: _N("being prepared"),
+    UnitState.SYNCED: _N("in step with its source"),
+    UnitState.READY: _N("ready"),
+    UnitState.CUTTING_OVER: _N("cutting over"),
+    UnitState.VERIFYING: _N("being verified"),
+    UnitState.ON_PROBATION: _N("on probation"),
+    UnitState.COMMITTED: _N("committed"),
+    UnitState.DECOMMISSIONED: _N("done, source given up"),
+    UnitState.ROLLING_BACK: _N("going back"),
+    UnitState.ROLLED_BACK: _N("back in its old place"),
+    UnitState.HELD: _N("held"),
+    UnitState.UNKNOWN: _N("unknown"),
+}
+KINDS = {"site": _N("Sites"), "line": _N("Lines"), "system": _N("Systems")}
+STAGES = {
+    "twin": _N("build the twin"),
+    "probes": _N("start probes"),
+    "forward": _N("move"),
+    "verify": _N("verify"),
+    "back": _N("way back"),
+    "verify back": _N("verify the way back"),
+    "again": _N("move again"),
+    "commit": _N("commit"),
+    "verify all": _N("verify the end"),
+    "probes off": _N("stop probes"),
+}
+
+
+def duration(seconds: float | None) -> str:
+    """Write a span of time as people read it; a dash where there is none."""
+    if seconds is None:
+        return "–"
+    if seconds < 0.0005:
+        return "0 s"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 20 else f"{seconds:.0f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+
+
+def clock(moment: float) -> str:
+    """Write a moment by the clock of this machine."""
+    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def outcome(summary: RunSummary, say: Say) -> str:
+    """Say in a sentence how the run came out."""
+    if summary.outcome == "passed":
+        return say("Everything came through.")
+    if summary.outcome == "failed":
+        return say("Not everything came through.")
+    return say("The run has not ended yet.")
+
+
+def longest_pause(units: Iterable[UnitSummary], *directions: Direction) -> float | None:
+    """Return the longest time in which users of a system could not do their work; none where nobody looked."""
+    seen = [unit.worst(*directions) for unit in units if unit.kind == "system"]
+    return max((pause for pause in seen if pause is not None), default=None)
+
+
+def counted(summary: RunSummary) -> dict[str, int]:
+    """Count what is told in one line: requests, packets, writes, checks."""
+    every = (Direction.FORWARD, Direction.BACK, Direction.COMMIT)
+    requests = [probe for u in summary.units for f in u.felt for probe in f.probes if probe.kind != "ping"]
+    pings = [probe for u in summary.units for f in u.felt for probe in f.probes if probe.kind == "ping"]
+    writes = [unit.writes for unit in summary.units if unit.writes is not None]
+    return {
+        "requests": sum(probe.succeeded + probe.failed for probe in requests),
+        "requests_failed": sum(unit.total("requests_failed", *every) for unit in summary.units),
+        "packets": sum(probe.succeeded + probe.lost for probe in pings),
+        "packets_lost": sum(unit.total("packets_lost", *every) for unit in summary.units),
+        "writes": sum(verdict.acknowledged for verdict in writes),
+        "writes_lost": sum(len(verdict.lost) for verdict in writes),
+        "writes_doubled": sum(len(verdict.doubled) for verdict in writes),
+        "checks": sum(unit.checks_passed + unit.checks_failed for unit in summary.units),
+        "checks_failed": sum(unit.checks_failed for unit in summary.units),
+    }
+
+
+def left_alone(untouched: Iterable[Untouched], say: Say) -> tuple[tuple[str, str], ...]:
+    """Return what the plan leaves alone with the reason; classified systems are counted and not named."""
+    every = tuple(untouched)
+    hidden = sum(left.reason.startswith(CLASSIFIED) for left in every)
+    named = tuple((left.name, _reason(left.reason, say)) for left in every if not left.reason.startswith(CLASSIFIED))
+    if not hidden:
+        return named
+    counted_text = say("{count} classified").format(count=hidden)
+    return (*named, (counted_text, say("only that they exist is known here; the intranet's own plan moves them")))
+
+
+def _reason(reason: str, say: Say) -> str:
+    golden = "national golden project "
+    if reason.startswith(golden):
+        return say("belongs to the national golden project {project}").format(project=reason.removeprefix(golden))
+    return say(reason)
