@@ -84,6 +84,16 @@ class WrongDevice(DeviceError):
         super().__init__(device, text.format(device=device, wanted=wanted, found=found))
 
 
+class DeviceAstray(DeviceError):
+    """The device's configuration is neither what a stage begins with nor what it ends with."""
+
+    def __init__(self, device: str, stage: str, differences: tuple[str, ...]) -> None:
+        self.stage, self.differences = stage, differences
+        text = _("{device} has neither the configuration before {stage} nor the one after it; nothing was changed. "
+                 "Of what it should have before: {differences}. Do the earlier steps first, or correct the device")  # fmt: skip
+        super().__init__(device, text.format(device=device, stage=stage, differences="; ".join(differences)))
+
+
 class CommandRejected(DeviceError):
     """The device did not take a line of configuration."""
 

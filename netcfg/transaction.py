@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 from inventory.base import Model
 from inventory.words import _
-from netcfg.errors import CheckFailed, DeviceError, NotConfirmed, NotReturned
+from netcfg.errors import CheckFailed, DeviceAstray, DeviceError, NotConfirmed, NotReturned
 from netcfg.intent import DeviceChange, LineArguments, When
 from netcfg.platforms import load_platform
 from netcfg.sessions import Sessions
@@ -112,6 +112,7 @@ class Extranet:
             running[visit.device] = visit.timer.arm(self._seconds)
             armed.append(visit.change)
             self._keep(move, visit.device, running[visit.device], forward=forward)
+            _at_home(move, visit, running[visit.device])
         goals = {visit.device: visit.goal(running[visit.device], forward=forward) for visit in late}
         for visit in sorted(late, key=lambda visit: visit.change.push):
             text = _("{device}: changed, returns by itself in {seconds:.0f} s unless confirmed")
@@ -142,9 +143,16 @@ class Extranet:
             raise broken
 
     def _keep(self, move: LineArguments, device: str, text: str, *, forward: bool) -> None:
-        folder = self._home / "configurations" / _label(move)
+        folder = self._home / _label(move)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{device}-before-{'change' if forward else 'undo'}.conf").write_text(text)
+
+
+def _at_home(move: LineArguments, visit: Visit, running: str) -> None:
+    """Raise DeviceAstray where a stage, or its undo, would start from something that it was not made for."""
+    if visit.place(running) == "neither":
+        expected = visit.goal(running, forward=False)
+        raise DeviceAstray(visit.device, move.stage, visit.differs(expected, running))
 
 
 def _confirm(move: LineArguments, changed: Sequence[Visit]) -> None:

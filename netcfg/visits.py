@@ -53,13 +53,16 @@ class Visit:
         """Return where the device stands; it has both configurations of a stage where that concerns nothing of it."""
         running = self.identify()
         start = self.timer.look()
-        at: Literal["before", "after", "neither"] = "neither"
-        if same(self._platform, running, self.goal(running, forward=True)):
-            at = "after"
-        elif same(self._platform, running, self.goal(running, forward=False)):
-            at = "before"
         permanent = start is not None and same(self._platform, running, start)
-        return DeviceState(device=self.device, at=at, permanent=permanent)
+        return DeviceState(device=self.device, at=self.place(running), permanent=permanent)
+
+    def place(self, running: str) -> Literal["before", "after", "neither"]:
+        """Return which of a stage's configurations this is; `after` where both are the same to the device."""
+        if same(self._platform, running, self.goal(running, forward=True)):
+            return "after"
+        if same(self._platform, running, self.goal(running, forward=False)):
+            return "before"
+        return "neither"
 
     def goal(self, running: str, *, forward: bool) -> str:
         """Return what the running configuration becomes by the stage, or by its undo: the two swapped."""
@@ -71,9 +74,10 @@ class Visit:
         """Type what leads from one configuration to the other; it is in force but not permanent."""
         self._line.configure(commands_between(self._platform, running, goal))
 
-    def differs(self, goal: str) -> tuple[str, ...]:
+    def differs(self, goal: str, running: str | None = None) -> tuple[str, ...]:
         """Return in words the lines that the device has and should not have, or the other way round."""
-        found, wanted = (set(paths(self._platform, text)) for text in (self._line.running(), goal))
+        running = self._line.running() if running is None else running
+        found, wanted = (set(paths(self._platform, text)) for text in (running, goal))
         missing = _("{device}: “{line}” is missing from the configuration")
         surplus = _("{device}: “{line}” should not be in the configuration")
         return tuple(

@@ -1,0 +1,331 @@
+"""Lines move on real routers; every test leaves the devices as surveyed."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.worlds import World
+from inventory.model import Programme
+from migrations.probes import Probes, Window, probe_orders
+from netcfg.errors import (
+    CheckFailed,
+    CommandRejected,
+    DeviceAstray,
+    DeviceUnreachable,
+    HostKeyMismatch,
+    NotConfirmed,
+    WrongDevice,
+)
+from netcfg.intent import LineArguments, LineStage, When, line_steps
+from netcfg.transaction import Extranet
+from netcfg.visits import Visit
+
+pytestmark = pytest.mark.real
+
+RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
+Arguments = dict[str, Any]
+WATER = ("water-leased", "water-exit")
+DEVICES = ("water-ce", "water-hub", "exit", "tax-ce", "tax-hub")
+
+
+def quiet(line: str) -> None:
+    """Progress that nobody reads."""
+
+
+class Moves:
+    """The lines' steps as a plan carries them."""
+
+    def __init__(self, programme: Programme) -> None:
+        self._steps = {line.name: line_steps(programme, line) for line in programme.network.lines}
+
+    def __call__(self, line: str, stage: LineStage) -> Arguments:
+        step = next(step for step in self._steps[line] if step.verb == stage)
+        return dict(json.loads(step.arguments.model_dump_json()))
+
+    def of(self, line: str) -> tuple[Arguments, ...]:
+        return tuple(self(line, stage) for stage in LineStage)
+
+
+@pytest.fixture(scope="module")
+def moves(programme: Programme) -> Moves:
+    return Moves(programme)
+
+
+@pytest.fixture
+def extranet(twin: World, tmp_path: Path) -> Extranet:
+    return Extranet(twin, tmp_path / "kept")
+
+
+@pytest.fixture
+def hasty(twin: World, tmp_path: Path) -> Extranet:
+    """Its timer runs out soon; for changes that fail."""
+    return Extranet(twin, tmp_path / "kept", timer=8, within=2)
+
+
+@pytest.fixture
+def surveyed(on: RunOn, extranet: Extranet, moves: Moves) -> Iterator[dict[str, str]]:
+    """The devices' configurations; afterwards they are the same, whatever the test did."""
+    before = configurations(on)
+    yield before
+    if configurations(on) != before:
+        for line in WATER:
+            for arguments in reversed(moves.of(line)):
+                with suppress(DeviceAstray):
+                    extranet.change(arguments, quiet, forward=False)
+    assert configurations(on) == before
+
+
+def configurations(on: RunOn) -> dict[str, str]:
+    return {device: on(device, "show running-config").stdout for device in DEVICES}
+
+
+def altered(arguments: Arguments, device: str, block: str, checks: tuple[Any, ...] | None = None) -> Arguments:
+    """The same step with one more block of configuration on one device."""
+    changed: Arguments = json.loads(json.dumps(arguments))
+    for each in changed["devices"]:
+        if each["device"] == device:
+            each["after"].append(block)
+    if checks is not None:
+        changed["checks"] = list(checks)
+    return changed
+
+
+def eventually(so: Callable[[], bool], seconds: float = 60.0) -> None:
+    limit = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < limit, "it did not come about"
+        time.sleep(0.3)
+
+
+def test_two_lines_of_one_device_move_at_once_and_return_without_losing_a_packet(
+    programme: Programme, twin: World, extranet: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]
+) -> None:
+    probes = Probes(twin, "lines", probe_orders(programme, [f"line:{name}" for name in WATER]))
+    probes.start()
+    try:
+        started = time.time()
+        with ThreadPoolExecutor(2) as pool:
+            for stage in LineStage:
+                todo = [moves(line, stage) for line in WATER]
+                done = pool.map(lambda arguments: extranet.change(arguments, quiet), todo)
+                assert [state.state for state in done] == ["done", "done"], stage
+            assert "line-water-leas is down" in on("water-ce", "show interface line-water-leas").stdout
+            moved = configurations(on)
+            for stage in reversed(LineStage):
+                todo = [moves(line, stage) for line in WATER]
+                undone = pool.map(lambda arguments: extranet.change(arguments, quiet, forward=False), todo)
+                assert [state.state for state in undone] == ["not-done", "not-done"], stage
+        ended = time.time()
+        time.sleep(2.5)
+        seen = [sighting.within(Window(begin=started, end=ended)) for sighting in probes.collect()]
+    finally:
+        probes.stop()
+    assert {result.unit for result in seen} == {f"line:{name}" for name in WATER}
+    for result in seen:
+        assert result.succeeded > 50 * (ended - started)
+        assert result.lost == 0
+    assert {device for device in DEVICES if moved[device] != surveyed[device]} == {"water-ce", "water-hub", "exit"}
+    assert configurations(on) == surveyed
+
+
+def test_a_second_change_does_nothing(extranet: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]) -> None:
+    attach = moves("water-leased", LineStage.ATTACH)
+    assert extranet.observe(attach).state == "not-done"
+    assert extranet.change(attach, quiet).state == "done"
+    assert extranet.observe(attach).state == "done"
+    told: list[str] = []
+    assert extranet.change(attach, told.append).state == "done"
+    assert told == []
+    assert "ZH-ADMINISTRATIVE-IN" in on("water-ce-shell", "cat /etc/frr/frr.conf").stdout
+    extranet.change(attach, quiet, forward=False)
+    assert "ZH-" not in on("water-ce-shell", "cat /etc/frr/frr.conf").stdout
+
+
+def test_the_configuration_before_a_change_is_kept(
+    extranet: Extranet, moves: Moves, tmp_path: Path, surveyed: dict[str, str]
+) -> None:
+    attach = moves("water-exit", LineStage.ATTACH)
+    extranet.change(attach, quiet)
+    extranet.change(attach, quiet, forward=False)
+    kept = {path.name: path.read_text() for path in (tmp_path / "kept").rglob("*.conf")}
+    assert surveyed["exit"].endswith(kept["exit-before-change.conf"])
+    assert "ZH-" in kept["exit-before-undo.conf"]
+
+
+def test_a_device_that_a_change_made_unreachable_comes_back_by_itself(
+    hasty: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]
+) -> None:
+    lockout = altered(moves("water-leased", LineStage.ATTACH), "water-hub", "interface mgmt\n shutdown")
+    with pytest.raises(DeviceUnreachable) as raised:
+        hasty.change(lockout, quiet)
+    assert raised.value.device == "water-hub"
+    eventually(lambda: on("water-hub", "show running-config", "-o", "ConnectTimeout=2", check=False).returncode == 0)
+    eventually(lambda: configurations(on) == surveyed)
+
+
+def test_a_rejected_line_leaves_every_device_as_it_was(
+    hasty: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]
+) -> None:
+    wrong = altered(
+        moves("water-leased", LineStage.ATTACH), "water-ce", "ip prefix-list ZH-WRONG seq 5 permit nonsense"
+    )
+    with pytest.raises(CommandRejected, match="nonsense") as raised:
+        hasty.change(wrong, quiet)
+    assert raised.value.device == "water-ce"
+    assert raised.value.line == "ip prefix-list ZH-WRONG seq 5 permit nonsense"
+    assert configurations(on) == surveyed
+
+
+def test_a_change_that_does_not_do_what_it_is_for_is_taken_back(
+    hasty: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]
+) -> None:
+    never = {"when": "after", "device": "water-ce", "kind": "neighbour-up", "addresses": ["10.9.9.9"]}
+    attach = altered(moves("water-leased", LineStage.ATTACH), "water-ce", "", (never,))
+    with pytest.raises(CheckFailed, match=r"water-ce.*10\.9\.9\.9.*absent"):
+        hasty.change(attach, quiet)
+    assert configurations(on) == surveyed
+
+
+def test_traffic_on_the_line_forbids_to_drain_it(
+    programme: Programme, twin: World, hasty: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]
+) -> None:
+    probes = Probes(twin, "quiet", probe_orders(programme, ["line:water-leased"]))
+    probes.start()
+    try:
+        with pytest.raises(CheckFailed, match=r"line-water-leas still carries traffic"):
+            hasty.change(moves("water-leased", LineStage.DRAIN), quiet)
+    finally:
+        probes.stop()
+    assert configurations(on) == surveyed
+
+
+def test_a_stage_that_is_not_due_is_refused(
+    extranet: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]
+) -> None:
+    """To give back a line that was not drained would cut it; to undo what was never done would shut it."""
+    release = moves("water-leased", LineStage.RELEASE)
+    assert extranet.observe(release).state == "unknown"
+    with pytest.raises(DeviceAstray, match="shutdown.* is missing"):
+        extranet.change(release, quiet, forward=False)
+    assert configurations(on) == surveyed
+
+
+def blocks(world: World) -> dict[str, str]:
+    """The parts of a world's ssh_config by name."""
+    parts = world.ssh_config.read_text().split("Host ")[1:]
+    return {part.split("\n", maxsplit=1)[0]: part for part in parts}
+
+
+def rewired(world: World, tmp_path: Path, replaced: dict[str, str]) -> World:
+    """The same world where some names lead elsewhere."""
+    config = tmp_path / "ssh_config"
+    config.write_text("".join(f"Host {replaced.get(name, part)}" for name, part in blocks(world).items()))
+    return world.model_copy(update={"ssh_config": config})
+
+
+def test_another_device_behind_a_name_is_found_out_and_left_alone(
+    twin: World, tmp_path: Path, moves: Moves, on: RunOn, surveyed: dict[str, str]
+) -> None:
+    other = blocks(twin)["water-hub"].replace("water-hub", "water-ce", 1)
+    crossed = rewired(twin, tmp_path, {"water-ce": other})
+    with pytest.raises(WrongDevice, match=r"water-hub \(10\.255\.0\.81\)") as raised:
+        Extranet(crossed, tmp_path).change(moves("water-leased", LineStage.ATTACH), quiet)
+    assert (raised.value.device, raised.value.wanted) == ("water-ce", "water-ce (10.255.0.11)")
+    assert configurations(on) == surveyed
+
+
+@pytest.mark.parametrize("known", ["another", "none"])
+def test_a_wrong_host_key_stops_everything(
+    twin: World, tmp_path: Path, moves: Moves, on: RunOn, surveyed: dict[str, str], known: str
+) -> None:
+    keys = dict(line.split(" ", 1) for line in twin.ssh_config.with_name("known_hosts").read_text().splitlines())
+    keys["water-ce"] = keys["water-hub"]
+    if known == "none":
+        del keys["water-ce"]
+    forged = tmp_path / "known_hosts"
+    forged.write_text("".join(f"{name} {key}\n" for name, key in keys.items()))
+    common = blocks(twin)["*"].replace(str(twin.ssh_config.with_name("known_hosts")), str(forged))
+    world = rewired(twin, tmp_path, {"*": common})
+    with pytest.raises(HostKeyMismatch) as raised:
+        Extranet(world, tmp_path).change(moves("water-leased", LineStage.ATTACH), quiet)
+    assert raised.value.device == "water-ce"
+    assert (raised.value.expected is None) == (known == "none")
+    assert configurations(on) == surveyed
+
+
+def test_a_device_that_nobody_can_reach_is_named(twin: World, tmp_path: Path, moves: Moves) -> None:
+    dead = "water-hub\n  HostName water-hub\n  User netops\n  ProxyCommand false\n"
+    world = rewired(twin, tmp_path, {"water-hub": dead})
+    with pytest.raises(DeviceUnreachable, match="water-hub"):
+        Extranet(world, tmp_path).observe(moves("water-leased", LineStage.ATTACH))
+
+
+class TooSlow(Extranet):
+    """Its checks take longer than its timer."""
+
+    def _check(self, _move: LineArguments, when: When, present: Sequence[Visit]) -> None:
+        if when == "after":
+            limit = time.monotonic() + 30
+            while any(visit.look().at != "before" for visit in present):
+                assert time.monotonic() < limit
+                time.sleep(0.3)
+
+
+def test_what_is_confirmed_too_late_is_not_kept(
+    twin: World, tmp_path: Path, moves: Moves, on: RunOn, surveyed: dict[str, str]
+) -> None:
+    slow = TooSlow(twin, tmp_path, timer=3)
+    with pytest.raises(NotConfirmed) as raised:
+        slow.change(moves("water-leased", LineStage.ATTACH), quiet)
+    assert set(raised.value.devices) == {"water-ce", "water-hub"}
+    assert configurations(on) == surveyed
+
+
+DYING = """
+import json, sys, time
+from pathlib import Path
+from infra.worlds import load_world
+from netcfg.transaction import Extranet
+
+class Dying(Extranet):
+    def _check(self, move, when, present):
+        if when == "after":
+            print("pushed", flush=True)
+            time.sleep(600)
+
+world, home, timer = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+Dying(load_world(world), home, timer=timer).change(json.load(sys.stdin), lambda line: None)
+"""
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("timer", [6, 600])
+def test_killed_before_it_confirmed_a_change_returns_and_a_rerun_finishes(
+    twin: World, tmp_path: Path, extranet: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str], timer: int
+) -> None:
+    attach = moves("water-leased", LineStage.ATTACH)
+    world = twin.ssh_config.with_name("world.json")
+    words = (sys.executable, "-c", DYING, str(world), str(tmp_path), str(timer))
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(attach))
+        process.stdin.close()
+        assert process.stdout.readline() == "pushed\n"
+        process.send_signal(signal.SIGKILL)
+    assert "ZH-" in on("water-ce", "show running-config").stdout
+    assert extranet.observe(attach).state == "not-done"
+    if timer == 6:
+        eventually(lambda: configurations(on) == surveyed)
+    # With the long timer still armed the second attempt takes the first one's remains back, then does it all.
+    assert extranet.change(attach, quiet).state == "done"
+    extranet.change(attach, quiet, forward=False)
