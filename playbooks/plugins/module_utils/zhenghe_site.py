@@ -42,6 +42,9 @@ class Site:
                 found.append(fragment)
             found += shown["DropInPaths"].split()
             found += [word for word in shown["EnvironmentFiles"].split() if word.startswith("/")]
+        odd = [path for path in found if not re.fullmatch(r"/[\w./@-]+", path)]
+        if odd:
+            raise StoreError(f"{odd[0]!r} has a name that cannot be copied safely", "give it a plain name")
         return found
 
     def users(self) -> set[int]:

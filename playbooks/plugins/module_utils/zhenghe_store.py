@@ -57,7 +57,7 @@ def run(*command: str, limit: float = 60.0, good: Sequence[int] = (0,)) -> str:
         raise StoreError(f"{command[0]}: not finished within {limit:.1f} s") from None
     if done.returncode not in good:
         said = (done.stderr or done.stdout).strip().splitlines()
-        raise StoreError(f"{' '.join(command[:3])}: {said[-1] if said else done.returncode}")
+        raise StoreError(f"{command[0]}: {'; '.join(said[-3:]) or done.returncode}")
     return done.stdout
 
 
@@ -121,9 +121,12 @@ class Store:
             folder.parent.chmod(0o700)
             folder.mkdir(exist_ok=True)
         if not _mounts(str(self.raw)):
-            run("mount", "--bind", self.root, str(self.raw))
+            if self.sealed():
+                raise StoreError(f"{self.root} is sealed and its views are gone", "restart the host: they come back")
+            # Private: what is laid over the folder must not come to lie over its views as well.
+            run("mount", "--bind", "--make-private", self.root, str(self.raw))
         if not _mounts(str(self.ro)):
-            run("mount", "--bind", str(self.raw), str(self.ro))
+            run("mount", "--bind", "--make-private", str(self.raw), str(self.ro))
         if "ro" not in _mounts(str(self.ro))[-1]:
             run("mount", "-o", "remount,bind,ro", str(self.ro))
 
@@ -138,6 +141,7 @@ class Store:
             self.sealed_for_good = True
             self.save()
         if not self.sealed():
+            self.make_views()
             run("mount", "--bind", str(self.ro), self.root)
 
     def unseal(self) -> None:
@@ -208,12 +212,11 @@ class Puller:
         with self.alone(limit):
             if not path and not self.store.sealed():
                 raise StoreError(f"{self.store.root} is written here, so nothing is copied into it")
-            # rsync would take a wildcard or a space in a path for its own: the giver knows the path by its number.
-            number = self.store.gives.index(path) if path else "root"
             command = ["rsync", "-aHAXS", "--numeric-ids", "--timeout=60", "-e", shlex.join(self._ssh())]
             if not path:
                 command.append("--delete")
-            source = f"root@{self.store.pulls['address']}:{number}"
+            # The folder has a name of its own here: rsync would take spaces and wildcards in a path for its own.
+            source = f"root@{self.store.pulls['address']}:{path or 'root/'}"
             run(*command, source, into or f"{self.store.raw}/", limit=limit, good=(0,) if last else (0, VANISHED))
         return time.monotonic() - began
 
@@ -342,7 +345,9 @@ def give(name: str, asked: str) -> None:
     fits = words[:3] == ["rsync", "--server", "--sender"] and words[-2:-1] == ["."]
     if not fits or not all(re.fullmatch(r"-[A-Za-z]+(e[.\w]*)?|--numeric-ids|--timeout=\d+", flag) for flag in flags):
         sys.exit(f"zhenghe: {name} may only be read")
-    path = f"{store.root}/" if words[-1] == "root" else store.gives[int(words[-1])]
+    if words[-1] not in {"root/", *store.gives}:
+        sys.exit(f"zhenghe: {name} does not give {words[-1]}")
+    path = f"{store.root}/" if words[-1] == "root/" else words[-1]
     os.execvp("rsync", [*words[:3], *flags, ".", path])
 
 

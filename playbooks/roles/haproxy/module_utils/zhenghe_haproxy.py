@@ -175,6 +175,7 @@ global
     log /dev/log local0 notice
     nbthread 1
     maxconn 20000
+    no strict-limits
     lua-load {HOME}/hold.lua
     stats socket {CONTROL} mode 600 level admin expose-fd listeners
     hard-stop-after 1h
@@ -218,6 +219,7 @@ After=network-online.target
 
 [Service]
 Type=notify
+LimitNOFILE=65536
 RuntimeDirectory=zhenghe
 RuntimeDirectoryPreserve=yes
 ExecStart=/usr/sbin/haproxy -Ws -f {HOME}/conf.d -p /run/zhenghe/haproxy.pid

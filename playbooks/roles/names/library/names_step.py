@@ -22,7 +22,6 @@ def looked_up(name: str) -> tuple[list[str], int]:
 def update(zone: str, name: str, address: str, ttl: int) -> str:
     """Replace the addresses of a name in one update; returns what went wrong."""
     lines = [
-        "server 127.0.0.1",
         f"zone {zone}",
         f"update delete {name} A",
         f"update add {name} {ttl} A {address}",
