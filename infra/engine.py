@@ -50,7 +50,8 @@ class ProvisionError(Exception):
 
     def __init__(self, site: str, resource: str, reason: str, mend: str) -> None:
         """Keep apart what, why and what to do next; the resource is empty where none is to blame."""
-        where = _("site {site}, {resource}").format(site=site, resource=resource) if resource else site
+        where = _("site {site}, {resource}") if resource else _("site {site}")
+        where = where.format(site=site, resource=resource)
         super().__init__(f"{where}: {reason}\n  " + _("mend: {mend}").format(mend=mend))
         self.site, self.resource, self.reason, self.mend = site, resource, reason, mend
 
@@ -267,7 +268,7 @@ class _Journal:
             self.changes[step.urn] = change
             self._progress(
                 _("site {site}: {op} {name} ({why})").format(
-                    site=self._site, op=change.op, name=change.name, why=change.why
+                    site=self._site, op=_done_to(change), name=change.name, why=change.why
                 )
             )
 
@@ -376,6 +377,11 @@ def _search_path(command: Path) -> str:
 def _ambiguous(site: str, urn: str, identities: tuple[str, ...]) -> AmbiguousResource:
     reason = _("{count} resources carry this name: {ids}").format(count=len(identities), ids=", ".join(identities))
     return AmbiguousResource(site, _name_of(urn), reason, _("delete those that are too many, and start again"))
+
+
+def _done_to(change: Change) -> str:
+    words = {"create": _("create"), "update": _("change"), "replace": _("replace"), "delete": _("delete")}
+    return words[change.op]
 
 
 def _type_of(urn: str) -> str:
