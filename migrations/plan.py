@@ -45,7 +45,10 @@ class Step(Model):
 
 
 class Unit(Model):
-    """A site, a system or a line, with its steps in order; it starts when the units that it needs have come through."""
+    """A site, a system or a line, with its steps in order; its cutover waits for the units that it needs.
+
+    Sites and lines that it needs have come through before it begins at all.
+    """
 
     name: str
     kind: Actuator

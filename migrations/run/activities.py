@@ -27,7 +27,7 @@ from migrations.run.actuators import (
     StepError,
     Unreachable,
 )
-from migrations.run.home import RunHome, entered, states_of
+from migrations.run.home import RunHome, entered, prepared, states_of
 from migrations.run.messages import (
     Deed,
     Note,
@@ -80,6 +80,7 @@ class RunActivities:
             kind=unit.kind,
             state=states_of(self._plan, records)[unit.key],
             entered=entered(unit, records),
+            prepared=prepared(unit, records),
             steps=tuple(
                 StepOutline(id=step.id, verb=step.verb, stage=step.stage, kind=step.kind, timeout=step.timeout)
                 for step in unit.steps

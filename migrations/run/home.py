@@ -127,6 +127,15 @@ def entered(unit: Unit, records: tuple[Record, ...]) -> bool:
     return begun
 
 
+def prepared(unit: Unit, records: tuple[Record, ...]) -> bool:
+    """Say whether a unit was returned because somebody asked for it: its preparation was completed and is kept.
+
+    After a cutover that failed it is gone through again, because that may be what was wrong.
+    """
+    states = [record for record in records if record.kind == "unit-state" and record.unit == unit.key]
+    return bool(states) and (states[-1].what["state"], states[-1].what["reason"]) == (UnitState.ROLLED_BACK, "")
+
+
 def run_id(plan: Plan, world: str) -> str:
     """Return the name of the run of a plan in a world: the same for the same two."""
     return f"{plan.programme}-{digest(plan)[:12]}-{world}"

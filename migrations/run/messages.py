@@ -80,6 +80,8 @@ class UnitOutline(Model):
     state: UnitState
     entered: bool
     """Whether it has begun its cutover and not been returned since."""
+    prepared: bool
+    """Whether its preparation was completed and then kept by a way back that was asked for; its gates look again."""
     steps: tuple[StepOutline, ...]
 
 
@@ -95,6 +97,8 @@ class UnitRequest(Model):
 
     passage: PassageRequest
     unit: str
+    stage: Stage | None = None
+    """Which part of the way forward; none for the other directions."""
     stuck: tuple[str, ...] = ()
     """Those that go before it and do not let it go on."""
 

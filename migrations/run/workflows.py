@@ -35,6 +35,10 @@ ATTEMPTS = 40
 """Of one step, deaths of workers included; how often somebody unreachable is asked is the activity's affair."""
 SLACK = timedelta(seconds=60)
 """What an actuator is given above a step's own timeout to tell that it was reached."""
+SYSTEM = "system:"
+"""What keys of systems begin with."""
+PREPARED = frozenset({UnitState.SYNCED, UnitState.CUTTING_OVER, UnitState.VERIFYING, UnitState.ROLLING_BACK})
+"""States in which a unit's cutover may begin, or go on where it was cut off."""
 WITHOUT_WAY_BACK = frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED})
 
 
@@ -62,13 +66,25 @@ class PassageWorkflow:
         return self.results()
 
     async def _take(self, request: PassageRequest, key: str, after: Sequence[str]) -> None:
+        if request.direction is not Direction.FORWARD:
+            self._results[key] = await self._part(request, key, after, None)
+            return
+        # Systems are prepared side by side: what one needs of another matters when its users come.
+        ground = tuple(each for each in after if not each.startswith(SYSTEM))
+        result = await self._part(request, key, ground, Stage.PREPARE)
+        if result.state in PREPARED and not result.reason:
+            result = await self._part(request, key, after, Stage.CUTOVER)
+        self._results[key] = result
+
+    async def _part(self, request: PassageRequest, key: str, after: Sequence[str], stage: Stage | None) -> UnitResult:
         await workflow.wait_condition(lambda: all(each in self._results for each in after))
         stuck = [each for each in after if not _lets_on(self._results[each], request.direction)]
+        name = f"{workflow.info().workflow_id}/{key}"
         async with self._room:
-            self._results[key] = await workflow.execute_child_workflow(
+            return await workflow.execute_child_workflow(
                 UnitWorkflow.run,
-                UnitRequest(passage=request, unit=key, stuck=tuple(stuck)),
-                id=f"{workflow.info().workflow_id}/{key}",
+                UnitRequest(passage=request, unit=key, stage=stage, stuck=tuple(stuck)),
+                id=name if stage is None else f"{name}/{stage}",
                 task_timeout=timedelta(seconds=5),
             )
 
@@ -109,26 +125,26 @@ class UnitWorkflow:
             return
         if outline.state is UnitState.UNKNOWN:
             self._reason = "its way back has failed before: mend what is named there and roll it back first"
-            return
-        if self._request.stuck:
+        elif self._request.stuck:
             await self._become(UnitState.HELD, f"it needs {', '.join(self._request.stuck)}")
-            return
+        elif self._request.stage is Stage.PREPARE:
+            await self._prepare(outline)
+        else:
+            await self._cut_over(_staged(outline, Stage.CUTOVER))
+
+    async def _prepare(self, outline: UnitOutline) -> None:
         # Inside a cutover preparation must not be touched: the source may be frozen already.
-        for step in () if outline.entered else _staged(outline, Stage.PREPARE):
+        if outline.entered:
+            return
+        for step in () if outline.prepared else _staged(outline, Stage.PREPARE):
             self._state = UnitState.SEEDING
             failure = await self._carry(step, Deed.APPLY)
             if failure is not None:
                 await self._become(UnitState.HELD, failure)
                 return
-        cutover = _staged(outline, Stage.CUTOVER)
-        if cutover:
-            await self._cut_over(cutover)
-        else:
-            await self._become(UnitState.READY)
+        await self._become(UnitState.SYNCED if _staged(outline, Stage.CUTOVER) else UnitState.READY)
 
     async def _cut_over(self, steps: Sequence[StepOutline]) -> None:
-        if self._state is not UnitState.CUTTING_OVER:
-            await self._become(UnitState.SYNCED)
         for number, step in enumerate(steps, start=1):
             self._state = UnitState.VERIFYING if step.verb == "verify" else UnitState.CUTTING_OVER
             failure = await self._carry(step, Deed.APPLY)

@@ -87,10 +87,10 @@ PLAN = Plan(
 
 FORWARD = ("apply site:a/provision", "apply line:b/shift", "apply system:c/prepare", "apply system:c/switch")
 BACK = ("undo system:c/switch", "undo line:b/shift")
-AGAIN = FORWARD[1:]
+# A way back that was asked for keeps the preparation, so the second way forward begins with the cutover.
+AGAIN = (FORWARD[1], FORWARD[3])
 COMMIT = ("apply line:b/release", "apply system:c/retire")
-# Preparation is kept on the way back, so its second apply changes nothing.
-EFFECTS = [*FORWARD, *BACK, AGAIN[0], AGAIN[2], *COMMIT]
+EFFECTS = [*FORWARD, *BACK, *AGAIN, *COMMIT]
 
 
 class Command:
@@ -222,7 +222,9 @@ def _effects(home: RunHome) -> list[Effect]:
 def _assert_replays(home: RunHome) -> None:
     replayer = Replayer(workflows=[PassageWorkflow, UnitWorkflow], data_converter=converter(home.key_file.read_bytes()))
     names = [f"run/{number}" for number in range(1, 5)]
-    names += [f"{name}/{unit.key}" for name in names for unit in PLAN.units]
+    names += [f"run/{number}/{unit.key}/prepare" for number in (1, 3) for unit in PLAN.units]
+    names += [f"run/{number}/{unit.key}/cutover" for number in (1, 3) for unit in PLAN.units[1:]]
+    names += [f"run/{number}/{unit.key}" for number in (2, 4) for unit in PLAN.units]
     with running(home, Listener()) as runner:
         runner.server.ensure()
         histories = {name: _history(runner, name) for name in names}

@@ -99,14 +99,15 @@ def test_failed_verification_returns_the_system_by_itself(home: RunHome, ordered
     assert states == {
         "site:a": UnitState.READY, "system:b": UnitState.ROLLED_BACK, "system:c": UnitState.HELD,
     }  # fmt: skip
-    # Its preparation is kept, gates have nothing to take back, and whoever needs it has not begun.
-    assert _effects(home) == [
+    # Its preparation is kept, gates have nothing to take back, and whoever needs it is prepared and no more.
+    assert [effect for effect in _effects(home) if "system:c" not in effect] == [
         "done site:a/provision",
         "done system:b/prepare",
         "done system:b/lag",
         "done system:b/switch",
         "not-done system:b/switch",
     ]
+    assert [effect for effect in _effects(home) if "system:c" in effect] == ["done system:c/prepare"]
     assert "it was refused" in _reason(home, "system:b")
     assert _reason(home, "system:c") == "it needs system:b"
     ordered("refuse")
@@ -119,7 +120,7 @@ def test_failed_preparation_holds_the_unit_and_changes_nothing_else(
     ordered("refuse", "apply system:b/prepare")
     states = _taken(home, Direction.FORWARD)
     assert (states["system:b"], states["system:c"]) == (UnitState.HELD, UnitState.HELD)
-    assert _effects(home) == ["done site:a/provision"]
+    assert _effects(home) == ["done site:a/provision", "done system:c/prepare"]
 
 
 def test_who_does_not_answer_is_asked_again_and_then_given_up(home: RunHome, ordered: Callable[..., None]) -> None:
@@ -174,6 +175,13 @@ def test_way_back_ends_a_passage_that_was_cut_off_in_a_switch(home: RunHome, ord
     first, second = passages_of(home.evidence.records())
     assert (first.abandoned, second.abandoned) == (True, False)
     assert _effects(home).count("done system:b/switch") == _effects(home).count("not-done system:b/switch")
+
+
+def test_preparation_is_kept_by_a_way_back_that_was_asked_for(home: RunHome) -> None:
+    _taken(home, Direction.FORWARD, Direction.BACK, Direction.FORWARD)
+    begun = [record.step for record in home.evidence.records() if record.kind == "step-begun"]
+    assert begun.count("system:b/prepare") == 1
+    assert (begun.count("system:b/lag"), begun.count("system:b/switch")) == (2, 3)
 
 
 def test_only_named_units_are_taken(home: RunHome) -> None:
