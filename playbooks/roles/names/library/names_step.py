@@ -8,6 +8,9 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+SESSION_KEY = "/run/named/session.key"
+"""Made by BIND at each start; it admits updates of zones with `update-policy local`."""
+
 
 def looked_up(name: str) -> tuple[list[str], int]:
     """Return the addresses of a name and the seconds that others may keep them."""
@@ -22,13 +25,14 @@ def looked_up(name: str) -> tuple[list[str], int]:
 def update(zone: str, name: str, address: str, ttl: int) -> str:
     """Replace the addresses of a name in one update; returns what went wrong."""
     lines = [
+        "server 127.0.0.1",
         f"zone {zone}",
         f"update delete {name} A",
         f"update add {name} {ttl} A {address}",
         "send",
     ]
     done = subprocess.run(
-        ["nsupdate", "-l"], input="\n".join(lines) + "\n", capture_output=True, text=True, check=False
+        ["nsupdate", "-k", SESSION_KEY], input="\n".join(lines) + "\n", capture_output=True, text=True, check=False
     )
     return "" if done.returncode == 0 else (done.stderr or done.stdout).strip()
 
