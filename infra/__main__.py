@@ -4,7 +4,10 @@ pulumi config set inventory examples/yunhe      the folder of the inventory
 pulumi config set world PATH/world.json         where it acts
 pulumi config set site cloud-a                  left out: the stack's name
 
-Each setting may come from the environment instead: ZHENGHE_INVENTORY, ZHENGHE_WORLD, ZHENGHE_SITE.
+Each setting may come from the environment instead: ZHENGHE_INVENTORY, ZHENGHE_WORLD, ZHENGHE_SITE. An engine that was
+built by the set-up, and the language host that comes with it, are found on this PATH:
+
+export PATH=$(.venv/bin/python -c 'from infra.toolchain import search_path; print(search_path())')
 """
 
 from __future__ import annotations

@@ -394,7 +394,7 @@ def _name_of(urn: str) -> str:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else _("it said nothing")
+    return lines[-1].removeprefix("stderr: ").removeprefix("error: ") if lines else _("it said nothing")
 
 
 def _silent(_line: str) -> None:
