@@ -47,8 +47,7 @@ def _kinds() -> tuple[Mapping[str, Kind], tuple[Finding, ...]]:
 
 def _between(index: Index, shapes: Shapes, kinds: Mapping[str, Kind]) -> Iterator[Finding]:
     yield from rules.duplicates(index)
-    known = {name for name, kind in kinds.items() if kind.serves == "component"}
-    yield from rules.References(index).collect(known if len(known) >= 3 else {*known, "postgresql", "files", "web"})
+    yield from rules.References(index).collect(name for name, kind in kinds.items() if kind.serves == "component")
     yield from rules.cycles(index)
     yield from rules.secrets(index)
     yield from addresses.overlaps(index)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.worlds import load_world
 from inventory.model import Programme
 from migrations.evidence import verify_chain
 from migrations.report.page import write_page
@@ -28,15 +27,18 @@ def titles_of(programme: Programme) -> Mapping[str, str]:
 def summary_of(home: RunHome, titles: Mapping[str, str] | None = None) -> RunSummary:
     """Compute the summary of a run from its folder; StalePlan and OSError where the folder is not whole."""
     settings = home.settings()
-    kind = load_world(settings.world).kind if settings.world.exists() else settings.world.stem
     return summarise(
         home.plan(),
         home.evidence.records(),
         verify_chain(home.evidence.path),
-        world=kind,
+        world=settings.kind,
         evidence=str(home.evidence.path),
-        titles=titles,
+        titles=_titles(home) if titles is None else titles,
     )
+
+
+def _titles(home: RunHome) -> Mapping[str, str]:
+    return titles_of(home.programme()) if home.programme_file.exists() else {}
 
 
 def write_pages(summary: RunSummary, folder: Path) -> tuple[Path, ...]:

@@ -18,10 +18,12 @@ from migrations.report.wording import (
     Say,
     clock,
     counted,
+    course,
     duration,
     left_alone,
     longest_pause,
     outcome,
+    state_word,
 )
 from migrations.run.messages import Direction, UnitState
 
@@ -122,6 +124,7 @@ def write_page(summary: RunSummary, path: Path, language: str) -> None:
         style=style,
         run=summary,
         outcome=outcome(summary, say),
+        course=course(summary, say),
         counted=counted(summary),
         pause_there=longest_pause(summary.units, *FORWARD),
         pause_back=longest_pause(summary.units, Direction.BACK),
@@ -167,7 +170,10 @@ def chart(summary: RunSummary, say: Say) -> Chart:
 def _lane(unit: UnitSummary, scale: Scale, y: float, say: Say) -> Lane:
     boxes = tuple(
         scale.box(
-            bar.begin, bar.end, bar.state, f"{unit.name}: {say(STATES[bar.state])}, {duration(bar.end - bar.begin)}"
+            bar.begin,
+            bar.end,
+            bar.state,
+            f"{unit.name}: {state_word(unit, bar.state, say)}, {duration(bar.end - bar.begin)}",
         )
         for bar in unit.bars
         if bar.state is not UnitState.PLANNED
@@ -206,7 +212,9 @@ def _ticks(summary: RunSummary, scale: Scale) -> Iterator[Tick]:
 
 def _cutovers(summary: RunSummary) -> Iterator[tuple[UnitSummary, PassageTime, tuple[Stroke, ...]]]:
     firsts = {passage.direction: passage for passage in reversed(summary.passages)}
-    for unit in summary.units:
+    # Of lines nobody feels anything unless packets are lost: their strips would all be the same.
+    told = [unit for unit in summary.units if unit.kind != "line" or any(felt.packets_lost for felt in unit.felt)]
+    for unit in told:
         for direction in (Direction.FORWARD, Direction.BACK):
             passage = firsts.get(direction)
             strokes = tuple(
@@ -269,7 +277,7 @@ def _rows(summary: RunSummary, say: Say) -> Iterator[Row]:
         yield Row(
             unit=unit,
             kind=say(KINDS[unit.kind]),
-            state=say(STATES[unit.state]),
+            state=state_word(unit, unit.state, say),
             there=unit.worst(*FORWARD),
             back=unit.worst(Direction.BACK),
             requests_failed=unit.total("requests_failed", *every) if looked and unit.kind == "system" else None,

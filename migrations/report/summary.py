@@ -66,8 +66,8 @@ class UnitSummary(Model):
     checks_passed: int
     checks_failed: int
     failures: tuple[str, ...]
-    seconds: float
-    """Time of its steps in the first passage forward, from the first one's beginning to the last one's end."""
+    seconds: float | None
+    """From the beginning of its first step to the end of its last in the first passage; none without any."""
 
     def worst(self, *directions: Direction) -> float | None:
         """Return the longest time without service in the passages of some directions; none where nobody looked."""
@@ -161,7 +161,7 @@ def _proved(unit: UnitSummary) -> dict[str, Any]:
             "doubled": len(unit.writes.doubled),
         },
         "checks": {"passed": unit.checks_passed, "failed": unit.checks_failed},
-        "seconds": round(unit.seconds, 3),
+        "seconds": None if unit.seconds is None else round(unit.seconds, 3),
     }
 
 
@@ -183,7 +183,8 @@ def summarise(
 ) -> RunSummary:
     """Compute a run's summary; `titles` maps units' keys, and `` to the programme's own title, to names for people."""
     names = titles or {}
-    begin = records[0].time.timestamp() if records else 0.0
+    stages = tuple(_stages(records))
+    begin = min((records[0].time.timestamp() if records else 0.0, *(stage.begin for stage in stages)))
     end = records[-1].time.timestamp() if records else 0.0
     ended = [record.what for record in records if record.kind == "rehearsal-ended"]
     passages = tuple(_passages(records, end))
@@ -199,7 +200,7 @@ def summarise(
         end=end,
         units=tuple(reader.unit(unit, names.get(unit.key, unit.name)) for unit in plan.units),
         passages=passages,
-        stages=tuple(_stages(records)),
+        stages=stages,
         untouched=plan.untouched,
         evidence=evidence,
         chain=chain,
@@ -262,7 +263,7 @@ class _Reader:
             failures=tuple(
                 dict.fromkeys(f"{failure.check}: {failure.reason}" for each in checks for failure in each.failures)
             ),
-            seconds=max(s.end for s in taken) - min(s.begin for s in taken) if taken else 0.0,
+            seconds=max(s.end for s in taken) - min(s.begin for s in taken) if taken else None,
         )
 
     def _bars(self, records: Iterable[Record]) -> Iterator[Bar]:

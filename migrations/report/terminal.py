@@ -6,7 +6,17 @@ from rich.text import Text
 
 from inventory.words import _
 from migrations.report.summary import RunSummary, UnitSummary
-from migrations.report.wording import FORWARD, STAGES, STATES, counted, duration, left_alone, longest_pause, outcome
+from migrations.report.wording import (
+    FORWARD,
+    STAGES,
+    counted,
+    course,
+    duration,
+    left_alone,
+    longest_pause,
+    outcome,
+    state_word,
+)
 from migrations.run.messages import Direction, UnitState
 
 GOOD = frozenset({UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
@@ -15,7 +25,8 @@ GOOD = frozenset({UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, 
 def print_summary(console: Console, summary: RunSummary) -> None:
     """Print a run's summary for a person."""
     console.print()
-    console.print(Text(outcome(summary, _), "bold green" if summary.outcome == "passed" else "bold red"))
+    style = "bold green" if summary.outcome == "passed" else "bold red"
+    console.print(Text.assemble((outcome(summary, _), style), " ", course(summary, _)))
     if summary.reason:
         console.print(Text(summary.reason, "red"))
     console.print()
@@ -43,7 +54,7 @@ def _units(summary: RunSummary) -> Table:
 
 
 def _state(unit: UnitSummary) -> Text:
-    return Text(_(STATES[unit.state]), "green" if unit.state in GOOD else "bold red")
+    return Text(state_word(unit, unit.state, _), "green" if unit.state in GOOD else "bold red")
 
 
 def _figures(unit: UnitSummary) -> tuple[Text, ...]:

@@ -49,6 +49,30 @@ STAGES = {
 }
 
 
+LINE_STATES = {UnitState.DECOMMISSIONED: _N("released")}
+"""Words that are others for lines."""
+WAYS = {Direction.FORWARD: _N("moved"), Direction.BACK: _N("taken back"), Direction.COMMIT: _N("committed")}
+AGAIN = _N("moved again")
+
+
+def state_word(unit: UnitSummary, state: UnitState, say: Say) -> str:
+    """Return the word for a state of a unit."""
+    return say((LINE_STATES if unit.kind == "line" else {}).get(state, STATES[state]))
+
+
+def course(summary: RunSummary, say: Say) -> str:
+    """Say how many units there were and which ways they went; nothing where none has gone anywhere."""
+    if not summary.passages:
+        return ""
+    numbers = {f"{kind}s": sum(unit.kind == kind for unit in summary.units) for kind in KINDS}
+    words: list[str] = []
+    for passage in summary.passages:
+        known = passage.direction is Direction.FORWARD and say(WAYS[Direction.FORWARD]) in words
+        words.append(say(AGAIN) if known else say(WAYS[passage.direction]))
+    ways = say(", ").join(words)
+    return say("{sites} sites, {lines} lines and {systems} systems: {ways}.").format(**numbers, ways=ways)
+
+
 def duration(seconds: float | None) -> str:
     """Write a span of time as people read it; a dash where there is none."""
     if seconds is None:

@@ -46,7 +46,8 @@ class Expectation(Model):
 def expectations(programme: Programme, kinds: Mapping[str, Kind], sides: Mapping[str, Side]) -> tuple[Expectation, ...]:
     """Return all that must hold when each unit, named by its key, has its service on the side that is given.
 
-    A unit that is not given has no expectations; nor has a site that is not yet made, or a line on its source side.
+    A unit that is not given has no expectations; nor has a site that is not yet made, or a line on its source side. Of
+    a system on its source side only that its users reach it: how it is built there was never this software's affair.
     """
     found: list[Expectation] = []
     for site in programme.sites:
@@ -109,13 +110,22 @@ def _system(programme: Programme, kinds: Mapping[str, Kind], system: System, sid
         kind = kinds.get(component.kind)
         if kind is None:
             continue
-        maker = _Maker(system, component)
         if side is Side.TARGET:
+            maker = _Maker(system, component, kind)
             for host in target_names(programme, component):
                 yield from maker.make(host, kind.checks.target)
             for host in component.on:
                 yield from maker.make(host, kind.checks.source)
             yield from _entry(programme, kinds, system, component)
+        yield from _reaches(system, component)
+
+
+def _reaches(system: System, component: Component) -> Iterator[Expectation]:
+    """On either side users find the service under its name."""
+    for host in dict.fromkeys(probe.vantage for probe in system.probes if component.entry is not None):
+        assert component.entry is not None
+        name = f"{component.entry.name}:{component.entry.port}"
+        yield Expectation(unit=f"system:{system.system}", host=host, what="reaches", name=name)
 
 
 def _entry(
@@ -126,11 +136,10 @@ def _entry(
         return
     kind = kinds.get(kinds[component.kind].entry or "")
     if kind is not None:
-        yield from _Maker(system, component).make(front.name, kind.checks.target)
+        yield from _Maker(system, component, kind).make(front.name, kind.checks.target)
     unit, address = f"system:{system.system}", str(front.address)
     for host in dict.fromkeys(probe.vantage for probe in system.probes):
         yield Expectation(unit=unit, host=host, what="resolves", name=component.entry.name, wanted=address)
-        yield Expectation(unit=unit, host=host, what="reaches", name=f"{component.entry.name}:{component.entry.port}")
 
 
 def _front(programme: Programme, component: Component) -> TargetHost | None:
@@ -143,14 +152,17 @@ def _front(programme: Programme, component: Component) -> TargetHost | None:
 
 
 class _Maker:
-    """Fills a component's settings into what its kind expects."""
+    """Fills a component's settings, or its entry's port, into what a kind expects."""
 
-    def __init__(self, system: System, component: Component) -> None:
+    def __init__(self, system: System, component: Component, kind: Kind) -> None:
         self._unit = f"system:{system.system}"
-        self._words = {key: str(value) for key, value in component.settings.items()}
-        self._words["system"], self._words["component"] = system.system, component.name
-        if component.entry is not None:
-            self._words["port"] = str(component.entry.port)
+        properties = kind.settings.get("properties", {})
+        defaults = {key: rule["default"] for key, rule in properties.items() if "default" in rule}
+        # A kind's own port, where it has such a setting, is not the one at which clients find it.
+        port = {} if component.entry is None else {"port": component.entry.port}
+        settings = component.settings if kind.serves == "component" else {}
+        words = {**port, **defaults, **settings, "system": system.system, "component": component.name}
+        self._words = {key: str(value) for key, value in words.items()}
 
     def make(self, host: str, wanted: Expectations) -> Iterator[Expectation]:
         """Yield what must hold on one host; what needs a setting that the component has not is left out."""

@@ -115,7 +115,10 @@ class MadeUpRun:
             return
         line = unit.kind == "line"
         seen = 0.0 if line else pause * (0.5 if unit.name == "archive" else 1)
-        gaps = [{"begin": unit_end - 3.0, "seconds": seen}] if seen else []
+        switched = [
+            row[0] for row in self.rows if row[3].endswith("/switch") and row[2] == unit.key and row[0] <= unit_end
+        ]
+        gaps = [{"begin": switched[-1] - 0.8, "seconds": seen}] if seen else []
         what = {
             "unit": unit.key, "name": "probe", "kind": "ping" if line else "write-http", "vantage": "counter-1",
             "target": "10.11.0.10", "every": 0.05, "window": {"begin": begin, "end": end},
@@ -137,7 +140,7 @@ class MadeUpRun:
 
 
 def _kind(name: str, entry: str | None) -> Kind:
-    return Kind(name=name, title=Title(en=name, zh=name), entry=entry)
+    return Kind(name=name, title=Title(en=name, zh=name), entry=entry, settings={})
 
 
 KINDS = {k.name: k for k in (_kind("postgresql", "pgbouncer"), _kind("web", "haproxy"), _kind("files", None))}

@@ -1,0 +1,129 @@
+"""The arithmetic of what probes saw, on lines as the agent writes them."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventory.loading import load_programme
+from migrations.probes import probe_orders
+from migrations.probes.series import Order, Window, acknowledged, parse, prefixes, result
+
+YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
+
+
+def order(kind: str = "write-http", every: float = 0.05) -> Order:
+    return Order(unit="system:a", name="pay", kind=kind, vantage="v", target="t", every=every)
+
+
+def line(kind: str, time: float, **what: Any) -> str:
+    return json.dumps({"k": kind, "t": time, "m": time, **what})
+
+
+def answers(*times: float) -> str:
+    return "\n".join([line("begun", times[0] - 0.05, series="p"), *(line("ok", t, ms=3, n=0, r="r") for t in times)])
+
+
+def steady(begin: float, end: float, every: float = 0.05) -> list[float]:
+    return [round(begin + n * every, 3) for n in range(int((end - begin) / every) + 1)]
+
+
+def test_a_steady_series_has_no_downtime() -> None:
+    seen = result(order(), parse(answers(*steady(100, 110)), 0), Window(begin=101, end=109))
+    assert seen.downtime == pytest.approx(0, abs=0.001)
+    assert (seen.failed, seen.lost, seen.gaps, seen.blind) == (0, 0, (), False)
+
+
+def test_a_pause_is_the_time_between_successes_less_the_pace() -> None:
+    times = [*steady(100, 104), *steady(104.55, 110)]
+    seen = result(order(), parse(answers(*times), 0), Window(begin=101, end=109))
+    assert seen.downtime == pytest.approx(0.5)
+    assert [(gap.begin, gap.seconds) for gap in seen.gaps] == [(104.0, pytest.approx(0.5))]
+
+
+def test_failures_do_not_end_a_pause() -> None:
+    text = answers(*steady(100, 104), *steady(106, 110)) + "\n" + line("error", 105, n=1, ms=5, why="refused")
+    seen = result(order(), parse(text, 0), Window(begin=101, end=109))
+    assert seen.downtime == pytest.approx(1.95)
+    assert (seen.failed, seen.reasons) == (1, ("refused",))
+
+
+def test_a_pause_that_begins_before_the_window_counts_in_full() -> None:
+    times = [*steady(100, 102), *steady(105, 110)]
+    assert result(order(), parse(answers(*times), 0), Window(begin=104, end=109)).downtime == pytest.approx(2.95)
+
+
+def test_a_pause_that_is_still_open_counts_until_the_end() -> None:
+    text = answers(*steady(100, 102)) + "\n" + line("error", 108, n=1, ms=1, why="down")
+    assert result(order(), parse(text, 0), Window(begin=101, end=109)).downtime == pytest.approx(6.95)
+
+
+def test_no_success_at_all_is_a_pause_of_the_whole_window() -> None:
+    text = "\n".join([line("begun", 100, series="p"), line("error", 105, n=0, ms=1, why="down")])
+    seen = result(order(), parse(text, 0), Window(begin=101, end=109))
+    assert seen.downtime >= 8 - 0.05
+    assert seen.succeeded == 0
+
+
+def test_a_probe_that_wrote_nothing_is_blind_and_not_content() -> None:
+    assert result(order(), (), Window(begin=101, end=109)).blind
+    assert result(order("ping"), (), Window(begin=101, end=109)).blind
+
+
+def test_another_clock_is_put_right() -> None:
+    times = [*steady(1100, 1104), *steady(1104.55, 1110)]
+    seen = result(order(), parse(answers(*times), -1000), Window(begin=101, end=109))
+    assert seen.gaps[0].begin == pytest.approx(104.0)
+
+
+def echoes(*lost: float) -> str:
+    counts = [line("count", 100 + n, sent=n * 100, received=n * 100, lost=0, ms=0.4) for n in range(12)]
+    missing = [line("lost", at + 2, n=1, at=at, atm=at) for at in lost]
+    return "\n".join([line("begun", 100), *counts, *missing])
+
+
+def test_lost_echoes_count_where_they_were_sent_and_not_where_it_was_noticed() -> None:
+    text = echoes(104.0, 104.01, 104.02, 108.99)
+    inside = result(order("ping", 0.01), parse(text, 0), Window(begin=102, end=106))
+    assert (inside.lost, inside.succeeded) == (3, 397)
+    assert inside.downtime == pytest.approx(0.03)
+    assert result(order("ping", 0.01), parse(text, 0), Window(begin=105, end=108)).lost == 0
+
+
+def test_a_ping_that_was_started_anew_counts_on() -> None:
+    text = echoes() + "\n" + line("begun", 112) + "\n" + line("count", 113, sent=50, received=50, lost=0, ms=0.4)
+    assert result(order("ping", 0.01), parse(text, 0), Window(begin=100, end=113)).succeeded == 1150
+
+
+def test_acknowledged_references_and_their_prefixes() -> None:
+    text = "\n".join(
+        [
+            line("begun", 1, series="pay-1"),
+            line("ok", 2, ms=1, n=0, r="pay-1-0"),
+            line("error", 3, ms=1, n=1, r="pay-1-1", why="timed out"),
+            line("begun", 4, series="pay-2"),
+            line("ok", 5, ms=1, n=0, r="pay-2-0"),
+        ]
+    )
+    assert acknowledged(parse(text, 0)) == ("pay-1-0", "pay-2-0")
+    assert prefixes(parse(text, 0)) == ("pay-1", "pay-2")
+
+
+@given(st.lists(st.floats(min_value=0, max_value=50), min_size=2, max_size=40, unique=True))
+def test_downtime_is_never_less_than_any_pause_inside(times: list[float]) -> None:
+    marks = sorted(times)
+    seen = result(order(), parse(answers(*marks), 0), Window(begin=marks[0], end=marks[-1]))
+    longest = max(b - a for a, b in pairwise(marks)) - 0.05
+    assert seen.downtime >= longest - 0.002
+
+
+def test_orders_take_hosts_addresses_from_the_inventory() -> None:
+    orders = {o.name: o for o in probe_orders(load_programme(YUNHE), ["line:water-leased", "system:water-billing"])}
+    assert set(orders) == {"counter-to-room", "pay", "bills"}
+    assert orders["counter-to-room"].target == "10.11.0.10"
+    assert orders["pay"].target.startswith("http://billing.yunhe.example")
+    assert orders["pay"].key == "system-water-billing-pay"
