@@ -103,14 +103,10 @@ def status(run: RunName = "", as_json: Json = False) -> None:
 
 
 @app.command(help=_("Check the hosts of what has moved, and write a JUnit file."))
-def verify(
-    folder: Folder = Path(),
-    run: RunName = "",
-    as_json: Json = False,
-) -> None:
+def verify(run: RunName = "", as_json: Json = False) -> None:
     from migrations.cli_run import verify_hosts
 
-    raise typer.Exit(verify_hosts(_inventory(folder), run, as_json=as_json))
+    raise typer.Exit(verify_hosts(run, as_json=as_json))
 
 
 @app.command(help=_("Tell what a run has proved, from its evidence alone."))

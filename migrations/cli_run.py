@@ -1,23 +1,27 @@
 """`zhenghe rehearse | apply | rollback | status | verify | report`: runs, seen from the command line."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
 from infra.twin.paths import state_root
 from infra.worlds import load_world
+from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
 from migrations.cli_show import states_table, watching
 from migrations.cli_twin import seeds_of, twin_name
 from migrations.evidence import verify_chain
 from migrations.plan import Plan
-from migrations.preparing import Prepared, prepare
+from migrations.preparing import prepare
 from migrations.run.home import RunHome, RunSettings, run_id, states_of
-from migrations.run.messages import THROUGH, Direction, PassageResult, UnitState
+from migrations.run.messages import UnitState
+
+if TYPE_CHECKING:
+    from migrations.carrying import Carried
 
 
 class NoRun(Exception):
@@ -26,6 +30,15 @@ class NoRun(Exception):
 
 class WrongPlan(Exception):
     """The inventory's plan is not the one that was asked for."""
+
+    def __init__(self, now: str, asked: str) -> None:
+        self.now, self.asked = now, asked
+        text = _("the inventory's plan is {now}, not {asked}; nothing was done: see what has changed with zhenghe plan")
+        super().__init__(text.format(now=now, asked=asked))
+
+
+SHORTEST = 12
+"""So many characters of a digest name a plan at the least."""
 
 
 def runs_folder() -> Path:
@@ -47,35 +60,41 @@ def rehearse_in_twin(folder: Path, twin: str, *, keep: bool, as_json: bool) -> i
         if not keep:
             tell(_("stage: {name}").format(name="twin down"))
             client.down(name)
-    _print_report(home, prepared, as_json=as_json)
+    _print_report(home, as_json=as_json)
     return 0 if outcome.passed else 1
 
 
 def apply_to_world(folder: Path, digest: str, world_file: Path, *, commit: bool, as_json: bool) -> int:
     """Carry a plan out in a world, or commit what has come through; 1 where a unit did not come through."""
+    from migrations.carrying import Carrying
+
     prepared = prepare(folder)
-    if len(digest) < 12 or not prepared.digest.startswith(digest):
-        raise WrongPlan(
-            _("the inventory's plan is {now}, not {asked}: look at what has changed with zhenghe plan").format(
-                now=prepared.digest, asked=digest
-            )
-        )
+    if len(digest) < SHORTEST or not prepared.digest.startswith(digest):
+        raise WrongPlan(prepared.digest, digest)
     if not world_file.is_file():
         raise typer.BadParameter(_("{file} is not there").format(file=world_file))
     world = load_world(world_file)
     home = RunHome(runs_folder() / run_id(prepared.plan, world.name))
-    home.create(prepared.plan, RunSettings(run=home.path.name, plan=prepared.digest, world=world_file.resolve()))
-    result = _take(home, prepared.plan, Direction.COMMIT if commit else Direction.FORWARD, ())
-    return _print_result(home, prepared.plan, result, as_json=as_json)
+    settings = RunSettings(run=home.path.name, plan=prepared.digest, world=world_file.resolve(), kind=world.kind)
+    home.create(prepared.plan, settings, prepared.programme)
+    with watching(prepared.plan, home.evidence.records()) as (listener, tell):
+        tell(_("run {run}").format(run=home.path.name))
+        carrying = Carrying(home, prepared.kinds, listener)
+        carried = carrying.commit() if commit else carrying.forward()
+    return _print_carried(home, carried, as_json=as_json)
 
 
 def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     """Take units back, and those that need them before; 1 where one did not return."""
+    from migrations.carrying import Carrying
+
     home = chosen(run)
     plan = home.plan()
     keys = _with_dependents(plan, _keys(plan, units))
-    result = _take(home, plan, Direction.BACK, keys)
-    return _print_result(home, plan, result, as_json=as_json)
+    with watching(plan, home.evidence.records()) as (listener, tell):
+        tell(_("run {run}").format(run=home.path.name))
+        carried = Carrying(home, _kinds(), listener).back(keys)
+    return _print_carried(home, carried, as_json=as_json)
 
 
 def show_status(run: str, *, as_json: bool) -> int:
@@ -85,22 +104,19 @@ def show_status(run: str, *, as_json: bool) -> int:
     states = states_of(plan, records)
     reasons = {record.unit: record.what["reason"] for record in records if record.kind == "unit-state"}
     if as_json:
-        _print_json(home, plan, [{"unit": key, "state": states[key], "reason": reasons.get(key, "")} for key in states])
+        _print_json(home, [{"unit": key, "state": states[key], "reason": reasons.get(key, "")} for key in states])
     else:
         Console().print(home.path.name)
         Console().print(states_table(plan, states, reasons))
     return 1 if {UnitState.HELD, UnitState.UNKNOWN} & set(states.values()) else 0
 
 
-def verify_hosts(folder: Path, run: str, *, as_json: bool) -> int:
+def verify_hosts(run: str, *, as_json: bool) -> int:
     """Check the hosts of a run's units where they are now; 1 where a check failed."""
     from migrations.proof import Proof
 
     home = chosen(run)
-    prepared = prepare(folder)
-    if prepared.digest != home.settings().plan:
-        raise WrongPlan(_("the inventory's plan is not that of run {run}").format(run=home.path.name))
-    checked = Proof(prepared, load_world(home.settings().world), home).check("by hand")
+    checked = Proof(home, _kinds(), load_world(home.settings().world)).check("by hand")
     if as_json:
         print(json.dumps(checked.model_dump(mode="json"), ensure_ascii=False))
         return 1 if checked.failed else 0
@@ -109,7 +125,7 @@ def verify_hosts(folder: Path, run: str, *, as_json: bool) -> int:
         console.print(_("{unit}: {passed} passed, {failed} failed").format(**unit.model_dump()))
         for failure in unit.failures:
             console.print(f"  {failure.host}: {failure.check}: {failure.reason}")
-    console.print(str(checked.junit))
+    console.print(_("JUnit: {path}").format(path=checked.junit), soft_wrap=True)
     return 1 if checked.failed else 0
 
 
@@ -117,7 +133,7 @@ def show_report(run: str, *, as_json: bool) -> int:
     """Tell what a run has proved."""
     home = chosen(run)
     verdict = verify_chain(home.evidence.path)
-    _print_report(home, None, as_json=as_json)
+    _print_report(home, as_json=as_json)
     return 0 if verdict.outcome == "sound" else 1
 
 
@@ -134,22 +150,6 @@ def chosen(name: str) -> RunHome:
 def _last_work(path: Path) -> float:
     evidence = path / "evidence.jsonl"
     return (evidence if evidence.exists() else path / "run.json").stat().st_mtime
-
-
-def _take(home: RunHome, plan: Plan, direction: Direction, units: tuple[str, ...]) -> PassageResult:
-    from migrations.run.runner import passages_of, running
-
-    records = home.evidence.records()
-    with watching(plan, records) as (listener, tell):
-        tell(_("run {run}").format(run=home.path.name))
-        passages = passages_of(records)
-        if passages and direction is Direction.FORWARD:
-            states = states_of(plan, records)
-            if not passages[-1].is_open and all(state in THROUGH for state in states.values()):
-                assert passages[-1].result is not None
-                return passages[-1].result
-        with running(home, listener) as runner:
-            return runner.take(direction, units)
 
 
 def _keys(plan: Plan, units: Iterable[str]) -> tuple[str, ...]:
@@ -171,34 +171,44 @@ def _with_dependents(plan: Plan, keys: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(taken))
 
 
-def _print_result(home: RunHome, plan: Plan, result: PassageResult, *, as_json: bool) -> int:
-    good = all(not unit.reason and unit.state is not UnitState.UNKNOWN for unit in result.units)
+def _kinds() -> Mapping[str, Kind]:
+    return load_kinds(playbooks_folder() / "roles")
+
+
+def _print_carried(home: RunHome, carried: "Carried", *, as_json: bool) -> int:
+    from migrations.report import summary_of, write_pages
+
+    summary = summary_of(home)
+    pages = write_pages(summary, home.path / "reports")
     if as_json:
-        _print_json(home, plan, [unit.model_dump(mode="json") for unit in result.units], outcome=good)
-        return 0 if good else 1
-    states = states_of(plan, home.evidence.records())
+        outcome = {"outcome": "failed" if carried.failure else "passed", "reason": carried.failure}
+        print(json.dumps({**summary.as_json(), **outcome, "run": home.path.name}, ensure_ascii=False))
+        return 1 if carried.failure else 0
     console = Console()
-    console.print(states_table(plan, states, {unit.unit: unit.reason for unit in result.units}))
-    console.print(_("evidence: {path}").format(path=home.evidence.path), soft_wrap=True)
-    return 0 if good else 1
+    reasons = {unit.unit: unit.reason for unit in carried.result.units}
+    console.print(states_table(home.plan(), states_of(home.plan(), home.evidence.records()), reasons))
+    for said in (carried.failure, *(_("page: {path}").format(path=page) for page in pages)):
+        if said:
+            console.print(said, soft_wrap=True, highlight=False)
+    return 1 if carried.failure else 0
 
 
-def _print_json(home: RunHome, plan: Plan, units: list[dict[str, Any]], *, outcome: bool | None = None) -> None:
+def _print_json(home: RunHome, units: list[dict[str, Any]]) -> None:
     settings = home.settings()
-    whole: dict[str, Any] = {"run": settings.run, "plan": settings.plan, "world": str(settings.world)}
-    if outcome is not None:
-        whole["outcome"] = "passed" if outcome else "failed"
-    whole |= {"programme": plan.programme, "units": units, "evidence": str(home.evidence.path)}
+    whole: dict[str, Any] = {"run": settings.run, "plan": settings.plan, "world": settings.kind}
+    whole |= {"units": units, "evidence": str(home.evidence.path)}
     print(json.dumps(whole, ensure_ascii=False))
 
 
-def _print_report(home: RunHome, prepared: Prepared | None, *, as_json: bool) -> None:
-    del prepared
-    plan, records = home.plan(), home.evidence.records()
-    states = states_of(plan, records)
-    units = [{"name": unit.name, "kind": unit.kind, "state": states[unit.key]} for unit in plan.units]
-    ended = [record.what["outcome"] == "passed" for record in records if record.kind == "rehearsal-ended"]
+def _print_report(home: RunHome, *, as_json: bool) -> None:
+    from migrations.report import print_summary, summary_of, write_pages
+
+    summary = summary_of(home)
+    pages = write_pages(summary, home.path / "reports")
     if as_json:
-        _print_json(home, plan, units, outcome=bool(ended) and ended[-1])
-    else:
-        Console().print(states_table(plan, states, {}))
+        print(json.dumps(summary.as_json(), ensure_ascii=False))
+        return
+    console = Console()
+    print_summary(console, summary)
+    for page in pages:
+        console.print(_("page: {path}").format(path=page), soft_wrap=True, highlight=False)

@@ -38,8 +38,9 @@ def up(folder: Folder = Path(), name: Name = "", as_json: Json = False) -> None:
     from infra.twin import client
     from inventory.loading import load_programme
     from migrations.cli_show import line
+    from migrations.planner import in_order
 
-    programme = load_programme(folder)
+    programme = in_order(load_programme(folder))
     world = client.up(programme, twin_name(name, programme.programme), seeds_of(folder), line)
     print(json.dumps({"world": str(world.name), "ssh_config": str(world.ssh_config)}) if as_json else world.ssh_config)
 

@@ -9,7 +9,7 @@ from inventory.loading import load_programme
 from inventory.model import Programme
 from migrations.content import content_digest
 from migrations.plan import Plan, digest
-from migrations.planner import make_plan
+from migrations.planner import in_order, make_plan
 
 
 class Prepared(Model):
@@ -27,6 +27,6 @@ class Prepared(Model):
 
 def prepare(folder: Path) -> Prepared:
     """Read, check and plan the inventory in a folder; InventoryErrors with all that is wrong with it."""
-    programme = load_programme(folder)
+    programme = in_order(load_programme(folder))
     kinds = load_kinds(playbooks_folder() / "roles")
     return Prepared(programme=programme, kinds=kinds, plan=make_plan(programme, kinds, content_digest()))

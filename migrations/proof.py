@@ -1,11 +1,11 @@
 """What is looked at from outside and on hosts while a run goes on, and written into its evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from infra.worlds import World
+from inventory.kinds import Kind
 from inventory.words import _
 from migrations.plan import Actuator
-from migrations.preparing import Prepared
 from migrations.probes import ProbeResult, Probes, Sighting, Window, WritesVerdict, probe_orders
 from migrations.run.home import RunHome, states_of
 from migrations.run.messages import UnitState
@@ -17,11 +17,13 @@ MOVED = frozenset({UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMM
 class Proof:
     """Probes and checks of one run in one world; may be made anew at any time, in any process."""
 
-    def __init__(self, prepared: Prepared, world: World, home: RunHome) -> None:
-        self._prepared = prepared
-        self._world = world
+    def __init__(self, home: RunHome, kinds: Mapping[str, Kind], world: World) -> None:
         self._home = home
-        orders = probe_orders(prepared.programme, [unit.key for unit in prepared.plan.units])
+        self._kinds = kinds
+        self._world = world
+        self._programme = home.programme()
+        self._plan = home.plan()
+        orders = probe_orders(self._programme, [unit.key for unit in self._plan.units])
         self._probes = Probes(world, home.path.name.replace(".", "-"), orders)
 
     def begin(self) -> str:
@@ -47,17 +49,17 @@ class Proof:
 
     def check(self, stage: str) -> VerifyResult:
         """Check the hosts of every unit that stands somewhere, and keep what was found."""
-        states = states_of(self._prepared.plan, self._home.evidence.records())
+        states = states_of(self._plan, self._home.evidence.records())
         sides = {key: side for key, state in states.items() if (side := self._side(key, state)) is not None}
         folder = self._home.path / "reports" / stage.replace(" ", "-")
-        checked = verify(self._world, self._prepared.programme, self._prepared.kinds, sides, folder)
+        checked = verify(self._world, self._programme, self._kinds, sides, folder)
         for unit in checked.units:
             what = {**unit.model_dump(mode="json"), "stage": stage}
             self._home.evidence.append("verify-result", unit=unit.unit, what=what)
         return checked
 
     def _side(self, key: str, state: UnitState) -> Side | None:
-        kind = {unit.key: unit.kind for unit in self._prepared.plan.units}[key]
+        kind = {unit.key: unit.kind for unit in self._plan.units}[key]
         if state in MOVED or (state is UnitState.READY and kind is Actuator.SITE):
             return Side.TARGET
         # A unit whose move was cut off stands nowhere for certain.
@@ -74,7 +76,7 @@ class Proof:
         return results
 
     def _felt(self, results: Sequence[ProbeResult]) -> list[str]:
-        limits = {f"system:{system.system}": system.limits.downtime for system in self._prepared.programme.systems}
+        limits = {f"system:{system.system}": system.limits.downtime for system in self._programme.systems}
         wrong = [_("probe {name} saw nothing").format(name=result.name) for result in results if result.blind]
         for result in results:
             limit = limits.get(result.unit)

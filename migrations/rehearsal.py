@@ -76,8 +76,13 @@ class Rehearsal:
 
     def carry_out(self, tell: Tell) -> RehearsalOutcome:
         """Take every stage that has not ended and say how the rehearsal came out."""
-        settings = RunSettings(run=self._home.path.name, plan=self._prepared.digest, world=self._twin.world)
-        self._home.create(self._prepared.plan, settings)
+        settings = RunSettings(
+            run=self._home.path.name,
+            plan=self._prepared.digest,
+            world=self._twin.world,
+            kind="twin",
+        )
+        self._home.create(self._prepared.plan, settings, self._prepared.programme)
         with running(self._home, self._listener) as runner:
             runner.warm()
             reason = self._stage("twin", lambda: self._build(tell), tell)
@@ -90,7 +95,7 @@ class Rehearsal:
         return RehearsalOutcome(passed=not reason, home=self._home.path, reason=reason)
 
     def _stages(self, runner: Runner, world: World) -> Iterator[tuple[str, Callable[[], str]]]:
-        proof = Proof(self._prepared, world, self._home)
+        proof = Proof(self._home, self._prepared.kinds, world)
         yield "probes", proof.begin
         yield "forward", lambda: self._pass(runner, 1, Direction.FORWARD)
         yield "verify", lambda: proof.verify("verify", (1,))
@@ -112,7 +117,7 @@ class Rehearsal:
         ended = [each for each in passages_of(self._home.evidence.records()) if each.result is not None]
         result = ended[number - 1].result if len(ended) >= number else runner.take(direction)
         assert result is not None
-        return _shortfall(result, direction)
+        return shortfall(result, direction)
 
     def _stage(self, name: str, deed: Callable[[], str], tell: Tell) -> str:
         """Take a stage and return why it failed, nothing where it did not; one that has ended only says so again."""
@@ -138,6 +143,7 @@ def _begun(records: tuple[Record, ...], name: str) -> float | None:
     return None
 
 
-def _shortfall(result: PassageResult, direction: Direction) -> str:
+def shortfall(result: PassageResult, direction: Direction) -> str:
+    """Say which units did not come to where a passage was to bring them; nothing where all did."""
     short = [unit for unit in result.units if unit.state not in GOALS[direction] or unit.reason]
     return "; ".join(f"{unit.unit} {unit.state}" + (f" ({unit.reason})" if unit.reason else "") for unit in short)

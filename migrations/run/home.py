@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from inventory.base import Model
+from inventory.model import Programme
 from inventory.words import _
 from migrations.evidence import Evidence, Record
 from migrations.plan import Plan, Stage, StepKind, Unit, digest
@@ -24,6 +25,8 @@ class RunSettings(Model):
     """Digest of the plan."""
     world: Path
     """The file world.json."""
+    kind: Literal["twin", "real"] = "real"
+    """Whether the world is a twin; kept here because a twin's own file goes with it."""
     actuators: Literal["real", "fake"] = "real"
     heartbeat: float = 10.0
     """Seconds after which a silent worker is taken for dead."""
@@ -43,6 +46,7 @@ class RunHome:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.plan_file = path / "plan.json"
+        self.programme_file = path / "programme.json"
         self.settings_file = path / "run.json"
         self.logs = path / "logs"
         self.locks = path / "locks"
@@ -51,7 +55,7 @@ class RunHome:
         self.key_file = path / "payload.key"
         self.evidence = Evidence(path / "evidence.jsonl")
 
-    def create(self, plan: Plan, settings: RunSettings) -> None:
+    def create(self, plan: Plan, settings: RunSettings, programme: Programme | None = None) -> None:
         """Make the folder, or leave it as it is where the run exists already."""
         for folder in (self.path, self.logs, self.locks):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -59,6 +63,8 @@ class RunHome:
             _publish(self.key_file, secrets.token_bytes(32))
         if not self.plan_file.exists():
             _publish(self.plan_file, plan.model_dump_json(indent=1).encode())
+        if programme is not None and not self.programme_file.exists():
+            _publish(self.programme_file, programme.model_dump_json(indent=1).encode())
         if not self.settings_file.exists():
             _publish(self.settings_file, settings.model_dump_json(indent=1).encode())
 
@@ -72,6 +78,13 @@ class RunHome:
         if digest(plan) != self.settings().plan:
             raise StalePlan(_("{file} was changed after the run began").format(file=self.plan_file))
         return plan
+
+    def programme(self) -> Programme:
+        """Read the programme that the plan was computed from; StalePlan where it is another one."""
+        programme = Programme.model_validate_json(self.programme_file.read_bytes())
+        if digest(programme) != self.plan().inventory:
+            raise StalePlan(_("{file} was changed after the run began").format(file=self.programme_file))
+        return programme
 
     @contextmanager
     def held(self, patience: float = 15.0) -> Iterator[int]:
