@@ -33,7 +33,7 @@ class Agent(loop.Agent):
         self._paused = False
 
     def open(self) -> dict[str, Any]:
-        """Connect to PgBouncer; end the pause of an earlier agent that was killed."""
+        """Connect to PgBouncer, and look where it sends to."""
         try:
             self._held.enter_context(self._entry.alone())
         except Refused as refused:
@@ -44,9 +44,15 @@ class Agent(loop.Agent):
             self._console = self._entry.console()
         except psycopg2.Error as exc:
             raise loop.Refused(f"the entry does not answer: {str(exc).strip()}", f"start {self._entry.unit}") from None
+        return {"state": "to" if self._entry.sends_to() == self._to else "from"}
+
+    def ready(self) -> dict[str, Any]:
+        """End the pause of an earlier agent that was killed."""
+        if self._entry.sends_to() is None:
+            raise loop.Refused("there is no entry", "run the step front first")
         if self._is_paused():
             self.abandon()
-        return {"state": "to" if self._entry.sends_to() == self._to else "from"}
+        return {}
 
     def _is_paused(self) -> bool:
         with self._console.cursor() as cursor:

@@ -7,21 +7,23 @@ lets clients in. Connections and the slot for the way back are made before, the 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_stream as stream
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, wait
 from ansible.module_utils.zhenghe_pg_schema import SEQUENCES
 from playbooks.agents import loop
-from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 _OTHERS = """
 SELECT pid FROM pg_stat_activity JOIN pg_roles ON usename = rolname
 WHERE datname = %s AND backend_type = 'client backend' AND NOT rolsuper AND pid <> pg_backend_pid()
 """
+FOLLOWING = 15.0
+"""Seconds in which the target has to show, before the pause, that it follows."""
 _SOURCE_STATES = {"serving": "open", "frozen": "frozen", "waiting": "sealed"}
 
 
@@ -39,48 +41,70 @@ class Agent(loop.Agent):
                 component["source" + what], component["target" + what] = component["target" + what], component["source" + what]
         self._place = Place(end, self.system, component)
         self._held = contextlib.ExitStack()
-        self._promoted = False
+        self._promoted = self._slot = False
         self._sequences: list[tuple[str, str]] = []
 
     def open(self) -> dict[str, Any]:
-        """Connect; mend what an earlier agent that was killed left half way; make the slot for the way back."""
-        try:
+        """Connect, and look which side this end is."""
+        with _said_here():
             self._held.enter_context(self._place.alone(20))
-        except Refused as refused:
-            raise loop.Refused(refused.reason, refused.mend) from None
         side = side_of(self._place.connect(), self._place.database)
         if side == "absent":
             return {"state": "waiting" if self.side == "target" else "open", "database": "absent"}
         self._connection = self._place.connect(self._place.database)
-        try:
-            return self._opened_source(side) if self.side == "source" else self._opened_target(side)
-        except Refused as refused:
-            raise loop.Refused(refused.reason, refused.mend) from None
+        if self.side == "source":
+            # Without the way back a move is not done, though its source is sealed.
+            one_way = side == "waiting" and stream.ought_to_follow(self._place, self._connection)
+            return {"state": "frozen" if one_way else _SOURCE_STATES[side]}
+        if self._promoted_in_vain(side):
+            return {"state": "waiting", "promoted": "in vain"}
+        return {"state": "waiting" if side == "waiting" else "promoted"}
 
-    def _opened_source(self, side: str) -> dict[str, Any]:
+    def _promoted_in_vain(self, side: str) -> bool:
+        # Promoted, and then the source was thawed instead of sealed: nobody was sent here.
+        return side == "serving" and stream.peer_side(self._place) == "serving"
+
+    def ready(self) -> dict[str, Any]:
+        """Mend what an earlier agent that was killed left half way; make the slot for the way back."""
+        side = side_of(self._place.connect(), self._place.database)
+        if side == "absent":
+            raise loop.Refused(f"there is no database {self._place.database}", "run the step prepare first")
+        with _said_here():
+            if self.side == "source":
+                self._source_ready(side)
+            elif side == "waiting" or self._promoted_in_vain(side):
+                self._target_ready(side)
+        return {}
+
+    def _source_ready(self, side: str) -> None:
         if side == "frozen":
             # Whoever froze it is gone: this agent has the lock.
             stream.lift_fence(self._connection, self._place.database)
-            side = "serving"
         self._sequences = [(schema, name) for schema, name in rows(self._connection, SEQUENCES)]
-        return {"state": _SOURCE_STATES[side]}
 
-    def _opened_target(self, side: str) -> dict[str, Any]:
-        if side == "serving" and stream.peer_side(self._place) == "serving":
-            # Promoted, and then the source was thawed instead of sealed: nobody was sent here.
-            stream.demote(self._place, self._connection)
-            side = "waiting"
+    def _target_ready(self, side: str) -> None:
+        if stream.peer_side(self._place) == "waiting":
+            return
         if side == "serving":
-            return {"state": "promoted"}
+            stream.demote(self._place, self._connection)
         known = stream.subscription(self._connection, self._place.base)
-        if known is not None:
-            stream.make_slot(self._place, self._connection)
-            atexit.register(self._drop_unused_slot)
-        return {"state": "waiting", "tables_left": None if known is None else len(known["left"])}
+        if known is None or known["left"]:
+            raise Refused("the copy is not complete", "run the step replicate first")
+        # A worker that was ended a moment ago starts again after seconds: those are not to fall into the pause.
+        if not wait(self._follows, FOLLOWING, 0.1):
+            raise Refused("the target does not follow the source", "see the target's log")
+        stream.make_slot(self._place, self._connection)
+        self._slot = True
 
-    def _drop_unused_slot(self) -> None:
-        if not self._promoted:
-            stream.drop_slots(self._place)
+    def _follows(self) -> bool:
+        try:
+            peer = self._place.connect_peer()
+        except Error:
+            # Fenced by an agent that is just thawing it.
+            return False
+        mark = stream.leave_mark(peer, "ready")
+        peer.close()
+        return wait(lambda: stream.has_mark(self._connection, "ready", mark), 1, 0.02)
 
     def freeze(self, limit: float) -> dict[str, Any]:
         """Fence the database and end the sessions of its clients; replication and superusers stay."""
@@ -108,7 +132,8 @@ class Agent(loop.Agent):
     def position(self) -> dict[str, Any]:
         """Answer what the target has to wait for, and where the sequences are."""
         if side_of(self._connection, self._place.database) == "waiting":
-            raise loop.Refused("the source is sealed", "the target has been promoted: run the step again")
+            # Sealed by an earlier move: the target was promoted before.
+            return {"mark": None, "sequences": []}
         return {"mark": stream.leave_mark(self._connection, "switch"), "sequences": self._sequence_values()}
 
     def _sequence_values(self) -> list[tuple[Any, ...]]:
@@ -125,11 +150,10 @@ class Agent(loop.Agent):
     def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:
         """Wait until every change before the source's mark is applied, then take over its sequences."""
         (given,) = positions.values()
-        known = stream.subscription(self._connection, self._place.base)
-        if known is None or known["left"]:
-            raise loop.Refused("the copy is not complete", "run the step replicate first")
 
         def applied() -> bool:
+            if given["mark"] is None:
+                return side_of(self._connection, self._place.database) == "serving"
             return stream.has_mark(self._connection, "switch", given["mark"])
 
         self.until(applied, limit, "the rest was not applied in time", "try when less is written")
@@ -145,11 +169,9 @@ class Agent(loop.Agent):
         """Let clients in; what they write from here on will flow back."""
         if side_of(self._connection, self._place.database) == "serving":
             return {}
-        try:
-            self._promoted = True
+        self._promoted = True
+        with _said_here():
             return {"since": stream.promote(self._place, self._connection)}
-        except Refused as refused:
-            raise loop.Refused(refused.reason, refused.mend) from None
 
     def seal(self) -> dict[str, Any]:
         """Make the fence of the freeze one that stays."""
@@ -159,13 +181,11 @@ class Agent(loop.Agent):
 
     def after(self) -> dict[str, Any]:
         """End the old direction and start the new one."""
-        try:
+        with _said_here():
             if self.side == "target":
                 stream.drop_subscription(self._connection, self._place.base)
             elif side_of(self._connection, self._place.database) == "waiting":
                 stream.follow(self._place)
-        except Refused as refused:
-            raise loop.Refused(refused.reason, refused.mend) from None
         return {}
 
     def abandon(self) -> dict[str, Any]:
@@ -176,4 +196,16 @@ class Agent(loop.Agent):
         if self.side == "target" and side == "serving" and self._promoted:
             stream.demote(self._place, self._connection)
             self._promoted = False
+        if self._slot and not self._promoted:
+            # Nobody will read it: it must not hold back the disk's space.
+            stream.drop_slots(self._place)
+            self._slot = False
         return {}
+
+
+@contextlib.contextmanager
+def _said_here() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refused:
+        raise loop.Refused(refused.reason, refused.mend) from None

@@ -158,12 +158,31 @@ def subscribe(place: Place, connection: Any, *, copy: bool) -> None:
     rows(connection, statement.format(name=sql.Identifier(place.base), there=sql.Literal(place.conninfo)))
 
 
+def _promoted_at(place: Place) -> str | None:
+    """Ask the other end at which position it was promoted, None where it never was."""
+    peer = place.connect_peer("postgres")
+    try:
+        return database_settings(peer, place.database).get("zhenghe.since")
+    finally:
+        peer.close()
+
+
+def ought_to_follow(place: Place, connection: Any) -> bool:
+    """Say whether this end, which waits, should follow a promoted one and does not."""
+    known = subscription(connection, place.base)
+    if known is not None and known["enabled"]:
+        return False
+    try:
+        return _promoted_at(place) is not None
+    except Error:
+        # The other end is gone: nothing can be done about the way back here.
+        return False
+
+
 def follow(place: Place) -> None:
     """Make this end, which waits, follow the other one from the position at which that one was promoted."""
     connection = place.connect(place.database)
-    peer = place.connect_peer("postgres")
-    since = database_settings(peer, place.database).get("zhenghe.since")
-    peer.close()
+    since = _promoted_at(place)
     known = subscription(connection, place.base)
     if known is None and since is None:
         return
