@@ -90,7 +90,7 @@ class DeviceAstray(DeviceError):
     def __init__(self, device: str, stage: str, differences: tuple[str, ...]) -> None:
         self.stage, self.differences = stage, differences
         text = _("{device} has neither the configuration before {stage} nor the one after it; nothing was changed. "
-                 "Of what it should have before: {differences}. Do the earlier steps first, or correct the device")  # fmt: skip
+                 "Before it this is wrong: {differences}. Do the earlier steps first, or correct it")  # fmt: skip
         super().__init__(device, text.format(device=device, stage=stage, differences="; ".join(differences)))
 
 

@@ -13,7 +13,7 @@ from netcfg.sessions import Shell
 _AGAIN_SECONDS = 0.5
 _WAIT_SECONDS = 120.0
 """A change of another line that holds the device is over by then, or its timer has run out."""
-_RETURN_SECONDS = 30.0
+_RETURN_SECONDS = 60.0
 
 
 class Timer:

@@ -80,8 +80,9 @@ confirm)
     ;;
 return | fire)
     if [ "$(decided "$label")" = open ] && [ -d "$change" ]; then
-        if [ "$verb" = return ]; then kill -- "-$(cat "$change/timer")" 2> /dev/null; fi
         put_back
+        # Not before: until it is done the timer is the one that does it if this shell dies. The lock keeps it out so far.
+        if [ "$verb" = return ]; then kill -- "-$(cat "$change/timer")" 2> /dev/null; fi
         let_go
     fi
     decided "$label"
