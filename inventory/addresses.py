@@ -129,7 +129,7 @@ class Addresses:
         """Take the address under a key into a network."""
         address, place, prefix = holder.address(key), holder.at(key), network.prefix("prefix")
         if address is not None and place is not None and prefix is not None:
-            self.take(place, address, (str(prefix), prefix), owner)
+            self.take(place, address, (_table(network, prefix), prefix), owner)
 
     def hosts(self, network: Cursor, hosts: Iterable[Cursor]) -> None:
         """Take the hosts of a room, or a user's machine."""
@@ -148,7 +148,7 @@ class Addresses:
                     place = networks[0].at("prefix") or networks[0]
                     self.findings.append(place.finding(reason.format(number=COPY_HOST), _("make it a /24")))
                 else:
-                    self.claim(networks[0], prefix[COPY_HOST], str(prefix), f"copy {name}")
+                    self.claim(networks[0], prefix[COPY_HOST], _table(networks[0], prefix), f"copy {name}")
 
     def targets(self, system: Cursor, component: Cursor) -> None:
         """Take the addresses that a component moves to."""
@@ -169,7 +169,7 @@ class Addresses:
                 self.findings.append(place.finding(reason, known))
                 continue
             network, prefix = holding
-            self.take(place, address, (str(prefix), prefix), f"system {system.text('system')}")
+            self.take(place, address, (_table(network, prefix), prefix), f"system {system.text('system')}")
             self.fits(system, component, place, network)
 
     def fits(self, system: Cursor, component: Cursor, place: Cursor, network: Cursor) -> None:
@@ -198,7 +198,7 @@ class Addresses:
                     reason = _("{prefix} has no host number {number}").format(prefix=prefix, number=number)
                     self.findings.append(place.finding(reason, _("take a smaller number or a larger prefix")))
                 else:
-                    self.take(place, prefix[number], (str(prefix), prefix), f"{host.file}:{host.spot}")
+                    self.take(place, prefix[number], (_table(network, prefix), prefix), f"{host.file}:{host.spot}")
 
     def router_ids(self) -> None:
         """Check that each device has a router id of its own."""
@@ -206,6 +206,11 @@ class Addresses:
             address, place = device.address("router_id"), device.at("router_id")
             if address is not None and place is not None:
                 self.claim(place, address, "router_id", f"{device.file}:{device.spot}")
+
+
+def _table(network: Cursor, prefix: IPv4Network) -> str:
+    """Return what tells a network from one with the same prefix in another domain."""
+    return f"{network.text('domain') or SURVEYED} {prefix}"
 
 
 def _address(place: Cursor) -> IPv4Address | None:

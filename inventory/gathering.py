@@ -153,15 +153,14 @@ def gather(folder: Path) -> tuple[tuple[Cursor, ...], tuple[Finding, ...]]:
         return (), (_whole(folder, reason, _("name the folder that holds programme.yaml")),)
     documents: list[Cursor] = []
     findings: list[Finding] = []
-    files = list(_files(folder))
-    for path in files:
+    for path in _files(folder):
         if (refusal := _refusal(path, folder)) is not None:
             findings.append(refusal)
             continue
         cursors, problems = _documents(path)
         documents += cursors
         findings += problems
-    if not files:
+    if not documents and not findings:
         findings.append(
             _whole(folder, _("the folder holds no inventory"), _("an inventory is one or more .yaml files"))
         )

@@ -1,0 +1,423 @@
+"""The check of an inventory: every kind of mistake, each with its file, line, field, reason and mend."""
+
+import json
+import os
+import shutil
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from inventory.checking import check
+from inventory.findings import Finding, InventoryErrors, Severity, written
+from inventory.kinds import load_kinds, playbooks_folder
+from inventory.loading import load_programme
+from inventory.reading import read, resolved
+
+YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
+KINDS = load_kinds(playbooks_folder() / "roles")
+WATER, ARCHIVE, CASES = "systems/water-billing.yaml", "systems/archive.yaml", "systems/case-files.yaml"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    target = tmp_path / "yunhe"
+    shutil.copytree(YUNHE, target, ignore=shutil.ignore_patterns("twin"))
+    return target
+
+
+def edit(folder: Path, file: str, old: str, new: str) -> None:
+    text = (folder / file).read_text()
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+    (folder / file).write_text(text.replace(old, new))
+
+
+def found(folder: Path) -> tuple[Finding, ...]:
+    return check(folder, KINDS).findings
+
+
+def test_the_example_has_no_findings() -> None:
+    result = check(YUNHE, KINDS)
+    assert result.findings == ()
+    assert result.programme is not None
+    assert [system.system for system in result.programme.systems][:2] == ["archive", "case-files"]
+
+
+# One mistake each: file, what stands there, what is written instead, then the one finding: a word on its line, its
+# field, and words of its reason and mend.
+MISTAKES: dict[str, tuple[str, str, str, str | None, str, str, str]] = {
+    "unknown field": (WATER, "running_cost: 120000", "runing_cost: 120000", "runing_cost",
+        "survey.runing_cost", "no such field", "did you mean 'running_cost'?"),
+    "unknown field at the top": ("sites.yaml", "sites:\n", "sizes: []\nsite:\n", "site:\n",
+        "site", "no such field", "did you mean 'sites'?"),
+    "unknown field of the network": ("network.yaml", "  names: {zone", "  resolvers: []\n  names: {zone", "resolvers",
+        "network.resolvers", "no such field", ""),
+    "missing field": (WATER, "title: 水费征收系统\n", "", "system: water-billing",
+        "title", "is missing", "every system has it"),
+    "missing in all files": ("programme.yaml", "profile: jimo\n", "", "programme: yunhe",
+        "profile", "missing in all files", "programme.yaml"),
+    "wrong type": ("departments.yaml", "area: 36", "area: wide", "area: wide",
+        "departments[0].rooms[0].area", "must be a number; here is 'wide'", ""),
+    "a number where a word is meant": (WATER, "title: 水费征收系统", "title: 12", "title: 12",
+        "title", "must be a word", "quotes"),
+    "a word where a list is meant": (WATER, "on: [water-db]", "on: water-db", "on: water-db",
+        "components[0].on", "must be a list", "[a, b]"),
+    "a word that is none of a few": (WATER, "frequency: daily", "frequency: dayly", "dayly",
+        "survey.frequency", "one of a few words", "did you mean 'daily'?"),
+    "a duration without a unit": (WATER, "downtime: 2s", "downtime: 2", "downtime: 2",
+        "limits.downtime", "a number and a unit", ""),
+    "a name that is not written as one": ("departments.yaml", "name: water-db", "name: Water_DB", "Water_DB",
+        "departments[0].rooms[0].hosts[0].name", "not written as", "lower-case"),
+    "a prefix with bits of a host": ("departments.yaml", "prefix: 10.14.0.0/24", "prefix: 10.14.0.7/24", "10.14.0.7/24",
+        "departments[3].rooms[0].prefix", "must be an IPv4 prefix", "did you mean '10.14.0.0/24'?"),
+    "no address": ("departments.yaml", "address: 10.12.0.11", "address: 10.12.0.411", "10.12.0.411",
+        "departments[1].rooms[0].hosts[1].address", "must be an IPv4 address", "such as"),
+    "a date that is none": (WATER, "approved: 2011-05-20", "approved: 2011-02-30", "2011-02-30",
+        "survey.approved", "must be a date", "2017-08-16"),
+    "out of range": (WATER, "mlps: 2", "mlps: 6", "mlps: 6",
+        "grading.mlps", "out of range", ""),
+    "host twice": ("departments.yaml", "name: civil-old", "name: archives-store", None,
+        "departments[2].rooms[0].hosts[0].name", "borne by two", "the other is at"),
+    "system twice": (ARCHIVE, "system: archive", "system: identity", None,
+        "system", "borne by two (systems)", "rename one of them"),
+    "line twice": ("network.yaml", "name: civil-private", "name: water-exit", None,
+        "network.lines[2].name", "borne by two (lines)", "rename"),
+    "component twice": (WATER, "- name: app", "- name: db", "- name: db\n    kind: web",
+        "components[1].name", "borne by two", "rename"),
+    "no such department": (WATER, "department: water-bureau", "department: water-buro", "water-buro",
+        "department", "no department 'water-buro'", "did you mean 'water-bureau'?"),
+    "no such host": (WATER, "on: [water-app]", "on: [water-ap]", "water-ap]",
+        "components[1].on[0]", "no host 'water-ap'", "did you mean 'water-app'?"),
+    "no such site": ("systems/identity.yaml", "site: cloud-a", "site: cloud-b", "cloud-b",
+        "components[0].to.site", "no site 'cloud-b'", "did you mean 'cloud-a'?"),
+    "no such size": ("systems/identity.yaml", "size: 2c4g", "size: 2c8g", "2c8g",
+        "components[0].to.size", "no size '2c8g'", "did you mean '2c4g'?"),
+    "no such kind": ("systems/identity.yaml", "kind: postgresql", "kind: postgres", "kind: postgres",
+        "components[0].kind", "no kind 'postgres'", "did you mean 'postgresql'?"),
+    "a kind that serves as an entry": ("systems/notice-board.yaml", "kind: web", "kind: haproxy", "kind: haproxy",
+        "components[0].kind", "no kind 'haproxy'", ""),
+    "no such vantage": (WATER, "name: pay, kind: write-http, vantage: counter-1",
+        "name: pay, kind: write-http, vantage: counter-9", "counter-9",
+        "probes[0].vantage", "no vantage 'counter-9'", "did you mean 'counter-1'?"),
+    "no such entry": (WATER, '"http://billing.yunhe.example/payments", ', '"http://biling.yunhe.example/payments", ',
+        "biling.yunhe", "probes[0].target", "no component has the entry", "did you mean 'billing.yunhe.example'?"),
+    "no URL": (WATER, '"http://billing.yunhe.example/payments", ', '"billing.yunhe.example", ',
+        '"billing.yunhe', "probes[0].target", "must be a URL", "such as"),
+    "nothing to ping": ("network.yaml", "target: 10.11.0.11", "target: water-ap", "water-ap",
+        "network.lines[1].probes[0].target", "no host 'water-ap'", "did you mean 'water-app'?"),
+    "no such device": ("network.yaml", "ends: [civil-ce, civil-hub]", "ends: [civil-ce, civil-hb]", "civil-hb]",
+        "network.lines[2].ends[1]", "no device 'civil-hb'", "did you mean 'civil-hub'?"),
+    "a gateway that is no provider edge": ("sites.yaml", "attached_to: pe1", "attached_to: water-ce", "water-ce",
+        "sites[1].networks[0].attached_to", "no provider edge 'water-ce'", "pe1"),
+    "no such server of names": ("network.yaml", "server: ns1", "server: ns2", "ns2",
+        "network.names.server", "no host of the centre 'ns2'", "did you mean 'ns1'?"),
+    "a dependency that leads nowhere": (WATER, "depends_on: [identity]", "depends_on: [identities]", "identities",
+        "depends_on[0]", "no system 'identities'", "did you mean 'identity'?"),
+    "rooms that overlap": ("departments.yaml", "prefix: 10.14.0.0/24", "prefix: 10.13.0.128/25", "10.13.0.128/25",
+        "departments[3].rooms[0].prefix", "overlaps 10.13.0.0/24", "departments[2].rooms[0].prefix"),
+    "a link that is no link": ("network.yaml", "prefix: 10.252.14.0/30", "prefix: 10.252.14.0/29", "10.252.14.0/29",
+        "network.lines[4].prefix", "is a /30", "10.252.14.0/30"),
+    "address outside its room": ("departments.yaml", "address: 10.11.0.11", "address: 10.12.0.99", "10.12.0.99",
+        "departments[0].rooms[0].hosts[1].address", "is not in 10.11.0.0/24", "its network's addresses"),
+    "address of the gateway": ("departments.yaml", "address: 10.11.0.11", "address: 10.11.0.1", "10.11.0.1}",
+        "departments[0].rooms[0].hosts[1].address", "its gateway's", "10.11.0.2 to 10.11.0.254"),
+    "address used twice": ("departments.yaml", "address: 10.11.0.11", "address: 10.11.0.10", "water-app",
+        "departments[0].rooms[0].hosts[1].address", "used twice", "departments[0].rooms[0].hosts[0].address"),
+    "target that another system has": ("systems/identity.yaml", "[10.60.1.31]", "[10.60.1.21]", None,
+        "components[0].to.addresses[0]", "used twice", "the other is at"),
+    "target that the entry has": ("systems/identity.yaml", "[10.60.1.31]", "[10.60.1.10]", "10.60.1.10",
+        "components[0].to.addresses[0]", "used twice", "entry"),
+    "target outside its site": ("systems/identity.yaml", "[10.60.1.31]", "[10.61.1.31]", "10.61.1.31",
+        "components[0].to.addresses[0]", "no network of the site 'cloud-a' has", "10.60.1.0/24"),
+    "target in another domain": ("systems/identity.yaml", "domain: administrative", "domain: public", "addresses",
+        "components[0].to.addresses[0]", "lies in the domain 'administrative'", "public"),
+    "two routers of one id": ("network.yaml", "router_id: 10.255.0.90", "router_id: 10.255.0.84", "name: exit",
+        "network.devices[10].router_id", "used twice", "network.devices[9].router_id"),
+    "a line without a circuit": ("network.yaml",
+        "    - {device: civil-hub, edge: pe2", "    - {device: tax-hub, edge: pe2",
+        "ends: [civil-ce, civil-hub]", "network.lines[2].ends[1]", "has no circuit into the domain", "attachments"),
+    "classified with a disposition": (CASES, "grading:", "disposition: rehost\ngrading:", "disposition",
+        "disposition", "only that it exists", "remove 'disposition'"),
+    "classified with components": (CASES, "grading:",
+        "components:\n  - {name: db, kind: web, on: [civil-db], settings: {root: /srv}}\ngrading:", "components:",
+        "components", "only that it exists", "remove 'components'"),
+    "classified with a level": (CASES, "classified: true", "classified: true, mlps: 3", "mlps: 3",
+        "grading.mlps", "no MLPS level", "remove 'mlps'"),
+    "a dependency on a classified system": (WATER, "depends_on: [identity]", "depends_on: [case-files]", "case-files",
+        "depends_on[0]", "is classified", "remove it"),
+    "a golden line that is to move": ("network.yaml",
+        "golden_project: 金税", "golden_project: 金税\n      domain: public",
+        "domain: public\n\n", "network.lines[4].domain", "golden project 金税", "remove 'domain'"),
+    "a disposition against the rule": (WATER, "domain: administrative", "disposition: rehost\ndomain: administrative",
+        "disposition", "disposition", "by rule the disposition is 'replatform'", "override"),
+    "a move without a target": ("systems/identity.yaml",
+        ("    to: {site: cloud-a, size: 2c4g, addresses: [10.60.1.31]}\n"
+         "    entry: {name: identity-db.yunhe.example, port: 5432}\n"),
+        "", "- name: db", "components[0].to", "no target", "retire"),
+    "a setting that there is not": (WATER, "{database: billing}", "{database: billing, databse: x}", "databse",
+        "components[0].settings.databse", "no such setting", "did you mean 'database'?"),
+    "a setting that is missing": (WATER, "{database: billing}", "{}", "settings: {}",
+        "components[0].settings.database", "need the setting 'database'", "add it"),
+    "a setting that does not fit": (WATER, "{database: billing}", "{database: billing, port: 0}", "port: 0",
+        "components[0].settings.port", "does not fit kind 'postgresql' (minimum)", "minimum 1"),
+    "an entry that the kind cannot have": (ARCHIVE, "    kind: files\n",
+        "    kind: files\n    entry: {name: files.yunhe.example, port: 80}\n", "files.yunhe", "components[0].entry",
+        "have no entry", "remove 'entry'"),
+    "key twice": (WATER, "title: 水费征收系统", "title: 水费征收系统\ntitle: again", "title: again",
+        "", "second time", "line 2"),
+    "a tab": (WATER, "  function: bills", "\tfunction: bills", "\tfunction", "", "a tab", "indent with spaces"),
+    "an alias": (WATER, "domain: administrative", "domain: &d administrative", "&d",
+        "", "anchors and aliases", "write the value"),
+    "a tag": (WATER, "domain: administrative", "domain: !!str administrative", "!!str",
+        "", "tags are not used", "remove"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_told_with_place_reason_and_mend(folder: Path, name: str) -> None:
+    file, old, new, marker, field, reason, mend = MISTAKES[name]
+    edit(folder, file, old, new)
+    findings = found(folder)
+    told = [each for each in findings if each.field == field and reason in each.reason]
+    assert len(told) == 1, written(findings)
+    assert mend in told[0].mend
+    assert told[0].severity is Severity.ERROR
+    if marker is not None:
+        text = (folder / file).read_text()
+        assert told[0].file == folder / file
+        line = text[: text.index(marker)].count("\n") + 1
+        assert told[0].line == line
+    assert check(folder, KINDS).programme is None
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(folder: Path) -> None:
+    edit(folder, WATER, "running_cost: 120000", "runing_cost: 120000")
+    edit(folder, "departments.yaml", "area: 36", "area: wide")
+    edit(folder, "systems/identity.yaml", "size: 2c4g", "size: 2c8g")
+    edit(folder, "network.yaml", "server: ns1", "server: ns2")
+    edit(folder, CASES, "grading:", "depends_on: [archive]\ngrading:")
+    (folder / "notes.yaml").write_text("a: [1\n")
+    with pytest.raises(InventoryErrors) as error:
+        load_programme(folder)
+    places = {(each.file.relative_to(folder).as_posix(), each.field) for each in error.value.findings}
+    assert places == {
+        (WATER, "survey.runing_cost"),
+        ("departments.yaml", "departments[0].rooms[0].area"),
+        ("systems/identity.yaml", "components[0].to.size"),
+        ("network.yaml", "network.names.server"),
+        (CASES, "depends_on"),
+        ("notes.yaml", ""),
+    }
+
+
+def test_what_is_wrong_in_one_respect_is_still_there_for_others(folder: Path) -> None:
+    edit(folder, "departments.yaml", "name: water-db, address: 10.11.0.10", "name: water-db, address: nowhere")
+    assert [each.field for each in found(folder)] == ["departments[0].rooms[0].hosts[0].address"]
+
+
+def test_a_circle_of_dependencies_is_told_once_with_its_way(folder: Path) -> None:
+    edit(folder, "systems/identity.yaml", "limits:", "depends_on: [archive]\nlimits:")
+    edit(folder, ARCHIVE, "limits:", "depends_on: [water-billing]\nlimits:")
+    reasons = [each.reason for each in found(folder)]
+    assert reasons == ["systems depend on each other in a circle: archive → water-billing → identity → archive"]
+
+
+def test_a_system_that_depends_on_itself(folder: Path) -> None:
+    edit(folder, WATER, "depends_on: [identity]", "depends_on: [water-billing]")
+    assert ["water-billing → water-billing" in each.reason for each in found(folder)] == [True]
+
+
+def test_prefixes_overlap_within_a_domain_and_not_across_two(folder: Path) -> None:
+    edit(folder, "sites.yaml", "domain: administrative, prefix: 10.70.1.0/24", "domain: public, prefix: 10.60.1.0/24")
+    assert found(folder) == ()
+    edit(folder, "sites.yaml", "domain: public, prefix: 10.60.1.0/24", "domain: administrative, prefix: 10.60.1.0/24")
+    assert [each.field for each in found(folder) if "overlaps" in each.reason] == ["sites[1].networks[0].prefix"]
+
+
+def test_a_device_must_not_be_named_like_a_host(folder: Path) -> None:
+    edit(folder, "network.yaml", "name: ns1, number", "name: pe1, number")
+    assert ["hosts and devices" in each.reason for each in found(folder) if "borne" in each.reason] == [True]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "password: hunter2",
+        "db_password: hunter2",
+        "root: 'postgres://app:hunter2@10.11.0.10/billing'",
+        "root: 'host=db password=hunter2'",
+        "nested: {api_key: hunter2}",
+        "tokens: {token: hunter2}",
+    ],
+)
+def test_a_secret_is_told_and_not_shown(folder: Path, setting: str) -> None:
+    edit(folder, WATER, "{database: billing}", f"{{database: billing, {setting}}}")
+    line = (folder / WATER).read_text().split("settings: {")[0].count("\n") + 1
+    findings = found(folder)
+    assert any("looks like a secret" in each.reason and each.line == line for each in findings), written(findings)
+    assert "hunter2" not in written(findings)
+    assert "hunter2" not in str(InventoryErrors(findings))
+
+
+def test_a_reference_to_a_secret_is_none(folder: Path) -> None:
+    edit(folder, WATER, "{database: billing}", "{database: billing, password: 'vault:billing/db'}")
+    assert not any("secret" in each.reason for each in found(folder))
+
+
+def test_a_secret_in_a_known_field_of_the_wrong_type_is_not_shown(folder: Path) -> None:
+    edit(folder, "departments.yaml", "area: 36", "area: 'password=hunter2'")
+    findings = found(folder)
+    assert len(findings) == 2
+    assert "hunter2" not in written(findings)
+
+
+def test_missing_folder_empty_folder_and_a_file_instead(tmp_path: Path) -> None:
+    for place in (tmp_path / "nowhere", tmp_path):
+        result = check(place, KINDS)
+        assert [(each.file, each.line) for each in result.findings] == [(place, 0)]
+        assert result.programme is None
+    (tmp_path / "file").write_text("programme: x")
+    assert "no such folder" in check(tmp_path / "file", KINDS).findings[0].reason
+
+
+def test_a_file_of_comments_alone_is_no_inventory(tmp_path: Path) -> None:
+    (tmp_path / "programme.yaml").write_text("# to be written\n")
+    assert ["holds no inventory" in each.reason for each in check(tmp_path, KINDS).findings] == [True]
+
+
+def test_files_that_are_not_read(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.yaml").write_text("programme: stolen")
+    (folder / "link.yaml").symlink_to(tmp_path / "outside.yaml")
+    (folder / "linked").symlink_to(tmp_path)
+    (folder / "gone.yaml").symlink_to(folder / "nowhere.yaml")
+    os.mkfifo(folder / "pipe.yaml")
+    (folder / "latin.yaml").write_bytes(b"title: caf\xe9\n")
+    with (folder / "huge.yaml").open("wb") as file:
+        file.truncate(64 * 1024 * 1024)
+    told = {each.file.name: each.reason for each in found(folder)}
+    assert "leads out" in told["link.yaml"]
+    assert "leads out" in told["linked"]
+    assert "cannot be read" in told["gone.yaml"]
+    assert "no regular file" in told["pipe.yaml"]
+    assert "not UTF-8" in told["latin.yaml"]
+    assert "larger than 16 MiB" in told["huge.yaml"]
+    assert len(told) == 6
+
+
+def test_a_link_inside_the_folder_is_read(folder: Path) -> None:
+    (folder / "second").mkdir()
+    shutil.move(folder / ARCHIVE, folder / "second" / "kept.txt")
+    (folder / ARCHIVE).symlink_to(folder / "second" / "kept.txt")
+    assert found(folder) == ()
+
+
+def test_what_the_twin_needs_is_no_part_of_the_inventory(folder: Path) -> None:
+    (folder / "twin").mkdir()
+    (folder / "twin" / "seed.yaml").write_text("anything: here")
+    assert found(folder) == ()
+
+
+def test_the_order_and_number_of_files_do_not_matter(folder: Path, tmp_path: Path) -> None:
+    single = tmp_path / "single"
+    single.mkdir()
+    parts = [path.read_text() for path in sorted(folder.rglob("*.yaml"), reverse=True)]
+    (single / "all.yaml").write_text("\n---\n".join(parts))
+    one, many = check(single, KINDS).programme, check(folder, KINDS).programme
+    assert one is not None
+    assert many is not None
+    assert one.model_copy(update={"systems": ()}) == many.model_copy(update={"systems": ()})
+    assert sorted(one.systems, key=lambda s: s.system) == sorted(many.systems, key=lambda s: s.system)
+
+
+def test_two_hundred_mistakes_are_readable(folder: Path) -> None:
+    rows = "\n".join(f"      - {{name: 9c{n}g, cpus: none, memory: 0, color: red}}" for n in range(70))
+    (folder / "more.yaml").write_text("sizes:\n" + rows + "\n")
+    text = written(found(folder))
+    assert text.endswith("210 errors and 0 warnings in 1 files")
+    assert text.count(str(folder)) == 1
+    assert max(len(line) for line in text.splitlines()) < 200
+
+
+def test_a_name_that_no_golden_project_has_is_a_warning(folder: Path) -> None:
+    edit(folder, "network.yaml", "golden_project: 金税", "golden_project: 金锐")
+    result = check(folder, KINDS)
+    assert [each.severity for each in result.findings] == [Severity.WARNING]
+    assert result.programme is not None
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [
+        ("on", "on"), ("yes", "yes"), ("No", "No"), ("true", True), ("~", None), ("", None), ("010", 10), ("0o10", 8),
+        ("0x1F", 31), ("1_000", "1_000"), ("1e3", 1000.0), (".5", 0.5), ("1e999", "1e999"),
+        ("2011-05-20", "2011-05-20"),
+        ("12:30", "12:30"), ("1c1g", "1c1g"), ("9" * 5000, "9" * 5000), ("-3", -3), ("=", "="),
+    ],
+)  # fmt: skip
+def test_plain_scalars_mean_what_the_core_schema_says(text: str, value: object) -> None:
+    assert resolved(text) == value
+    assert type(resolved(text)) is type(value)
+
+
+def test_bombs_of_aliases_and_depth_end_at_once() -> None:
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(20)
+    )
+    _nodes, problems = read(bomb.encode())
+    assert any("aliases" in problem.reason for problem in problems)
+    _nodes, problems = read(b"[" * 100_000)
+    assert any("too deeply" in problem.reason for problem in problems)
+
+
+WORDS = st.sampled_from(
+    ["system", "components", "network", "departments", "rooms", "hosts", "name", "prefix", "10.0.0.0/8", "ends",
+     "sites",
+     "to", "addresses", "entry", "grading", "classified", "true", "[", "]", "{", "}", ":", "-", "\n", "  ", ",",
+     "lines",
+     "probes", "depends_on", "x", "1", "null", "devices", "role", "pe", "centre", "recovery", "settings", "kind", "web"]
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(string.printable, max_size=8) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=20,
+)
+CHEAP = settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def _never_a_traceback(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "fuzz.yaml").write_bytes(content)
+    result = check(tmp_path, KINDS)
+    assert result.programme is not None or result.findings
+    assert isinstance(written(result.findings), str)
+
+
+@CHEAP
+@given(content=st.binary(max_size=300))
+def test_any_bytes_give_findings(tmp_path: Path, content: bytes) -> None:
+    _never_a_traceback(tmp_path, content)
+
+
+@CHEAP
+@given(words=st.lists(WORDS, max_size=40))
+def test_any_words_give_findings(tmp_path: Path, words: list[str]) -> None:
+    _never_a_traceback(tmp_path, " ".join(words).encode())
+
+
+@CHEAP
+@given(document=st.dictionaries(WORDS, VALUES, max_size=5))
+def test_any_document_gives_findings(tmp_path: Path, document: dict[str, object]) -> None:
+    _never_a_traceback(tmp_path, json.dumps(document).encode())
+
+
+@CHEAP
+@given(data=st.data())
+def test_a_changed_example_gives_findings_or_a_programme(tmp_path: Path, data: st.DataObject) -> None:
+    whole = "\n---\n".join(path.read_text() for path in sorted(YUNHE.glob("**/*.yaml")) if "twin" not in path.parts)
+    begin = data.draw(st.integers(0, len(whole)))
+    end = begin + data.draw(st.integers(0, 12))
+    middle = data.draw(st.text(string.printable, max_size=6) | WORDS)
+    _never_a_traceback(tmp_path, (whole[:begin] + middle + whole[end:]).encode())
