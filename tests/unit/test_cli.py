@@ -1,0 +1,153 @@
+"""The command line: what it answers, with which status, and that it never shows a traceback."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from migrations.evidence import Evidence
+from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
+from migrations.run.home import RunHome, RunSettings
+
+YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
+
+
+class Shell:
+    """Calls the command as a user does, with a state folder of its own."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.environment = {**os.environ, "ZHENGHE_STATE": str(state), "LANGUAGE": "en"}
+
+    def __call__(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Return what it answered; a traceback is a failure of the test whatever else it says."""
+        command = [sys.executable, "-m", "migrations.cli", *words]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+
+@pytest.fixture
+def zhenghe(tmp_path: Path) -> Shell:
+    return Shell(tmp_path / "state")
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(YUNHE, tmp_path / "yunhe"))
+
+
+def test_help_and_version_import_no_engine(zhenghe: Shell) -> None:
+    engines = ("temporalio", "pulumi", "ansible_runner", "netmiko", "paramiko")
+    code = f"import sys, migrations.cli; sys.exit(any(name in sys.modules for name in {engines}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert zhenghe("--version").stdout.startswith("zhenghe ")
+    assert "rehearse" in zhenghe("--help").stdout
+
+
+def test_sound_inventory_is_checked_with_status_0(zhenghe: Shell) -> None:
+    done = zhenghe("check", str(YUNHE), "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["errors"] == 0
+
+
+def test_all_errors_are_told_with_their_place_and_status_2(zhenghe: Shell, inventory: Path) -> None:
+    identity = inventory / "systems" / "identity.yaml"
+    identity.write_text(identity.read_text().replace("site: cloud-a", "site: cloud-x") + "colour: blue\n")
+    for command in ("check", "plan", "rehearse"):
+        done = zhenghe(command, str(inventory), "--json")
+        assert done.returncode == 2
+        findings = json.loads(done.stdout)["findings"]
+        assert {finding["field"] for finding in findings} >= {"components[0].to.site", "colour"}
+        assert all(finding["file"].endswith("identity.yaml") and finding["line"] > 0 for finding in findings)
+    # Nothing was done.
+    assert not (zhenghe.state / "runs").exists()
+
+
+def test_plan_is_one_object_with_its_digest(zhenghe: Shell) -> None:
+    plan = json.loads(zhenghe("plan", str(YUNHE), "--json").stdout)
+    assert digest(Plan.model_validate({name: plan[name] for name in plan if name != "digest"})) == plan["digest"]
+    assert plan["digest"] in zhenghe("plan", str(YUNHE)).stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("frobnicate",),
+        ("check", "--colour"),
+        ("check", "/no/such/folder"),
+        ("apply", str(YUNHE)),
+        ("twin", "up", str(YUNHE), "--name", "Not A Name"),
+    ],
+)
+def test_wrong_use_is_status_2_and_one_line(zhenghe: Shell, words: tuple[str, ...]) -> None:
+    done = zhenghe(*words)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_stale_digest_is_refused_before_anything_is_done(zhenghe: Shell, tmp_path: Path) -> None:
+    world = tmp_path / "world.json"
+    world.write_text("{}")
+    done = zhenghe("apply", str(YUNHE), "--plan", "0" * 64, "--world", str(world))
+    assert done.returncode == 1
+    assert "nothing was done" in done.stderr
+    assert not (zhenghe.state / "runs").exists()
+
+
+@pytest.mark.parametrize("command", ["status", "report", "rollback", "verify"])
+def test_question_about_no_run_is_status_1(zhenghe: Shell, command: str) -> None:
+    done = zhenghe(command, "--json")
+    assert done.returncode == 1
+    assert "no such run" in json.loads(done.stdout)["error"]
+
+
+def _run(state: Path) -> RunHome:
+    step = Step(
+        id="site:a/provision",
+        verb="provision",
+        stage=Stage.PREPARE,
+        kind=StepKind.COMPENSATABLE,
+        arguments={},
+        timeout=1,
+    )
+    unit = Unit(name="a", kind=Actuator.SITE, needs=(), wave=1, steps=(step,))
+    plan = Plan(programme="p", inventory="", content="", units=(unit,), untouched=())
+    home = RunHome(state / "runs" / "p-1")
+    home.create(plan, RunSettings(run="p-1", plan=digest(plan), world=state / "world.json"))
+    return home
+
+
+def test_status_is_read_from_the_evidence(zhenghe: Shell) -> None:
+    home = _run(zhenghe.state)
+    told = json.loads(zhenghe("status", "--json").stdout)
+    assert [(unit["unit"], unit["state"]) for unit in told["units"]] == [("site:a", "PLANNED")]
+    Evidence(home.evidence.path).append(
+        "unit-state", unit="site:a", what={"state": "HELD", "reason": "no room", "passage": 1}
+    )
+    done = zhenghe("status")
+    assert done.returncode == 1
+    assert "no room" in done.stdout
+
+
+def test_changed_plan_of_a_run_is_told_in_one_line(zhenghe: Shell) -> None:
+    home = _run(zhenghe.state)
+    home.plan_file.write_text(home.plan_file.read_text().replace('"timeout": 1', '"timeout": 2'))
+    done = zhenghe("status")
+    assert done.returncode == 1
+    assert "was changed after the run began" in done.stderr
+
+
+def test_what_should_not_happen_leaves_a_log_and_one_line(zhenghe: Shell) -> None:
+    home = _run(zhenghe.state)
+    home.evidence.path.mkdir()
+    done = zhenghe("status")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    (log,) = (zhenghe.state / "logs").iterdir()
+    assert str(log) in done.stderr
+    assert "IsADirectoryError" in log.read_text()
