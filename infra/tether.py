@@ -5,7 +5,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import IO, NamedTuple
 
 OnLine = Callable[[str], object]
 
@@ -59,7 +59,7 @@ def _prefix() -> tuple[str, ...]:
     return ("setpriv", "--pdeathsig", "KILL", "unshare", *own, "--pid", "--fork", "--kill-child")
 
 
-def _reader(stream: TextIO, lines: list[str], on_line: OnLine | None) -> threading.Thread:
+def _reader(stream: IO[str], lines: list[str], on_line: OnLine | None) -> threading.Thread:
     def read() -> None:
         with stream:
             for line in stream:
