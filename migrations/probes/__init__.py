@@ -113,7 +113,7 @@ class Probes:
     `series` is a word of lower-case letters, digits and hyphens that tells these probes from all others there.
     """
 
-    def __init__(self, world: World, series: str, orders: Iterable[Order], timeout: float = 60.0) -> None:
+    def __init__(self, world: World, series: str, orders: Iterable[Order], timeout: float = 300.0) -> None:
         self._world = world
         self._series = series
         self._orders = tuple(sorted(orders, key=lambda order: (order.vantage, order.key)))

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,8 @@ TIMEOUT = 10.0
 GRACE = 2.0
 """Seconds after which an echo that has not come back is lost."""
 ECHO_REQUEST, ECHO_REPLY = 8, 0
+ASKERS = 8
+"""How many questions are asked at a time of a service that cannot list what it has."""
 
 
 class Log:
@@ -260,19 +263,25 @@ def confirm(message: dict[str, Any]) -> dict[str, Any]:
             counts[reference] = counts.get(reference, 0) + 1
         twice = [reference for reference, count in counts.items() if count > 1]
         return {"absent": [r for r in wanted if r not in counts], "twice": twice, "how": "list"}
-    absent = []
-    for reference in wanted:
-        status, _body = request(f"{message['target']}/{urllib.parse.quote(reference)}", "GET", None)
-        if status != 200:
-            absent.append(reference)
-    return {"absent": absent, "twice": [], "how": "each"}
+    with ThreadPoolExecutor(max_workers=ASKERS) as pool:
+        there = list(pool.map(partial(has, message["target"]), wanted))
+    return {"absent": [r for r, found in zip(wanted, there) if not found], "twice": [], "how": "each"}  # noqa: B905
+
+
+def has(target: str, reference: str) -> bool:
+    """Return whether a service has a reference; what it does not answer for is asked once more."""
+    for _attempt in range(2):
+        status, _body = request(f"{target}/{urllib.parse.quote(reference)}", "GET", None)
+        if status in {200, 404}:
+            break
+    return status == 200
 
 
 def listed(target: str, prefixes: list[str]) -> list[str] | None:
     """Return all references that a service stored under some prefixes; none where it cannot tell."""
     stored: list[str] = []
     for prefix in prefixes:
-        status, body = request(f"{target}?prefix={urllib.parse.quote(prefix)}", "GET", None)
+        status, body = request(f"{target}?prefix={urllib.parse.quote(prefix)}-", "GET", None)
         try:
             if status != 200:
                 return None

@@ -3,6 +3,7 @@
 POST /deposits {"reference": NAME}    201, or 409 where it has been deposited
 GET  /deposits/count                  200 {"count": N}
 GET  /deposits/NAME                   200, or 404
+GET  /deposits?prefix=TEXT            200 {"references": [names of all that begin so]}
 """
 
 import json
@@ -45,6 +46,10 @@ class Handler(BaseHTTPRequestHandler):
         """Show a deposit, or how many there are."""
         if self.path == "/deposits/count":
             return self.answer(200, {"count": sum(1 for _ in os.scandir(DEPOSITS))})
+        if self.path.startswith("/deposits?prefix="):
+            prefix = self.path[len("/deposits?prefix="):]
+            found = [entry.name for entry in os.scandir(DEPOSITS) if entry.name.startswith(prefix)]
+            return self.answer(200, {"references": found})
         name = self.path[len("/deposits/"):]
         if not self.path.startswith("/deposits/") or not NAME.fullmatch(name):
             return self.answer(404, {"error": "no such place"})

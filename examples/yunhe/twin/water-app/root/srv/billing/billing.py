@@ -3,6 +3,7 @@
 POST /payments {"reference": TEXT, "bill_id": N, "amount": N}    201, or 409 where the reference is there already
 GET  /payments/count                                             200 {"count": N}
 GET  /payments/REFERENCE                                         200, or 404
+GET  /payments?prefix=TEXT                                       200 {"references": [all that begin so]}
 """
 
 import json
@@ -44,6 +45,13 @@ class Handler(BaseHTTPRequestHandler):
         """Show a payment, or how many there are."""
         if self.path == "/payments/count":
             return self.asked("SELECT count(*) FROM payments", (), lambda rows: (200, {"count": rows[0][0]}))
+        if self.path.startswith("/payments?prefix="):
+            prefix = unquote(self.path[len("/payments?prefix="):])
+            return self.asked(
+                "SELECT reference FROM payments WHERE starts_with(reference, %s)",
+                (prefix,),
+                lambda rows: (200, {"references": [row[0] for row in rows]}),
+            )
         if self.path.startswith("/payments/"):
             reference = unquote(self.path[len("/payments/"):])
             return self.asked(
