@@ -25,9 +25,9 @@ A kind brings `roles/KIND/files/agent.py` with a class `Agent` that is a subclas
 States: an entry is `from` (it sends to the source) or `to`; a source is `open`, `frozen` or `sealed`; a target is
 `waiting` or `promoted`. "Source" and "target" are those of this move: in a return they are swapped.
 
-Every call may be repeated. A process that loses its conductor, or is held longer than `hold` seconds after its
-ready, pause or freeze, goes back by itself: an entry resumes to the side that it has, a source thaws, a target waits. A source that
-was sealed stays so, an entry that was turned resumes to the target, a target that was settled stays promoted.
+Every call may be repeated. A process that loses its conductor, or is held longer than `hold` seconds after its ready,
+pause or freeze, goes back by itself: an entry resumes to the side that it has, a source thaws, a target waits. A source
+that was sealed stays so, an entry that was turned resumes to the target, a target that was settled stays promoted.
 
 Runs under Python 3.9 with the standard library alone.
 """

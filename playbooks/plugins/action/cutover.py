@@ -20,7 +20,7 @@ from playbooks.agents.casting import participants  # noqa: E402
 from playbooks.agents.conductor import Move, MoveFailed, Sessions  # noqa: E402
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Arguments: `step` (the step's arguments), `mode` (probe, apply or undo), `ssh` (the client's command)."""
 
     _requires_connection = False

@@ -12,13 +12,13 @@ from ansible.module_utils.zhenghe_store import StoreError, run
 
 def named(users: Iterable[int], groups: Iterable[int]) -> dict[str, list[dict[str, Any]]]:
     """Describe the accounts behind numbers, and the groups these users are in; numbers without a name are left out."""
-    people = []
+    people: list[dict[str, Any]] = []
     for number in sorted(set(users) - {0}):
         with contextlib.suppress(KeyError):
             person = pwd.getpwuid(number)
             people.append({"name": person.pw_name, "number": number, "group": person.pw_gid,
                            "home": person.pw_dir, "shell": person.pw_shell})  # fmt: skip
-    members = {person["name"] for person in people}
+    members: set[str] = {person["name"] for person in people}
     wanted = set(groups) | {person["group"] for person in people}
     found = []
     for group in grp.getgrall():

@@ -72,16 +72,19 @@ class Site:
     def start_service(self) -> None:
         """Start the service, after a restart too."""
         if self.service:
-            run("systemctl", "unmask", "--quiet", f"{self.service}.service")
             run("systemctl", "enable", "--quiet", "--now", f"{self.service}.service")
 
     def stop_service(self) -> None:
-        """End the service at once and for good."""
+        """End the service at once; quick, so it may be done in a pause."""
         if self.service:
-            run("systemctl", "disable", "--quiet", f"{self.service}.service")
             with contextlib.suppress(StoreError):
                 self.signal("KILL")
             run("systemctl", "stop", f"{self.service}.service")
+
+    def disable_service(self) -> None:
+        """Do not start the service at boot."""
+        if self.service:
+            run("systemctl", "disable", "--quiet", f"{self.service}.service")
 
     def service_active(self) -> bool:
         """Say whether the service runs."""

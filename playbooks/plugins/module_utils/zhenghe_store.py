@@ -371,7 +371,7 @@ def _mounts(path: str) -> list[list[str]]:
 
 
 def _writes(fd: Path, inside: str) -> bool:
-    if not os.readlink(fd).startswith(inside):  # noqa: PTH115 - Path would choke on odd names
+    if not os.readlink(fd).startswith(inside):
         return False
     flags = re.search(r"^flags:\s+(\d+)", (fd.parent.parent / "fdinfo" / fd.name).read_text(), re.MULTILINE)
     return flags is not None and int(flags[1], 8) & os.O_ACCMODE != os.O_RDONLY
@@ -400,6 +400,8 @@ Nice=10
 ExecStart=/usr/bin/python3 -I {program} pull {name}
 Restart=always
 RestartSec=3
+# Some releases of rsync do not end when they are asked to; what a pass leaves behind is mended by the next one.
+KillSignal=SIGKILL
 
 [Install]
 WantedBy=multi-user.target

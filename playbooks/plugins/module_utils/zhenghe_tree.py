@@ -1,4 +1,4 @@
-"""What is in a folder, so exactly that two hosts can be compared: names, kinds, rights, owners, times, content, links."""
+"""What is in a folder, exact enough to compare two hosts: names, kinds, rights, owners, times, content, links."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Agent(Folder):
         return facts
 
     def seal(self) -> dict[str, Any]:
-        """End the service, after a restart too."""
+        """End the service; its folder can no longer be written, after a restart neither."""
         facts = super().seal()
         with said():
             self.site.stop_service()
@@ -54,6 +54,7 @@ class Agent(Folder):
         """Send late comers on to the new host, and follow it."""
         if self.side == "source":
             with said():
+                self.site.disable_service()
                 self.site.forward(self.component["target_addresses"][0])
         return super().after()
 
@@ -70,4 +71,5 @@ class Agent(Folder):
             with said():
                 self.site.forward(self.component["source_addresses"][0])
                 self.site.stop_service()
+                self.site.disable_service()
         return super().abandon()

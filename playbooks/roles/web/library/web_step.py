@@ -49,6 +49,7 @@ class Web(Copy):
         """Undo of `prepare` on the target: the site is no longer served; files stay where they are."""
         if self.mode == "undo" and self.store.role != "live":
             self.site.stop_service()
+            self.site.disable_service()
             self.site.take_away()
         return {"changed": True}
 
@@ -70,6 +71,7 @@ class Web(Copy):
             self.site.start()
         elif self.mode == "apply":
             self.site.stop_service()
+            self.site.disable_service()
             self.site.take_away()
         stopped = not self.site.link.exists() and not self.site.service_active()
         return answer(stopped and kept["kept"], changed=self.mode != "probe", **kept)
