@@ -90,13 +90,17 @@ class SiteEngine:
     def provide(self, site: SiteDeclaration, progress: Progress | None = None) -> SiteState:
         """Make the site as declared, after mending what a killed run left; may be repeated after any kill."""
         with self._working(site, progress) as work, work.unfinished():
-            made = work.run(lambda stack, note: stack.up(refresh=True, color="never", on_event=note))
+            made = work.run(
+                lambda stack, note: stack.up(refresh=True, continue_on_error=True, color="never", on_event=note)
+            )
         return made.state("done")
 
     def withdraw(self, site: SiteDeclaration, progress: Progress | None = None) -> SiteState:
         """Delete everything that was provided for the site; may be repeated after any kill."""
         with self._working(site, progress) as work, work.unfinished():
-            gone = work.run(lambda stack, note: stack.destroy(refresh=True, color="never", on_event=note))
+            gone = work.run(
+                lambda stack, note: stack.destroy(refresh=True, continue_on_error=True, color="never", on_event=note)
+            )
         return gone.state("done").model_copy(update={"resources": ()})
 
     @contextlib.contextmanager
