@@ -164,6 +164,9 @@ class TwinHost:
         (self.root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
         write_file(self.root, "/root/.ssh/authorized_keys", spec.operator_key.strip() + "\n")
         write_file(self.root, "/etc/ssh/ssh_host_ed25519_key", spec.host_key.read_text(), 0o600)
+        # As every Debian host has it: whoever tells others by which key to know this host reads it here.
+        public = spec.host_key.with_name(f"{spec.host_key.name}.pub")
+        write_file(self.root, "/etc/ssh/ssh_host_ed25519_key.pub", public.read_text())
         for unit in spec.services:
             link = self.root / "etc/systemd/system/multi-user.target.wants" / unit
             link.unlink(missing_ok=True)
