@@ -15,7 +15,7 @@ from migrations.run.home import RunHome
 from migrations.run.temporal import QUEUE, EngineSilent, connected
 from migrations.run.workflows import PassageWorkflow, UnitWorkflow
 
-STEPS_AT_ONCE = 4
+STEPS_AT_ONCE = 6
 NOTES_AT_ONCE = 4
 
 
