@@ -26,9 +26,17 @@ class Timer:
         self._label = label
 
     def look(self) -> str | None:
-        """Return the configuration that the device would start with; None while a change of it is undecided."""
-        word, _, text = self._run("look", self._label).partition("\n")
-        return text if word == "decided" else None
+        """Return the configuration that the device would start with; None where a change was left undecided.
+
+        Waits while another change is under way, for until that is over nothing can be said of the device.
+        """
+        limit = time.monotonic() + _WAIT_SECONDS
+        while True:
+            answer, _, text = self._run("look", self._label).partition("\n")
+            word, _, owner = answer.partition(" ")
+            if word != "busy":
+                return text if word == "free" else None
+            self._wait(limit, owner)
 
     def arm(self, seconds: float) -> str:
         """Hold the device, start the timer, and return the configuration that it would bring back.
@@ -43,10 +51,8 @@ class Timer:
                 return text
             if word == "left":
                 self._return(owner)
-            elif time.monotonic() > limit:
-                raise DeviceBusy(self._device, owner)
             else:
-                time.sleep(_AGAIN_SECONDS)
+                self._wait(limit, owner)
 
     def confirm(self) -> bool:
         """Keep the change; False where the timer was faster."""
@@ -59,6 +65,11 @@ class Timer:
     def release(self) -> None:
         """Let the device go for other changes."""
         self._run("release", self._label)
+
+    def _wait(self, limit: float, owner: str) -> None:
+        if time.monotonic() > limit:
+            raise DeviceBusy(self._device, owner)
+        time.sleep(_AGAIN_SECONDS)
 
     def _return(self, label: str) -> None:
         answer = self._run("return", label).strip()

@@ -91,8 +91,9 @@ class Extranet:
                 _confirm(move, changed)
                 confirmed = True
                 each(changed, Visit.save)
+                state = _state(each(present, Visit.look))
                 each(changed, lambda visit: visit.timer.release())
-                return _state(each(present, Visit.look))
+                return state
         finally:
             if not confirmed:
                 self._take_back(move, armed, progress)

@@ -51,8 +51,10 @@ class Visit:
 
     def look(self) -> DeviceState:
         """Return where the device stands; it has both configurations of a stage where that concerns nothing of it."""
-        running = self.identify()
-        start = self.timer.look()
+        start, running = self.timer.look(), self.identify()
+        # Between the two another change may have begun.
+        while (again := self.timer.look()) != start:
+            start, running = again, self.identify()
         permanent = start is not None and same(self._platform, running, start)
         return DeviceState(device=self.device, at=self.place(running), permanent=permanent)
 

@@ -4,7 +4,7 @@
 #   return   take the change back now                                                         -> returned | confirmed
 #   fire     what the timer does when it has run out
 #   release  let the device go                                                                -> released
-#   look     what it starts with, and whether a change waits for a decision                   -> open | decided
+#   look     whether a change is under way, and what the device starts with                   -> free | left | busy
 # One decision is taken for each change, once: confirmed or returned. A lock makes it so.
 set -u
 umask 077
@@ -40,25 +40,31 @@ let_go() {
     if [ -e "$holder" ] && [ "$(cat "$holder")" = "$label" ]; then rm -f "$holder"; fi
 }
 
+# Whether a change holds the device: `busy` while another one goes on, `left` where one was never decided and has to be
+# returned, because it is an earlier attempt of this one or its timer is lost; otherwise the device is free.
+situation() {
+    [ -e "$holder" ] || { echo free; return; }
+    owner=$(cat "$holder")
+    if [ "$(decided "$owner")" = open ]; then
+        if [ "$owner" != "$label" ] && kill -0 "$(cat "$store/$owner/timer")" 2> /dev/null; then echo "busy $owner"; return; fi
+        echo "left $owner"
+    # Decided and still held: its run makes permanent what it confirmed, unless it died, which the hour tells.
+    elif [ "$owner" != "$label" ] && [ "$(date +%s)" -lt "$(cat "$store/$owner/until")" ]; then
+        echo "busy $owner"
+    else
+        echo free
+    fi
+}
+
 case $verb in
 look)
-    if [ -e "$holder" ] && [ "$(decided "$(cat "$holder")")" = open ]; then echo open; else echo decided; fi
+    situation
     cat /etc/frr/frr.conf
     ;;
 arm)
     seconds=$3
-    if [ -e "$holder" ]; then
-        owner=$(cat "$holder")
-        # A change that nobody decided is an earlier attempt of the same one, or its timer is lost: it has to be returned.
-        if [ "$(decided "$owner")" = open ]; then
-            if [ "$owner" = "$label" ]; then echo "left $owner"; exit; fi
-            if kill -0 "$(cat "$store/$owner/timer")" 2> /dev/null; then echo "busy $owner"; exit; fi
-            echo "left $owner"
-            exit
-        fi
-        # Decided, and still held: its run is saving what it confirmed, unless it died, which the hour tells.
-        if [ "$owner" != "$label" ] && [ "$(date +%s)" -lt "$(cat "$store/$owner/until")" ]; then echo "busy $owner"; exit; fi
-    fi
+    now=$(situation)
+    if [ "$now" != free ]; then echo "$now"; exit; fi
     rm -rf "$change"
     mkdir "$change"
     running > "$change/before.conf"
