@@ -198,9 +198,7 @@ def test_a_device_that_a_change_made_unreachable_comes_back_by_itself(
     eventually(lambda: configurations(on) == surveyed)
 
 
-def test_a_rejected_line_leaves_every_device_as_it_was(
-    hasty: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]
-) -> None:
+def test_a_rejected_line_leaves_every_device_as_it_was(hasty: Extranet, moves: Moves, surveyed: dict[str, str]) -> None:
     wrong = altered(
         moves("water-leased", LineStage.ATTACH), "water-ce", "ip prefix-list ZH-WRONG seq 5 permit nonsense"
     )
@@ -211,7 +209,7 @@ def test_a_rejected_line_leaves_every_device_as_it_was(
 
 
 def test_traffic_on_the_line_forbids_to_drain_it(
-    programme: Programme, twin: World, hasty: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]
+    programme: Programme, twin: World, hasty: Extranet, moves: Moves, surveyed: dict[str, str]
 ) -> None:
     probes = Probes(twin, "quiet", probe_orders(programme, ["line:water-leased"]))
     probes.start()
@@ -222,9 +220,7 @@ def test_traffic_on_the_line_forbids_to_drain_it(
         probes.stop()
 
 
-def test_a_stage_that_is_not_due_is_refused(
-    extranet: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]
-) -> None:
+def test_a_stage_that_is_not_due_is_refused(extranet: Extranet, moves: Moves, surveyed: dict[str, str]) -> None:
     """To give back a line that was not drained would cut it; to undo what was never done would shut it."""
     release = moves("water-leased", LineStage.RELEASE)
     assert extranet.observe(release).state == "unknown"
@@ -246,7 +242,7 @@ def rewired(world: World, tmp_path: Path, replaced: dict[str, str]) -> World:
 
 
 def test_another_device_behind_a_name_is_found_out_and_left_alone(
-    twin: World, tmp_path: Path, moves: Moves, on: RunOn, surveyed: dict[str, str]
+    twin: World, tmp_path: Path, moves: Moves, surveyed: dict[str, str]
 ) -> None:
     other = blocks(twin)["water-hub"].replace("water-hub", "water-ce", 1)
     crossed = rewired(twin, tmp_path, {"water-ce": other})
@@ -257,7 +253,7 @@ def test_another_device_behind_a_name_is_found_out_and_left_alone(
 
 @pytest.mark.parametrize("known", ["another", "none"])
 def test_a_wrong_host_key_stops_everything(
-    twin: World, tmp_path: Path, moves: Moves, on: RunOn, surveyed: dict[str, str], known: str
+    twin: World, tmp_path: Path, moves: Moves, surveyed: dict[str, str], known: str
 ) -> None:
     keys = dict(line.split(" ", 1) for line in twin.ssh_config.with_name("known_hosts").read_text().splitlines())
     keys["water-ce"] = keys["water-hub"]
@@ -292,7 +288,7 @@ class TooSlow(Extranet):
 
 
 def test_what_is_confirmed_too_late_is_not_kept(
-    twin: World, tmp_path: Path, moves: Moves, on: RunOn, surveyed: dict[str, str]
+    twin: World, tmp_path: Path, moves: Moves, surveyed: dict[str, str]
 ) -> None:
     slow = TooSlow(twin, tmp_path, timer=3)
     with pytest.raises(NotConfirmed) as raised:
