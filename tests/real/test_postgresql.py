@@ -224,7 +224,7 @@ def test_a_copy_that_does_not_catch_up_is_given_up_and_leaves_no_slot(empty: Dis
     empty.step("prepare")
     lock = "BEGIN; LOCK TABLE bills IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"
     empty.run(OLD, f"cd /; setsid runuser -u postgres -- psql -Xd billing -c '{lock}' >/dev/null 2>&1 </dev/null &")
-    with pytest.raises(PlaybookFailed, match=r"has not caught up in 3 s: tables left: .*bills"):
+    with pytest.raises(PlaybookFailed, match=r"has not caught up in 3 s: a long transaction on the source"):
         empty.step("replicate", limits={"catch_up": "3s"})
     assert empty.step("replicate", "undo").state == "not-done"
     empty.sql(OLD, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()")  # noqa: E501
@@ -290,7 +290,7 @@ def _held_open(district: District) -> Iterator[None]:
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write("BEGIN; UPDATE customers SET name = name WHERE id = 1; \\echo open\n")
+        process.stdin.write("BEGIN; UPDATE bills SET detail = detail WHERE id = 20000; \\echo open\n")
         process.stdin.flush()
         assert process.stdout.readline() == "open\n"
         try:

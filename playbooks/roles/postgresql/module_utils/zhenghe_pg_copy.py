@@ -12,7 +12,7 @@ from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, value
-from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 
 def progress(place: Place) -> dict[str, Any]:
@@ -33,9 +33,18 @@ def progress(place: Place) -> dict[str, Any]:
     return {**found, "complete": complete}
 
 
-def start(place: Place) -> None:
-    """Begin to copy, unless it has been begun."""
+def start(place: Place, limit: float) -> None:
+    """Begin to copy, unless it has been begun; a slot waits for every transaction that is open on the source."""
     connection = place.connect(place.database)
+    rows(connection, "SET statement_timeout = %s", (int(limit * 1000),))
+    try:
+        _start(place, connection)
+    except errors.QueryCanceled as exc:
+        found = {"reason": "a long transaction on the source keeps the copy from beginning"}
+        raise Refused(_behind(place, found, limit), "end that transaction, or raise limits.catch_up") from exc
+
+
+def _start(place: Place, connection: Any) -> None:
     known = stream.subscription(connection, place.base)
     if known is not None:
         if not known["enabled"]:
@@ -71,7 +80,7 @@ def replicate(place: Place, limit: float) -> dict[str, Any]:
         if side_of(place.connect(), place.database) == "serving":
             return {"complete": True, "switched": True}
         began = time.monotonic()
-        start(place)
+        start(place, limit)
     # Only looking from here on: a call that was orphaned must not be in the way of the next one.
     while True:
         found = progress(place)
