@@ -66,7 +66,7 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def summary(findings: Sequence[Finding]) -> str:
     """Say in one line how much is wrong and in how many files."""
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    return _("{errors} errors and {warnings} warnings in {files} files").format(
+    return _("errors: {errors}, warnings: {warnings}, files: {files}").format(
         errors=errors, warnings=len(findings) - errors, files=len({finding.file for finding in findings})
     )
 

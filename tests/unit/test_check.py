@@ -335,7 +335,7 @@ def test_two_hundred_mistakes_are_readable(folder: Path) -> None:
     rows = "\n".join(f"      - {{name: 9c{n}g, cpus: none, memory: 0, color: red}}" for n in range(70))
     (folder / "more.yaml").write_text("sizes:\n" + rows + "\n")
     text = written(found(folder))
-    assert text.endswith("210 errors and 0 warnings in 1 files")
+    assert text.endswith("errors: 210, warnings: 0, files: 1")
     assert text.count(str(folder)) == 1
     assert max(len(line) for line in text.splitlines()) < 200
 

@@ -1,10 +1,11 @@
 """Reports are computed from evidence alone: a made-up run is written as records, read, and told."""
 
+import io
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +162,135 @@ def made_up(folder: Path, monkeypatch: pytest.MonkeyPatch, *, failing: bool = Fa
 @pytest.fixture
 def summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunSummary:
     return made_up(tmp_path, monkeypatch)
+
+
+def unit_of(summary: RunSummary, name: str) -> Any:
+    return next(unit for unit in summary.units if unit.name == name)
+
+
+def test_the_json_object_has_what_the_evidence_says(summary: RunSummary) -> None:
+    told = json.loads(json.dumps(summary.as_json()))
+    assert (told["world"], told["outcome"], told["evidence"]) == ("twin", "passed", summary.evidence)
+    units = {unit["name"]: unit for unit in told["units"]}
+    assert units["water-billing"] == {
+        "name": "water-billing",
+        "kind": "system",
+        "state": "DECOMMISSIONED",
+        "downtime_s": 0.31,
+        "requests_failed": 0,
+        "packets_lost": 0,
+        "writes": {"acknowledged": 2800, "lost": 0, "doubled": 0},
+        "checks": {"passed": 18, "failed": 0},
+        "seconds": pytest.approx(unit_of(summary, "water-billing").seconds),
+    }
+    assert units["identity"]["downtime_s"] is None
+    assert units["water-leased"]["downtime_s"] == 0
+    assert told["rollback"]["outcome"] == "passed"
+    back = {unit["name"]: unit["downtime_s"] for unit in told["rollback"]["units"]}
+    assert back["water-billing"] == 0.42
+    assert [stage["name"] for stage in told["stages"]][:3] == ["twin", "probes", "forward"]
+
+
+def test_a_classified_system_is_in_no_answer_of_the_report(summary: RunSummary, tmp_path: Path) -> None:
+    console = Console(record=True, width=200, file=io.StringIO())
+    print_summary(console, summary)
+    said = [console.export_text(), *(page.read_text() for page in write_pages(summary, tmp_path))]
+    assert all("case-files" not in text and "涉密案卷" not in text for text in said)
+    assert all("tax-golden" in text for text in said)
+    assert "case-files" not in json.dumps(summary.as_json())
+
+
+def test_states_over_time_have_no_holes_and_end_with_the_run(summary: RunSummary) -> None:
+    for unit in summary.units:
+        assert all(a.end == b.begin for a, b in pairwise(unit.bars))
+        assert unit.bars[-1].end == summary.end
+    states = [bar.state for bar in unit_of(summary, "archive").bars]
+    assert states[:3] == [UnitState.SEEDING, UnitState.CUTTING_OVER, UnitState.ON_PROBATION]
+    assert UnitState.ROLLED_BACK in states
+    assert states[-1] is UnitState.DECOMMISSIONED
+
+
+def test_a_failed_check_fails_the_report_and_is_named_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = made_up(tmp_path, monkeypatch, failing=True)
+    assert summary.as_json()["outcome"] == "failed"
+    billing = next(unit for unit in summary.as_json()["units"] if unit["name"] == "water-billing")
+    assert billing["checks"] == {"passed": 18, "failed": 1}
+    english, chinese = (page.read_text() for page in write_pages(summary, tmp_path))
+    assert "Not everything came through." in english
+    assert all("water-app: running billing: it does not run" in page for page in (english, chinese))
+
+
+def test_evidence_that_was_changed_is_told_as_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up(tmp_path, monkeypatch)
+    path = tmp_path / "evidence.jsonl"
+    path.write_text(path.read_text().replace('"downtime":0.31', '"downtime":0.01', 1))
+    summary = summarise(
+        make_plan(load_programme(YUNHE), KINDS, "0" * 64),
+        Evidence(path).records(),
+        verify_chain(path),
+        world="twin",
+        evidence=str(path),
+    )
+    assert summary.chain.outcome == "broken"
+    assert '<span class="wrong">broken</span>' in write_pages(summary, tmp_path)[0].read_text()
+
+
+def test_a_run_that_has_not_ended_is_told_as_far_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = made_up(tmp_path, monkeypatch)
+    plan = make_plan(load_programme(YUNHE), KINDS, "0" * 64)
+    path = tmp_path / "evidence.jsonl"
+    records = Evidence(path).records()
+    for count in (0, 1, 7, len(records) // 2, len(records) - 1):
+        summary = summarise(plan, records[:count], whole.chain, world="twin", evidence="e")
+        assert summary.outcome == "unfinished"
+        write_pages(summary, tmp_path)
+        print_summary(Console(file=io.StringIO()), summary)
+
+
+class Outside(HTMLParser):
+    """Collects whatever a browser would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [f"{tag} {name}={value}" for name, value in attrs if name in {"src", "href", "data", "srcset"}]
+        if tag in {"script", "link", "iframe", "img", "object"}:
+            self.fetched.append(tag)
+        if tag not in {"meta", "rect", "line"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+
+def test_the_page_is_complete_in_itself_and_well_formed(summary: RunSummary, tmp_path: Path) -> None:
+    for page in write_pages(summary, tmp_path):
+        text = page.read_text().replace("/>", "></rect>").replace("</rect></rect>", "</rect>")
+        reader = Outside()
+        reader.feed(re.sub(r"<(rect|line)([^>]*)></rect>", r"<\1\2>", text).replace("</rect>", ""))
+        assert reader.fetched == []
+        assert reader.open == []
+        assert not re.search(r"url\(|@import|https?://", text)
+
+
+def test_what_people_wrote_is_text_and_never_markup(summary: RunSummary, tmp_path: Path) -> None:
+    odd = summary.model_copy(update={"title": "<script>alert(1)</script>", "reason": '"><img src=x>'})
+    for page in write_pages(odd, tmp_path):
+        text = page.read_text()
+        assert "<script" not in text
+        assert "<img" not in text
+        assert "&lt;script&gt;" in text
+
+
+def test_the_chinese_page_is_chinese(summary: RunSummary, tmp_path: Path) -> None:
+    english, chinese = (page.read_text() for page in write_pages(summary, tmp_path))
+    assert 'lang="zh-CN"' in chinese
+    body = re.sub(r"<style>.*?</style>|<code>.*?</code>|<title>.*?</title>", "", chinese, flags=re.DOTALL)
+    left = {words for words in re.findall(r">([^<>]*[A-Za-z]{3,} [A-Za-z]{2,}[^<>]*)<", body) if words in english}
+    # Names of steps are words of the plan; they are the same in every language.
+    assert {words for words in left if not words.startswith(("system ", "line ", "site "))} == set()
