@@ -101,8 +101,8 @@ class Copy:
             ARCHIVES.chmod(0o700)
             scratch = file.with_suffix(".new")
             root = Path(self.store.root)
-            run("tar", "--create", "--gzip", "--xattrs", "--acls", "--numeric-owner", "--sparse", "--file", str(scratch),
-                "--directory", str(root.parent), "--", root.name, limit=3600)  # fmt: skip
+            run("tar", "--create", "--gzip", "--xattrs", "--acls", "--numeric-owner", "--sparse",
+                "--file", str(scratch), "--directory", str(root.parent), "--", root.name, limit=3600)  # fmt: skip
             scratch.replace(file)
             zhenghe_store.write(noted, f"{_checksum(file)}  {file.name}\n")
         kept = noted.exists() and noted.read_text().split()[0] == _checksum(file)

@@ -54,7 +54,11 @@ class Folder(Agent):
             writers[:] = self.store.writers()
             return not writers
 
-        self.until(none_left, limit, "files are still open for writing", "stop what writes there, then move again")
+        try:
+            self.until(none_left, limit, "files are open for writing")
+        except Refused as refused:
+            mend = "stop what writes there, then move again"
+            raise Refused(f"{refused.reason}: {', '.join(writers)}", mend) from None
         return {}
 
     def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:  # noqa: ARG002

@@ -328,8 +328,9 @@ def admitted(name: str, peer: str, public_key: str) -> bool:
 
 def host_keys() -> list[str]:
     """Return the keys by which this host is known."""
-    files = sorted(Path("/etc/ssh").glob("ssh_host_*_key.pub"))
-    return [" ".join(file.read_text().split()[:2]) for file in files]
+    # From the private keys: their public halves are not always kept beside them.
+    files = sorted(Path("/etc/ssh").glob("ssh_host_*_key"))
+    return [" ".join(run("ssh-keygen", "-y", "-f", str(file)).split()[:2]) for file in files]
 
 
 def install(text: str) -> None:
