@@ -24,21 +24,17 @@ def titles_of(programme: Programme) -> Mapping[str, str]:
     }
 
 
-def summary_of(home: RunHome, titles: Mapping[str, str] | None = None) -> RunSummary:
+def summary_of(home: RunHome) -> RunSummary:
     """Compute the summary of a run from its folder; StalePlan and OSError where the folder is not whole."""
-    settings = home.settings()
+    titles = titles_of(home.programme()) if home.programme_file.exists() else {}
     return summarise(
         home.plan(),
         home.evidence.records(),
         verify_chain(home.evidence.path),
-        world=settings.kind,
+        world=home.settings().kind,
         evidence=str(home.evidence.path),
-        titles=_titles(home) if titles is None else titles,
+        titles=titles,
     )
-
-
-def _titles(home: RunHome) -> Mapping[str, str]:
-    return titles_of(home.programme()) if home.programme_file.exists() else {}
 
 
 def write_pages(summary: RunSummary, folder: Path) -> tuple[Path, ...]:

@@ -10,7 +10,15 @@ from migrations.probes import ProbeResult, WritesVerdict
 from migrations.run.messages import Direction, UnitState
 from migrations.verify import UnitChecks
 
-CUTOVER_STATES = frozenset({UnitState.CUTTING_OVER, UnitState.VERIFYING})
+Outcome = Literal["passed", "failed", "unfinished"]
+GOALS = {
+    Direction.FORWARD: frozenset(
+        {UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED}
+    ),
+    Direction.BACK: frozenset({UnitState.ROLLED_BACK, UnitState.READY, UnitState.PLANNED}),
+    Direction.COMMIT: frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED}),
+}
+"""The states that a unit may have when a passage came through."""
 
 
 class Bar(Model):
@@ -69,6 +77,11 @@ class UnitSummary(Model):
     seconds: float | None
     """From the beginning of its first step to the end of its last in the first passage; none without any."""
 
+    @property
+    def is_wrong(self) -> bool:
+        """Return whether a check failed, or an acknowledged write is gone or there twice."""
+        return self.checks_failed > 0 or (self.writes is not None and bool(self.writes.lost or self.writes.doubled))
+
     def worst(self, *directions: Direction) -> float | None:
         """Return the longest time without service in the passages of some directions; none where nobody looked."""
         seen = [felt.downtime for felt in self.felt if felt.direction in directions and felt.downtime is not None]
@@ -105,7 +118,7 @@ class RunSummary(Model):
     plan: str
     """Digest of the plan."""
     world: str
-    outcome: Literal["passed", "failed", "unfinished"]
+    outcome: Outcome
     reason: str
     begin: float
     end: float
@@ -186,25 +199,43 @@ def summarise(
     stages = tuple(_stages(records))
     begin = min((records[0].time.timestamp() if records else 0.0, *(stage.begin for stage in stages)))
     end = records[-1].time.timestamp() if records else 0.0
-    ended = [record.what for record in records if record.kind == "rehearsal-ended"]
     passages = tuple(_passages(records, end))
     reader = _Reader(records, passages, end)
+    units = tuple(reader.unit(unit, names.get(unit.key, unit.name)) for unit in plan.units)
+    outcome, reason = _outcome(records, units)
     return RunSummary(
         programme=plan.programme,
         title=names.get("", plan.programme),
         plan=digest(plan),
         world=world,
-        outcome=ended[-1]["outcome"] if ended else "unfinished",
-        reason=str(ended[-1].get("reason", "")) if ended else "",
+        outcome=outcome,
+        reason=reason,
         begin=begin,
         end=end,
-        units=tuple(reader.unit(unit, names.get(unit.key, unit.name)) for unit in plan.units),
+        units=units,
         passages=passages,
         stages=stages,
         untouched=plan.untouched,
         evidence=evidence,
         chain=chain,
     )
+
+
+def _outcome(records: Sequence[Record], units: Sequence[UnitSummary]) -> tuple[Outcome, str]:
+    """Return how a run came out: a rehearsal says so itself, any other run is judged by how its last passage ended."""
+    ended = [record.what for record in records if record.kind == "rehearsal-ended"]
+    if ended:
+        return ("passed" if ended[-1]["outcome"] == "passed" else "failed"), str(ended[-1].get("reason", ""))
+    marks = [record for record in records if record.kind in {"passage-begun", "passage-ended"}]
+    # A rehearsal that has begun stages and not ended goes on when it is called again.
+    staged = any(record.kind in {"stage-begun", "stage"} for record in records)
+    if staged or not marks or marks[-1].kind == "passage-begun":
+        return "unfinished", ""
+    begun = next(record for record in reversed(marks) if record.kind == "passage-begun")
+    taken = set(begun.what.get("units", ())) or {unit.key for unit in units}
+    goals = GOALS[Direction(begun.what["direction"])]
+    wrong = [unit.key for unit in units if unit.key in taken and (unit.state not in goals or unit.is_wrong)]
+    return ("failed" if wrong else "passed"), ", ".join(wrong)
 
 
 def _stages(records: Iterable[Record]) -> Iterator[StageTime]:

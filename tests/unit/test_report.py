@@ -249,6 +249,57 @@ def test_a_run_that_has_not_ended_is_told_as_far_as_it_came(tmp_path: Path, monk
         print_summary(Console(file=io.StringIO()), summary)
 
 
+@pytest.mark.parametrize(
+    "records, outcome",
+    [
+        ((), "unfinished"),
+        ((("passage-begun", {"number": 1, "direction": "forward", "units": []}),), "unfinished"),
+        (
+            (("passage-begun", {"number": 1, "direction": "forward", "units": []}), ("passage-ended", {"number": 1})),
+            "failed",
+        ),
+        (
+            (
+                ("passage-begun", {"number": 1, "direction": "forward", "units": ["line:water-leased"]}),
+                ("unit-state", {"state": "ON_PROBATION", "reason": "", "passage": 1}),
+                ("passage-ended", {"number": 1}),
+            ),
+            "passed",
+        ),
+        (
+            (
+                ("passage-begun", {"number": 1, "direction": "forward", "units": ["line:water-leased"]}),
+                ("unit-state", {"state": "ON_PROBATION", "reason": "", "passage": 1}),
+                (
+                    "verify-result",
+                    {"unit": "line:water-leased", "passed": 3, "failed": 1, "failures": [], "stage": "x"},
+                ),
+                ("passage-ended", {"number": 1}),
+            ),
+            "failed",
+        ),
+        (
+            (
+                ("passage-begun", {"number": 1, "direction": "back", "units": ["line:water-leased"]}),
+                ("unit-state", {"state": "ON_PROBATION", "reason": "", "passage": 1}),
+                ("passage-ended", {"number": 1}),
+            ),
+            "failed",
+        ),
+    ],
+)
+def test_a_run_in_the_real_world_is_judged_by_its_last_passage(
+    records: tuple[tuple[str, dict[str, Any]], ...], outcome: str, tmp_path: Path
+) -> None:
+    evidence = Evidence(tmp_path / "evidence.jsonl")
+    evidence.append("began")
+    for kind, what in records:
+        evidence.append(kind, unit="line:water-leased" if kind in {"unit-state", "verify-result"} else "", what=what)
+    plan = make_plan(load_programme(YUNHE), KINDS, "0" * 64)
+    chain = verify_chain(evidence.path)
+    assert summarise(plan, evidence.records(), chain, world="real", evidence="e").outcome == outcome
+
+
 class Outside(HTMLParser):
     """Collects whatever a browser would fetch."""
 
