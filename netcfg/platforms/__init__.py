@@ -32,11 +32,9 @@ class ShellCommands(Model):
 
 
 class Identity(Model):
-    """Patterns, with one group each, by which a configuration says whose it is."""
+    """A pattern, with one group, by which a configuration says whose it is; the prompt has the host's name."""
 
-    hostname: str
     router_id: str
-    described: str
 
 
 class Order(Model):
