@@ -1,8 +1,10 @@
 """Checks of hosts over real SSH: a server that is spoken to over a pipe, so that no address is needed."""
 
 import getpass
+import socket
 import subprocess
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -11,6 +13,7 @@ from migrations.verify import ChecksBroken, NothingToVerify, check_hosts
 from migrations.verify.expectations import Expectation
 
 pytestmark = pytest.mark.real
+WHATS: tuple[Literal["listening", "closed"], ...] = ("listening", "closed")
 
 
 def _key(path: Path) -> str:
@@ -69,6 +72,16 @@ def test_what_holds_passes_and_what_does_not_is_told_with_host_and_reason(world:
     assert units["system:a"].failures[0].reason == "it is not installed"
     assert (result.passed, result.failed) == (4, 5)
     assert result.junit.read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_port_is_open_on_whatever_address_it_listens(world: World, tmp_path: Path, address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as server:
+        port = str(server.getsockname()[1])
+        wanted = tuple(Expectation(unit=f"system:{what}", host="here", what=what, name=port) for what in WHATS)
+        units = {unit.unit: unit for unit in check_hosts(world, wanted, tmp_path).units}
+    assert (units["system:listening"].failed, units["system:closed"].failed) == (0, 1)
 
 
 def test_a_host_that_does_not_answer_fails_its_checks_and_no_others(world: World, tmp_path: Path) -> None:
