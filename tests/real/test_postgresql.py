@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,8 @@ def write(number):
             connection = connection or connect()
             connection.autocommit = number == 0
             with connection.cursor() as cursor:
-                cursor.execute('INSERT INTO payments (reference, bill_id, amount) VALUES (%s, %s, 1)', (reference, turn))
+                payment = 'INSERT INTO payments (reference, bill_id, amount) VALUES (%s, %s, 1)'
+                cursor.execute(payment, (reference, turn))
                 if number == 1:
                     cursor.execute("UPDATE meter_log SET volume = volume + 1 WHERE meter = 'M7'")
                     cursor.execute('UPDATE customers SET address = %s WHERE id = %s', (reference, turn))
@@ -99,7 +100,9 @@ class District:
             print(f"{verb} {mode}: {time.monotonic() - began:.1f} s")
 
     def sql(self, host: str, statement: str, database: str = "billing") -> str:
-        command = f"cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {database} <<'SQL'\n{statement}\nSQL"
+        command = (
+            f"cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {database} <<'SQL'\n{statement}\nSQL"
+        )
         return self.run(host, command).stdout.strip()
 
     @contextmanager
@@ -208,12 +211,16 @@ def test_a_preparation_that_is_undone_leaves_the_source_as_surveyed_and_nothing_
     assert empty.slots(OLD) == ""
     assert empty.step("prepare", "undo").state == "not-done"
     assert _as_surveyed(empty) == before
-    left = "SELECT datname FROM pg_database WHERE NOT datistemplate UNION SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'"
-    assert set(empty.sql(NEW, left, "postgres").split()) == {"postgres"}
+    roles, databases = (
+        "rolname FROM pg_roles WHERE rolname !~ '^pg_'",
+        "datname FROM pg_database WHERE NOT datistemplate",
+    )
+    assert set(empty.sql(NEW, f"SELECT {roles} UNION SELECT {databases}", "postgres").split()) == {"postgres"}
 
 
 def _as_surveyed(district: District) -> str:
-    dump = "cd / && runuser -u postgres -- pg_dump --schema-only billing && runuser -u postgres -- pg_dumpall --globals-only"
+    owner = "runuser -u postgres --"
+    dump = f"cd / && {owner} pg_dump --schema-only billing && {owner} pg_dumpall --globals-only"
     files = "cat /etc/postgresql/13/main/pg_hba.conf /etc/postgresql/13/main/conf.d/*"
     said = district.run(OLD, f"{dump} && {files}").stdout
     # Rights that were never granted and then withdrawn are the default ones, and are written down as such.
@@ -227,7 +234,11 @@ def test_a_copy_that_does_not_catch_up_is_given_up_and_leaves_no_slot(empty: Dis
     with pytest.raises(PlaybookFailed, match=r"has not caught up in 3 s: a long transaction on the source"):
         empty.step("replicate", limits={"catch_up": "3s"})
     assert empty.step("replicate", "undo").state == "not-done"
-    empty.sql(OLD, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()")  # noqa: E501
+    empty.sql(
+        OLD,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()",
+    )
     assert empty.slots(OLD) == ""
     assert empty.sides() == ON_OLD
     assert empty.step("replicate").state == "done"
@@ -237,12 +248,14 @@ def test_there_and_back_and_there_again_without_losing_or_doubling_a_write(on_ol
     assert on_old.step("lag").state == "done"
     receipt = int(on_old.sql(OLD, "SELECT nextval('receipt_number')"))
     before = {host: set(on_old.written(host)) for host in (OLD, NEW)}
-    for number, (mode, there, sides) in enumerate((("apply", NEW, ON_NEW), ("undo", OLD, ON_OLD), ("apply", NEW, ON_NEW))):
+    moves = (("apply", NEW, ON_NEW), ("undo", OLD, ON_OLD), ("apply", NEW, ON_NEW))
+    for mode, there, sides in moves:
         with on_old.writing() as clients:
             answer = on_old.step("switch", mode)
             # While clients go on writing at the end that now serves.
             verified = on_old.step("verify")
-        print(f"move {number}: pause {answer.facts['ms']['pause']} ms, clients waited {clients['gap'] * 1000:.0f} ms at most")
+        pause, waited = answer.facts["ms"]["pause"], clients["gap"] * 1000
+        print(f"{mode}: pause {pause} ms, clients waited {waited:.0f} ms at most")
         assert on_old.sides() == sides
         assert verified.state == "done"
         assert clients["failed"] == []
@@ -261,11 +274,11 @@ def test_after_the_switch_nobody_writes_to_the_old_side_by_mistake(on_old: Distr
     on_old.run(OLD, "systemctl restart postgresql@13-main")
     insert = "INSERT INTO payments (reference, bill_id, amount) VALUES ('lost', 1, 1)"
     password = "$(cat /etc/zhenghe-demo/billing.pass)"
-    direct = f"PGPASSWORD={password} psql -h {ADDRESSES[OLD]} -U billing_app -d billing -c \"{insert}\""
+    direct = f'PGPASSWORD={password} psql -h {ADDRESSES[OLD]} -U billing_app -d billing -c "{insert}"'
     refused = on_old.run(CLIENT, direct, check=False)
     assert refused.returncode != 0
     assert "too many connections" in refused.stderr
-    superuser = on_old.run(OLD, f"cd / && runuser -u postgres -- psql -d billing -c \"{insert}\"", check=False)
+    superuser = on_old.run(OLD, f'cd / && runuser -u postgres -- psql -d billing -c "{insert}"', check=False)
     assert "read-only transaction" in superuser.stderr
 
 
@@ -280,10 +293,10 @@ def test_a_long_transaction_prevents_the_switch_and_is_left_alone(on_old: Distri
 
 
 @contextmanager
-def _held_open(district: District) -> Iterator[None]:
-    """Keep a transaction open through the entry; it commits when the block ends."""
+def _held_open(district: District, where: str = ENTRY) -> Iterator[None]:
+    """Keep a transaction open, through the entry; it commits when the block ends."""
     command = (
-        f"PGPASSWORD=$(cat /etc/zhenghe-demo/billing.pass) psql -qX -v ON_ERROR_STOP=1 -h {ADDRESSES[ENTRY]} "
+        f"PGPASSWORD=$(cat /etc/zhenghe-demo/billing.pass) psql -qX -v ON_ERROR_STOP=1 -h {ADDRESSES[where]} "
         "-U billing_app -d billing"
     )
     words = ("ssh", "-F", str(district.world.ssh_config), CLIENT, command)
@@ -387,29 +400,30 @@ def test_every_damage_is_found_when_the_ends_are_compared(on_old: District) -> N
         found = on_old.step("verify", "probe")
         assert found.state == "not-done"
         assert any(finding in one for one in found.facts[OLD]["differences"]), (what, found.facts[OLD]["differences"])
-    with pytest.raises(PlaybookFailed, match="the two ends differ: .*mayor"):
+    with pytest.raises(PlaybookFailed, match=r"the two ends differ: .*mayor"):
         on_old.step("verify")
-    bill = on_old.sql(NEW, "SELECT format('%L, %s, %L, %s, %s, %L', id, customer_id, period, litres, tariff, detail) FROM bills WHERE id = 77")  # noqa: E501
+    bill = on_old.sql(
+        NEW,
+        "SELECT format('%L, %s, %L, %s, %s, %L', id, customer_id, period, litres, tariff, detail) FROM bills "
+        "WHERE id = 77",
+    )
     mends = (
         f"INSERT INTO bills (id, customer_id, period, litres, tariff, detail) OVERRIDING SYSTEM VALUE VALUES ({bill})",
         "GRANT SELECT ON bills TO billing_staff", "ALTER TABLE tariffs OWNER TO billing_owner",
         "ALTER TABLE districts DROP mayor",
     )  # fmt: skip
-    on_old.sql(OLD, "SET default_transaction_read_only = off; " + "; ".join(mends))
+    writable = "SET default_transaction_read_only = off;"
+    on_old.sql(OLD, f"{writable} {'; '.join(mends)}")
     verifier = on_old.sql(NEW, "SELECT rolpassword FROM pg_authid WHERE rolname = 'billing_report'", "postgres")
-    on_old.sql(OLD, f"SET default_transaction_read_only = off; ALTER ROLE billing_report PASSWORD '{verifier}'", "postgres")
+    on_old.sql(OLD, f"{writable} ALTER ROLE billing_report PASSWORD '{verifier}'", "postgres")
     on_old.sql(NEW, "SELECT setval('payments_id_seq', (SELECT max(id) FROM payments))")
     assert on_old.step("verify").state == "done"
 
 
 def test_the_gate_names_who_bypasses_the_entry_and_what_was_changed_since(on_old: District) -> None:
-    command = f"PGPASSWORD=$(cat /etc/zhenghe-demo/billing.pass) psql -qh {ADDRESSES[OLD]} -U billing_app -d billing -c 'SELECT pg_sleep(8)'"
-    words = ("ssh", "-F", str(on_old.world.ssh_config), CLIENT, command)
     on_old.sql(OLD, "CREATE TABLE late (id int PRIMARY KEY)")
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as beside:
-        time.sleep(0.5)
+    with _held_open(on_old, OLD):
         found = on_old.step("lag", "probe")
-        beside.wait()
     on_old.sql(OLD, "DROP TABLE late")
     assert found.state == "not-done"
     assert f"billing_app@{ADDRESSES[CLIENT]}" in found.facts[OLD]["against"][0]
@@ -420,13 +434,16 @@ def test_the_gate_names_who_bypasses_the_entry_and_what_was_changed_since(on_old
 def test_no_secret_is_left_in_logs_or_command_lines(on_old: District) -> None:
     files = "/var/lib/zhenghe /etc/pgbouncer/zhenghe"
     for host in (OLD, NEW, ENTRY):
-        readable = on_old.run(host, f"find {files} -type f -perm /077 ! -name lock ! -name '*.lock' 2>/dev/null || true").stdout
+        readable = on_old.run(
+            host, f"find {files} -type f -perm /077 ! -name lock ! -name '*.lock' 2>/dev/null || true"
+        ).stdout
         assert readable == ""
     for host in (OLD, NEW):
         password = on_old.run(host, "cut -d: -f5 /var/lib/zhenghe/postgresql/*/passfile").stdout.strip()
         assert len(password) > 30
         for other in (OLD, NEW, ENTRY):
-            logs = on_old.run(other, "cat /var/log/postgresql/*.log 2>/dev/null; journalctl -o cat; cat /proc/*/cmdline | tr '\\0' ' '").stdout
+            kept = "cat /var/log/postgresql/*.log 2>/dev/null; journalctl -o cat; cat /proc/*/cmdline | tr '\\0' ' '"
+            logs = on_old.run(other, kept).stdout
             assert password not in logs
             assert "SCRAM-SHA-256$" not in logs
 

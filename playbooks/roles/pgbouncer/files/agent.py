@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from ansible.module_utils.zhenghe_bouncer import Entry, Refused, command, name
+
 from playbooks.agents import loop
 
 DECIDING = 8.0
@@ -58,7 +59,7 @@ class Agent(loop.Agent):
         with self._console.cursor() as cursor:
             cursor.execute("SHOW DATABASES")
             columns = [column[0] for column in cursor.description]
-            found = [dict((columns[index], cell) for index, cell in enumerate(row)) for row in cursor.fetchall()]
+            found = [{columns[index]: cell for index, cell in enumerate(row)} for row in cursor.fetchall()]
         return any(one["name"] == self._entry.database and int(one["paused"]) for one in found)
 
     def pause(self, limit: float) -> dict[str, Any]:

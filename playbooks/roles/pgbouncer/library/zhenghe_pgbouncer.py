@@ -22,7 +22,9 @@ options:
   entry: {description: The entry as the step carries it., required: true, type: dict}
 author: [zhenghe]
 """
-EXAMPLES = "- zhenghe_pgbouncer: {verb: front, mode: probe, system: tax, component: '{{ component }}', entry: '{{ entry }}'}"
+EXAMPLES = (
+    "- zhenghe_pgbouncer: {verb: front, mode: probe, system: tax, component: '{{ component }}', entry: '{{ entry }}'}"
+)
 RETURN = "answer: {description: state and facts, type: dict}"
 
 

@@ -83,7 +83,7 @@ unnest(setconfig) AS s WHERE setrole = 0 AND d.datname = %s AND s LIKE 'zhenghe.
 """
 
 
-class Refused(Exception):  # noqa: N818 - most of the time nothing is wrong with this program
+class Refused(Exception):
     """The step cannot be done as things are; carries why and what to do next."""
 
     def __init__(self, reason: str, mend: str = "") -> None:
@@ -155,7 +155,9 @@ class Entry:
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:
-                        raise Refused("another step still works on this entry", "wait for its end, then repeat") from None
+                        raise Refused(
+                            "another step still works on this entry", "wait for its end, then repeat"
+                        ) from None
                     time.sleep(0.1)
             yield
 
@@ -243,10 +245,14 @@ class Entry:
     def front(self, address: str, port: int) -> None:
         """Stand before an address; an entry that stands there already stays as it is, wherever it sends to."""
         if re.fullmatch(r"[A-Za-z0-9_.-]+", self.database) is None:
-            raise Refused(f"PgBouncer cannot name the database {self.database}", "rename it, or move it without an entry")
+            raise Refused(
+                f"PgBouncer cannot name the database {self.database}", "rename it, or move it without an entry"
+            )
         others = self.others_with_the_database()
         if others:
-            raise Refused(f"port {self.port} has a database {self.database} already: {others[0]}", "give it another port")
+            raise Refused(
+                f"port {self.port} has a database {self.database} already: {others[0]}", "give it another port"
+            )
         self.password()
         if self.sends_to() is None:
             write(self.line_file, self.line(address, port))
@@ -262,7 +268,9 @@ class Entry:
         try:
             self.look(self.address, self.port, self.database).close()
         except psycopg2.Error as exc:
-            raise Refused(f"nobody comes through the entry: {str(exc).strip()}", f"see journalctl -u {self.unit}") from exc
+            raise Refused(
+                f"nobody comes through the entry: {str(exc).strip()}", f"see journalctl -u {self.unit}"
+            ) from exc
 
     def look(self, address: str, port: int, database: str) -> Any:
         """Connect somewhere as the entry's own account."""

@@ -15,14 +15,15 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, wait
 from ansible.module_utils.zhenghe_pg_schema import SEQUENCES
-from playbooks.agents import loop
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents import loop
 
 _OTHERS = """
 SELECT pid FROM pg_stat_activity JOIN pg_roles ON usename = rolname
 WHERE datname = %s AND backend_type = 'client backend' AND NOT rolsuper AND pid <> pg_backend_pid()
 """
-FOLLOWING = 15.0
+FOLLOWING = 20.0
 """Seconds in which the target has to show, before the pause, that it follows."""
 _SOURCE_STATES = {"serving": "open", "frozen": "frozen", "waiting": "sealed"}
 
@@ -38,7 +39,10 @@ class Agent(loop.Agent):
             # A place is named by the end that it was in the beginning, whichever way this move goes.
             end = "target" if self.side == "source" else "source"
             for what in ("s", "_addresses"):
-                component["source" + what], component["target" + what] = component["target" + what], component["source" + what]
+                component["source" + what], component["target" + what] = (
+                    component["target" + what],
+                    component["source" + what],
+                )
         self._place = Place(end, self.system, component)
         self._held = contextlib.ExitStack()
         self._promoted = self._slot = False
@@ -87,24 +91,32 @@ class Agent(loop.Agent):
             return
         if side == "serving":
             stream.demote(self._place, self._connection)
+        # An earlier promotion may have come no further than the end of the old direction.
+        stream.go_on_following(self._place, self._connection)
         known = stream.subscription(self._connection, self._place.base)
         if known is None or known["left"]:
             raise Refused("the copy is not complete", "run the step replicate first")
         # A worker that was ended a moment ago starts again after seconds: those are not to fall into the pause.
-        if not wait(self._follows, FOLLOWING, 0.1):
+        mark = self._peer_mark()
+        if not wait(lambda: stream.has_mark(self._connection, "ready", mark), FOLLOWING, 0.02):
             raise Refused("the target does not follow the source", "see the target's log")
         stream.make_slot(self._place, self._connection)
         self._slot = True
 
-    def _follows(self) -> bool:
-        try:
-            peer = self._place.connect_peer()
-        except Error:
-            # Fenced by an agent that is just thawing it.
-            return False
-        mark = stream.leave_mark(peer, "ready")
-        peer.close()
-        return wait(lambda: stream.has_mark(self._connection, "ready", mark), 1, 0.02)
+    def _peer_mark(self) -> str:
+        peers: list[Any] = []
+
+        def connected() -> bool:
+            # An agent over there may just be lifting the fence of one that was killed.
+            with contextlib.suppress(Error):
+                peers.append(self._place.connect_peer())
+            return bool(peers)
+
+        if not wait(connected, 8, 0.1):
+            raise Refused("the source does not let the target in", "see the source's log")
+        mark = stream.leave_mark(peers[0], "ready")
+        peers[0].close()
+        return mark
 
     def freeze(self, limit: float) -> dict[str, Any]:
         """Fence the database and end the sessions of its clients; replication and superusers stay."""
@@ -193,8 +205,11 @@ class Agent(loop.Agent):
         side = side_of(self._connection, self._place.database)
         if self.side == "source" and side == "frozen":
             stream.lift_fence(self._connection, self._place.database)
-        if self.side == "target" and side == "serving" and self._promoted:
-            stream.demote(self._place, self._connection)
+        # A source that was sealed never comes back by itself: then this end is the only one that serves.
+        if self.side == "target" and self._promoted and stream.peer_side(self._place) != "waiting":
+            if side == "serving":
+                stream.demote(self._place, self._connection)
+            stream.go_on_following(self._place, self._connection)
             self._promoted = False
         if self._slot and not self._promoted:
             # Nobody will read it: it must not hold back the disk's space.

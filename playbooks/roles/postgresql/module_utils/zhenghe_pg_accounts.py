@@ -75,8 +75,8 @@ def read_rights(connection: Any, database: str, role: str) -> list[sql.Composabl
     for (name,) in schemas:
         schema = sql.Identifier(name)
         grants.append(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, who))
-        for objects in ("TABLES", "SEQUENCES"):
-            grants.append(sql.SQL(f"GRANT SELECT ON ALL {objects} IN SCHEMA {{}} TO {{}}").format(schema, who))
+        grants.append(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(schema, who))
+        grants.append(sql.SQL("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {}").format(schema, who))
     return grants
 
 
@@ -140,7 +140,10 @@ def admit_entry(place: Place, account: str, verifier: str, address: str) -> None
     rows(inside, sql.SQL("GRANT CONNECT ON DATABASE {}, postgres TO {}").format(sql.Identifier(place.database), role))
     rows(inside, sql.SQL(ACCOUNT).format(role=role))
     place.remember(entry=account)
-    lines = [f"host postgres {account} {address}/32 scram-sha-256", f"host {quoted(place.database)} all {address}/32 md5"]
+    lines = [
+        f"host postgres {account} {address}/32 scram-sha-256",
+        f"host {quoted(place.database)} all {address}/32 md5",
+    ]
     admit(place, f"{place.base} entry", lines)
 
 

@@ -103,7 +103,9 @@ def _sequences_behind(ends: Ends) -> list[str]:
         if most is not None and (most - last) * increment > 0:
             found.append(f"sequence {name} is at {last}, its column at {most}")
     for table in rows(ends.here, schema.SEQUENCES):
-        question = sql.SQL("SELECT last_value, (SELECT seqincrement FROM pg_sequence WHERE seqrelid = %s::regclass) FROM {}.{}")
+        question = sql.SQL(
+            "SELECT last_value, (SELECT seqincrement FROM pg_sequence WHERE seqrelid = %s::regclass) FROM {}.{}"
+        )
         where = sql.SQL("{}.{}").format(*map(sql.Identifier, table)).as_string(ends.here)
         old, increment = rows(ends.here, question.format(*map(sql.Identifier, table)), (where,))[0]
         new = rows(ends.there, question.format(*map(sql.Identifier, table)), (where,))[0][0]
@@ -129,7 +131,10 @@ def compare(place: Place) -> tuple[tuple[str, ...], dict[str, Any]]:
                 found.append(f"table {table[0]}.{table[1]}: {lasting} rows differ")
     found += _sequences_behind(ends)
     facts = {
-        "tables": [{"table": f"{one}.{two}", "rows": served[one, two][0], "checksum": served[one, two][1]} for one, two in tables],
+        "tables": [
+            {"table": f"{one}.{two}", "rows": served[one, two][0], "checksum": served[one, two][1]}
+            for one, two in tables
+        ],
         "rows": sum(count for count, _ in served.values()),
         "seconds": round(time.monotonic() - began, 2),
     }

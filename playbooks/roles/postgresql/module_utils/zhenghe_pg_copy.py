@@ -52,7 +52,9 @@ def _start(place: Place, connection: Any) -> None:
         return
     _clear_slot(place)
     # What an earlier copy left half done; extensions bring rows of their own, too.
-    published = rows(connection, "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = %s", (place.base,))
+    published = rows(
+        connection, "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = %s", (place.base,)
+    )
     if published:
         tables = sql.SQL(", ").join([sql.Identifier(*names) for names in published])
         rows(connection, sql.SQL("TRUNCATE {} CASCADE").format(tables))
@@ -89,7 +91,9 @@ def replicate(place: Place, limit: float) -> dict[str, Any]:
             rows(place.connect(place.database), "ANALYZE")
             return {**found, "seconds": spent}
         if spent > limit:
-            raise Refused(_behind(place, found, limit), "find out what holds it up, or raise limits.catch_up; nothing is lost")
+            raise Refused(
+                _behind(place, found, limit), "find out what holds it up, or raise limits.catch_up; nothing is lost"
+            )
         time.sleep(0.1)
 
 
@@ -175,7 +179,9 @@ def forget(place: Place) -> None:
 def retired(place: Place) -> bool:
     """Say whether the way back has been given up at this end."""
     if place.end == "source":
-        return not place.running() or not rows(place.connect(), "SELECT 1 FROM pg_roles WHERE rolname = %s", (place.base,))
+        return not place.running() or not rows(
+            place.connect(), "SELECT 1 FROM pg_roles WHERE rolname = %s", (place.base,)
+        )
     return place.running() and not rows(place.connect(), "SELECT 1 FROM pg_roles WHERE rolname = %s", (place.base,))
 
 
@@ -186,7 +192,9 @@ def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
     here = place.connect()
     wanted = "waiting" if place.end == "source" else "serving"
     if side_of(here, place.database) != wanted:
-        raise Refused(f"{place.database}: clients are not on the target", "switch the system before its source is retired")
+        raise Refused(
+            f"{place.database}: clients are not on the target", "switch the system before its source is retired"
+        )
     forget(place)
     inside = place.connect(place.database)
     rows(inside, sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(place.base)))
@@ -198,19 +206,24 @@ def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
     return {"cluster": _stop_source(place, here) if place.end == "source" else "serves"}
 
 
+_KEPT = """
+SELECT datname FROM pg_database d WHERE NOT datistemplate AND datname <> 'postgres' AND NOT EXISTS
+(SELECT FROM pg_db_role_setting WHERE setdatabase = d.oid AND 'zhenghe.retired=on' = ANY(setconfig))
+"""
+
+
 def _stop_source(place: Place, here: Any) -> str:
-    others = rows(
-        here,
-        "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', %s) AND NOT EXISTS "
-        "(SELECT FROM pg_db_role_setting WHERE setdatabase = pg_database.oid AND 'zhenghe.side=waiting' = ANY(setconfig))",
-        (place.database,),
-    )
+    rows(here, sql.SQL("ALTER DATABASE {} SET zhenghe.retired = on").format(sql.Identifier(place.database)))
+    # A cluster may keep databases of other systems: in use, or waiting as their way back.
+    others = rows(here, _KEPT)
     if others:
         return "kept for " + ", ".join(row[0] for row in others)
     version, name = value(here, "SHOW config_file").split("/")[-3:-1]
     start = f"/etc/postgresql/{version}/{name}/start.conf"
-    with open(start, "w") as file:  # noqa: PTH123 - one line, and Debian's own tools want just this
+    with open(start, "w") as file:
         file.write("disabled\n")
-    subprocess.run(["systemctl", "disable", "--quiet", f"postgresql@{version}-{name}"], check=False, capture_output=True)
+    subprocess.run(
+        ["systemctl", "disable", "--quiet", f"postgresql@{version}-{name}"], check=False, capture_output=True
+    )
     subprocess.run(["systemctl", "stop", f"postgresql@{version}-{name}"], check=True, capture_output=True)
     return "stopped"

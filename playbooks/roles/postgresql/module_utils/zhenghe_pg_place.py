@@ -28,7 +28,7 @@ STATE = Path("/var/lib/zhenghe/postgresql")
 LONGEST_NAME = 50
 
 
-class Refused(Exception):  # noqa: N818 - most of the time nothing is wrong with this program
+class Refused(Exception):
     """The step cannot be done as things are; carries why and what to do next."""
 
     def __init__(self, reason: str, mend: str = "") -> None:
@@ -183,7 +183,7 @@ WHERE setrole = 0 AND d.datname = %s
 
 def database_settings(connection: Any, database: str) -> dict[str, str]:
     """Return the settings that are stored with a database."""
-    return dict((str(name), str(setting)) for name, setting in rows(connection, SETTINGS, (database,)))
+    return {str(name): str(setting) for name, setting in rows(connection, SETTINGS, (database,))}
 
 
 def side_of(connection: Any, database: str) -> str:

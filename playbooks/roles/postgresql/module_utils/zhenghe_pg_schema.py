@@ -1,5 +1,7 @@
 """What is, or has to be, equal at both ends: tables' shapes, sequences, rights. Reads catalogues only."""
 
+# ruff: noqa: S608 - the statements are put together from the texts of this file alone
+
 from __future__ import annotations
 
 import json
@@ -11,39 +13,44 @@ from ansible.module_utils.zhenghe_pg_place import rows
 # Objects of an extension come with the extension; the schema zhenghe belongs to the move.
 OWN = """
 n.nspname !~ '^(pg_|information_schema$|zhenghe$)'
-AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = {oid} AND x.deptype = 'e' AND x.classid = '{catalogue}'::regclass)
+AND NOT EXISTS (SELECT FROM pg_depend x
+                WHERE x.objid = {oid} AND x.deptype = 'e' AND x.classid = '{catalogue}'::regclass)
 """
+_ROUTINE = OWN.format(oid="p.oid", catalogue="pg_proc")
 _CLASS = OWN.format(oid="c.oid", catalogue="pg_class")
 
-TABLES = f"SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {_CLASS} ORDER BY 1, 2"  # noqa: E501
-SEQUENCES = f"SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S' AND {_CLASS} ORDER BY 1, 2"  # noqa: E501
+_RELATIONS = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+TABLES = f"SELECT n.nspname, c.relname FROM {_RELATIONS} WHERE c.relkind = 'r' AND {_CLASS} ORDER BY 1, 2"
+SEQUENCES = f"SELECT n.nspname, c.relname FROM {_RELATIONS} WHERE c.relkind = 'S' AND {_CLASS} ORDER BY 1, 2"
 
 _SHAPES = {
     "relations": f"""
         SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text || ' ' || c.relpersistence::text
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND {_CLASS}""",
+        FROM {_RELATIONS} WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND {_CLASS}""",
     "columns": f"""
         SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname),
                concat_ws(' ', a.attnum - (SELECT count(*) FROM pg_attribute g WHERE g.attrelid = c.oid
                                           AND g.attisdropped AND g.attnum BETWEEN 1 AND a.attnum),
                          format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'not null' END,
                          a.attidentity::text, a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid))
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE c.relkind IN ('r', 'p') AND {_CLASS}""",
+        FROM {_RELATIONS} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+        WHERE c.relkind IN ('r', 'p') AND {_CLASS}""",
     "constraints": f"""
         SELECT format('%I.%I %I', n.nspname, c.relname, k.conname), pg_get_constraintdef(k.oid)
-        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {_CLASS}""",
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE {_CLASS}""",
     "indexes": f"""
         SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) || ' ' || i.indisvalid
-        FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {_CLASS}""",
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE {_CLASS}""",
     "triggers": f"""
         SELECT format('%I.%I %I', n.nspname, c.relname, t.tgname), pg_get_triggerdef(t.oid)
         FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE NOT t.tgisinternal AND {_CLASS}""",
     "functions": f"""
         SELECT p.oid::regprocedure::text, md5(p.prosrc)
-        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {OWN.format(oid="p.oid", catalogue="pg_proc")}""",
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_ROUTINE}""",
     "enums": f"""
         SELECT t.oid::regtype::text, string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)
         FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -98,7 +105,7 @@ _RIGHTS_OF = {
         UNION ALL SELECT 'schema ' || quote_ident(n.nspname), n.nspowner::regrole::text FROM pg_namespace n
         WHERE {OWN.format(oid="n.oid", catalogue="pg_namespace")}
         UNION ALL SELECT p.oid::regprocedure::text, p.proowner::regrole::text
-        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {OWN.format(oid="p.oid", catalogue="pg_proc")}""",
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_ROUTINE}""",
 }  # fmt: skip
 
 _ROLES = """

@@ -1,5 +1,7 @@
 """Prepare, where the database is today: what forbids its move is said at once, the rest is made ready."""
 
+# ruff: noqa: S608, ISC004 - the statements are put together from the texts of this file alone
+
 from __future__ import annotations
 
 from typing import Any
@@ -44,7 +46,7 @@ _FINDINGS = (
     (
         f"SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
         f"WHERE c.relkind = 'f' AND {_OWN_TABLES}",
-        "foreign tables: {names}: what they stand for does not move along; drop them, or move it as a system of its own",
+        "foreign tables: {names}: what they stand for does not move; drop them, or move it by itself",
     ),
     (
         "SELECT subname FROM pg_subscription JOIN pg_database d ON d.oid = subdbid "
@@ -52,14 +54,15 @@ _FINDINGS = (
         "subscriptions: {names}: the database follows another one; end that first",
     ),
     (
-        "SELECT split_part(s, '=', 2) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase, unnest(setconfig) s "
-        "WHERE setrole = 0 AND d.datname = current_database() AND s ~ '^default_transaction_read_only='",
+        "SELECT split_part(s, '=', 2) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase, "
+        "unnest(setconfig) s WHERE setrole = 0 AND d.datname = current_database() "
+        "AND s ~ '^default_transaction_read_only='",
         "default_transaction_read_only is set for the database ({names}): the fence uses it; RESET it first",
     ),
     (
-        "SELECT current_setting('max_replication_slots') || ' slots' WHERE current_setting('max_replication_slots')::int "
-        "- (SELECT count(*) FROM pg_replication_slots) < 4",
-        "{names} allowed and fewer than 4 free: raise max_replication_slots and max_wal_senders in a window of its own",
+        "SELECT current_setting('max_replication_slots') || ' slots' "
+        "WHERE current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots) < 4",
+        "{names} allowed and fewer than 4 free: raise max_replication_slots and max_wal_senders, and restart",
     ),
 )
 

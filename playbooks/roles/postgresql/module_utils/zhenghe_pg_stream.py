@@ -58,9 +58,7 @@ def leave_mark(connection: Any, reader: str) -> str:
     written, and newer servers do not send transactions that are empty for it.
     """
     mark = secrets.token_hex(8)
-    statement = (
-        "INSERT INTO zhenghe.marks VALUES (%s, %s) ON CONFLICT (reader) DO UPDATE SET mark = EXCLUDED.mark"
-    )
+    statement = "INSERT INTO zhenghe.marks VALUES (%s, %s) ON CONFLICT (reader) DO UPDATE SET mark = EXCLUDED.mark"
     rows(connection, statement, (reader, mark))
     return mark
 
@@ -83,14 +81,17 @@ def subscription(connection: Any, base: str) -> dict[str, Any] | None:
     """Return what is known of the subscription at this end: is it enabled, how far is it, which tables are left."""
     found = rows(
         connection,
-        "SELECT s.oid, s.subenabled, greatest(o.received_lsn, o.latest_end_lsn)::text FROM pg_subscription s LEFT JOIN pg_stat_subscription o "
-        "ON o.subid = s.oid AND o.relid IS NULL WHERE s.subname = %s",
+        "SELECT s.oid, s.subenabled, greatest(o.received_lsn, o.latest_end_lsn)::text "
+        "FROM pg_subscription s LEFT JOIN pg_stat_subscription o ON o.subid = s.oid AND o.relid IS NULL "
+        "WHERE s.subname = %s",
         (base,),
     )
     if not found:
         return None
     oid, enabled, position = found[0]
-    states = "SELECT srrelid::regclass::text FROM pg_subscription_rel WHERE srsubid = %s AND srsubstate <> 'r' ORDER BY 1"
+    states = (
+        "SELECT srrelid::regclass::text FROM pg_subscription_rel WHERE srsubid = %s AND srsubstate <> 'r' ORDER BY 1"
+    )
     left = [row[0] for row in rows(connection, states, (oid,))]
     return {"oid": oid, "enabled": enabled, "position": position, "left": left}
 
@@ -206,7 +207,7 @@ def follow(place: Place) -> None:
 
 def promote(place: Place, connection: Any) -> str:
     """Let clients in here and note from which position on the other end has to follow; return that position."""
-    stop_following(connection, place.base, 1)
+    stop_following(connection, place.base, 2)
     since = str(value(connection, "SELECT pg_current_wal_insert_lsn()"))
     name = sql.Identifier(place.database)
     note = sql.SQL("ALTER DATABASE {} SET zhenghe.since = {}").format(name, sql.Literal(since))
@@ -218,7 +219,13 @@ def demote(place: Place, connection: Any) -> None:
     """Take a promotion back that no client has seen: wait again and go on following."""
     raise_fence(connection, place.database, "waiting")
     rows(connection, sql.SQL("ALTER DATABASE {} RESET zhenghe.since").format(sql.Identifier(place.database)))
-    if subscription(connection, place.base) is not None:
+    go_on_following(place, connection)
+
+
+def go_on_following(place: Place, connection: Any) -> None:
+    """Start a subscription again that was stopped, and not ended."""
+    known = subscription(connection, place.base)
+    if known is not None and not known["enabled"]:
         rows(connection, sql.SQL("ALTER SUBSCRIPTION {} ENABLE").format(sql.Identifier(place.base)))
 
 

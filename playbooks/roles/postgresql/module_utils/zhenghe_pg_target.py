@@ -1,4 +1,4 @@
-"""Prepare, where the database goes: a cluster, the source's roles, an empty database of the same shape behind a fence."""
+"""Prepare, where the database goes: a cluster, the source's roles, an empty database of the same shape, fenced."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, in_one, fence, rows, side_of, value, wait
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, fence, in_one, rows, side_of, value, wait
 from ansible.module_utils.zhenghe_pg_source import peer_lines
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -142,7 +142,8 @@ def _copy_schema(place: Place) -> None:
     # The newer pg_dump reads the older server; the rows come by replication, so that nothing is read twice.
     dump = [
         "pg_dump", "--schema-only", "--no-publications", "--no-subscriptions", "--exclude-schema=zhenghe",
-        "--lock-wait-timeout=10s", f"--host={place.peer_address}", f"--port={place.peer_port}", f"--username={place.base}",
+        "--lock-wait-timeout=10s",
+        f"--host={place.peer_address}", f"--port={place.peer_port}", f"--username={place.base}",
         "--no-password", f"--dbname={place.database}",
     ]  # fmt: skip
     load = [
@@ -202,7 +203,9 @@ def undo(place: Place) -> None:
         return
     here = place.connect()
     if side_of(here, place.database) == "serving" and place.remembered().get("database"):
-        raise Refused(f"{place.database}: clients are on the target", "return the system before its preparation is undone")
+        raise Refused(
+            f"{place.database}: clients are on the target", "return the system before its preparation is undone"
+        )
     memory = place.remembered()
     if memory.get("database"):
         _drop_database(place, here)
