@@ -7,7 +7,7 @@ pulumi config set site cloud-a                  left out: the stack's name
 Each setting may come from the environment instead: ZHENGHE_INVENTORY, ZHENGHE_WORLD, ZHENGHE_SITE. An engine that was
 built by the set-up, and the language host that comes with it, are found on this PATH:
 
-export PATH=$(.venv/bin/python -c 'from infra.toolchain import search_path; print(search_path())')
+export PATH=$(.venv/bin/python -c 'from infra.parts.toolchain import search_path; print(search_path())')
 """
 
 from __future__ import annotations

@@ -107,7 +107,8 @@ def declare_site(programme: Programme, site: Site) -> SiteDeclaration:
         for room in department.rooms
         if room.hosts
     )
-    entries = tuple(RuleDeclaration(protocol="tcp", port=port, source=EVERYWHERE) for port in _entry_ports(programme, site))
+    ports = _entry_ports(programme, site)
+    entries = tuple(RuleDeclaration(protocol="tcp", port=port, source=EVERYWHERE) for port in ports)
     rules = {"component": inside + sources, "entry": entries, "copy": inside}
     return SiteDeclaration(
         site=site.name,

@@ -162,4 +162,4 @@ find_python
 ensure_environment
 exec 8<&- 9<&-
 
-[ "$mode" = python ] || exec .venv/bin/python -m infra.setup
+[ "$mode" = python ] || exec .venv/bin/python -m infra.parts

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra import images
+from infra.parts import images
 from infra.twin import control
 from infra.twin.cgroups import SUPERVISOR, Groups, hierarchies
 from infra.twin.commands import run

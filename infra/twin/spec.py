@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra import images
+from infra.parts import images
 from infra.twin.layout import lay_out
 from infra.twin.routers import surveyed_configuration
 from inventory.base import Model

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from infra.declaration import SiteDeclaration
 from infra.engine import EngineFailed, ProvisionError, SiteEngine
-from infra.state import SiteState
+from infra.engine.state import SiteState
 from infra.worlds import load_world
 from migrations.ansible import Answer, HostKeyMismatch, HostUnreachable, PlaybookError, Playbooks
 from migrations.plan import Actuator, Step

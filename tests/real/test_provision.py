@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from infra import toolchain
 from infra.declaration import RuleDeclaration, ServerDeclaration, SiteDeclaration
 from infra.engine import AmbiguousResource, EngineFailed, EngineMissing, SiteEngine
+from infra.parts import toolchain
 from infra.twin.cloud import Cloud
 from infra.twin.memory import MemorySubstrate
 from infra.worlds import CloudSettings, World, save_world

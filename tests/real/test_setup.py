@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import cache, images, toolchain
+from infra.parts import cache, images, toolchain
 
 pytestmark = pytest.mark.real
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from infra import cache
+from infra.parts import cache
 
 BUILDER = """
 import sys, time
 from pathlib import Path
-from infra import cache
+from infra.parts import cache
 
 def build(folder, lock):
     folder.mkdir()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from inventory.checking import check
 from inventory.findings import Finding, InventoryErrors, Severity, written
-from inventory.kinds import load_kinds, playbooks_folder
+from inventory.kinds import KindError, load_kinds, playbooks_folder
 from inventory.loading import load_programme
 from inventory.reading import read, resolved
 
@@ -421,3 +421,21 @@ def test_a_changed_example_gives_findings_or_a_programme(tmp_path: Path, data: s
     end = begin + data.draw(st.integers(0, 12))
     middle = data.draw(st.text(string.printable, max_size=6) | WORDS)
     _never_a_traceback(tmp_path, (whole[:begin] + middle + whole[end:]).encode())
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("title: {en: a}", "title.zh"),
+        ("title: {en: a, zh: b}\nsettings: {type: nonsense}", "nonsense"),
+        ("title: {en: a, zh: b}\nmoves: fly", "moves"),
+        ("[1", "flow sequence"),
+        ("", "NoneType"),
+    ],
+)
+def test_a_kind_that_cannot_be_used_is_told_with_its_file(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "kind.yaml").write_text(text)
+    with pytest.raises(KindError, match=said) as error:
+        load_kinds(tmp_path)
+    assert error.value.file == tmp_path / "web" / "kind.yaml"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import images
+from infra.parts import images
 
 
 @pytest.mark.parametrize("name", images.NAMES)

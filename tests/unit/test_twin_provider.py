@@ -7,7 +7,7 @@ import pytest
 from pulumi.provider.experimental import provider as protocol
 from pulumi.provider.experimental.property_value import PropertyValue
 
-from infra.mending import mended
+from infra.engine.mending import mended
 from infra.provider.twin import TwinProvider
 
 SERVER: dict[str, Any] = {

@@ -64,10 +64,10 @@ class Handler(BaseHTTPRequestHandler):
     def asked(self, statement, values, told):
         """Run one statement in a connection of its own and answer with what it says."""
         try:
-            with closing(psycopg2.connect(DATABASE, password=PASSWORD.read_text().strip())) as database:
-                with database, database.cursor() as cursor:
-                    cursor.execute(statement, values)
-                    rows = cursor.fetchall() if cursor.description else []
+            connection = psycopg2.connect(DATABASE, password=PASSWORD.read_text().strip())
+            with closing(connection), connection, connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                rows = cursor.fetchall() if cursor.description else []
         except psycopg2.Error as error:
             if error.pgcode == errorcodes.UNIQUE_VIOLATION:
                 return self.answer(409, {"error": "this reference has been paid"})

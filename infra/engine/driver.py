@@ -26,15 +26,15 @@ from pulumi.automation import events
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from infra import toolchain
 from infra.backends import Backend, BackendError, backend_of
-from infra.cache import MissingTool
 from infra.declaration import SiteDeclaration
-from infra.mending import mended
+from infra.engine.mending import mended
+from infra.engine.state import Change, Resource, SiteState
+from infra.engine.tether import run_tethered
+from infra.parts import toolchain
+from infra.parts.cache import MissingTool
 from infra.program import declare
 from infra.provider.kinds import PACKAGE
-from infra.state import Change, Resource, SiteState
-from infra.tether import run_tethered
 from infra.worlds import World
 from inventory.words import _
 

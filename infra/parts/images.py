@@ -11,16 +11,16 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from infra import cache
+from infra.parts import cache
 
-RECIPES = Path(__file__).with_name("images")
+RECIPES = Path(__file__).with_name("recipes")
 NAMES = ("bookworm", "bullseye")
 # Part of every image's key: raise it when the way recipes are carried out changes.
 _METHOD = 1
 
 
 class Recipe(BaseModel):
-    """What an image is made of, as its files in `infra/images` say."""
+    """What an image is made of, as its files in `infra/parts/recipes` say."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -91,7 +91,7 @@ def arguments(recipe: Recipe, folder: Path) -> list[str]:
 def main(argv: Sequence[str]) -> int:
     """Build all images, or those named, and print their folders."""
     if argv[:1] != ["build"] or not set(argv[1:]) <= set(NAMES):
-        print(f"usage: python -m infra.images build [{'|'.join(NAMES)}]...", file=sys.stderr)
+        print(f"usage: python -m infra.parts.images build [{'|'.join(NAMES)}]...", file=sys.stderr)
         return 2
     try:
         for name in argv[1:] or NAMES:

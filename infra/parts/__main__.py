@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from infra import cache, images, toolchain
+from infra.parts import cache, images, toolchain
 
 # A process killed by an interrupt ends with 128 + SIGINT.
 _INTERRUPTED = 130

@@ -17,9 +17,9 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra import cache
+from infra.parts import cache
 
-_ENGINE = Path(__file__).with_name("engine")
+_ENGINE = Path(__file__).with_name("pulumi")
 _MODULE = "github.com/pulumi/pulumi/pkg/v3"
 _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
@@ -55,7 +55,7 @@ def search_path() -> str:
     engine = pulumi_path()
     folders = [str(engine.parent), os.environ.get("PATH", os.defpath)]
     if not shutil.which("pulumi-language-python", path=os.pathsep.join(folders)):
-        folders.append(str(launchers({"pulumi-language-python": "infra.language_host"})))
+        folders.append(str(launchers({"pulumi-language-python": "infra.parts.language_host"})))
     return os.pathsep.join(folders)
 
 
@@ -73,7 +73,7 @@ def launchers(modules: Mapping[str, str]) -> Path:
 
 
 def engine_version() -> str:
-    """Return the version of the engine that `infra/engine/go.mod` names, such as v3.259.0."""
+    """Return the version of the engine that `infra/parts/pulumi/go.mod` names, such as v3.259.0."""
     return _search(rf"{re.escape(_MODULE)} (v[0-9.]+)")
 
 
@@ -131,5 +131,5 @@ def _go_from_package() -> Path:
 def _search(pattern: str) -> str:
     match = re.search(pattern, (_ENGINE / "go.mod").read_text(), re.MULTILINE)
     if match is None:
-        raise cache.SetupError("infra/engine/go.mod", f"has no line like {pattern}", "restore the file")
+        raise cache.SetupError("infra/parts/pulumi/go.mod", f"has no line like {pattern}", "restore the file")
     return match[1]
