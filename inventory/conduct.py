@@ -5,7 +5,6 @@ from difflib import get_close_matches
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 from jsonschema.exceptions import ValidationError as JsonSchemaError
 
 from inventory.dispositions import MOVES, disposition_of, rule_for
@@ -81,6 +80,7 @@ def circuits(index: Index) -> Iterator[Finding]:
 
 def settings(index: Index, kinds: Mapping[str, Kind]) -> Iterator[Finding]:
     """Components whose settings do not fit their kind's schema, or that have an entry that their kind cannot have."""
+    validators = {name: Draft202012Validator(kind.settings) for name, kind in kinds.items()}
     for component in index.components:
         kind = kinds.get(component.text("kind") or "")
         if kind is None:
@@ -88,19 +88,14 @@ def settings(index: Index, kinds: Mapping[str, Kind]) -> Iterator[Finding]:
         place = component.at("settings") or component.key("settings")
         values = place.node.plain if component.at("settings") is not None else {}
         if isinstance(values, dict):
-            yield from _unfitting(kind, values, place)
+            yield from _unfitting(kind, validators[kind.name], values, place)
         if kind.entry is None and component.at("entry") is not None:
             reason = _("components of kind '{kind}' have no entry").format(kind=kind.name)
             yield component.key("entry").finding(reason, _("remove 'entry'"))
 
 
-def _unfitting(kind: Kind, values: object, place: Cursor) -> Iterator[Finding]:
-    try:
-        Draft202012Validator.check_schema(kind.settings)
-    except SchemaError as exc:
-        yield place.finding(_("the kind's schema is wrong: {said}").format(said=exc.message), _("mend its kind.yaml"))
-        return
-    for error in Draft202012Validator(kind.settings).iter_errors(values):
+def _unfitting(kind: Kind, validator: Draft202012Validator, values: object, place: Cursor) -> Iterator[Finding]:
+    for error in validator.iter_errors(values):
         cursor = place
         for step in error.absolute_path:
             cursor = cursor.at(step) or cursor

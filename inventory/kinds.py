@@ -32,6 +32,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 from pydantic import Field, ValidationError
 
 from inventory.base import Model
@@ -102,14 +104,16 @@ def load_kind(file: Path) -> Kind:
     """Read one kind.yaml; KindError where it is not one."""
     try:
         raw = yaml.safe_load(file.read_bytes())
-        return Kind.model_validate_json(json.dumps({**raw, "name": file.parent.name}))
-    except (OSError, TypeError, ValueError, yaml.YAMLError) as exc:
+        kind = Kind.model_validate_json(json.dumps({**raw, "name": file.parent.name}))
+        Draft202012Validator.check_schema(kind.settings)
+    except (OSError, TypeError, ValueError, SchemaError, yaml.YAMLError) as exc:
         reason = (
             "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
             if isinstance(exc, ValidationError)
             else str(exc)
         )
         raise KindError(file, reason) from exc
+    return kind
 
 
 def load_kinds(roles: Path) -> Mapping[str, Kind]:
