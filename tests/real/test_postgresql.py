@@ -394,11 +394,12 @@ def test_every_damage_is_found_when_the_ends_are_compared(on_old: District) -> N
     on_old.step("switch")
     assert on_old.step("verify", "probe").state == "done"
     where = {"a sequence is behind": NEW}
-    for what, (damage, finding) in DAMAGES.items():
+    for what, (damage, _) in DAMAGES.items():
         before = "SET default_transaction_read_only = off; BEGIN; SET LOCAL session_replication_role = replica;"
         on_old.sql(where.get(what, OLD), f"{before} {damage}; COMMIT")
-        found = on_old.step("verify", "probe")
-        assert found.state == "not-done"
+    found = on_old.step("verify", "probe")
+    assert found.state == "not-done"
+    for what, (_, finding) in DAMAGES.items():
         assert any(finding in one for one in found.facts[OLD]["differences"]), (what, found.facts[OLD]["differences"])
     with pytest.raises(PlaybookFailed, match=r"the two ends differ: .*mayor"):
         on_old.step("verify")
