@@ -39,17 +39,19 @@ def print_summary(console: Console, summary: RunSummary) -> None:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < 2 else "right", no_wrap=True)
+        # Two short lines of heading instead of one long: the table has to fit into 80 columns.
+        heading = column.replace(" ", "\n", 1)
+        table.add_column(heading, justify="left" if number < 2 else "right", no_wrap=True)
     return table
 
 
 def _units(summary: RunSummary) -> Table:
-    titles = (_("unit"), _("became"), _("pause there"), _("pause back"), _("requests failed"), _("packets lost"))
-    table = _table(*titles, _("writes lost"), _("checks"), _("took"))
+    titles = (_("unit"), _("became"), _("pause there"), _("pause back"), _("failed"), _("writes lost"), _("checks"))
+    table = _table(*titles)
     for unit in summary.units:
-        table.add_row(f"{unit.kind}:{unit.name}", _state(unit), *_figures(unit))
+        table.add_row(unit.name, _state(unit), *_figures(unit))
     return table
 
 
@@ -65,11 +67,9 @@ def _figures(unit: UnitSummary) -> tuple[Text, ...]:
     return (
         Text(duration(unit.worst(*FORWARD))),
         Text(duration(unit.worst(Direction.BACK))),
-        _zero(unit.total("requests_failed", *every) if looked and unit.kind == "system" else None),
-        _zero(unit.total("packets_lost", *every) if looked and unit.kind == "line" else None),
+        _zero(unit.total("packets_lost" if unit.kind == "line" else "requests_failed", *every) if looked else None),
         _zero(wrong_writes, "" if writes is None else f" / {writes.acknowledged}"),
         _checks(unit),
-        Text(duration(unit.seconds)),
     )
 
 
@@ -81,7 +81,9 @@ def _zero(number: int | None, rest: str = "") -> Text:
 
 def _checks(unit: UnitSummary) -> Text:
     every = unit.checks_passed + unit.checks_failed
-    return Text(f"{unit.checks_passed}/{every}", "dim" if not every else "red" if unit.checks_failed else "green")
+    if not every:
+        return Text("–", "dim")
+    return Text(f"{unit.checks_passed}/{every}", "red" if unit.checks_failed else "green")
 
 
 def _stages(summary: RunSummary) -> Table:
