@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from infra.twin.paths import state_root
-from infra.worlds import load_world
+from infra.worlds import World, load_world
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
 from migrations.cli_show import states_table, watching
@@ -28,7 +29,7 @@ class NoRun(Exception):
     """There is no run to speak of."""
 
 
-class WrongPlan(Exception):
+class WrongPlan(typer.BadParameter):
     """The inventory's plan is not the one that was asked for."""
 
     def __init__(self, now: str, asked: str) -> None:
@@ -71,9 +72,7 @@ def apply_to_world(folder: Path, digest: str, world_file: Path, *, commit: bool,
     prepared = prepare(folder)
     if len(digest) < SHORTEST or not prepared.digest.startswith(digest):
         raise WrongPlan(prepared.digest, digest)
-    if not world_file.is_file():
-        raise typer.BadParameter(_("{file} is not there").format(file=world_file))
-    world = load_world(world_file)
+    world = _world(world_file)
     home = RunHome(runs_folder() / run_id(prepared.plan, world.name))
     settings = RunSettings(run=home.path.name, plan=prepared.digest, world=world_file.resolve(), kind=world.kind)
     home.create(prepared.plan, settings, prepared.programme)
@@ -82,6 +81,17 @@ def apply_to_world(folder: Path, digest: str, world_file: Path, *, commit: bool,
         carrying = Carrying(home, prepared.kinds, listener)
         carried = carrying.commit() if commit else carrying.forward()
     return _print_carried(home, carried, as_json=as_json)
+
+
+def _world(file: Path) -> World:
+    if not file.is_file():
+        raise typer.BadParameter(_("{file} is not there").format(file=file))
+    try:
+        return load_world(file)
+    except ValidationError as exc:
+        wrong = exc.errors(include_url=False)[0]
+        reason = ": ".join([".".join(map(str, wrong["loc"])), wrong["msg"]]).removeprefix(": ")
+        raise typer.BadParameter(_("{file} is not a world: {reason}").format(file=file, reason=reason)) from exc
 
 
 def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:

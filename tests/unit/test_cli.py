@@ -94,7 +94,7 @@ def test_stale_digest_is_refused_before_anything_is_done(zhenghe: Shell, tmp_pat
     world = tmp_path / "world.json"
     world.write_text("{}")
     done = zhenghe("apply", str(YUNHE), "--plan", "0" * 64, "--world", str(world))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "nothing was done" in done.stderr
     assert not (zhenghe.state / "runs").exists()
 
