@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.asked(
                 "SELECT reference, amount::text FROM payments WHERE reference = %s",
                 (reference,),
-                lambda rows: (200, {"reference": rows[0][0], "amount": rows[0][1]}) if rows else (404, {"error": "none"}),
+                lambda rows: (200, {"payment": rows[0]}) if rows else (404, {"error": "none"}),
             )
         return self.answer(404, {"error": "no such place"})
 
