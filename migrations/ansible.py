@@ -3,6 +3,7 @@
 PlaybookError           a step of a system did not come through
 ├── PlaybookFailed      a host refused or could not do what was asked
 ├── PlaybookTimeout     the step took longer than it may
+├── PlaybookKilled      somebody ended it from outside
 └── HostUnreachable     a host does not answer over SSH
     └── HostKeyMismatch whoever answers has another key than the one that is known
 """
@@ -35,6 +36,8 @@ State = Literal["done", "not-done", "unknown"]
 Progress = Callable[[str], None]
 PYTHON_ON_HOSTS = "/usr/bin/python3"
 CONDUCTOR = "conductor"
+_SIGNALS = range(128, 128 + 65)
+"""Statuses that tell by which signal a command was ended."""
 _FROM_RUNNER = frozenset({"ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK", "AWX_ISOLATED_DATA_DIR"})
 
 
@@ -57,6 +60,10 @@ class PlaybookFailed(PlaybookError):
 
 class PlaybookTimeout(PlaybookError):
     """The step took longer than it may; what it had begun was stopped."""
+
+
+class PlaybookKilled(PlaybookError):
+    """Ansible was ended from outside; the step may be called again."""
 
 
 class HostUnreachable(PlaybookError):
@@ -196,6 +203,9 @@ class _Listener:
             raise PlaybookTimeout(self._system, self._verb, "", reason, mend)
         if self._failure is not None:
             raise self._failure
+        if code in _SIGNALS:
+            reason = _("ended by signal {number}").format(number=code - _SIGNALS.start)
+            raise PlaybookKilled(self._system, self._verb, "", reason)
         if code != 0:
             said = output.read_text(errors="replace").strip() if output.exists() else ""
             raise PlaybookFailed(self._system, self._verb, "", said[-2000:] or f"ansible-playbook: {code}")

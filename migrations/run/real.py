@@ -8,7 +8,7 @@ from infra.declaration import SiteDeclaration
 from infra.engine import EngineFailed, ProvisionError, SiteEngine
 from infra.engine.state import SiteState
 from infra.worlds import load_world
-from migrations.ansible import Answer, HostKeyMismatch, HostUnreachable, PlaybookError, Playbooks
+from migrations.ansible import Answer, HostKeyMismatch, HostUnreachable, PlaybookError, PlaybookKilled, Playbooks
 from migrations.plan import Actuator, Step
 from migrations.run.actuators import (
     Busy,
@@ -97,7 +97,7 @@ class SystemActuator:
             answer: Answer = self._playbooks.call(step.arguments, mode, step.timeout, progress)
         except HostKeyMismatch as exc:
             raise _translated(step, exc, Refused) from exc
-        except HostUnreachable as exc:
+        except (HostUnreachable, PlaybookKilled) as exc:
             raise _translated(step, exc, Unreachable) from exc
         except PlaybookError as exc:
             raise _translated(step, exc, Refused) from exc
