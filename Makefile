@@ -2,7 +2,7 @@
 # make test    set up what is missing, then everything that must hold before a change is merged
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python demo test lint types imports unit real clean
+.PHONY: help setup python demo test lint types imports unit real bench clean
 
 bin := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -38,6 +38,9 @@ unit: python  ## tests that need no root
 real: setup  ## tests with real hosts, routers, engines
 	$(call stage,tests with real parts)
 	@$(bin)/pytest -q -m 'real or chaos'
+
+bench: setup  ## what is promised in figures, each beside a peer or a physical limit (bench/README.md)
+	@for each in cutover_database cutover_line ansible_step demo; do $(bin)/python -m bench.$$each || exit 1; done
 
 clean:  ## remove what builds and tests left in the checkout; the cache stays
 	@rm -rf build dist reports .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
