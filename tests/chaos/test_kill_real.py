@@ -150,7 +150,7 @@ class Walk:
     def _until_paused(self) -> None:
         """Wait until an entry holds its clients back."""
         console = "psql -XAt -h /run/zhenghe-pgbouncer-5432 -p 5432 -U pgbouncer -d pgbouncer -c 'SHOW DATABASES'"
-        held = "echo show map /etc/haproxy/zhenghe/hold.map | socat - /run/zhenghe/haproxy.sock | grep -q ' 1$'"
+        held = "echo show map /etc/haproxy/zhenghe/hold.map | socat - /run/zhenghe/haproxy.sock 2>&1 | grep -q ' 1$'"
         paused = f"runuser -u postgres -- {console} | awk -F'|' '$(NF-1) == 1 {{ found = 1 }} END {{ exit !found }}'"
         watch = "cd /; for i in $(seq 1500); do {look} && exit; sleep 0.02; done; exit 1"
         hosts = {"cloud-a-admin-entry": paused, "cloud-a-public-entry": held}

@@ -37,7 +37,7 @@ class District:
         self.inventory = Path(shutil.copytree(ROOT / "examples" / "yunhe", state / "yunhe"))
         self.world_file = state / "twins" / name / "world.json"
         identity = self.inventory / "systems" / "identity.yaml"
-        identity.write_text(identity.read_text().replace("catch_up: 2m", "catch_up: 10s"))
+        identity.write_text(identity.read_text().replace("catch_up: 2m", "catch_up: 20s"))
 
     def call(self, *words: str) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
@@ -154,7 +154,7 @@ def test_whoever_cannot_be_reached_believed_or_copied_is_held_and_all_others_go_
     assert "archives-store" in held["archive"]
     assert "key" in held["archive"]
     assert "water-app" in held["water-billing"]
-    assert "has not caught up in 10 s" in held["identity"]
+    assert "has not caught up in 20 s" in held["identity"]
     # They stay where they are, and those who use them notice nothing.
     assert_users_felt_nothing(told)
     for host, database in {"civil-db": "identity", "water-db": "billing"}.items():

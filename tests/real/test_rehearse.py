@@ -18,7 +18,7 @@ from infra.twin.paths import TwinPaths
 from migrations.evidence import Record, Soundness, read, verify_chain
 from migrations.plan import Plan
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).parents[2]
 YUNHE = ROOT / "examples" / "yunhe"
