@@ -117,7 +117,7 @@ def show_status(run: str, *, as_json: bool) -> int:
         _print_json(home, [{"unit": key, "state": states[key], "reason": reasons.get(key, "")} for key in states])
     else:
         Console().print(home.path.name)
-        Console().print(states_table(plan, states, reasons))
+        Console().print(states_table(plan, states, reasons, whole=True))
     return 1 if {UnitState.HELD, UnitState.UNKNOWN} & set(states.values()) else 0
 
 
@@ -196,7 +196,7 @@ def _print_carried(home: RunHome, carried: "Carried", *, as_json: bool) -> int:
         return 1 if carried.failure else 0
     console = Console()
     reasons = {unit.unit: unit.reason for unit in carried.result.units}
-    console.print(states_table(home.plan(), states_of(home.plan(), home.evidence.records()), reasons))
+    console.print(states_table(home.plan(), states_of(home.plan(), home.evidence.records()), reasons, whole=True))
     for said in (carried.failure, *(_("page: {path}").format(path=page) for page in pages)):
         if said:
             console.print(said, soft_wrap=True, highlight=False)

@@ -40,11 +40,13 @@ def line(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def states_table(plan: Plan, states: dict[str, UnitState], doing: dict[str, str]) -> Table:
-    """Return a table of units: wave, name, kind, state, what is being done."""
+def states_table(plan: Plan, states: dict[str, UnitState], doing: dict[str, str], *, whole: bool = False) -> Table:
+    """Return a table of units: wave, name, kind, state, what is being done; `whole` breaks lines and cuts nothing."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in (_("wave"), _("unit"), _("kind"), _("state"), ""):
-        table.add_column(title, no_wrap=True)
+    longest = {_("unit"): max(len(unit.name) for unit in plan.units), _("state"): max(map(len, states.values()))}
+    for title in (_("wave"), _("unit"), _("kind"), _("state")):
+        table.add_column(title, no_wrap=True, min_width=longest.get(title, 6))
+    table.add_column("", no_wrap=not whole, overflow="fold" if whole else "ellipsis")
     for unit in plan.units:
         state = states[unit.key]
         table.add_row(
