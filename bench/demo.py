@@ -45,6 +45,8 @@ class Memory(threading.Thread):
             tree = _tree(self._command) - twin
             seen = {"twin": sum(map(_pss, twin)), "command": sum(map(_pss, tree))}
             seen["all"] = seen["twin"] + seen["command"]
+            if seen["all"] > self.peaks["all"] * 1.1:
+                tell(f"memory: {seen['all'] >> 10} MiB")
             self.peaks = {name: max(self.peaks[name], size) for name, size in seen.items()}
             self.looks += 1
 
