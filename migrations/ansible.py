@@ -117,7 +117,7 @@ class Playbooks:
         step = private / "step.json"
         step.write_text(json.dumps(arguments))
         hosts = private / "hosts.json"
-        hosts.write_text(json.dumps(_inventory(arguments)))
+        hosts.write_text(json.dumps(_inventory(arguments, mode)))
         variables = private / "env" / "extravars"
         variables.parent.mkdir()
         ssh = shlex.join(["ssh", "-F", str(self._world.ssh_config), "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"])
@@ -244,14 +244,17 @@ class _Listener:
         return error(self._system, self._verb, host, reason, str(result.get("mend", "")))
 
 
-def _inventory(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _inventory(arguments: Mapping[str, Any], mode: Mode) -> dict[str, Any]:
+    """Put hosts only into the groups whose plays the verb needs: a play whose tasks are all skipped costs as much."""
     taking_part = {host for one in arguments["components"] for host in (*one["sources"], *one["targets"])}
     taking_part |= {one["host"] for one in arguments["entries"]}
-    names = arguments.get("names") or {}
+    verb, nobody = arguments["verb"], set[str]()
+    cutover, front = verb in {"switch", "return"}, verb == "front"
     groups = {
-        "participants": taking_part,
-        "names": {names["server"]} if names.get("server") else set(),
-        "conductors": {CONDUCTOR},
+        "participants": nobody if cutover or (front and mode == "undo") else taking_part,
+        "names": {arguments["names"]["server"]} if front and arguments["names"] else nobody,
+        "leavers": taking_part if front and mode == "undo" else nobody,
+        "conductors": {CONDUCTOR} if cutover else nobody,
     }
     return {
         "all": {"children": {name: {"hosts": {host: {} for host in sorted(hosts)}} for name, hosts in groups.items()}}
