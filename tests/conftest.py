@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from infra.twin import client
 from infra.worlds import World
@@ -16,6 +17,10 @@ from inventory.model import Programme
 
 YUNHE = Path(__file__).parents[1] / "examples" / "yunhe"
 SESSION_TWIN = re.compile(r"t(\d+)[a-z]?")
+
+# No test is timed, the generated ones neither: a busy machine is no defect.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
 
