@@ -126,6 +126,8 @@ class RunActivities:
         wanted = ObservedState.NOT_DONE if request.deed is Deed.UNDO else ObservedState.DONE
         if seen.state is wanted:
             return seen
+        # What made it so is the first thing that a person asks for.
+        self._record("step-seen", request, seen.model_dump(mode="json"))
         reason = f"afterwards it was seen as {seen.state}" + (f": {seen.detail}" if seen.detail else "")
         if seen.state is ObservedState.UNKNOWN:
             raise Unreachable(step.id, reason)

@@ -23,9 +23,12 @@ from playbooks.agents.conductor import MoveFailed, Sessions  # noqa: E402
 if TYPE_CHECKING:
     from playbooks.agents.conductor import Session
 
-ROUNDS = 8
 PAUSE = 2.0
-"""Seconds between two looks: a difference that is the same in three looks is one, others are on their way."""
+"""Seconds between two looks."""
+STEADY = 20.0
+"""A difference that stays the same for so many seconds is one; others are on their way, a busy host takes a while."""
+LONGEST = 120.0
+"""Seconds after which nothing that has stayed the same is left to wait for."""
 LOOKING = 600.0
 
 
@@ -35,7 +38,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:  # noqa: ARG002
-        """Look on both sides until nothing differs, or the same things differ in three looks."""
+        """Look on both sides until nothing differs, or something goes on differing in the same way."""
         given = self._task.args
         result: dict[str, Any] = super().run(None, task_vars)
         name = given["component"]["name"]
@@ -52,16 +55,16 @@ class ActionModule(ActionBase):
 
 
 def _lasting(sessions: Sessions) -> list[str]:
-    seen: list[set[tuple[str, ...]]] = []
-    for number in range(ROUNDS):
-        if number:
-            time.sleep(PAUSE)
-        different = _different(sessions)
-        if not different:
+    began = time.monotonic()
+    since: dict[tuple[str, ...], float] = {}
+    while time.monotonic() - began < LONGEST:
+        looked = time.monotonic()
+        since = {row: since.get(row, looked) for row in _different(sessions)}
+        if not since:
             return []
-        seen.append(different)
-        if lasting := set.intersection(*seen[-3:]) if len(seen) >= 3 else set():
-            return sorted(path for path, *_ in lasting)
+        if lasting := {path for (path, *_), first in since.items() if looked - first >= STEADY}:
+            return sorted(lasting)
+        time.sleep(PAUSE)
     return []
 
 

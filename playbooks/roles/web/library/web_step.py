@@ -55,7 +55,7 @@ class Web(Copy):
 
     def verify(self) -> dict[str, Any]:
         """Ask this host directly."""
-        status = self.site.answers(self._address(), 5.0) if self.side == "target" else 200
+        status = self.site.answers(self._address(), 20.0) if self.side == "target" else 200
         return answer(0 < status < 500, status=status)
 
     def retire(self) -> dict[str, Any]:
