@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +333,8 @@ def test_a_controller_killed_in_the_pause_costs_nothing_but_time(on_old: Distric
             # The entry is pausing, and waits for that transaction.
             _until(lambda: "|1|" in _paused(on_old))
             controller.send_signal(signal.SIGKILL)
+            # Its playbook ends a moment later; until then it would go on with the move once the transaction ends.
+            _until(lambda: not _at_work(tmp_path))
         _until(lambda: "|1|" not in _paused(on_old))
     assert on_old.sides() == ON_OLD
     assert clients["failed"] == []
@@ -346,7 +348,16 @@ def _paused(district: District) -> str:
     return f"|{line.split('|')[-2]}|"
 
 
-def _until(holds: Callable[[], bool], seconds: float = 30) -> None:
+def _at_work(folder: Path) -> bool:
+    """Say whether a playbook still runs that was given its files in the folder; the dead controller is a zombie."""
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if str(folder).encode() in each.read_bytes():
+                return True
+    return False
+
+
+def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it has not come about in time"
