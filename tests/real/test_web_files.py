@@ -338,6 +338,8 @@ def test_a_controller_killed_in_the_pause_costs_nothing_but_time(on_old: Archive
         with _slow_request(on_old), subprocess.Popen(command, cwd=Path(__file__).parents[2]) as controller:
             _until(on_old.held)
             controller.send_signal(signal.SIGKILL)
+            # Its playbook ends a moment later; until then it would go on with the move once the request ends.
+            _until(lambda: not _processes_of(tmp_path))
         _until(lambda: not on_old.held())
     assert on_old.sides() == ON_OLD
     assert readers["failed"] == []
