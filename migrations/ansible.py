@@ -193,7 +193,7 @@ class _Listener:
             self._fail(self._failed(data, result))
         return False
 
-    def judge(self, code: int, timeout: float, output: Path) -> None:
+    def judge(self, code: int | None, timeout: float, output: Path) -> None:
         """Raise what went wrong, the first thing first."""
         if self._stopped is not None:
             raise self._stopped
@@ -203,8 +203,9 @@ class _Listener:
             raise PlaybookTimeout(self._system, self._verb, "", reason, mend)
         if self._failure is not None:
             raise self._failure
-        if code in _SIGNALS:
-            reason = _("ended by signal {number}").format(number=code - _SIGNALS.start)
+        if code is None or code == leash.ORPHANED or code in _SIGNALS:
+            number = "?" if code is None or code not in _SIGNALS else str(code - _SIGNALS.start)
+            reason = _("ended by signal {number}").format(number=number)
             raise PlaybookKilled(self._system, self._verb, "", reason)
         if code != 0:
             said = output.read_text(errors="replace").strip() if output.exists() else ""

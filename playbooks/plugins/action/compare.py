@@ -23,12 +23,10 @@ from playbooks.agents.conductor import MoveFailed, Sessions  # noqa: E402
 if TYPE_CHECKING:
     from playbooks.agents.conductor import Session
 
-PAUSE = 2.0
-"""Seconds between two looks."""
+PAUSE = 1.0
+"""A second between two looks."""
 STEADY = 20.0
 """A difference that stays the same for so many seconds is one; others are on their way, a busy host takes a while."""
-LONGEST = 120.0
-"""Seconds after which nothing that has stayed the same is left to wait for."""
 LOOKING = 600.0
 
 
@@ -56,16 +54,12 @@ class ActionModule(ActionBase):
 
 def _lasting(sessions: Sessions) -> list[str]:
     began = time.monotonic()
-    since: dict[tuple[str, ...], float] = {}
-    while time.monotonic() - began < LONGEST:
-        looked = time.monotonic()
-        since = {row: since.get(row, looked) for row in _different(sessions)}
-        if not since:
-            return []
-        if lasting := {path for (path, *_), first in since.items() if looked - first >= STEADY}:
-            return sorted(lasting)
+    # What differs at first has to be resolved; what comes to differ later was written meanwhile and is on its way.
+    left = _different(sessions)
+    while left and time.monotonic() - began < STEADY:
         time.sleep(PAUSE)
-    return []
+        left &= _different(sessions)
+    return sorted({path for path, *_ in left})
 
 
 def _different(sessions: Sessions) -> set[tuple[str, ...]]:
