@@ -6,6 +6,7 @@ from typing import Literal
 from inventory.base import Model
 from inventory.model import Programme, Site
 from inventory.targets import target_hosts
+from inventory.wired import wired_rooms
 
 
 class NetworkDeclaration(Model):
@@ -102,10 +103,7 @@ def declare_site(programme: Programme, site: Site) -> SiteDeclaration:
     inside = tuple(RuleDeclaration(protocol="tcp", port=None, source=prefix) for prefix in domains)
     # The old hosts pull what is written after the switch, so that the way back stays open.
     sources = tuple(
-        RuleDeclaration(protocol="tcp", port=5432, source=room.prefix)
-        for department in programme.departments
-        for room in department.rooms
-        if room.hosts
+        RuleDeclaration(protocol="tcp", port=5432, source=room.prefix) for room in wired_rooms(programme) if room.hosts
     )
     ports = _entry_ports(programme, site)
     entries = tuple(RuleDeclaration(protocol="tcp", port=port, source=EVERYWHERE) for port in ports)

@@ -3,6 +3,7 @@
 from ipaddress import IPv4Network
 
 from inventory.model import Programme
+from inventory.wired import centre_of, wired_rooms
 
 CIRCUIT_IN = "EXTRANET-IN"
 """The policy that a department's device or a hub applies to what its provider edge announces."""
@@ -16,14 +17,13 @@ OWN = "OWN"
 
 def own_networks(programme: Programme, device: str) -> tuple[IPv4Network, ...]:
     """Return the networks behind a device: machine rooms' and users', in order, each once."""
-    rooms = (room for department in programme.departments for room in department.rooms)
-    networks = {room.prefix for room in rooms if room.gateway == device}
+    networks = {room.prefix for room in wired_rooms(programme) if room.gateway == device}
     networks |= {vantage.prefix for vantage in programme.network.vantages if vantage.gateway == device}
     return tuple(sorted(networks))
 
 
 def extranet_networks(programme: Programme, domain: str) -> tuple[IPv4Network, ...]:
     """Return what the extranet itself offers in a domain: the networks of its centre and of its sites, in order."""
-    centre = {network.prefix for network in programme.network.centre.networks if network.domain == domain}
+    centre = {network.prefix for network in centre_of(programme).networks if network.domain == domain}
     sites = {network.prefix for site in programme.sites for network in site.networks if network.domain == domain}
     return tuple(sorted(centre | sites))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from inventory.base import Model
 from inventory.model import Programme
+from inventory.wired import centre_of, names_of, wired_rooms
 
 LONGEST_NAME = 15
 """Linux gives an interface no longer name than this."""
@@ -54,10 +55,11 @@ def line_interface(programme: Programme, device: str, line: str) -> Interface:
 
 def resolver_of(programme: Programme, domain: str) -> IPv4Address:
     """Return the address of the name server in a domain; LookupError where the centre has no network in it."""
-    for network in programme.network.centre.networks:
+    centre, names = centre_of(programme), names_of(programme)
+    for network in centre.networks:
         if network.domain == domain:
-            for host in programme.network.centre.hosts:
-                if host.name == programme.network.names.server:
+            for host in centre.hosts:
+                if host.name == names.server:
                     return network.prefix[host.number]
     raise LookupError(f"the centre offers no name service in domain {domain}")
 
@@ -79,6 +81,8 @@ def _links(programme: Programme) -> Iterator[Interface]:
     network = programme.network
     edges = {device.name for device in network.devices if device.role == "pe"}
     for line in network.lines:
+        if line.ends is None or line.prefix is None:
+            continue
         vrfs = tuple(line.domain if end in edges else None for end in line.ends)
         yield from _pair("line", line.name, line.ends, (f"line-{line.name}",) * 2, vrfs, line.prefix)
     for attachment in network.attachments:
@@ -115,15 +119,15 @@ def _pair(
 
 def _lans(programme: Programme) -> Iterator[Interface]:
     network = programme.network
-    rooms = {(room.gateway, room.prefix): room.name for d in programme.departments for room in d.rooms}
+    rooms = {(room.gateway, room.prefix): room.name for room in wired_rooms(programme)}
     # Users' machines behind one device and in one prefix share a network; it bears the first one's name.
     users: dict[tuple[str, IPv4Network], str] = {}
     for vantage in network.vantages:
         users.setdefault((vantage.gateway, vantage.prefix), vantage.name)
     for (device, prefix), name in (rooms | users).items():
         yield _gateway("lan", name, device, "lan", None, prefix)
-    for centre in network.centre.networks:
-        gateway = network.centre.gateway
+    for centre in network.centre.networks if network.centre is not None else ():
+        gateway = centre_of(programme).gateway
         yield _gateway("centre", centre.domain, gateway, f"centre-{centre.domain}", centre.domain, centre.prefix)
     for site in programme.sites:
         for each in site.networks:

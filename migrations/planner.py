@@ -8,6 +8,7 @@ from inventory.dispositions import MOVES, disposition_of, untouched_line
 from inventory.kinds import Kind
 from inventory.model import Component, Disposition, Programme, System
 from inventory.targets import entry_hosts, network_of, target_names
+from inventory.wired import host_addresses, names_of
 from inventory.wiring import resolver_of
 from inventory.words import _
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest
@@ -172,12 +173,7 @@ class _Subject:
         self.system = system
         self._kinds = kinds
         self._programme = programme
-        self._addresses = {
-            host.name: str(host.address)
-            for department in programme.departments
-            for room in department.rooms
-            for host in room.hosts
-        }
+        self._addresses = {name: str(address) for name, address in host_addresses(programme).items()}
 
     def step(self, row: tuple[str, Stage, StepKind, float], part: Component | None = None) -> Step:
         """Return the step of one verb, for one component or for the whole system."""
@@ -234,7 +230,7 @@ class _Subject:
         raise MissingEntry(self.system.system, part.name, reason)
 
     def _names(self) -> dict[str, Any]:
-        names = self._programme.network.names
+        names = names_of(self._programme)
         address = "" if self.system.domain is None else str(resolver_of(self._programme, self.system.domain))
         return {"zone": names.zone, "server": names.server, "address": address, "ttl": names.ttl}
 

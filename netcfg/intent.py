@@ -11,6 +11,7 @@ from typing import Literal
 from inventory.base import Model
 from inventory.model import Device, Line, Programme
 from inventory.surveyed import CIRCUIT_IN, EXTRANET, OWN_OUT, own_networks
+from inventory.wired import ends_of
 from inventory.wiring import Interface, interfaces_of, line_interface
 from netcfg.errors import NoCircuit
 from netcfg.platforms import load_platform
@@ -132,7 +133,8 @@ class _End:
 
 def _end(programme: Programme, line: Line, domain: str, mine: int) -> _End:
     devices = {device.name: device for device in programme.network.devices}
-    device, peer = devices[line.ends[mine]], devices[line.ends[1 - mine]]
+    ends = ends_of(line)
+    device, peer = devices[ends[mine]], devices[ends[1 - mine]]
     links = {f"circuit:{a.device}/{a.domain}" for a in programme.network.attachments if a.domain == domain}
     wires = interfaces_of(programme, device.name)
     circuits = tuple(wire for wire in wires if wire.kind == "circuit" and wire.link in links)

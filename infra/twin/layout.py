@@ -8,6 +8,7 @@ from math import ceil
 from inventory import wiring
 from inventory.base import Model
 from inventory.model import CentreHost, Programme, Release
+from inventory.wired import centre_of, host_addresses, names_of, wired_rooms
 
 IMAGES = {Release.DEBIAN_11: "bullseye", Release.DEBIAN_12: "bookworm"}
 MANAGEMENT_NETWORKS = ("192.0.2.0/24", "198.51.100.0/24", "198.18.0.0/16", "198.19.0.0/16")
@@ -116,16 +117,14 @@ def lay_out(programme: Programme) -> TwinLayout:
 
 def _hosts(programme: Programme, wires: tuple[wiring.Interface, ...]) -> Iterator[HostLayout]:
     lans = {(wire.device, wire.address.network): wire.link for wire in wires if wire.kind == "lan"}
-    for department in programme.departments:
-        for room in department.rooms:
-            for host in room.hosts:
-                segment = lans[room.gateway, room.prefix]
-                port = _port("eth0", segment, host.address, room.prefix)
-                yield _host(programme, host.name, host.os, room.gateway, port)
+    for room in wired_rooms(programme):
+        for host in room.hosts:
+            port = _port("eth0", lans[room.gateway, room.prefix], host.address, room.prefix)
+            yield _host(programme, host.name, host.os, room.gateway, port)
     for vantage in programme.network.vantages:
         port = _port("eth0", lans[vantage.gateway, vantage.prefix], vantage.address, vantage.prefix)
         yield _host(programme, vantage.name, Release.DEBIAN_12, vantage.gateway, port)
-    for centre_host in programme.network.centre.hosts:
+    for centre_host in centre_of(programme).hosts:
         yield _centre_host(programme, centre_host)
 
 
@@ -136,7 +135,7 @@ def _host(programme: Programme, name: str, release: Release, gateway: str, port:
 
 
 def _centre_host(programme: Programme, host: CentreHost) -> HostLayout:
-    networks = programme.network.centre.networks
+    networks = centre_of(programme).networks
     ports = tuple(
         _port(f"eth{number}", f"centre:{network.domain}", network.prefix[host.number], network.prefix)
         for number, network in enumerate(networks)
@@ -162,8 +161,8 @@ def _management(
 
 
 def _names(programme: Programme) -> NamesLayout:
-    addresses = {host.name: host.address for d in programme.departments for room in d.rooms for host in room.hosts}
-    names = programme.network.names
+    addresses = host_addresses(programme)
+    names = names_of(programme)
     records = {
         component.entry.name: addresses[component.on[0]]
         for system in programme.systems
@@ -174,7 +173,7 @@ def _names(programme: Programme) -> NamesLayout:
         host=names.server,
         zone=names.zone,
         ttl=ceil(names.ttl),
-        address=wiring.resolver_of(programme, programme.network.centre.networks[0].domain),
+        address=wiring.resolver_of(programme, centre_of(programme).networks[0].domain),
         records=tuple(sorted(records.items())),
     )
 
@@ -183,7 +182,7 @@ def _checks(programme: Programme, hosts: tuple[HostLayout, ...]) -> Iterator[Che
     """Every host reaches its name server, and a line's own probes reach their targets."""
     by_name = {host.name: host.ports[0].address.ip for host in hosts}
     for host in hosts:
-        if host.resolver is not None and host.name != programme.network.names.server:
+        if host.resolver is not None and host.name != names_of(programme).server:
             yield Check(host=host.name, target=host.resolver)
     for line in programme.network.lines:
         for probe in line.probes:

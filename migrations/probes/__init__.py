@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from infra.worlds import World
 from inventory.base import Model
 from inventory.model import Programme
+from inventory.wired import host_addresses
 from inventory.words import _
 from migrations.probes.series import (
     Line,
@@ -81,12 +82,7 @@ class Sighting(Model):
 def probe_orders(programme: Programme, units: Iterable[str]) -> tuple[Order, ...]:
     """Return the probes of some units, by their keys; hosts that a ping names are turned into addresses."""
     wanted = set(units)
-    addresses = {
-        host.name: str(host.address)
-        for department in programme.departments
-        for room in department.rooms
-        for host in room.hosts
-    }
+    addresses = {name: str(address) for name, address in host_addresses(programme).items()}
     addresses |= {vantage.name: str(vantage.address) for vantage in programme.network.vantages}
     holders = [
         *((f"system:{system.system}", system.probes) for system in programme.systems),

@@ -8,6 +8,7 @@ from inventory.base import Model
 from inventory.kinds import Expectations, Kind
 from inventory.model import Component, Line, Programme, Site, System
 from inventory.targets import TargetHost, entry_hosts, network_of, target_hosts, target_names
+from inventory.wired import ends_of, host_addresses, prefix_of
 
 DEBIAN = "12"
 """The release that sites' hosts run."""
@@ -86,10 +87,11 @@ def _site(programme: Programme, site: Site) -> Iterator[Expectation]:
 
 def _line(programme: Programme, line: Line) -> Iterator[Expectation]:
     """Look from outside which way traffic takes: over a circuit's edge, and over neither end of the line."""
-    edges = [a.prefix[1] for a in programme.network.attachments if a.domain == line.domain and a.device in line.ends]
+    devices, prefix = ends_of(line), prefix_of(line)
+    edges = [a.prefix[1] for a in programme.network.attachments if a.domain == line.domain and a.device in devices]
     over = "|".join(str(address).replace(".", "[.]") for address in edges)
-    ends = "|".join(str(line.prefix[number]).replace(".", "[.]") for number in (1, 2))
-    hosts = {host.name: str(host.address) for d in programme.departments for room in d.rooms for host in room.hosts}
+    ends = "|".join(str(prefix[number]).replace(".", "[.]") for number in (1, 2))
+    hosts = {name: str(address) for name, address in host_addresses(programme).items()}
     for probe in line.probes:
         if probe.kind != "ping":
             continue

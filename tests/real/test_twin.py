@@ -17,6 +17,7 @@ from infra.twin.layout import lay_out
 from infra.twin.paths import TwinPaths
 from infra.worlds import World
 from inventory.model import Programme
+from inventory.wired import names_of
 
 RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
 Name = Callable[[str], str]
@@ -167,7 +168,7 @@ def test_a_second_up_finds_the_living_twin_and_another_programme_replaces_it(
     on("water-db", "touch /root/mark")
     assert client.up(tiny, small.name, None, quiet) == small
     on("water-db", "test -e /root/mark")
-    slower = tiny.network.names.model_copy(update={"ttl": 7.0})
+    slower = names_of(tiny).model_copy(update={"ttl": 7.0})
     changed = tiny.model_copy(update={"network": tiny.network.model_copy(update={"names": slower})})
     client.up(changed, small.name, None, quiet)
     on("water-db", "test ! -e /root/mark")

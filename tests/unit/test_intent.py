@@ -7,6 +7,7 @@ import pytest
 
 from infra.twin.routers import surveyed_configuration
 from inventory.model import Line, Programme
+from inventory.wired import ends_of
 from netcfg.difference import commands_between, intended, same
 from netcfg.errors import NoCircuit, PlatformUnknown
 from netcfg.intent import LineArguments, LineStage, LineStep, line_steps
@@ -60,7 +61,7 @@ def test_the_far_end_is_pushed_before_the_near_end(programme: Programme) -> None
     for line in programme.network.lines:
         for step in line_steps(programme, line):
             order = [device.device for device in sorted(step.arguments.devices, key=lambda device: device.push)]
-            assert order == [line.ends[1], line.ends[0]]
+            assert order == list(reversed(ends_of(line)))
 
 
 def test_steps_are_json_that_reads_back(programme: Programme) -> None:
