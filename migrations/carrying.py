@@ -34,7 +34,8 @@ class Carrying:
             units = tuple(UnitResult(unit=key, state=state) for key, state in sorted(states.items()))
             result = PassageResult(units=units)
             if self._is_measured():
-                return self._judged(result, Direction.FORWARD, self._checked("verify"))
+                found = (self._checked("verify"), *self._proof.felt(self._number()))
+                return self._judged(result, Direction.FORWARD, "; ".join(filter(None, found)))
         else:
             self._proof.begin()
             result = self._take(Direction.FORWARD, ())

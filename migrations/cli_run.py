@@ -1,6 +1,7 @@
 """`zhenghe rehearse | apply | rollback | status | verify | report`: runs, seen from the command line."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,10 @@ def rehearse_in_twin(folder: Path, twin: str, *, keep: bool, as_json: bool) -> i
         if not keep:
             tell(_("stage: {name}").format(name="twin down"))
             client.down(name)
-    _print_report(home, as_json=as_json)
+    if as_json and outcome.reason:
+        # The object that is promised has no place for it.
+        print(outcome.reason, file=sys.stderr)
+    _print_report(home, as_json=as_json, whole=False)
     return 0 if outcome.passed else 1
 
 
@@ -192,7 +196,7 @@ def _print_carried(home: RunHome, carried: "Carried", *, as_json: bool) -> int:
     pages = write_pages(summary, home.path / "reports")
     if as_json:
         outcome = {"outcome": "failed" if carried.failure else "passed", "reason": carried.failure}
-        print(json.dumps({**summary.as_json(), **outcome, "run": home.path.name}, ensure_ascii=False))
+        print(json.dumps({**summary.as_whole_json(), **outcome, "run": home.path.name}, ensure_ascii=False))
         return 1 if carried.failure else 0
     console = Console()
     reasons = {unit.unit: unit.reason for unit in carried.result.units}
@@ -210,13 +214,13 @@ def _print_json(home: RunHome, units: list[dict[str, Any]]) -> None:
     print(json.dumps(whole, ensure_ascii=False))
 
 
-def _print_report(home: RunHome, *, as_json: bool) -> None:
+def _print_report(home: RunHome, *, as_json: bool, whole: bool = True) -> None:
     from migrations.report import print_summary, summary_of, write_pages
 
     summary = summary_of(home)
     pages = write_pages(summary, home.path / "reports")
     if as_json:
-        print(json.dumps(summary.as_json(), ensure_ascii=False))
+        print(json.dumps(summary.as_whole_json() if whole else summary.as_json(), ensure_ascii=False))
         return
     console = Console()
     print_summary(console, summary)

@@ -1,5 +1,7 @@
 """What is looked at from outside and on hosts while a run goes on, and written into its evidence."""
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 
 from infra.worlds import World
@@ -7,10 +9,15 @@ from inventory.kinds import Kind
 from inventory.words import _
 from migrations.plan import Actuator
 from migrations.probes import ProbeResult, Probes, Sighting, Window, WritesVerdict, probe_orders
+from migrations.probes.limits import Allowed, allowances, judged, told
 from migrations.run.home import RunHome, states_of
 from migrations.run.messages import UnitState
 from migrations.verify import Side, UnitChecks, VerifyResult, verify
 
+GRACE = 2.5
+"""Seconds after which a packet that has not come back was counted as lost by its probe."""
+AFTERMATH = 12.0
+"""Seconds after which a request that was begun in a passage has been answered or given up by its probe."""
 MOVED = frozenset({UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
 
 
@@ -24,6 +31,7 @@ class Proof:
         self._programme = home.programme()
         self._plan = home.plan()
         orders = probe_orders(self._programme, [unit.key for unit in self._plan.units])
+        self._allowed = allowances(self._programme)
         self._probes = Probes(world, home.path.name.replace(".", "-"), orders)
 
     def begin(self) -> str:
@@ -39,13 +47,14 @@ class Proof:
     def verify(self, stage: str, passages: Sequence[int]) -> str:
         """Check hosts, measure what users felt in some passages, confirm writes; return what is not as it must be."""
         checked = self.check(stage)
-        sightings = self._probes.collect()
+        sightings = self._collected(self._span(passages[-1]).end)
         measured = [result for number in passages for result in self._measured(sightings, number)]
         verdicts = self._probes.confirm(sightings)
         for verdict in verdicts:
             what = {**verdict.model_dump(mode="json"), "passage": passages[-1]}
             self._home.evidence.append("writes-verdict", unit=verdict.unit, what=what)
-        return "; ".join((*_checks(checked.units), *self._felt(measured), *_writes(verdicts)))
+        felt = (sentence for result in measured for sentence in told(result))
+        return "; ".join((*_checks(checked.units), *felt, *_writes(verdicts)))
 
     def check(self, stage: str) -> VerifyResult:
         """Check the hosts of every unit that stands somewhere, and keep what was found."""
@@ -65,28 +74,54 @@ class Proof:
         # A unit whose move was cut off stands nowhere for certain.
         return Side.SOURCE if state in {UnitState.ROLLED_BACK, UnitState.READY, UnitState.PLANNED} else None
 
+    def felt(self, number: int) -> tuple[str, ...]:
+        """Say again what users felt in a passage beyond what is allowed, as it was measured last."""
+        latest = {
+            (record.unit, record.what["name"]): record.what
+            for record in self._home.evidence.records()
+            if record.kind == "probe-result" and record.what["passage"] == number
+        }
+        results = (
+            ProbeResult.model_validate({key: value for key, value in what.items() if key != "passage"})
+            for what in latest.values()
+        )
+        return tuple(sentence for result in results for sentence in told(result))
+
+    def _collected(self, end: float) -> tuple[Sighting, ...]:
+        """Read the probes once everything that was under way at a moment has been answered or given up."""
+        while True:
+            sightings = self._probes.collect()
+            now = time.time()
+            if now > end + AFTERMATH or (now > end + GRACE and all(each.is_current(now) for each in sightings)):
+                return sightings
+            time.sleep(0.5)
+
     def _measured(self, sightings: Sequence[Sighting], number: int) -> list[ProbeResult]:
-        records = self._home.evidence.records()
-        times = {record.kind: record.time.timestamp() for record in records if record.what.get("number") == number}
-        window = Window(begin=times["passage-begun"], end=times["passage-ended"])
-        results = [sighting.within(window) for sighting in sightings]
+        window = self._window(number)
+        results = [
+            judged(sighting.within(window), self._allowed.get(sighting.order.unit, Allowed())) for sighting in sightings
+        ]
         for result in results:
             what = {**result.model_dump(mode="json"), "passage": number}
             self._home.evidence.append("probe-result", unit=result.unit, what=what)
         return results
 
-    def _felt(self, results: Sequence[ProbeResult]) -> list[str]:
-        limits = {f"system:{system.system}": system.limits.downtime for system in self._programme.systems}
-        wrong = [_("probe {name} saw nothing").format(name=result.name) for result in results if result.blind]
-        for result in results:
-            limit = limits.get(result.unit)
-            if limit is not None and result.downtime > limit:
-                wrong.append(
-                    _("{unit}: {seconds:.2f} s without service, {limit:g} s are allowed").format(
-                        unit=result.unit, seconds=result.downtime, limit=limit
-                    )
-                )
-        return wrong
+    def _window(self, number: int) -> Window:
+        """Return a passage with its aftermath, up to the next passage."""
+        span, later = self._span(number), self._begun(number + 1)
+        return Window(begin=span.begin, end=min(span.end + AFTERMATH, time.time(), later or math.inf))
+
+    def _span(self, number: int) -> Window:
+        records = self._home.evidence.records()
+        ended = [r.time for r in records if r.kind == "passage-ended" and r.what["number"] == number]
+        begun = self._begun(number)
+        assert begun is not None
+        return Window(begin=begun, end=ended[-1].timestamp())
+
+    def _begun(self, number: int) -> float | None:
+        records = self._home.evidence.records()
+        begun = [r.time for r in records if r.kind == "passage-begun" and r.what["number"] == number]
+        return begun[-1].timestamp() if begun else None
 
 
 def _checks(units: Sequence[UnitChecks]) -> list[str]:

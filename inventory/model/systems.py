@@ -119,6 +119,9 @@ class Limits(Model):
 
     downtime: Duration = 5.0
     data_loss: Duration = 0.0
+    failed_requests: Annotated[
+        int, Field(ge=0, description="How many requests of users may fail in one passage of the move.")
+    ] = 0
     catch_up: Annotated[
         Duration, Field(description="How long replication may take to catch up before the move is given up.")
     ] = 120.0

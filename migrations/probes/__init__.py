@@ -39,6 +39,8 @@ _S = TypeVar("_S")
 _T = TypeVar("_T")
 
 AGENT = Path(__file__).with_name("agent.py")
+LATE = 1.5
+"""Seconds: a ping tells what it has seen once a second."""
 _BOOTSTRAP = "import json,sys;m=json.load(sys.stdin);exec(compile(m['agent'],'agent','exec'));answer(m)"
 
 
@@ -73,6 +75,10 @@ class Sighting(Model):
     def lines(self) -> tuple[Line, ...]:
         """Return the lines in order."""
         return parse(self.text, self.offset)
+
+    def is_current(self, now: float) -> bool:
+        """Return whether the probe told something of late: one that waits for an answer does not."""
+        return bool(self.lines) and self.lines[-1].time >= now - self.order.every - LATE
 
     def within(self, window: Window) -> ProbeResult:
         """Return what the probe saw in a window."""

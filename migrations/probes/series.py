@@ -1,13 +1,14 @@
 """What probes saw, read from their lines: pure, so that the same lines always give the same figures.
 
 The seconds without a successful request are the longest time between the ends of two successful ones, less the pace of
-the probe: a request that waits and then succeeds shows as such a gap, whether or not anything failed.
+the probe: a request that waits and then succeeds shows as such a gap, whether or not anything failed. While a probe was
+dead it saw nothing, neither good nor bad: that is told as a figure of its own.
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from inventory.base import Model
 
@@ -44,6 +45,18 @@ class Gap(Model):
     seconds: float
 
 
+Limited = Literal["downtime", "failed", "lost", "unseen"]
+"""Seconds without service, requests that failed, packets lost, seconds in which nobody looked."""
+
+
+class Breach(Model):
+    """A limit that was not kept: what was seen, and what is allowed."""
+
+    what: Limited
+    seen: float
+    allowed: float
+
+
 class ProbeResult(Model):
     """What one probe saw in one window."""
 
@@ -70,6 +83,10 @@ class ProbeResult(Model):
     """Why requests failed, each reason once; ten at the most."""
     blind: bool = False
     """Whether the probe saw nothing at all in the window: its figures then say nothing."""
+    unseen: float = 0.0
+    """Seconds of the window in which the probe did not run, because it or its machine was ended."""
+    breaches: tuple[Breach, ...] = ()
+    """The limits that were not kept."""
 
 
 class WritesVerdict(Model):
@@ -106,7 +123,8 @@ def parse(text: str, offset: float) -> tuple[Line, ...]:
 def result(order: Order, lines: Sequence[Line], window: Window) -> ProbeResult:
     """Compute what a probe saw in a window."""
     figures = _echoes(order, lines, window) if order.kind == "ping" else _requests(order, lines, window)
-    return ProbeResult(**order.model_dump(), window=window, **figures)
+    unseen = round(_unseen(lines, window), 3)
+    return ProbeResult(**order.model_dump(), window=window, unseen=unseen, **figures)
 
 
 def _inside(lines: Iterable[Line], window: Window) -> list[Line]:
@@ -130,15 +148,35 @@ def _requests(order: Order, lines: Sequence[Line], window: Window) -> dict[str, 
     }
 
 
+def _lives(lines: Sequence[Line]) -> list[list[Line]]:
+    """Return the lines of each time that the probe was started."""
+    lives: list[list[Line]] = []
+    for line in lines:
+        if line.kind == "begun" or not lives:
+            lives.append([])
+        lives[-1].append(line)
+    return lives
+
+
+def _unseen(lines: Sequence[Line], window: Window) -> float:
+    """Return for how many seconds of a window no probe ran: before the first, and from each one's end to the next."""
+    lives = _lives(lines)
+    spans = [(window.begin, lives[0][0].time)] if lives else [(window.begin, window.end)]
+    spans += [(before[-1].time, after[0].time) for before, after in pairwise(lives)]
+    return sum(max(0.0, min(end, window.end) - max(begin, window.begin)) for begin, end in spans)
+
+
 def _between_successes(order: Order, lines: Sequence[Line], window: Window) -> list[Gap]:
     """Return the times between successes that touch the window, the open ones at its ends included."""
-    begun = min((line.time for line in lines), default=window.end)
-    ends = [line.time for line in lines if line.kind == "ok"]
-    known_until = max((line.time for line in lines), default=window.end)
-    # A probe that saw no success to the end of what is known has a gap that is still open.
-    marks = sorted([max(begun, min(begun, window.begin)), *ends, max(known_until, window.end)])
-    spans = [(a, b) for a, b in pairwise(marks) if b >= window.begin and a <= window.end]
-    return [Gap(begin=round(a, 3), seconds=round(max(0.0, b - a - order.every), 3)) for a, b in spans]
+    lives = _lives(lines)
+    spans: list[tuple[float, float]] = []
+    for life in lives:
+        ends = [line.time for line in life if line.kind == "ok"]
+        # A probe that saw no success to the end of what is known has a gap that is still open.
+        last = max(life[-1].time, window.end) if life is lives[-1] else life[-1].time
+        spans += pairwise(sorted([life[0].time, *ends, last]))
+    touching = [(a, b) for a, b in spans if b >= window.begin and a <= window.end]
+    return [Gap(begin=round(a, 3), seconds=round(max(0.0, b - a - order.every), 3)) for a, b in touching]
 
 
 def _worth_telling(order: Order, gaps: Iterable[Gap]) -> tuple[Gap, ...]:

@@ -79,8 +79,12 @@ class UnitSummary(Model):
 
     @property
     def is_wrong(self) -> bool:
-        """Return whether a check failed, or an acknowledged write is gone or there twice."""
-        return self.checks_failed > 0 or (self.writes is not None and bool(self.writes.lost or self.writes.doubled))
+        """Return whether a check failed, an acknowledged write is gone or there twice, or users felt more than allowed.
+
+        What they felt counts in the last passage: a move that was taken back and mended is judged anew.
+        """
+        lost = self.writes is not None and bool(self.writes.lost or self.writes.doubled)
+        return self.checks_failed > 0 or lost or any(probe.breaches for felt in self.felt[-1:] for probe in felt.probes)
 
     def worst(self, *directions: Direction) -> float | None:
         """Return the longest time without service in the passages of some directions; none where nobody looked."""
@@ -131,14 +135,12 @@ class RunSummary(Model):
     chain: ChainVerdict
 
     def as_json(self) -> dict[str, Any]:
-        """Return the object that `--json` prints."""
-        forward = (Direction.FORWARD, Direction.COMMIT)
+        """Return the object that a rehearsal ends with."""
         return {
             "plan": self.plan,
             "world": self.world,
             "outcome": self.outcome,
-            "reason": self.reason,
-            "units": [_told(unit, forward) | _proved(unit) for unit in self.units],
+            "units": [_told(unit) for unit in self.units],
             "rollback": {
                 "outcome": _rollback_outcome(self),
                 "units": [
@@ -147,13 +149,26 @@ class RunSummary(Model):
                     if any(felt.direction is Direction.BACK for felt in unit.felt)
                 ],
             },
-            "stages": [{"name": s.name, "seconds": round(s.end - s.begin, 3)} for s in self.stages],
             "evidence": self.evidence,
         }
 
+    def as_whole_json(self) -> dict[str, Any]:
+        """Return the same object with the reason, the stages and what became of users' writes."""
+        told = self.as_json()
+        units = [{**short, "writes": _writes(unit)} for short, unit in zip(told["units"], self.units, strict=True)]
+        stages = [{"name": stage.name, "seconds": round(stage.end - stage.begin, 3)} for stage in self.stages]
+        return {**told, "reason": self.reason, "units": units, "stages": stages}
 
-def _told(unit: UnitSummary, directions: tuple[Direction, ...]) -> dict[str, Any]:
-    return {"name": unit.name, "kind": unit.kind, "state": unit.state, **_figures(unit, directions)}
+
+def _told(unit: UnitSummary) -> dict[str, Any]:
+    return {
+        "name": unit.name,
+        "kind": unit.kind,
+        "state": unit.state,
+        **_figures(unit, (Direction.FORWARD, Direction.COMMIT)),
+        "checks": {"passed": unit.checks_passed, "failed": unit.checks_failed},
+        "seconds": None if unit.seconds is None else round(unit.seconds, 3),
+    }
 
 
 def _figures(unit: UnitSummary, directions: tuple[Direction, ...]) -> dict[str, Any]:
@@ -164,18 +179,11 @@ def _figures(unit: UnitSummary, directions: tuple[Direction, ...]) -> dict[str, 
     }
 
 
-def _proved(unit: UnitSummary) -> dict[str, Any]:
-    return {
-        "writes": None
-        if unit.writes is None
-        else {
-            "acknowledged": unit.writes.acknowledged,
-            "lost": len(unit.writes.lost),
-            "doubled": len(unit.writes.doubled),
-        },
-        "checks": {"passed": unit.checks_passed, "failed": unit.checks_failed},
-        "seconds": None if unit.seconds is None else round(unit.seconds, 3),
-    }
+def _writes(unit: UnitSummary) -> dict[str, int] | None:
+    if unit.writes is None:
+        return None
+    lost, doubled = len(unit.writes.lost), len(unit.writes.doubled)
+    return {"acknowledged": unit.writes.acknowledged, "lost": lost, "doubled": doubled}
 
 
 def _rollback_outcome(summary: RunSummary) -> str:
@@ -271,7 +279,9 @@ class _Reader:
 
     def unit(self, unit: Unit, title: str) -> UnitSummary:
         records = self._of.get(unit.key, [])
-        checks = [_model(UnitChecks, record, "stage") for record in records if record.kind == "verify-result"]
+        # A stage that was verified again, after a kill or a mend, counts as it was found last.
+        found = {record.what["stage"]: record for record in records if record.kind == "verify-result"}
+        checks = [_model(UnitChecks, record, "stage") for record in found.values()]
         writes = [_model(WritesVerdict, record, "passage") for record in records if record.kind == "writes-verdict"]
         states = [record for record in records if record.kind == "unit-state"]
         strokes = tuple(self._strokes(unit, records))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from inventory.loading import load_programme
 from migrations.probes import probe_orders
+from migrations.probes.limits import Allowed, allowances, judged, told
 from migrations.probes.series import Order, Window, acknowledged, parse, prefixes, result
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
@@ -51,6 +52,40 @@ def test_failures_do_not_end_a_pause() -> None:
     seen = result(order(), parse(text, 0), Window(begin=101, end=109))
     assert seen.downtime == pytest.approx(1.95)
     assert (seen.failed, seen.reasons) == (1, ("refused",))
+
+
+def test_while_a_probe_was_dead_it_saw_nothing_and_that_is_no_pause() -> None:
+    text = answers(*steady(100, 104)) + "\n" + answers(*steady(107, 110))
+    seen = result(order(), parse(text, 0), Window(begin=101, end=109))
+    assert seen.downtime < 0.1
+    assert seen.unseen == pytest.approx(2.95)
+    late = result(order(), parse(text, 0), Window(begin=98, end=103))
+    assert late.unseen == pytest.approx(1.95)
+
+
+def test_what_users_felt_beyond_the_limits_is_told_and_nothing_else() -> None:
+    text = answers(*steady(100, 104), *steady(106, 110)) + "\n" + line("error", 105, n=1, ms=5, why="HTTP 502")
+    seen = result(order(), parse(text, 0), Window(begin=101, end=109))
+    assert judged(seen, Allowed(downtime=2, failed=1)).breaches == ()
+    wrong = judged(seen, Allowed(downtime=1, failed=0))
+    assert [(breach.what, breach.seen, breach.allowed) for breach in wrong.breaches] == [
+        ("downtime", 1.95, 1),
+        ("failed", 1, 0),
+    ]
+    assert told(wrong)[1] == "system:a: 1 requests failed (HTTP 502), 0 are allowed"
+
+
+def test_a_lost_packet_is_too_much_on_a_line_and_so_is_a_probe_that_did_not_look() -> None:
+    allowed = allowances(load_programme(YUNHE))
+    assert allowed["line:water-leased"] == Allowed(failed=0, lost=0)
+    assert allowed["system:water-billing"] == Allowed(downtime=2, failed=0)
+    blind = judged(result(order("ping"), (), Window(begin=101, end=109)), allowed["line:water-leased"])
+    assert [breach.what for breach in blind.breaches] == ["unseen"]
+    lines = [line("begun", 100), *(line("count", 100 + n, sent=n * 10, received=n * 10, ms=1) for n in range(10))]
+    lost = [*lines, line("lost", 105.2, n=1, at=103.1)]
+    seen = judged(result(order("ping"), parse("\n".join(lost), 0), Window(begin=101, end=109)), Allowed(lost=0))
+    assert [(breach.what, breach.seen) for breach in seen.breaches] == [("lost", 1)]
+    assert judged(seen, Allowed(lost=1)).breaches == ()
 
 
 def test_a_pause_that_begins_before_the_window_counts_in_full() -> None:
