@@ -35,6 +35,11 @@ def _written(seconds: float) -> str:
     for unit, factor in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         if seconds >= factor and seconds % factor == 0:
             return f"{int(seconds // factor)}{unit}"
+    # The first unit in which the very same number comes back, so that what is written is read as what it was.
+    for unit, length in (("s", 1.0), ("ms", 0.001), ("m", 60.0), ("h", 3600.0), ("d", 86400.0)):
+        text = f"{seconds / length:.9f}".rstrip("0").rstrip(".") + unit
+        if (seconds >= length or unit != "s") and float(text.removesuffix(unit)) * length == seconds:
+            return text
     return f"{seconds * 1000:g}ms"
 
 
