@@ -87,7 +87,7 @@ def held(node: yaml.Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [held(each) for each in node.value]
     assert isinstance(node, yaml.ScalarNode)
-    return resolved(node.value) if node.style is None else node.value
+    return node.value if node.style else resolved(node.value)
 
 
 class _Reviser:
@@ -121,8 +121,8 @@ class _Reviser:
     def child(self, key: yaml.ScalarNode, node: yaml.Node, wanted: object) -> Iterator[Edit]:
         """Yield the edits of a value of a block mapping; it may become a block of its own below its key."""
         small = not isinstance(node, yaml.CollectionNode) or node.flow_style
-        if small and not _same(held(node), wanted) and not self.flows(node, wanted, key.value):
-            lines = list(value_lines(key.value, wanted, key.start_mark.column))
+        lines = list(value_lines(key.value, wanted, key.start_mark.column)) if small else []
+        if len(lines) > 1 and not _same(held(node), wanted) and not self.flows(node, wanted, key.value):
             start = self.text.index(":", key.end_mark.index) + 1
             yield start, max(start, node.end_mark.index), "".join(f"\n{line}" for line in lines[1:])
         else:
@@ -187,6 +187,8 @@ class _Reviser:
 
     def whole(self, node: yaml.Node, wanted: object) -> Iterator[Edit]:
         """Yield the edit that replaces a node by a value in one line."""
+        if isinstance(node, yaml.MappingNode) and node.value:
+            raise Unrevisable  # what stands in it would be lost
         start, end = node.start_mark.index, self.end(node)
         glue = " " if start and self.text[start - 1] in ":-" else ""
         yield start, end, glue + flow_text(wanted)
@@ -212,5 +214,5 @@ class _Reviser:
 def _grows(node: yaml.CollectionNode, wanted: Mapping[str, Any] | Sequence[Any]) -> bool:
     """Return whether nothing that a node has is missing in what is wanted."""
     if isinstance(wanted, Mapping):
-        return all(key.value in wanted for key, _value in node.value)
+        return all(str(key.value) in wanted for key, _value in node.value)
     return len(node.value) <= len(wanted)

@@ -36,6 +36,8 @@ def changed_lines(old: str, new: str) -> tuple[list[str], list[str]]:
 
 def test_what_does_not_change_stays_to_the_byte() -> None:
     assert revised(FILE, [wanted()]) == FILE
+    numbers = "a: 0x10\nb: 12.50\nc: [1.0, ~, TRUE]\nd: 010\n"
+    assert revised(numbers, [{"a": 16, "b": 12.5, "c": [1, None, True], "d": 10}]) == numbers
 
 
 def test_a_value_changes_in_its_line_and_keeps_its_comment() -> None:

@@ -29,7 +29,7 @@ class Handler(BaseHTTPRequestHandler):
         except (ValueError, KeyError, TypeError):
             name = ""
         if self.path != "/deposits" or not NAME.fullmatch(name):
-            return self.answer(400, {"error": "a deposit is {\"reference\": NAME}"})
+            return self.answer(400, {"error": 'a deposit is {"reference": NAME}'})
         try:
             with (DEPOSITS / name).open("xb") as file:
                 file.write(body)
@@ -47,10 +47,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/deposits/count":
             return self.answer(200, {"count": sum(1 for _ in os.scandir(DEPOSITS))})
         if self.path.startswith("/deposits?prefix="):
-            prefix = self.path[len("/deposits?prefix="):]
+            prefix = self.path[len("/deposits?prefix=") :]
             found = [entry.name for entry in os.scandir(DEPOSITS) if entry.name.startswith(prefix)]
             return self.answer(200, {"references": found})
-        name = self.path[len("/deposits/"):]
+        name = self.path[len("/deposits/") :]
         if not self.path.startswith("/deposits/") or not NAME.fullmatch(name):
             return self.answer(404, {"error": "no such place"})
         try:

@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
             bill = int(order.get("bill_id", 1 + crc32(reference.encode()) % BILLS))
             amount = str(order.get("amount", "10.00"))
         except (ValueError, KeyError, TypeError):
-            return self.answer(400, {"error": "a payment is {\"reference\": TEXT}"})
+            return self.answer(400, {"error": 'a payment is {"reference": TEXT}'})
         if self.path != "/payments":
             return self.answer(404, {"error": "no such place"})
         statement = "INSERT INTO payments (reference, bill_id, amount) VALUES (%s, %s, %s)"
@@ -46,14 +46,14 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/payments/count":
             return self.asked("SELECT count(*) FROM payments", (), lambda rows: (200, {"count": rows[0][0]}))
         if self.path.startswith("/payments?prefix="):
-            prefix = unquote(self.path[len("/payments?prefix="):])
+            prefix = unquote(self.path[len("/payments?prefix=") :])
             return self.asked(
                 "SELECT reference FROM payments WHERE starts_with(reference, %s)",
                 (prefix,),
                 lambda rows: (200, {"references": [row[0] for row in rows]}),
             )
         if self.path.startswith("/payments/"):
-            reference = unquote(self.path[len("/payments/"):])
+            reference = unquote(self.path[len("/payments/") :])
             return self.asked(
                 "SELECT reference, amount::text FROM payments WHERE reference = %s",
                 (reference,),
