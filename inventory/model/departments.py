@@ -32,6 +32,7 @@ class Host(Model):
     """A server that stands in a department's machine room or at the extranet's centre."""
 
     name: Name
+    title: Annotated[str, Field(description="What its department calls it.")] = ""
     address: Annotated[IPv4Address | None, Field(description="A host that takes part in a move has one.")] = None
     os: Release = Release.DEBIAN_11
     software: Annotated[str, Field(description="What was reported of its system and middleware, in words.")] = ""

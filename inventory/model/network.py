@@ -59,6 +59,7 @@ class Line(Model):
     """A rented line between two devices: what is consolidated into the extranet."""
 
     name: Name
+    title: Annotated[str, Field(description="What its department calls it.")] = ""
     department: Name
     kind: Literal["leased", "private-network", "internet-exit"]
     ends: Annotated[tuple[Name, Name] | None, Field(description="Its devices; a line that moves has them.")] = None

@@ -38,6 +38,7 @@ class DataRequest(Model):
     """What a department asked of another's conditionally shared data, and the answer."""
 
     name: Name
+    title: Annotated[str, Field(description="What its department calls it, such as its number.")] = ""
     resource: Name
     department: Annotated[Name, Field(description="Who asks.")]
     asked: date
