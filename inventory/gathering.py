@@ -3,12 +3,11 @@
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from inventory.findings import Finding, Severity, Spot
-from inventory.reading import LIMIT_BYTES, Mapping, Node, Scalar, Sequence, read
+from inventory.reading import LIMIT_BYTES, Mapping, Mark, Node, Scalar, Sequence, read, spot_of
 from inventory.words import _
 
 SUFFIXES = (".yaml", ".yml")
@@ -16,14 +15,34 @@ APART = "twin"
 """The folder, in an inventory's own, that holds what a twin puts on its hosts; it is no part of the inventory."""
 
 
-@dataclass(frozen=True)
 class Cursor:
-    """A value of the inventory with its place."""
+    """A value of the inventory with its place; the path of its field is put together when somebody asks for it."""
 
-    file: Path
-    field: str
-    spot: Spot
-    node: Node
+    __slots__ = ("file", "holder", "mark", "node", "step")
+
+    def __init__(
+        self, file: Path, node: Node, *, holder: "Cursor | None" = None, step: str | int = "", mark: Mark | None = None
+    ) -> None:
+        self.file = file
+        self.node = node
+        self.holder = holder
+        self.step = step
+        self.mark = mark if mark is not None else node.mark
+
+    @property
+    def field(self) -> str:
+        """Return the path of the field inside its document, such as components[0].to.site."""
+        if self.holder is None:
+            return ""
+        above = self.holder.field
+        if isinstance(self.step, int):
+            return f"{above}[{self.step}]"
+        return f"{above}.{self.step}" if above else self.step
+
+    @property
+    def spot(self) -> Spot:
+        """Return its line and column."""
+        return spot_of(self.mark)
 
     def finding(self, reason: str, mend: str = "", severity: Severity = Severity.ERROR) -> Finding:
         """Return a finding about this value."""
@@ -35,37 +54,40 @@ class Cursor:
     def at(self, key: str | int) -> "Cursor | None":
         """Return the value under a key or at an index; none where there is none."""
         node = self.node
-        if isinstance(node, Mapping) and isinstance(key, str) and key in node.items:
-            child = node.items[key]
-            return replace(self, field=f"{self.field}.{key}" if self.field else key, spot=child.spot, node=child)
+        if isinstance(node, Mapping):
+            child = node.items.get(key) if isinstance(key, str) else None
+            return Cursor(self.file, child, holder=self, step=key) if child is not None else None
         if isinstance(node, Sequence) and isinstance(key, int) and key < len(node.items):
-            child = node.items[key]
-            return replace(self, field=f"{self.field}[{key}]", spot=child.spot, node=child)
+            return Cursor(self.file, node.items[key], holder=self, step=key)
         return None
 
     def key(self, key: str) -> "Cursor":
         """Return the place of a key itself, for a finding about the field; the whole value's without such a key."""
         keys = self.node.keys if isinstance(self.node, Mapping) else {}
-        return replace(self, field=f"{self.field}.{key}" if self.field else key, spot=keys.get(key, self.spot))
+        return Cursor(self.file, self.node, holder=self, step=key, mark=keys.get(key, self.mark))
 
     def each(self, *keys: str) -> Iterator["Cursor"]:
         """Yield the members of a list under a path of keys; of every list, where lists are met on the way."""
         if not keys:
             if isinstance(self.node, Sequence):
-                for index in range(len(self.node.items)):
-                    child = self.at(index)
-                    assert child is not None
-                    yield child
+                for index, member in enumerate(self.node.items):
+                    yield Cursor(self.file, member, holder=self, step=index)
             return
         for holder in self.each() if isinstance(self.node, Sequence) else (self,):
             if (child := holder.at(keys[0])) is not None:
                 yield from child.each(*keys[1:])
 
+    def below(self, keys: tuple[str, ...]) -> Node | None:
+        """Return the bare value under a path of keys; none where there is none."""
+        node: Node | None = self.node
+        for key in keys:
+            node = node.items.get(key) if isinstance(node, Mapping) else None
+        return node
+
     def text(self, *keys: str) -> str | None:
         """Return a word under a path of keys; none where there is none or it is no word."""
-        found = self.down(*keys)
-        value = found.node.value if found is not None and isinstance(found.node, Scalar) else None
-        return value if isinstance(value, str) else None
+        node = self.below(keys)
+        return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
 
     def down(self, *keys: str) -> "Cursor | None":
         """Return the value under a path of keys."""
@@ -76,8 +98,8 @@ class Cursor:
 
     def truth(self, *keys: str) -> bool:
         """Return whether the value under a path of keys is true."""
-        found = self.down(*keys)
-        return found is not None and isinstance(found.node, Scalar) and found.node.value is True
+        node = self.below(keys)
+        return isinstance(node, Scalar) and node.value is True
 
     def address(self, *keys: str) -> IPv4Address | None:
         """Return the address under a path of keys; none where it is none."""
@@ -138,7 +160,7 @@ def _documents(path: Path) -> tuple[list[Cursor], list[Finding]]:
         reason = _("it cannot be read: {said}").format(said=exc.strerror)
         return [], [_whole(path, reason, _("give yourself the right to read it"))]
     nodes, problems = read(content)
-    cursors = [Cursor(path, "", node.spot, node) for node in nodes if not _empty(node)]
+    cursors = [Cursor(path, node) for node in nodes if not _empty(node)]
     findings = [
         Finding(file=path, line=p.spot.line, column=p.spot.column, field="", reason=p.reason, mend=p.mend)
         for p in problems

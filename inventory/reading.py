@@ -7,7 +7,7 @@ allowed than YAML offers, because an inventory is read by people first: no ancho
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol, cast
 
 import yaml
 
@@ -16,6 +16,8 @@ from inventory.words import _
 
 LIMIT_BYTES = 16 * 1024 * 1024
 LIMIT_DEPTH = 32
+LIMIT_PROBLEMS = 500
+"""So many problems of writing are told of one file; who mends them reads it again."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
@@ -26,20 +28,34 @@ _WORDS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_NUMERIC = frozenset("0123456789+-.")
+"""What a number may begin with."""
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 Plain = str | float | bool | None
 
 
+class Mark(Protocol):
+    """Where the parser stood; line and column count from zero."""
+
+    line: int
+    column: int
+
+
+def spot_of(mark: Mark) -> Spot:
+    """Return the place of a mark as people count."""
+    return Spot(mark.line + 1, mark.column + 1)
+
+
 class Scalar:
     """A word, number, truth value or nothing."""
 
-    __slots__ = ("spot", "value")
+    __slots__ = ("mark", "value")
 
-    def __init__(self, value: Plain, spot: Spot) -> None:
+    def __init__(self, value: Plain, mark: Mark) -> None:
         self.value = value
-        self.spot = spot
+        self.mark = mark
 
     @property
     def plain(self) -> Any:
@@ -50,11 +66,11 @@ class Scalar:
 class Sequence:
     """A list."""
 
-    __slots__ = ("items", "spot")
+    __slots__ = ("items", "mark")
 
-    def __init__(self, spot: Spot) -> None:
+    def __init__(self, mark: Mark) -> None:
         self.items: list[Node] = []
-        self.spot = spot
+        self.mark = mark
 
     @property
     def plain(self) -> Any:
@@ -65,21 +81,17 @@ class Sequence:
 class Mapping:
     """Names with values; keys keep their own places."""
 
-    __slots__ = ("items", "keys", "spot")
+    __slots__ = ("items", "keys", "mark")
 
-    def __init__(self, spot: Spot) -> None:
+    def __init__(self, mark: Mark) -> None:
         self.items: dict[str, Node] = {}
-        self.keys: dict[str, Spot] = {}
-        self.spot = spot
+        self.keys: dict[str, Mark] = {}
+        self.mark = mark
 
     @property
     def plain(self) -> Any:
         """Return the values without places."""
         return {key: item.plain for key, item in self.items.items()}
-
-    def get(self, key: str) -> "Node | None":
-        """Return the node under a key; none where it is missing."""
-        return self.items.get(key)
 
 
 Node = Scalar | Sequence | Mapping
@@ -92,8 +104,8 @@ def _whole(text: str, base: int) -> int | str:
 
 def resolved(text: str) -> Plain:
     """Return what a plain scalar means in the core schema of YAML 1.2."""
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in _WORDS or text[0] not in _NUMERIC:
+        return _WORDS.get(text, text)
     if _INTEGER.fullmatch(text):
         return _whole(text, 10)
     if _OCTAL.fullmatch(text):
@@ -112,27 +124,29 @@ class _Builder:
         self.documents: list[Node] = []
         self.problems: list[Problem] = []
         self.stack: list[Sequence | Mapping] = []
-        self.pending: list[tuple[str, Spot] | None] = []
+        self.pending: list[tuple[str, Mark] | None] = []
 
-    def problem(self, spot: Spot, reason: str, mend: str) -> None:
-        self.problems.append(Problem(spot=spot, reason=reason, mend=mend))
+    def problem(self, mark: Mark, reason: str, mend: str) -> None:
+        self.problems.append(Problem(spot=spot_of(mark), reason=reason, mend=mend))
 
     def take(self, event: yaml.Event) -> bool:
         """Take one event; false when the rest of the file must not be read."""
-        mark = event.start_mark
-        spot = Spot(mark.line + 1, mark.column + 1) if mark is not None else Spot(0, 0)
+        mark = cast("Mark", event.start_mark)
+        if len(self.problems) >= LIMIT_PROBLEMS:
+            self.problem(mark, _("too much is wrong here: the rest of the file is not read"), _("mend what is above"))
+            return False
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            self.problem(spot, _("anchors and aliases are not used in an inventory"), _("write the value out"))
+            self.problem(mark, _("anchors and aliases are not used in an inventory"), _("write the value out"))
         if isinstance(event, yaml.AliasEvent):
-            self.place(Scalar(None, spot))
+            self.place(Scalar(None, mark))
         elif isinstance(event, yaml.ScalarEvent):
-            self.scalar(event, spot)
+            self.scalar(event, mark)
         elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             if len(self.stack) >= LIMIT_DEPTH:
-                self.problem(spot, _("nested too deeply"), _("an inventory has only a few levels"))
+                self.problem(mark, _("nested too deeply"), _("an inventory has only a few levels"))
                 return False
-            node = Sequence(spot) if isinstance(event, yaml.SequenceStartEvent) else Mapping(spot)
-            self.tagged(event.tag, spot)
+            node = Sequence(mark) if isinstance(event, yaml.SequenceStartEvent) else Mapping(mark)
+            self.tagged(event.tag, mark)
             self.place(node)
             self.stack.append(node)
             self.pending.append(None)
@@ -141,13 +155,13 @@ class _Builder:
             self.pending.pop()
         return True
 
-    def tagged(self, tag: str | None, spot: Spot) -> None:
+    def tagged(self, tag: str | None, mark: Mark) -> None:
         if tag not in {None, "!"}:
-            self.problem(spot, _("tags are not used in an inventory"), _("remove the word that begins with '!'"))
+            self.problem(mark, _("tags are not used in an inventory"), _("remove the word that begins with '!'"))
 
-    def scalar(self, event: yaml.ScalarEvent, spot: Spot) -> None:
-        self.tagged(event.tag, spot)
-        self.place(Scalar(resolved(event.value) if event.implicit[0] else event.value, spot))
+    def scalar(self, event: yaml.ScalarEvent, mark: Mark) -> None:
+        self.tagged(event.tag, mark)
+        self.place(Scalar(resolved(event.value) if event.implicit[0] else event.value, mark))
 
     def place(self, node: Node) -> None:
         if not self.stack:
@@ -157,28 +171,95 @@ class _Builder:
         if isinstance(holder, Sequence):
             holder.items.append(node)
         elif self.pending[-1] is None:
-            self.pending[-1] = (self.key(node), node.spot)
+            self.pending[-1] = (self.key(node), node.mark)
         else:
-            (name, spot), self.pending[-1] = self.pending[-1], None
-            self.enter(holder, name, spot, node)
+            (name, mark), self.pending[-1] = self.pending[-1], None
+            self.enter(holder, name, mark, node)
 
     def key(self, node: Node) -> str:
         if isinstance(node, Scalar) and isinstance(node.value, str):
             return node.value
-        self.problem(node.spot, _("a key must be a word"), _("put it in quotes if it is meant to be one"))
+        self.problem(node.mark, _("a key must be a word"), _("put it in quotes if it is meant to be one"))
         return str(node.value) if isinstance(node, Scalar) else "?"
 
-    def enter(self, holder: Mapping, name: str, spot: Spot, node: Node) -> None:
+    def enter(self, holder: Mapping, name: str, mark: Mark, node: Node) -> None:
         if name in holder.keys:
-            first = holder.keys[name].line
+            first = holder.keys[name].line + 1
             self.problem(
-                spot,
+                mark,
                 _("the key '{name}' stands here a second time").format(name=name[:60]),
                 _("it was given in line {line}; keep one of them").format(line=first),
             )
             return
-        holder.keys[name] = spot
+        holder.keys[name] = mark
         holder.items[name] = node
+
+
+class _Refused(Exception):
+    """The quick way does not know what to make of a text; the careful way does."""
+
+
+_UNUSUAL = re.compile(r"(?:^|[\s\[\]{},:])[&*!]|^ {40}|(?:[-?:][ \t]+){8}", re.MULTILINE)
+"""What may be an anchor, an alias, a tag, or very deep; a comment with such a character costs only time."""
+_BRACKETS = re.compile(r"[\[\]{}]")
+
+
+class _Composer(yaml.CSafeLoader):
+    """Makes whole trees in the parser's own code; a node's tag is whether it is a plain word."""
+
+    def resolve(self, _kind: object, _value: object, implicit: Any) -> Any:
+        return implicit[0] if isinstance(implicit, tuple) else True
+
+    def descend_resolver(self, _parent: object, _index: object) -> None:
+        """Paths of keys mean nothing here."""
+
+    def ascend_resolver(self) -> None:
+        """Paths of keys mean nothing here."""
+
+
+def _flow_depth(text: str) -> int:
+    depth = deepest = 0
+    for bracket in _BRACKETS.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _composed(text: str) -> tuple[Node, ...] | None:
+    """Return the documents of a text in which nothing is unusual; none where the events must be looked at."""
+    if _UNUSUAL.search(text) or _flow_depth(text) >= LIMIT_DEPTH:
+        return None
+    composer = _Composer(text)
+    documents: list[Node] = []
+    try:
+        while composer.check_node():
+            documents.append(_converted(composer.get_node(), 0))
+    except (yaml.YAMLError, _Refused):
+        return None
+    finally:
+        composer.dispose()
+    return tuple(documents)
+
+
+def _converted(node: Any, depth: int) -> Node:
+    if isinstance(node, yaml.ScalarNode):
+        return Scalar(resolved(node.value) if node.tag else node.value, node.start_mark)
+    if depth >= LIMIT_DEPTH:
+        raise _Refused
+    if isinstance(node, yaml.SequenceNode):
+        listed = Sequence(node.start_mark)
+        listed.items = [_converted(member, depth + 1) for member in node.value]
+        return listed
+    named = Mapping(node.start_mark)
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _Refused
+        name = resolved(key.value) if key.tag else key.value
+        if not isinstance(name, str) or name in named.keys:
+            raise _Refused
+        named.keys[name] = key.start_mark
+        named.items[name] = _converted(value, depth + 1)
+    return named
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
@@ -216,13 +297,21 @@ def read(content: bytes) -> tuple[tuple[Node, ...], tuple[Problem, ...]]:
         column = exc.start - (content.rfind(b"\n", 0, exc.start) + 1) + 1
         reason = _("this is not UTF-8 text")
         return (), (Problem(spot=Spot(line, column), reason=reason, mend=_("save the file in UTF-8")),)
+    composed = _composed(text)
+    if composed is not None:
+        return composed, ()
+    return _built(text)
+
+
+def _built(text: str) -> tuple[tuple[Node, ...], tuple[Problem, ...]]:
+    """Read a text event by event and say what is wrong with it."""
+    # Half a document would be full of findings that are not true, so the one that was not read to its end is left out.
     builder = _Builder()
     try:
         for event in _events(text):
             if not builder.take(event):
-                break
+                return tuple(builder.documents[:-1]), tuple(builder.problems)
     except yaml.YAMLError as exc:
         builder.problems.append(_explained(exc, text))
-        # Half a document would be full of findings that are not true.
         return tuple(builder.documents[:-1]), tuple(builder.problems)
     return tuple(builder.documents), tuple(builder.problems)
