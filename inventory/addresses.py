@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import NamedTuple
 
 from inventory.findings import Finding
 from inventory.gathering import Cursor
-from inventory.rules import Index
+from inventory.parts import Index
 from inventory.words import _
 
 SURVEYED = ""
@@ -26,21 +27,38 @@ class Claim:
     """Claims with the same word here mean the same network."""
 
 
+class Net(NamedTuple):
+    """A network with what tells it from one with the same prefix in another domain."""
+
+    table: str
+    prefix: IPv4Network
+
+    def kept(self, address: IPv4Address) -> bool:
+        """Return whether an address of it is its own, its gateway's or its broadcast."""
+        number = int(address) - int(self.prefix.network_address)
+        return self.prefix.prefixlen < 31 and (number <= 1 or number == self.prefix.num_addresses - 1)
+
+
+def _net(holder: Cursor) -> Net | None:
+    prefix = holder.prefix("prefix")
+    return Net(f"{holder.text('domain') or SURVEYED} {prefix}", prefix) if prefix is not None else None
+
+
 def _claims(index: Index) -> Iterator[Claim]:
     domains: dict[str, set[str]] = {}
-    for attachment in index.each("network", "attachments"):
+    for attachment in index.parts("attachments"):
         domains.setdefault(attachment.text("device") or "", set()).add(attachment.text("domain") or "")
-    rooms = (*index.each("departments", "rooms"), *index.each("network", "vantages"))
+    rooms = (*index.parts("rooms"), *index.parts("vantages"))
     for holder in rooms:
         gateway = holder.text("gateway") or ""
         yield from _claim(holder, {SURVEYED, *domains.get(gateway, set())}, f"{gateway}/{holder.text('prefix')}")
-    for line in index.lines:
+    for line in index.parts("lines"):
         yield from _claim(line, {SURVEYED})
     inside = (
-        *index.each("sites", "networks"),
-        *index.each("network", "centre", "networks"),
-        *index.each("network", "attachments"),
-        *index.each("network", "backbone"),
+        *index.parts("site networks"),
+        *index.parts("centre networks"),
+        *index.parts("attachments"),
+        *index.parts("backbone"),
     )
     for holder in inside:
         yield from _claim(holder, {holder.text("domain") or ""})
@@ -70,7 +88,7 @@ def overlaps(index: Index) -> Iterator[Finding]:
 
 def small_links(index: Index) -> Iterator[Finding]:
     """Lines, circuits and backbone links whose prefix is not made for two ends."""
-    links = (*index.lines, *index.each("network", "attachments"), *index.each("network", "backbone"))
+    links = (*index.parts("lines"), *index.parts("attachments"), *index.parts("backbone"))
     for link in links:
         prefix, place = link.prefix("prefix"), link.at("prefix")
         if prefix is not None and place is not None and prefix.prefixlen != 30:
@@ -84,24 +102,28 @@ class Addresses:
     def __init__(self, index: Index) -> None:
         self.index = index
         self.findings: list[Finding] = []
-        self.holders: dict[tuple[str, IPv4Address], tuple[Cursor, str]] = {}
+        self.holders: dict[tuple[str, int], tuple[Cursor, str]] = {}
+        self.networks = {
+            name: tuple((each, net) for each in site.each("networks") if (net := _net(each)) is not None)
+            for name, site in index.named("sites").items()
+        }
 
-    def take(self, place: Cursor, address: IPv4Address, network: tuple[str, IPv4Network], owner: str) -> None:
+    def take(self, place: Cursor, address: IPv4Address, net: Net, owner: str) -> None:
         """Record who has an address of a network, or a finding where that cannot be."""
-        name, prefix = network
+        prefix = net.prefix
         if address not in prefix:
             reason = _("the address {address} is not in {prefix}").format(address=address, prefix=prefix)
             self.findings.append(place.finding(reason, _("give it one of its network's addresses")))
-        elif prefix.prefixlen < 31 and address in {prefix.network_address, prefix.broadcast_address, prefix[1]}:
+        elif net.kept(address):
             reason = _("the address {address} is the network's own or its gateway's").format(address=address)
             mend = _("hosts have {first} to {last}").format(first=prefix[2], last=prefix[-2])
             self.findings.append(place.finding(reason, mend))
         else:
-            self.claim(place, address, name, owner)
+            self.claim(place, address, net.table, owner)
 
     def claim(self, place: Cursor, address: IPv4Address, network: str, owner: str) -> None:
         """Record who has an address; parts of one owner may share it."""
-        first, first_owner = self.holders.setdefault((network, address), (place, owner))
+        first, first_owner = self.holders.setdefault((network, int(address)), (place, owner))
         if first_owner != owner:
             reason = _("the address {address} is used twice").format(address=address)
             mend = _("the other is at {place} ({field})").format(
@@ -111,12 +133,12 @@ class Addresses:
 
     def collect(self) -> list[Finding]:
         """Return a finding for every address outside its prefix, reserved or used twice."""
-        for room in self.index.each("departments", "rooms"):
+        for room in self.index.parts("rooms"):
             self.hosts(room, room.each("hosts"))
-        for vantage in self.index.each("network", "vantages"):
+        for vantage in self.index.parts("vantages"):
             self.hosts(vantage, (vantage,))
-        for network in self.index.each("sites", "networks"):
-            self.member(network, "entry", network, f"entry {network.text('name')}")
+        for network in self.index.parts("site networks"):
+            self.member(network, "entry", _net(network), f"entry {network.text('name')}")
         self.copies()
         for system in self.index.systems:
             for component in system.each("components"):
@@ -125,51 +147,51 @@ class Addresses:
         self.router_ids()
         return self.findings
 
-    def member(self, holder: Cursor, key: str, network: Cursor, owner: str) -> None:
+    def member(self, holder: Cursor, key: str, net: Net | None, owner: str) -> None:
         """Take the address under a key into a network."""
-        address, place, prefix = holder.address(key), holder.at(key), network.prefix("prefix")
-        if address is not None and place is not None and prefix is not None:
-            self.take(place, address, (_table(network, prefix), prefix), owner)
+        address, place = holder.address(key), holder.at(key)
+        if address is not None and place is not None and net is not None:
+            self.take(place, address, net, owner)
 
     def hosts(self, network: Cursor, hosts: Iterable[Cursor]) -> None:
         """Take the hosts of a room, or a user's machine."""
+        net = _net(network)
         for host in hosts:
-            self.member(host, "address", network, f"{host.file}:{host.spot} {host.text('name')}")
+            self.member(host, "address", net, f"{host.file}:{host.spot} {host.text('name')}")
 
     def copies(self) -> None:
         """Take the hosts that keep the copies of paired sites."""
-        paired = {site.text("recovery", "site") for site in self.index.each("sites")}
-        for name, site in self.index.sites.items():
+        paired = {site.text("recovery", "site") for site in self.index.parts("sites")}
+        for name, site in self.index.named("sites").items():
             networks = tuple(site.each("networks"))
-            prefix = networks[0].prefix("prefix") if networks else None
-            if name in paired and prefix is not None:
+            net = _net(networks[0]) if networks else None
+            if name in paired and net is not None:
+                prefix = net.prefix
                 if prefix.num_addresses <= COPY_HOST + 1:
                     reason = _("the network is too small: its address number {number} keeps the copies")
                     place = networks[0].at("prefix") or networks[0]
                     self.findings.append(place.finding(reason.format(number=COPY_HOST), _("make it a /24")))
                 else:
-                    self.claim(networks[0], prefix[COPY_HOST], _table(networks[0], prefix), f"copy {name}")
+                    self.claim(networks[0], prefix[COPY_HOST], net.table, f"copy {name}")
 
     def targets(self, system: Cursor, component: Cursor) -> None:
         """Take the addresses that a component moves to."""
-        site = self.index.sites.get(component.text("to", "site") or "")
-        if site is None:
+        site = component.text("to", "site") or ""
+        networks = self.networks.get(site)
+        if networks is None:
             return
-        networks = [(n, prefix) for n in site.each("networks") if (prefix := n.prefix("prefix")) is not None]
         for place in component.each("to", "addresses"):
             address = _address(place)
             if address is None:
                 continue
-            holding = next(((n, prefix) for n, prefix in networks if address in prefix), None)
+            holding = next(((network, net) for network, net in networks if address in net.prefix), None)
             if holding is None:
-                reason = _("no network of the site '{site}' has {address}").format(
-                    site=site.text("name"), address=address
-                )
-                known = _("its networks are: {networks}").format(networks=", ".join(str(p) for _n, p in networks))
-                self.findings.append(place.finding(reason, known))
+                reason = _("no network of the site '{site}' has {address}").format(site=site, address=address)
+                has = ", ".join(str(net.prefix) for _network, net in networks)
+                self.findings.append(place.finding(reason, _("its networks are: {networks}").format(networks=has)))
                 continue
-            network, prefix = holding
-            self.take(place, address, (_table(network, prefix), prefix), f"system {system.text('system')}")
+            network, net = holding
+            self.take(place, address, net, f"system {system.text('system')}")
             self.fits(system, component, place, network)
 
     def fits(self, system: Cursor, component: Cursor, place: Cursor, network: Cursor) -> None:
@@ -186,31 +208,26 @@ class Addresses:
 
     def centre(self) -> None:
         """Check that each host of the centre has an address in every domain."""
-        networks = tuple(self.index.each("network", "centre", "networks"))
-        for host in self.index.each("network", "centre", "hosts"):
+        networks = [net for each in self.index.parts("centre networks") if (net := _net(each)) is not None]
+        for host in self.index.parts("centre hosts"):
             place = host.at("number")
             number = place.node.plain if place is not None else None
-            for network in networks:
-                prefix = network.prefix("prefix")
-                if place is None or prefix is None or not isinstance(number, int) or not 0 < number < 255:
+            for net in networks:
+                prefix = net.prefix
+                if place is None or not isinstance(number, int) or not 0 < number < 255:
                     continue
                 if number >= prefix.num_addresses - 1:
                     reason = _("{prefix} has no host number {number}").format(prefix=prefix, number=number)
                     self.findings.append(place.finding(reason, _("take a smaller number or a larger prefix")))
                 else:
-                    self.take(place, prefix[number], (_table(network, prefix), prefix), f"{host.file}:{host.spot}")
+                    self.take(place, prefix[number], net, f"{host.file}:{host.spot}")
 
     def router_ids(self) -> None:
         """Check that each device has a router id of its own."""
-        for device in self.index.each("network", "devices"):
+        for device in self.index.parts("devices"):
             address, place = device.address("router_id"), device.at("router_id")
             if address is not None and place is not None:
                 self.claim(place, address, "router_id", f"{device.file}:{device.spot}")
-
-
-def _table(network: Cursor, prefix: IPv4Network) -> str:
-    """Return what tells a network from one with the same prefix in another domain."""
-    return f"{network.text('domain') or SURVEYED} {prefix}"
 
 
 def _address(place: Cursor) -> IPv4Address | None:

@@ -12,8 +12,8 @@ from inventory.findings import Finding, Severity
 from inventory.gathering import Cursor
 from inventory.kinds import Kind
 from inventory.model import Disposition, System
+from inventory.parts import Index
 from inventory.reading import Mapping as MappingNode
-from inventory.rules import CLASSIFIED_FIELDS, Index
 from inventory.shapes import meant
 from inventory.words import _
 
@@ -22,9 +22,13 @@ GOLDEN_PROJECTS = (
 )  # fmt: skip
 
 
+CLASSIFIED_FIELDS = frozenset({"system", "title", "department", "grading"})
+"""What may be recorded here of a classified system."""
+
+
 def classified(index: Index) -> Iterator[Finding]:
     """Classified systems of which more than their existence is recorded, and systems that depend on one."""
-    secret = {name for name, system in index.system_names.items() if system.truth("grading", "classified")}
+    secret = {name for name, system in index.named("systems").items() if system.truth("grading", "classified")}
     for system in index.systems:
         for word in system.each("depends_on"):
             if word.node.plain in secret:
@@ -48,7 +52,7 @@ def _too_much(system: Cursor) -> Iterator[Finding]:
 
 def golden(index: Index) -> Iterator[Finding]:
     """Lines of national golden projects that are to be consolidated all the same, and projects that nobody knows."""
-    for line in index.lines:
+    for line in index.parts("lines"):
         project = line.text("golden_project")
         if project is None:
             continue
@@ -65,13 +69,13 @@ def golden(index: Index) -> Iterator[Finding]:
 
 def circuits(index: Index) -> Iterator[Finding]:
     """Lines whose traffic would have nowhere to go: an end without a circuit into the domain."""
-    attached = {(a.text("device"), a.text("domain")) for a in index.each("network", "attachments")}
-    for line in index.lines:
+    attached = {(a.text("device"), a.text("domain")) for a in index.parts("attachments")}
+    for line in index.parts("lines"):
         domain = line.text("domain")
-        if domain is None or domain not in index.domains:
+        if domain is None or domain not in index.named("domains"):
             continue
         for end in line.each("ends"):
-            if end.node.plain in index.devices and (end.node.plain, domain) not in attached:
+            if end.node.plain in index.named("devices") and (end.node.plain, domain) not in attached:
                 reason = _("device '{device}' has no circuit into the domain '{domain}'").format(
                     device=end.node.plain, domain=domain
                 )

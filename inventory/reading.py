@@ -7,6 +7,7 @@ allowed than YAML offers, because an inventory is read by people first: no ancho
 import math
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Protocol, cast
 
 import yaml
@@ -102,6 +103,7 @@ def _whole(text: str, base: int) -> int | str:
     return int(text, base) if len(text) < 40 else text
 
 
+@lru_cache(1 << 16)
 def resolved(text: str) -> Plain:
     """Return what a plain scalar means in the core schema of YAML 1.2."""
     if text in _WORDS or text[0] not in _NUMERIC:
@@ -199,8 +201,9 @@ class _Refused(Exception):
     """The quick way does not know what to make of a text; the careful way does."""
 
 
-_UNUSUAL = re.compile(r"(?:^|[\s\[\]{},:])[&*!]|^ {40}|(?:[-?:][ \t]+){8}", re.MULTILINE)
-"""What may be an anchor, an alias, a tag, or very deep; a comment with such a character costs only time."""
+_MARKED = re.compile(r"(?:^|[\s\[\]{},:])[&*!]")
+"""What may be an anchor, an alias or a tag; a comment that looks like one costs only time."""
+_INDICATORS = re.compile(r"(?:[-?:][ \t]+){8}")
 _BRACKETS = re.compile(r"[\[\]{}]")
 
 
@@ -217,17 +220,26 @@ class _Composer(yaml.CSafeLoader):
         """Paths of keys mean nothing here."""
 
 
-def _flow_depth(text: str) -> int:
-    depth = deepest = 0
+def _unusual(text: str) -> bool:
+    """Return whether a text may hold what only the events tell, or be so deep that the parser's own code must not go.
+
+    Single characters are looked for first: in nearly all files there is none of them, and that is found at once.
+    """
+    if any(sign in text for sign in "&*!") and _MARKED.search(text):
+        return True
+    if "\n" + " " * 40 in text or (any(sign in text for sign in ("- -", "?", "\t")) and _INDICATORS.search(text)):
+        return True
+    depth = 0
     for bracket in _BRACKETS.findall(text):
         depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+        if depth >= LIMIT_DEPTH:
+            return True
+    return False
 
 
 def _composed(text: str) -> tuple[Node, ...] | None:
     """Return the documents of a text in which nothing is unusual; none where the events must be looked at."""
-    if _UNUSUAL.search(text) or _flow_depth(text) >= LIMIT_DEPTH:
+    if _unusual(text):
         return None
     composer = _Composer(text)
     documents: list[Node] = []
@@ -242,23 +254,22 @@ def _composed(text: str) -> tuple[Node, ...] | None:
 
 
 def _converted(node: Any, depth: int) -> Node:
-    if isinstance(node, yaml.ScalarNode):
+    if type(node) is yaml.ScalarNode:
         return Scalar(resolved(node.value) if node.tag else node.value, node.start_mark)
     if depth >= LIMIT_DEPTH:
         raise _Refused
-    if isinstance(node, yaml.SequenceNode):
+    if type(node) is yaml.SequenceNode:
         listed = Sequence(node.start_mark)
         listed.items = [_converted(member, depth + 1) for member in node.value]
         return listed
     named = Mapping(node.start_mark)
+    items, keys = named.items, named.keys
     for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode):
+        name = resolved(key.value) if key.tag and type(key) is yaml.ScalarNode else key.value
+        if not isinstance(name, str) or name in keys:
             raise _Refused
-        name = resolved(key.value) if key.tag else key.value
-        if not isinstance(name, str) or name in named.keys:
-            raise _Refused
-        named.keys[name] = key.start_mark
-        named.items[name] = _converted(value, depth + 1)
+        keys[name] = key.start_mark
+        items[name] = _converted(value, depth + 1)
     return named
 
 

@@ -60,3 +60,8 @@ def words_in(language: str) -> Callable[[str], str]:
 def _(message: str) -> str:
     """Return a message in the language of the environment; placeholders are filled in by the caller."""
     return words_in(spoken(os.environ))(message)
+
+
+def _N(message: str) -> str:  # noqa: N802 - gettext's custom
+    """Mark a message for the catalogues and return it as it is; it is translated when somebody reads it."""
+    return message
