@@ -1,7 +1,7 @@
 """The command line: `zhenghe check | plan | rehearse | apply | status | rollback | verify | report | twin`.
 
-Exit status: 0 done, 1 the answer is no, 2 wrong use or bad input. The parts are imported when a command needs them, so
-that asking for help takes no time.
+Exit status: 0 done; 1 done, and the answer is no; 2 wrong use, bad input or whatever kept it from being done, told with
+the mend. The parts are imported when a command needs them, so that asking for help takes no time.
 """
 
 import json
@@ -17,20 +17,20 @@ import typer
 from typer.exceptions import TyperException
 
 from inventory.words import _
+from migrations.cli_help import Commands, inventory_folder, wrong_use
 from migrations.cli_twin import twins
 
 OURS = frozenset({"inventory", "infra", "netcfg", "migrations"})
 
-app = typer.Typer(
+app = Commands(
     name="zhenghe",
     help=_("Moves a government's systems into one cloud and one extranet, rehearsed beforehand in a local twin."),
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(twins, name="twin")
 
-Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help=_("The folder of the inventory."), show_default=False)]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help=_("The folder of the inventory."), show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))]
 RunName = Annotated[str, typer.Option("--run", help=_("Which run; the latest where it is left out."))]
 
@@ -49,14 +49,14 @@ def root(
 def check(folder: Folder = Path(), as_json: Json = False) -> None:
     from migrations.cli_plan import show_check
 
-    raise typer.Exit(show_check(_inventory(folder), as_json=as_json))
+    raise typer.Exit(show_check(inventory_folder(folder), as_json=as_json))
 
 
 @app.command(help=_("Compute waves, steps and the digest."))
 def plan(folder: Folder = Path(), as_json: Json = False) -> None:
     from migrations.cli_plan import show_plan
 
-    raise typer.Exit(show_plan(_inventory(folder), as_json=as_json))
+    raise typer.Exit(show_plan(inventory_folder(folder), as_json=as_json))
 
 
 @app.command(help=_("Carry the plan out in a twin, the way back included, and tell what happened."))
@@ -68,25 +68,33 @@ def rehearse(
 ) -> None:
     from migrations.cli_run import rehearse_in_twin
 
-    raise typer.Exit(rehearse_in_twin(_inventory(folder), twin, keep=keep, as_json=as_json))
+    raise typer.Exit(rehearse_in_twin(inventory_folder(folder), twin, keep=keep, as_json=as_json))
 
 
 @app.command(help=_("Carry the plan out in a world; after any kill, call it again and it goes on."))
 def apply(
-    digest: Annotated[str, typer.Option("--plan", metavar="DIGEST", help=_("The plan that is meant."))],
-    world: Annotated[Path, typer.Option("--world", metavar="FILE", help=_("The file world.json."))],
+    digest: Annotated[
+        str,
+        typer.Option("--plan", metavar="DIGEST", help=_("Digest of the plan that is meant, or its first 12 letters.")),
+    ],
+    world: Annotated[
+        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+    ],
     folder: Folder = Path(),
     as_json: Json = False,
     commit: Annotated[bool, typer.Option("--commit", help=_("Give up the way back of what has come through."))] = False,
 ) -> None:
     from migrations.cli_run import apply_to_world
 
-    raise typer.Exit(apply_to_world(_inventory(folder), digest, world, commit=commit, as_json=as_json))
+    raise typer.Exit(apply_to_world(inventory_folder(folder), digest, world, commit=commit, as_json=as_json))
 
 
 @app.command(help=_("Take units back, with what was written after the switch; all of them where none is named."))
 def rollback(
-    units: Annotated[list[str] | None, typer.Argument(metavar="[UNIT]...", show_default=False)] = None,
+    units: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="UNIT", help=_("Names of systems, lines or sites."), show_default=False),
+    ] = None,
     run: RunName = "",
     as_json: Json = False,
 ) -> None:
@@ -116,17 +124,11 @@ def report(run: RunName = "", as_json: Json = False) -> None:
     raise typer.Exit(show_report(run, as_json=as_json))
 
 
-def _inventory(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise typer.BadParameter(_("{folder} is not a folder").format(folder=folder))
-    return folder
-
-
 def main() -> NoReturn:
     """Run a command and end with its status; nobody ever sees a traceback."""
     os.umask(0o077)
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(prog_name="zhenghe", standalone_mode=False) or 0)
     except KeyboardInterrupt:
         _say(_("stopped; call the same command again and it goes on where it was"))
         sys.exit(130)
@@ -142,15 +144,14 @@ def _explained(error: Exception) -> int:
         _say(_("stopped; call the same command again and it goes on where it was"))
         return 130
     if isinstance(error, TyperException):
-        return _told(error.format_message(), 2)
+        return _told(wrong_use(error), 2)
     if type(error).__name__ == "InventoryErrors":
         return _findings(error)
     if type(error).__module__.split(".")[0] in OURS:
-        return _told(str(error), 1)
+        return _told(str(error), 2)
     log = _logged(error)
-    return _told(
-        _("this should not have happened: {error}; the particulars are in {log}").format(error=error, log=log), 1
-    )
+    text = _("this should not have happened: {error}; the particulars are in {log}: please report them")
+    return _told(text.format(error=error, log=log), 2)
 
 
 def _findings(error: Any) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -14,6 +13,7 @@ from infra.twin.paths import state_root
 from infra.worlds import World, load_world
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
+from migrations.cli_help import WrongUse
 from migrations.cli_show import states_table, watching
 from migrations.cli_twin import seeds_of, twin_name
 from migrations.evidence import verify_chain
@@ -26,17 +26,22 @@ if TYPE_CHECKING:
     from migrations.carrying import Carried
 
 
-class NoRun(Exception):
+class NoRun(WrongUse):
     """There is no run to speak of."""
 
+    def __init__(self, run: str, known: Iterable[str]) -> None:
+        names = ", ".join(sorted(known))
+        mend = _("there are: {names}").format(names=names) if names else _("begin one with zhenghe rehearse or apply")
+        super().__init__(_("there is no run '{run}'").format(run=run) if run else _("there is no run yet"), mend)
 
-class WrongPlan(typer.BadParameter):
+
+class WrongPlan(WrongUse):
     """The inventory's plan is not the one that was asked for."""
 
     def __init__(self, now: str, asked: str) -> None:
         self.now, self.asked = now, asked
-        text = _("the inventory's plan is {now}, not {asked}; nothing was done: see what has changed with zhenghe plan")
-        super().__init__(text.format(now=now, asked=asked))
+        text = _("the inventory's plan is {now}, not {asked}; nothing was done")
+        super().__init__(text.format(now=now, asked=asked), _("see what has changed with zhenghe plan"))
 
 
 SHORTEST = 12
@@ -89,13 +94,15 @@ def apply_to_world(folder: Path, digest: str, world_file: Path, *, commit: bool,
 
 def _world(file: Path) -> World:
     if not file.is_file():
-        raise typer.BadParameter(_("{file} is not there").format(file=file))
+        reason = _("{file} is not there").format(file=file)
+        raise WrongUse(reason, _("give the world's file world.json; zhenghe twin up writes one"))
     try:
         return load_world(file)
     except ValidationError as exc:
         wrong = exc.errors(include_url=False)[0]
         reason = ": ".join([".".join(map(str, wrong["loc"])), wrong["msg"]]).removeprefix(": ")
-        raise typer.BadParameter(_("{file} is not a world: {reason}").format(file=file, reason=reason)) from exc
+        wrong_file = _("{file} is not a world: {reason}").format(file=file, reason=reason)
+        raise WrongUse(wrong_file, _("mend it, or have zhenghe twin up write one to compare")) from exc
 
 
 def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
@@ -153,11 +160,10 @@ def show_report(run: str, *, as_json: bool) -> int:
 
 def chosen(name: str) -> RunHome:
     """Return the run of a name, or the one that was worked on last; NoRun."""
-    found = [path for path in runs_folder().glob("*") if (path / "run.json").is_file()]
-    if name:
-        found = [path for path in found if path.name == name]
+    every = [path for path in runs_folder().glob("*") if (path / "run.json").is_file()]
+    found = [path for path in every if name in {"", path.name}]
     if not found:
-        raise NoRun(_("there is no such run; begin one with zhenghe rehearse or zhenghe apply"))
+        raise NoRun(name, (path.name for path in every))
     return RunHome(max(found, key=_last_work))
 
 
@@ -172,7 +178,8 @@ def _keys(plan: Plan, units: Iterable[str]) -> tuple[str, ...]:
         found = [unit.key for unit in plan.units if asked in {unit.key, unit.name}]
         if len(found) != 1:
             known = ", ".join(unit.key for unit in plan.units)
-            raise typer.BadParameter(_("{unit} is not one unit of the plan: {known}").format(unit=asked, known=known))
+            reason = _("'{unit}' is not one unit of the plan").format(unit=asked)
+            raise WrongUse(reason, _("they are: {known}").format(known=known))
         keys += found
     return tuple(keys)
 

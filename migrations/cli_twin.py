@@ -7,23 +7,23 @@ from typing import Annotated
 import typer
 
 from inventory.words import _
+from migrations.cli_help import Commands, WrongUse, inventory_folder
 
-twins = typer.Typer(help=_("Build a twin, look into it, take it down."), no_args_is_help=True)
+twins = Commands(help=_("Build a twin, look into it, take it down."))
 
 Name = Annotated[str, typer.Option("--name", help=_("Name of the twin; the programme's where left out."))]
 Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))]
-Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help=_("The folder of the inventory."), show_default=False)]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help=_("The folder of the inventory."), show_default=False)]
 
 
 def twin_name(asked: str, programme: str) -> str:
-    """Return the name that a twin is given; typer.BadParameter where it cannot have that one."""
+    """Return the name that a twin is given; WrongUse where it cannot have that one."""
     from infra.twin.paths import NAME
 
     name = asked or programme[:20].rstrip("-")
     if not NAME.fullmatch(name):
-        raise typer.BadParameter(
-            _("a twin's name has at most 20 small letters, digits and hyphens: {name}").format(name=name)
-        )
+        reason = _("'{name}' is no name for a twin").format(name=name)
+        raise WrongUse(reason, _("take at most 20 small letters, digits and hyphens, a letter first"))
     return name
 
 
@@ -40,7 +40,7 @@ def up(folder: Folder = Path(), name: Name = "", as_json: Json = False) -> None:
     from migrations.cli_show import line
     from migrations.planner import in_order
 
-    programme = in_order(load_programme(folder))
+    programme = in_order(load_programme(inventory_folder(folder)))
     world = client.up(programme, twin_name(name, programme.programme), seeds_of(folder), line)
     print(json.dumps({"world": str(world.name), "ssh_config": str(world.ssh_config)}) if as_json else world.ssh_config)
 
@@ -61,7 +61,10 @@ def list_twins(as_json: Json = False) -> None:
 @twins.command(help=_("Open a shell on a host or a device of a twin."))
 def shell(
     host: Annotated[str, typer.Argument(metavar="NAME", help=_("A host or a device."))],
-    command: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...", show_default=False)] = None,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="COMMAND", help=_("What to run there; a shell where left out."), show_default=False),
+    ] = None,
     name: Name = "",
 ) -> None:
     from infra.twin import client
@@ -70,10 +73,19 @@ def shell(
 
 
 @twins.command(help=_("End a twin and remove all of it."))
-def down(name: Name = "", as_json: Json = False) -> None:
+def down(
+    which: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help=_("Name of the twin; the only one where left out."), show_default=False),
+    ] = "",
+    name: Annotated[str, typer.Option("--name", help=_("The same as an option."))] = "",
+    as_json: Json = False,
+) -> None:
     from infra.twin import client
 
-    gone = _only(name)
+    if which and name and which != name:
+        raise WrongUse(_("two twins are named: {names}").format(names=f"{which}, {name}"), _("name one of them"))
+    gone = _only(which or name)
     client.down(gone)
     print(json.dumps({"twin": gone, "state": "gone"}) if as_json else _("twin {name} is gone").format(name=gone))
 
@@ -87,5 +99,6 @@ def _only(name: str) -> str:
     names = [state.name for state in client.list_twins()]
     if len(names) == 1:
         return names[0]
-    reason = _("say which with --name: {names}") if names else _("there is no twin; start one with: zhenghe twin up")
-    raise typer.BadParameter(reason.format(names=", ".join(names)))
+    if not names:
+        raise WrongUse(_("there is no twin"), _("start one with: zhenghe twin up"))
+    raise WrongUse(_("there are several twins"), _("say which with --name: {names}").format(names=", ".join(names)))

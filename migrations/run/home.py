@@ -39,6 +39,10 @@ class RunBusy(Exception):
 class StalePlan(Exception):
     """The plan in a run's folder is not the one that the run is bound to."""
 
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        super().__init__(_("{file} was changed after the run began; put it back as it was").format(file=file))
+
 
 class RunHome:
     """A run's folder; all of it belongs to root alone, because what lies there is obeyed."""
@@ -76,14 +80,14 @@ class RunHome:
         """Read the plan; StalePlan where it is not the one that the run is bound to."""
         plan = Plan.model_validate_json(self.plan_file.read_bytes())
         if digest(plan) != self.settings().plan:
-            raise StalePlan(_("{file} was changed after the run began").format(file=self.plan_file))
+            raise StalePlan(self.plan_file)
         return plan
 
     def programme(self) -> Programme:
         """Read the programme that the plan was computed from; StalePlan where it is another one."""
         programme = Programme.model_validate_json(self.programme_file.read_bytes())
         if digest(programme) != self.plan().inventory:
-            raise StalePlan(_("{file} was changed after the run began").format(file=self.programme_file))
+            raise StalePlan(self.programme_file)
         return programme
 
     @contextmanager

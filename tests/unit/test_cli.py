@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,13 +82,29 @@ def test_plan_is_one_object_with_its_digest(zhenghe: Shell) -> None:
         ("check", "--colour"),
         ("check", "/no/such/folder"),
         ("apply", str(YUNHE)),
+        ("apply", str(YUNHE), "--plan", "0" * 64, "--world", "/no/such/world.json"),
+        ("status",),
+        ("status", "--run", "nowhere"),
+        ("report",),
+        ("rollback", "water-billing"),
+        ("verify",),
+        ("twin", "frobnicate"),
         ("twin", "up", str(YUNHE), "--name", "Not A Name"),
+        ("twin", "up", "/no/such/folder"),
+        ("twin", "down", "one", "--name", "another"),
+        ("twin", "shell"),
     ],
 )
-def test_wrong_use_is_status_2_and_one_line(zhenghe: Shell, words: tuple[str, ...]) -> None:
+def test_wrong_use_is_status_2_and_one_line_with_what_to_do_next(zhenghe: Shell, words: tuple[str, ...]) -> None:
     done = zhenghe(*words)
     assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
+    (said,) = done.stderr.strip().splitlines()
+    reason, _, mend = said.partition("; ")
+    assert reason
+    assert mend
+    assert not said.startswith(("Invalid", "Missing"))
+    if words[:2] != ("twin", "shell"):
+        assert json.loads(zhenghe(*words, "--json").stdout)["error"] == said
 
 
 def test_stale_digest_is_refused_before_anything_is_done(zhenghe: Shell, tmp_path: Path) -> None:
@@ -100,10 +117,28 @@ def test_stale_digest_is_refused_before_anything_is_done(zhenghe: Shell, tmp_pat
 
 
 @pytest.mark.parametrize("command", ["status", "report", "rollback", "verify"])
-def test_question_about_no_run_is_status_1(zhenghe: Shell, command: str) -> None:
-    done = zhenghe(command, "--json")
-    assert done.returncode == 1
-    assert "no such run" in json.loads(done.stdout)["error"]
+def test_question_about_no_run_names_those_that_there_are(zhenghe: Shell, command: str) -> None:
+    assert "no run yet" in json.loads(zhenghe(command, "--json").stdout)["error"]
+    _run(zhenghe.state)
+    done = zhenghe(command, "--run", "p-2", "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"] == "there is no run 'p-2'; there are: p-1"
+
+
+def test_help_is_shown_where_nothing_was_asked_and_in_both_languages(zhenghe: Shell) -> None:
+    assert "rehearse" in zhenghe().stdout
+    assert "did you mean 'rehearse'?" in zhenghe("rehears").stderr
+    pages = {"": zhenghe("--help").stdout, "twin": zhenghe("twin", "--help").stdout}
+    commands = {
+        group: re.findall(r"^│ (\w+) ", page.rpartition("Commands")[2], re.MULTILINE) for group, page in pages.items()
+    }
+    assert {"rehearse", "twin"} <= set(commands[""])
+    assert commands["twin"] == ["up", "list", "shell", "down"]
+    zhenghe.environment["LANGUAGE"] = "zh"
+    for words in [[], ["twin"], *([c] for c in commands[""]), *(["twin", c] for c in commands["twin"])]:
+        page = zhenghe(*words, "--help").stdout
+        # Names of commands, options and types are the same in every language.
+        assert re.findall(r"[A-Za-z]+ [a-z]+ [a-z]+", re.sub(r"<\w+>|--[\w-]+|zhenghe [\w ]+", "", page)) == [], words
 
 
 def _run(state: Path) -> RunHome:
@@ -138,7 +173,7 @@ def test_changed_plan_of_a_run_is_told_in_one_line(zhenghe: Shell) -> None:
     home = _run(zhenghe.state)
     home.plan_file.write_text(home.plan_file.read_text().replace('"timeout": 1', '"timeout": 2'))
     done = zhenghe("status")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "was changed after the run began" in done.stderr
 
 
@@ -146,7 +181,7 @@ def test_what_should_not_happen_leaves_a_log_and_one_line(zhenghe: Shell) -> Non
     home = _run(zhenghe.state)
     home.evidence.path.mkdir()
     done = zhenghe("status")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     (log,) = (zhenghe.state / "logs").iterdir()
     assert str(log) in done.stderr
