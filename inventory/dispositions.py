@@ -3,7 +3,7 @@
 Clauses are those of the plan documents of 2017 and 2018: LN (Liaoning, 辽政办发〔2017〕88号), JM (Jimo district).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 from inventory.base import Model
@@ -81,8 +81,3 @@ def untouched_line(line: Line) -> Decision | None:
         reason = _("no domain of the extranet takes its traffic")
         return Decision(disposition=Disposition.LEAVE, reason=reason, clause="")
     return None
-
-
-def moving(systems: Iterable[System], kinds: Mapping[str, Kind]) -> tuple[System, ...]:
-    """Return the systems that a plan moves, in the order given."""
-    return tuple(system for system in systems if disposition_of(system, kinds).disposition in MOVES)

@@ -65,7 +65,7 @@ def rehearse_in_twin(folder: Path, twin: str, *, keep: bool, as_json: bool) -> i
         tell(_("plan {digest}").format(digest=prepared.digest))
         outcome = Rehearsal(prepared, name, home, seeds_of(folder), listener).carry_out(tell)
         if not keep:
-            tell(_("stage: {name}").format(name="twin down"))
+            tell(_("stage: {name}").format(name=_("take the twin down")))
             client.down(name)
     if as_json and outcome.reason:
         # The object that is promised has no place for it.

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +14,7 @@ from rich.text import Text
 from inventory.words import _
 from migrations.evidence import Record
 from migrations.plan import Plan
+from migrations.report.wording import STATES, UNIT_KINDS
 from migrations.run.home import states_of
 from migrations.run.messages import UnitState
 from migrations.run.progress import Told
@@ -42,18 +44,20 @@ def line(text: str) -> None:
 
 def states_table(plan: Plan, states: dict[str, UnitState], doing: dict[str, str], *, whole: bool = False) -> Table:
     """Return a table of units: wave, name, kind, state, what is being done; `whole` breaks lines and cuts nothing."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    longest = {_("unit"): max(len(unit.name) for unit in plan.units), _("state"): max(map(len, states.values()))}
+    table = Table(box=None, pad_edge=False, header_style="dim", expand=not whole)
     for title in (_("wave"), _("unit"), _("kind"), _("state")):
-        table.add_column(title, no_wrap=True, min_width=longest.get(title, 6))
-    table.add_column("", no_wrap=not whole, overflow="fold" if whole else "ellipsis")
+        table.add_column(title, no_wrap=True)
+    table.add_column("", no_wrap=not whole, overflow="fold" if whole else "ellipsis", ratio=None if whole else 1)
+    # The state's column keeps its width, whatever the states are.
+    widest = max(cell_len(_(word)) for word in STATES.values())
+    table.columns[3].min_width = 0 if whole else widest
     for unit in plan.units:
         state = states[unit.key]
         table.add_row(
             str(unit.wave),
             unit.name,
-            unit.kind,
-            Text(state, style=COLOURS[state]),
+            _(UNIT_KINDS[unit.kind]),
+            Text(_(STATES[state]), style=COLOURS[state]),
             Text(doing.get(unit.key, ""), "dim"),
         )
     return table
@@ -81,38 +85,40 @@ class Lines(Listener):
 
 
 class Board(Listener):
-    """Keeps a table of all units on a terminal."""
+    """Keeps a table of all units on a terminal; a thread of the terminal's draws it again and again."""
 
-    def __init__(self, plan: Plan, live: Live) -> None:
+    def __init__(self, plan: Plan, records: tuple[Record, ...]) -> None:
         self._plan = plan
-        self._live = live
+        self._begun = time.monotonic()
         self._records: list[Record] = []
         self._doing: dict[str, str] = {}
         self._stage = ""
+        for record in records:
+            self.recorded(record)
 
     def tell(self, text: str) -> None:
         """Show a line below the table."""
         self._stage = text
-        self._draw()
 
     def recorded(self, record: Record) -> None:
-        """Show a unit's new state."""
+        """Show a unit's new state, and which step it takes."""
         self._records.append(record)
         if record.kind == "step-begun":
             self._doing[record.unit] = record.step.partition("/")[2]
         elif record.kind == "unit-state":
             self._doing[record.unit] = record.what["reason"]
-        self._draw()
 
     def told(self, told: Told) -> None:
         """Show what is being done."""
-        self._doing[told.unit] = told.text
-        self._draw()
+        self._doing[told.unit] = told.text.removeprefix(f"{told.unit.partition(':')[2]}: ")
 
-    def _draw(self) -> None:
-        table = states_table(self._plan, states_of(self._plan, tuple(self._records)), self._doing)
-        table.caption = self._stage
-        self._live.update(table)
+    def drawn(self) -> Group:
+        """Return the table as it is now, and below it what the run is at and for how long it has been going on."""
+        states = states_of(self._plan, tuple(self._records))
+        seconds = int(time.monotonic() - self._begun)
+        foot = Text.assemble((f"{seconds // 60}:{seconds % 60:02d}  ", "bold"), self._stage, no_wrap=True)
+        foot.overflow = "ellipsis"
+        return Group(states_table(self._plan, states, dict(self._doing)), "", foot)
 
 
 @contextmanager
@@ -123,8 +129,7 @@ def watching(plan: Plan, records: tuple[Record, ...]) -> Iterator[tuple[Listener
         lines = Lines(time.monotonic())
         yield lines, lines.tell
         return
-    with Live(console=console, refresh_per_second=8) as live:
-        board = Board(plan, live)
-        for record in records:
-            board.recorded(record)
+    board = Board(plan, records)
+    # What comes after it tells the same for good.
+    with Live(console=console, refresh_per_second=4, get_renderable=board.drawn, transient=True):
         yield board, board.tell

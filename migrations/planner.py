@@ -81,20 +81,19 @@ def in_order(programme: Programme) -> Programme:
     )
 
 
-def _moving(system: System, kinds: Mapping[str, Kind]) -> bool:
+def _carried_out(system: System, kinds: Mapping[str, Kind]) -> Disposition | None:
+    """Return what a plan does with a system: it moves or retires; none where it leaves it alone."""
     disposition = disposition_of(system, kinds).disposition
-    return disposition in MOVES and any(part.to is not None for part in system.components)
-
-
-def _retiring(system: System, kinds: Mapping[str, Kind]) -> bool:
-    return disposition_of(system, kinds).disposition is Disposition.RETIRE and bool(system.components)
+    moves = disposition in MOVES and any(part.to is not None for part in system.components)
+    retires = disposition is Disposition.RETIRE and bool(system.components)
+    return disposition if moves or retires else None
 
 
 def _untouched(programme: Programme, kinds: Mapping[str, Kind]) -> Iterator[Untouched]:
     for system in programme.systems:
         if system.grading.classified:
             yield Untouched(name=system.system, kind="system", reason="classified: the intranet's own plan moves it")
-        elif not _moving(system, kinds) and not _retiring(system, kinds):
+        elif _carried_out(system, kinds) is None:
             disposition = disposition_of(system, kinds).disposition
             reason = "no component has anywhere to go" if disposition in MOVES else f"disposition: {disposition}"
             yield Untouched(name=system.system, kind="system", reason=reason)
@@ -141,15 +140,16 @@ def _lines(programme: Programme) -> Iterator[Unit]:
 
 
 def _systems(programme: Programme, kinds: Mapping[str, Kind]) -> Iterator[Unit]:
-    active = {system.system for system in programme.systems if _moving(system, kinds) or _retiring(system, kinds)}
+    carried = {system.system: _carried_out(system, kinds) for system in programme.systems}
     for system in programme.systems:
-        if _moving(system, kinds):
-            needs = {f"system:{name}" for name in system.depends_on if name in active}
+        if (course := carried[system.system]) is None:
+            continue
+        subject = _Subject(programme, kinds, system)
+        if course in MOVES:
+            needs = {f"system:{name}" for name in system.depends_on if carried.get(name) is not None}
             needs |= _sites_needed(programme, system) | _lines_needed(programme, system)
-            steps = tuple(_moving_steps(_Subject(programme, kinds, system)))
-            yield _unit(system.system, Actuator.SYSTEM, needs, steps)
-        elif _retiring(system, kinds):
-            subject = _Subject(programme, kinds, system)
+            yield _unit(system.system, Actuator.SYSTEM, needs, tuple(_moving_steps(subject)))
+        else:
             yield _unit(system.system, Actuator.SYSTEM, set(), tuple(_retiring_steps(subject)))
 
 

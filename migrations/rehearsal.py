@@ -16,6 +16,7 @@ from migrations.evidence import Record
 from migrations.plan import Plan
 from migrations.preparing import Prepared
 from migrations.proof import Proof
+from migrations.report.wording import STAGES
 from migrations.run.home import RunHome, RunSettings, run_id
 from migrations.run.messages import THROUGH, Direction, PassageResult, UnitState
 from migrations.run.runner import Listener, Runner, passages_of, running
@@ -129,7 +130,7 @@ class Rehearsal:
         if begin is None:
             begin = time.time()
             self._home.evidence.append("stage-begun", what={"name": name, "begin": begin})
-        tell(_("stage: {name}").format(name=name))
+        tell(_("stage: {name}").format(name=_(STAGES[name])))
         failure = deed()
         what = {"name": name, "begin": begin, "end": time.time(), "failure": failure}
         self._home.evidence.append("stage", what=what)

@@ -35,6 +35,7 @@ STATES = {
     UnitState.UNKNOWN: _N("unknown"),
 }
 KINDS = {"site": _N("Sites"), "line": _N("Lines"), "system": _N("Systems")}
+UNIT_KINDS = {"site": _N("site"), "line": _N("line"), "system": _N("system")}
 STAGES = {
     "twin": _N("build the twin"),
     "probes": _N("start probes"),
@@ -46,6 +47,7 @@ STAGES = {
     "commit": _N("commit"),
     "verify all": _N("verify the end"),
     "probes off": _N("stop probes"),
+    "twin down": _N("take the twin down"),
 }
 
 
