@@ -31,7 +31,7 @@ def classified(index: Index) -> Iterator[Finding]:
     secret = {name for name, system in index.named("systems").items() if system.truth("grading", "classified")}
     for system in index.systems:
         for word in system.each("depends_on"):
-            if word.node.plain in secret:
+            if word.text() in secret:
                 reason = _("'{name}' is classified: nothing here can depend on it").format(name=word.node.plain)
                 yield word.finding(reason, _("remove it from depends_on"))
         if system.truth("grading", "classified"):
@@ -75,7 +75,7 @@ def circuits(index: Index) -> Iterator[Finding]:
         if domain is None or domain not in index.named("domains"):
             continue
         for end in line.each("ends"):
-            if end.node.plain in index.named("devices") and (end.node.plain, domain) not in attached:
+            if end.text() in index.named("devices") and (end.text(), domain) not in attached:
                 reason = _("device '{device}' has no circuit into the domain '{domain}'").format(
                     device=end.node.plain, domain=domain
                 )
