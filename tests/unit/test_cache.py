@@ -80,7 +80,7 @@ def test_a_killed_build_takes_its_command_along_and_the_next_starts_afresh(tmp_p
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     # Were the command alive, it would hold the lock for ten minutes.
-    assert start_builder(tmp_path, 0).wait(20) == 0
+    assert start_builder(tmp_path, 0).wait(120) == 0
     part = tmp_path / "parts" / "part"
     assert {path.name for path in part.iterdir()} == {"half", "whole"}
     assert not list(part.parent.glob(".unfinished-*"))
