@@ -53,6 +53,16 @@ def intended(
     return written(_standing(platform, state))
 
 
+def taken(platform: Platform, saved: str, before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
+    """Return as blocks what a change took from a saved configuration, with every line that fell with another one.
+
+    Who puts these back has what was there, and not what a template has.
+    """
+    left = set(paths(platform, intended(platform, saved, before, after)))
+    gone = tuple(path for path in paths(platform, saved) if path not in left)
+    return (written(gone),) if gone else ()
+
+
 def same(platform: Platform, one: str, other: str) -> bool:
     """Say whether two configurations have the same lines in the same sections, in whatever order."""
     return set(paths(platform, one)) == set(paths(platform, other))

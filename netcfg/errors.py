@@ -9,6 +9,7 @@ ExtranetError
 │   ├── WrongDevice          another device answers at this name
 │   ├── CommandRejected      the device did not take a line of configuration
 │   ├── DeviceBusy           another transaction holds the device
+│   ├── NothingSaved         what an undo has to put back was not kept
 │   └── NotReturned          an unconfirmed change was not taken back as it should have been
 ├── CheckFailed          the change is in place but does not do what it is for; it has been taken back
 └── NotConfirmed         a device took its change back before it could be confirmed
@@ -110,6 +111,16 @@ class DeviceBusy(DeviceError):
         self.owner = owner
         text = _("{device} is held by change {owner}; it is let go when that one ends or its timer has run out")
         super().__init__(device, text.format(device=device, owner=owner))
+
+
+class NothingSaved(DeviceError):
+    """What an undo has to put back was not kept."""
+
+    def __init__(self, device: str, stage: str) -> None:
+        self.stage = stage
+        text = _("{device}: its configuration before {stage} is not in the folder of this run; nothing was changed. "
+                 "Undo it where it was done, or put it back by hand")  # fmt: skip
+        super().__init__(device, text.format(device=device, stage=stage))
 
 
 class NotReturned(DeviceError):

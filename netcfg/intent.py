@@ -10,7 +10,7 @@ from typing import Literal
 
 from inventory.base import Model
 from inventory.model import Device, Line, Programme
-from inventory.surveyed import CIRCUIT_IN, EXTRANET, OWN_OUT, own_networks
+from inventory.surveyed import CIRCUIT_IN, EXTRANET, own_networks
 from inventory.wired import ends_of
 from inventory.wiring import Interface, interfaces_of, line_interface
 from netcfg.errors import NoCircuit
@@ -180,9 +180,10 @@ def _change(line: Line, stage: LineStage, end: _End, push: int) -> DeviceChange:
         case LineStage.DRAIN:
             return common(after=(platform.block("drained", **session),))
         case LineStage.RELEASE:
-            whole = session | {"peer_asn": end.peer_asn, "link": end.wire.link, "surveyed_out": OWN_OUT}
+            # All that hangs on the neighbour goes with it, and comes back from what was saved of the device.
+            neighbour = platform.block("session", **session, peer_asn=end.peer_asn)
             return common(
-                before=(platform.block("interface", **interface), platform.block("session", **whole)),
+                before=(platform.block("interface", **interface), neighbour),
                 after=(platform.block("interface_shut", **interface),),
             )
 

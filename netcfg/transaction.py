@@ -8,12 +8,13 @@ confirmed when another one was not keeps its change: each stage is so made that 
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from inventory.base import Model
 from inventory.words import _
-from netcfg.errors import CheckFailed, DeviceAstray, DeviceError, NotConfirmed, NotReturned
+from netcfg.errors import CheckFailed, DeviceAstray, DeviceError, NotConfirmed, NothingSaved, NotReturned
 from netcfg.intent import DeviceChange, LineArguments, When
 from netcfg.platforms import load_platform
 from netcfg.sessions import Sessions
@@ -55,7 +56,7 @@ class Extranet:
     def observe(self, arguments: Mapping[str, Any]) -> LineState:
         """Look where each device stands; changes nothing."""
         move = LineArguments.model_validate(arguments)
-        with visits(self._sessions, move.devices, _label(move)) as present:
+        with self._visits(move) as present:
             return _state(each(present, Visit.look))
 
     def change(self, arguments: Mapping[str, Any], progress: Progress, forward: bool = True) -> LineState:  # noqa: FBT001, FBT002
@@ -65,7 +66,7 @@ class Extranet:
         """
         move = LineArguments.model_validate(arguments)
         wanted = "after" if forward else "before"
-        with visits(self._sessions, move.devices, _label(move)) as present:
+        with self._visits(move) as present:
             found = each(present, Visit.look)
             # A device that has the configuration, but not for good, goes through it all: an earlier attempt died there.
             so = {state.device for state in found if state.at == wanted and state.permanent}
@@ -84,7 +85,7 @@ class Extranet:
         try:
             goals = self._push(move, late, armed, progress, forward=forward)
             # Anew: sessions from before a change say nothing about whether the device can still be reached.
-            with visits(self._sessions, move.devices, _label(move)) as present:
+            with self._visits(move) as present:
                 changed = tuple(visit for visit in present if visit.device in goals)
                 _all_met(move, each(changed, lambda visit: visit.differs(goals[visit.device])))
                 self._check(move, "after" if forward else "undone", present)
@@ -112,8 +113,8 @@ class Extranet:
         for visit in sorted(late, key=lambda visit: visit.device):
             running[visit.device] = visit.timer.arm(self._seconds)
             armed.append(visit.change)
-            self._keep(move, visit.device, running[visit.device], forward=forward)
-            _at_home(move, visit, running[visit.device])
+            _at_home(move, visit, running[visit.device], forward=forward)
+            self._keep(move, visit, running[visit.device], forward=forward)
         goals = {visit.device: visit.goal(running[visit.device], forward=forward) for visit in late}
         for visit in sorted(late, key=lambda visit: visit.change.push):
             text = _("{device}: changed, returns by itself in {seconds:.0f} s unless confirmed")
@@ -143,17 +144,35 @@ class Extranet:
         if broken is not None:
             raise broken
 
-    def _keep(self, move: LineArguments, device: str, text: str, *, forward: bool) -> None:
-        folder = self._home / _label(move)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{device}-before-{'change' if forward else 'undo'}.conf").write_text(text)
+    def _keep(self, move: LineArguments, visit: Visit, text: str, *, forward: bool) -> None:
+        file = self._kept(move, visit.device, "change" if forward else "undo")
+        if forward and file.exists() and visit.place(text) == "after":
+            # An attempt that died has changed the device already: what it had before that is what counts.
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        scratch = file.with_name(file.name + ".new")
+        scratch.write_text(text)
+        scratch.replace(file)
+
+    def _kept(self, move: LineArguments, device: str, way: Literal["change", "undo"]) -> Path:
+        return self._home / _label(move) / f"{device}-before-{way}.conf"
+
+    def _visits(self, move: LineArguments) -> AbstractContextManager[tuple[Visit, ...]]:
+        kept = {change.device: self._kept(move, change.device, "change") for change in move.devices}
+        saved = {device: file.read_text() for device, file in kept.items() if file.exists()}
+        return visits(self._sessions, move.devices, _label(move), saved)
 
 
-def _at_home(move: LineArguments, visit: Visit, running: str) -> None:
-    """Raise DeviceAstray where a stage, or its undo, would start from something that it was not made for."""
+def _at_home(move: LineArguments, visit: Visit, running: str, *, forward: bool) -> None:
+    """Raise where a stage, or its undo, would start from something that it was not made for: DeviceAstray.
+
+    NothingSaved where what an undo has to put back was not kept.
+    """
     if visit.place(running) == "neither":
         expected = visit.goal(running, forward=False)
         raise DeviceAstray(visit.device, move.stage, visit.differs(expected, running))
+    if not forward and not visit.can_return:
+        raise NothingSaved(visit.device, move.stage)
 
 
 def _confirm(move: LineArguments, changed: Sequence[Visit]) -> None:
@@ -170,8 +189,8 @@ def _all_met(move: LineArguments, reasons: Sequence[Sequence[str]]) -> None:
 
 
 def _label(move: LineArguments) -> str:
-    """Return the name of a stage's change on its devices: the same at every attempt, and both ways."""
-    digest = hashlib.sha256(move.model_dump_json().encode()).hexdigest()
+    """Return the name of a stage's change on its devices: the same at every attempt, both ways, whatever is checked."""
+    digest = hashlib.sha256(move.model_dump_json(exclude={"checks"}).encode()).hexdigest()
     return f"{move.line}-{move.stage}-{digest[:8]}"
 
 

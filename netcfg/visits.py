@@ -1,6 +1,6 @@
 """A visit to one device: both its sessions, opened together, for one phase of a transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Literal, TypeVar
@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from inventory.base import Model
 from inventory.words import _
 from netcfg.checks import Eyes, unmet
-from netcfg.difference import commands_between, intended, paths, same
+from netcfg.difference import commands_between, intended, paths, same, taken
 from netcfg.errors import WrongDevice
 from netcfg.facts import router_id
 from netcfg.intent import Check, DeviceChange
@@ -32,8 +32,12 @@ class DeviceState(Model):
 class Visit:
     """What a transaction does on one device."""
 
-    def __init__(self, change: DeviceChange, label: str, line: CommandLine, shell: Shell) -> None:
+    def __init__(
+        self, change: DeviceChange, label: str, line: CommandLine, shell: Shell, saved: str | None = None
+    ) -> None:
+        """Speak with a device; `saved` is the configuration that it had before the change, where there was one."""
         self.change = change
+        self._saved = saved
         self.device = change.device
         self._platform = load_platform(change.platform)
         self._line = line
@@ -67,10 +71,20 @@ class Visit:
         return "neither"
 
     def goal(self, running: str, *, forward: bool) -> str:
-        """Return what the running configuration becomes by the stage, or by its undo: the two swapped."""
+        """Return what the running configuration becomes by the stage, or by its undo: the two swapped.
+
+        Undo puts back what was saved before the change: a surveyed line may have more to it than the plan knows.
+        """
         before, after = (self.change.before, self.change.after)
-        gone, come = (before, after) if forward else (after, before)
+        if self._saved is not None:
+            before = (*before, *taken(self._platform, self._saved, before, after))
+        gone, come = (self.change.before, after) if forward else (after, before)
         return intended(self._platform, running, gone, come, self.change.policies)
+
+    @property
+    def can_return(self) -> bool:
+        """Say whether undo knows all that it has to put back."""
+        return not self.change.before or self._saved is not None
 
     def push(self, running: str, goal: str) -> None:
         """Type what leads from one configuration to the other; it is in force but not permanent."""
@@ -97,13 +111,15 @@ class Visit:
 
 
 @contextmanager
-def visits(sessions: Sessions, changes: Sequence[DeviceChange], label: str) -> Iterator[tuple[Visit, ...]]:
-    """Visit devices, all at once; their sessions end with the context."""
+def visits(
+    sessions: Sessions, changes: Sequence[DeviceChange], label: str, saved: Mapping[str, str]
+) -> Iterator[tuple[Visit, ...]]:
+    """Visit devices, all at once; their sessions end with the context. `saved`: configurations before the change."""
 
     def come(change: DeviceChange) -> Visit:
         line = open_ended.enter_context(sessions.command_line(change.device, load_platform(change.platform)))
         shell = open_ended.enter_context(sessions.shell(change.device))
-        return Visit(change, label, line, shell)
+        return Visit(change, label, line, shell, saved.get(change.device))
 
     with ExitStack() as open_ended:
         yield each(changes, come)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from infra.twin.routers import surveyed_configuration
 from inventory.model import Programme
-from netcfg.difference import commands_between, intended, same
+from netcfg.difference import commands_between, intended, same, taken
 from netcfg.intent import line_steps
 from netcfg.platforms import load_platform
 
@@ -134,19 +134,38 @@ def test_nothing_is_typed_where_nothing_differs(running: str) -> None:
     assert commands_between(FRR, running, running) == ()
 
 
+@st.composite
+def odd(draw: st.DrawFn, surveyed: str) -> str:
+    """A surveyed configuration in which somebody has set more on the lines' sessions than the plan knows."""
+    peers = ("10.252.11.2", "10.252.21.2")
+    for peer in draw(st.lists(st.sampled_from(peers), unique=True)):
+        above = draw(st.sampled_from(["", "description by hand", "password secret", "timers 3 9"]))
+        inside = draw(st.sampled_from(["", "route-map ODD in", "maximum-prefix 10", "weight 7"]))
+        remote = next(line for line in surveyed.splitlines() if line.startswith(f" neighbor {peer} remote-as "))
+        out = f"  neighbor {peer} route-map OWN-OUT out\n"
+        surveyed = surveyed.replace(remote, f"{remote}\n neighbor {peer} {above}".rstrip() if above else remote)
+        surveyed = surveyed.replace(out, f"{out}  neighbor {peer} {inside}\n" if inside else out)
+    return surveyed
+
+
 @given(st.data())
 def test_lines_that_share_a_device_go_and_come_back_in_any_order(programme: Programme, data: st.DataObject) -> None:
     """After any interleaving of both lines' stages, forward and back, the surveyed configuration is there again."""
     lines = {line.name: line for line in programme.network.lines}
     moves = [line_steps(programme, lines[name]) for name in ("water-leased", "water-exit")]
-    surveyed = surveyed_configuration(programme, "water-ce")
-    text, done = surveyed, [0, 0]
+    surveyed = data.draw(odd(surveyed_configuration(programme, "water-ce")))
+    text, done, saved = surveyed, [0, 0], dict[tuple[int, int], str]()
 
     def step(which: int, *, forward: bool) -> None:
         nonlocal text
         verb = moves[which][done[which] if forward else done[which] - 1]
         change = next(device for device in verb.arguments.devices if device.device == "water-ce")
-        gone, come = (change.before, change.after) if forward else (change.after, change.before)
+        before = change.before
+        if forward:
+            saved[which, done[which]] = text
+        else:
+            before = (*before, *taken(FRR, saved[which, done[which] - 1], before, change.after))
+        gone, come = (before, change.after) if forward else (change.after, before)
         goal = intended(FRR, text, gone, come, change.policies)
         router = Router(text)
         for command in commands_between(FRR, text, goal):

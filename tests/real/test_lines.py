@@ -23,6 +23,7 @@ from netcfg.errors import (
     DeviceUnreachable,
     HostKeyMismatch,
     NotConfirmed,
+    NothingSaved,
     WrongDevice,
 )
 from netcfg.intent import LineArguments, LineStage, When, line_steps
@@ -161,6 +162,61 @@ def fail_and_return(hasty: Extranet, arguments: Arguments, on: RunOn, *, forward
     with pytest.raises(CheckFailed, match=r"water-ce.*10\.9\.9\.9.*absent"):
         hasty.change(failing, quiet, forward=forward)
     assert configurations(on) == before
+
+
+ODD = (
+    "ip prefix-list BY-HAND seq 7 permit 10.81.0.0/24",
+    "route-map BY-HAND permit 10",
+    "match ip address prefix-list BY-HAND",
+    "exit",
+    "router bgp 65211",
+    "neighbor 10.252.11.2 description rented in 2009, ask for Mr. Six",
+    "neighbor 10.252.11.2 timers 5 15",
+    "address-family ipv4 unicast",
+    "neighbor 10.252.11.2 route-map BY-HAND in",
+    "exit",
+    "exit",
+    "interface line-water-leas",
+    "description the cable behind the stairs",
+)
+
+
+def typed(on: RunOn, lines: Sequence[str]) -> None:
+    words = " ".join(f"-c '{line}'" for line in ("configure terminal", *lines, "end", "write memory"))
+    on("water-ce-shell", f"vtysh {words}")
+
+
+def test_what_somebody_set_by_hand_on_a_line_is_there_again_after_its_release_was_undone(
+    twin: World, extranet: Extranet, moves: Moves, on: RunOn, tmp_path: Path, surveyed: dict[str, str]
+) -> None:
+    typed(on, ODD)
+    before = configurations(on)
+    assert before["water-ce"].count("BY-HAND") == 4
+    try:
+        for arguments in moves.of("water-leased"):
+            assert extranet.change(arguments, quiet).state == "done"
+        assert "10.252.11.2" not in on("water-ce", "show running-config").stdout
+        release = moves("water-leased", LineStage.RELEASE)
+        # Where nobody knows what was there, nobody puts something else in its place.
+        with pytest.raises(NothingSaved, match=r"water-(ce|hub): its configuration before release"):
+            Extranet(twin, tmp_path / "elsewhere").change(release, quiet, forward=False)
+        for arguments in reversed(moves.of("water-leased")):
+            assert extranet.change(arguments, quiet, forward=False).state == "not-done"
+        assert configurations(on) == before
+    finally:
+        surveyed_session = (
+            "neighbor 10.252.11.2 description line:water-leased",
+            "no neighbor 10.252.11.2 timers 5 15",
+            "address-family ipv4 unicast",
+            "no neighbor 10.252.11.2 route-map BY-HAND in",
+            "exit",
+            "exit",
+            "no route-map BY-HAND",
+            "no ip prefix-list BY-HAND",
+            "interface line-water-leas",
+            "description line:water-leased",
+        )
+        typed(on, ("router bgp 65211", *surveyed_session))
 
 
 def test_a_second_change_does_nothing(extranet: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from infra.twin.routers import surveyed_configuration
 from inventory.model import Line, Programme
 from inventory.wired import ends_of
-from netcfg.difference import commands_between, intended, same
+from netcfg.difference import commands_between, intended, same, taken
 from netcfg.errors import NoCircuit, PlatformUnknown
 from netcfg.intent import LineArguments, LineStage, LineStep, line_steps
 from netcfg.platforms import load_platform
@@ -26,12 +26,18 @@ class Devices:
 
     def __init__(self, programme: Programme) -> None:
         self.text = {d.name: surveyed_configuration(programme, d.name) for d in programme.network.devices}
+        self.saved: dict[tuple[str, str], str] = {}
         self.typed: list[str] = []
 
     def change(self, step: LineStep, *, forward: bool = True) -> None:
         for device in sorted(step.arguments.devices, key=lambda device: device.push):
-            gone, come = (device.before, device.after) if forward else (device.after, device.before)
-            goal = intended(FRR, self.text[device.device], gone, come, device.policies)
+            text, before = self.text[device.device], device.before
+            if forward:
+                self.saved[device.device, step.verb] = text
+            else:
+                before = (*before, *taken(FRR, self.saved[device.device, step.verb], before, device.after))
+            gone, come = (before, device.after) if forward else (device.after, before)
+            goal = intended(FRR, text, gone, come, device.policies)
             self.typed += [f"{device.device}# {line}" for line in commands_between(FRR, self.text[device.device], goal)]
             self.text[device.device] = goal
 
