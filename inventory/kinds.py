@@ -21,8 +21,11 @@ The file, for a kind that a component may have:
       source:                    # what it must find on each source after the switch
         stopped: ["{service}"]                 # services that do not run
         closed: [80]                           # ports on which nothing listens
+      retired:                   # what it must find where a component stood that went nowhere
+        commands: [{run: "test -e /var/lib/zhenghe/archive/{system}-{component}.tar.gz"}]
 
-In checks `{name}` stands for the component's setting of that name, `{port}` for its entry's port; a check whose setting
+In checks `{name}` stands for the component's setting of that name, `{port}` for its entry's port, `{system}` and
+`{component}` for their names; a check whose setting
 is left out is left out too. A port may be written as such a word.
 """
 
@@ -65,10 +68,11 @@ class Expectations(Model):
 
 
 class Checks(Model):
-    """What must be found where a component went and where it came from."""
+    """What must be found where a component went, where it came from, and where one stood that was retired."""
 
     target: Expectations = Expectations()
     source: Expectations = Expectations()
+    retired: Expectations = Expectations()
 
 
 class Kind(Model):

@@ -32,6 +32,10 @@ MaxStartups 100
 """
 
 
+SHARED = "shared"
+"""The folder beside the hosts' seeds that all of them find under /root."""
+
+
 @dataclass(frozen=True)
 class HostSpec:
     """All that one host needs; its network namespace and addresses are there before it starts."""
@@ -173,6 +177,8 @@ class TwinHost:
             link.symlink_to(f"/lib/systemd/system/{unit}")
         if spec.seed is not None:
             copy_tree(spec.seed / "root", self.root)
+            if (shared := spec.seed.with_name(SHARED)).is_dir():
+                shutil.copytree(shared, self.root / "root" / SHARED, dirs_exist_ok=True)
             if (spec.seed / "seed.sh").exists():
                 shutil.copyfile(spec.seed / "seed.sh", self.root / "root/seed.sh")
                 (self.root / "root/seed.sh").chmod(0o700)

@@ -108,6 +108,7 @@ def _line(programme: Programme, line: Line) -> Iterator[Expectation]:
 
 
 def _system(programme: Programme, kinds: Mapping[str, Kind], system: System, side: Side) -> Iterator[Expectation]:
+    moves = any(component.to is not None for component in system.components)
     for component in system.components:
         kind = kinds.get(component.kind)
         if kind is None:
@@ -117,7 +118,7 @@ def _system(programme: Programme, kinds: Mapping[str, Kind], system: System, sid
             for host in target_names(programme, component):
                 yield from maker.make(host, kind.checks.target)
             for host in component.on:
-                yield from maker.make(host, kind.checks.source)
+                yield from maker.make(host, kind.checks.source if moves else kind.checks.retired)
             yield from _entry(programme, kinds, system, component)
         yield from _reaches(system, component)
 

@@ -280,7 +280,7 @@ def assert_nobody_lost_anything(told: dict[str, Any]) -> None:
     assert told["outcome"] == "passed"
     for unit in told["units"]:
         assert (unit["requests_failed"], unit["packets_lost"], unit["checks"]["failed"]) == (0, 0, 0), unit
-        if unit["name"] in {"water-billing", "archive"}:
+        if unit["name"] in {"water-billing", "archive", "identity"}:
             assert unit["writes"]["acknowledged"] > 100
             assert (unit["writes"]["lost"], unit["writes"]["doubled"]) == (0, 0)
 

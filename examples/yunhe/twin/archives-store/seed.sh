@@ -66,6 +66,7 @@ os.chmod(root / "permits", 0o2775)
 os.chmod(root / "drop", 0o1777)
 PYTHON
 if command -v setfacl >/dev/null; then setfacl -m u:3412:r /srv/archive/ledger.txt || true; fi
+cp /root/shared/answering.py /srv/archive-site/
 chown -R root:archive /srv/archive-site
 chmod 0750 /srv/archive-site
 rm -f /etc/nginx/sites-enabled/default

@@ -13,16 +13,9 @@
 set -euo pipefail
 cd /
 
-cat > /etc/postgresql/13/main/conf.d/water-bureau.conf <<'CONF'
-listen_addresses = '*'
-wal_level = logical
-CONF
-# The machine room's network, and nobody else: whoever moves the database has to ask for more.
-printf 'host billing all 10.11.0.0/24 md5\n' >> /etc/postgresql/13/main/pg_hba.conf
-systemctl enable --now postgresql.service postgresql@13-main.service 2>/dev/null
-
+. /root/shared/postgresql.sh
+open_cluster billing 10.11.0.0/24
 password=$(cat /etc/zhenghe-demo/billing.pass)
-run() { setpriv --reuid=postgres --regid=postgres --init-groups psql -qX -v ON_ERROR_STOP=1 "$@"; }
 
 run -d postgres <<SQL
 SET log_statement = 'none';

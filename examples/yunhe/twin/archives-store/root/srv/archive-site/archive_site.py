@@ -9,69 +9,50 @@ GET  /deposits?prefix=TEXT            200 {"references": [names of all that begi
 import json
 import os
 import re
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from answering import Answering, serve
 
 DEPOSITS = Path("/srv/archive/deposits")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
 
 
-class Handler(BaseHTTPRequestHandler):
+class Deposits(Answering):
     """Answers one client."""
 
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
+    def take(self, path, order):
         """Take a deposit; it is on the disk before it is confirmed."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        try:
-            name = str(json.loads(body)["reference"])
-        except (ValueError, KeyError, TypeError):
-            name = ""
-        if self.path != "/deposits" or not NAME.fullmatch(name):
-            return self.answer(400, {"error": 'a deposit is {"reference": NAME}'})
+        name = str(order.get("reference", ""))
+        if path != "/deposits" or not NAME.fullmatch(name):
+            return 400, {"error": "a deposit is {reference: NAME}, at /deposits"}
         try:
             with (DEPOSITS / name).open("xb") as file:
-                file.write(body)
+                file.write(json.dumps(order).encode())
                 file.flush()
                 os.fsync(file.fileno())
         except FileExistsError:
-            return self.answer(409, {"error": "this has been deposited"})
+            return 409, {"error": "this has been deposited"}
         except OSError as error:
             self.log_error("%s", error)
-            return self.answer(503, {"error": "the store takes no deposits"})
-        return self.answer(201, {"reference": name})
+            return 503, {"error": "the store takes no deposits"}
+        return 201, {"reference": name}
 
-    def do_GET(self):
+    def show(self, path):
         """Show a deposit, or how many there are."""
-        if self.path == "/deposits/count":
-            return self.answer(200, {"count": sum(1 for _ in os.scandir(DEPOSITS))})
-        if self.path.startswith("/deposits?prefix="):
-            prefix = self.path[len("/deposits?prefix=") :]
+        if path == "/deposits/count":
+            return 200, {"count": sum(1 for _ in os.scandir(DEPOSITS))}
+        if path.startswith("/deposits?prefix="):
+            prefix = path[len("/deposits?prefix=") :]
             found = [entry.name for entry in os.scandir(DEPOSITS) if entry.name.startswith(prefix)]
-            return self.answer(200, {"references": found})
-        name = self.path[len("/deposits/") :]
-        if not self.path.startswith("/deposits/") or not NAME.fullmatch(name):
-            return self.answer(404, {"error": "no such place"})
+            return 200, {"references": found}
+        name = path[len("/deposits/") :]
+        if not path.startswith("/deposits/") or not NAME.fullmatch(name):
+            return 404, {"error": "no such place"}
         try:
-            return self.answer(200, json.loads((DEPOSITS / name).read_bytes()))
+            return 200, json.loads((DEPOSITS / name).read_bytes())
         except FileNotFoundError:
-            return self.answer(404, {"error": "no such deposit"})
-
-    def answer(self, status, value):
-        """Write one JSON answer."""
-        text = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_request(self, code="-", size="-"):
-        """Keep the journal for what went wrong."""
+            return 404, {"error": "no such deposit"}
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer.daemon_threads = True
-    ThreadingHTTPServer.request_queue_size = 128
-    ThreadingHTTPServer(("127.0.0.1", 8090), Handler).serve_forever()
+    serve(Deposits, 8090)
