@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
-from ansible.module_utils.zhenghe_bouncer import Entry, Refused, command, name
+from ansible.module_utils.zhenghe_bouncer import Entry, Refused, await_calm, command, name, shown
 
 from playbooks.agents import loop
 
@@ -35,17 +36,17 @@ class Agent(loop.Agent):
 
     def open(self) -> dict[str, Any]:
         """Connect to PgBouncer, and look where it sends to."""
-        try:
+        with _said_here():
             self._held.enter_context(self._entry.alone())
-        except Refused as refused:
-            raise loop.Refused(refused.reason, refused.mend) from None
         if self._entry.sends_to() is None:
             return {"state": "from", "entry": "absent"}
         try:
             self._console = self._entry.console()
         except psycopg2.Error as exc:
             raise loop.Refused(f"the entry does not answer: {str(exc).strip()}", f"start {self._entry.unit}") from None
-        return {"state": "to" if self._entry.sends_to() == self._to else "from"}
+        # Written down and not yet read, it is not so: clients still go the other way.
+        turned = self._entry.sends_to() == self._entry.in_force(self._console) == self._to
+        return {"state": "to" if turned else "from"}
 
     def ready(self) -> dict[str, Any]:
         """End the pause of an earlier agent that was killed."""
@@ -56,19 +57,19 @@ class Agent(loop.Agent):
         return {}
 
     def _is_paused(self) -> bool:
-        with self._console.cursor() as cursor:
-            cursor.execute("SHOW DATABASES")
-            columns = [column[0] for column in cursor.description]
-            found = [{columns[index]: cell for index, cell in enumerate(row)} for row in cursor.fetchall()]
-        return any(one["name"] == self._entry.database and int(one["paused"]) for one in found)
+        databases = shown(self._console, "DATABASES")
+        return any(one["name"] == self._entry.database and int(one["paused"]) for one in databases)
 
     def pause(self, limit: float) -> dict[str, Any]:
         """Hold clients; a transaction that outlasts the limit is left alone, and so is everything else."""
         self._paused = True
+        deadline = time.monotonic() + limit
         waiting = _Waiting(self._entry)
+        await_calm(self._console, limit / 2, self._entry.database)
         waiting.start()
+        left = deadline - time.monotonic()
         try:
-            self.until(lambda: not waiting.is_alive(), limit, self._busy(), "end it, or switch when it has ended")
+            self.until(lambda: not waiting.is_alive(), left, self._busy(), "end it, or switch when it has ended")
         except loop.Refused:
             self.resume()
             raise
@@ -83,7 +84,8 @@ class Agent(loop.Agent):
 
     def turn(self) -> dict[str, Any]:
         """Send clients to the target, now and after a restart."""
-        self._entry.point(self._console, *self._to)
+        with _said_here():
+            self._entry.point(self._console, *self._to)
         return {}
 
     def resume(self) -> dict[str, Any]:
@@ -102,11 +104,23 @@ class Agent(loop.Agent):
             if side in ("serving", "waiting") or time.monotonic() > deadline:
                 break
             time.sleep(0.05)
-        if side == "waiting":
-            self._entry.point(self._console, *self._to)
-        elif side == "serving":
-            self._entry.point(self._console, *self._from)
-        return self.resume()
+        try:
+            with _said_here():
+                if side == "waiting":
+                    self._entry.point(self._console, *self._to)
+                elif side == "serving":
+                    self._entry.point(self._console, *self._from)
+        finally:
+            self.resume()
+        return {}
+
+
+@contextlib.contextmanager
+def _said_here() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refused:
+        raise loop.Refused(refused.reason, refused.mend) from None
 
 
 class _Waiting(threading.Thread):

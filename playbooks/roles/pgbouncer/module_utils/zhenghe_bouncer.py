@@ -28,6 +28,10 @@ FOLDER = Path("/etc/pgbouncer/zhenghe")
 UNIT = Path("/etc/systemd/system/zhenghe-pgbouncer@.service")
 ITERATIONS = 4096
 LONGEST_NAME = 60
+LOGINS = 1.0
+"""Seconds to wait at most for logins that are under way before a reload, which falls into a pause of clients."""
+CALM = 0.01
+"""Seconds without a login after which none is expected: one for a client often follows one for its account."""
 
 UNIT_TEXT = """\
 # Written by zhenghe: the PgBouncer of the entries of one port.
@@ -147,18 +151,21 @@ class Entry:
     def alone(self, seconds: float = 20) -> Iterator[None]:
         """Keep earlier and later calls for the same entry from overlapping."""
         self.make_folder()
+        with self._locked(f"{self.account}.lock", seconds, "another step still works on this entry"):
+            yield
+
+    @contextlib.contextmanager
+    def _locked(self, file_name: str, seconds: float, otherwise: str) -> Iterator[None]:
         deadline = time.monotonic() + seconds
-        with (self.folder / f"{self.account}.lock").open("w") as file:
+        with (self.folder / file_name).open("w") as file:
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:
-                        raise Refused(
-                            "another step still works on this entry", "wait for its end, then repeat"
-                        ) from None
-                    time.sleep(0.1)
+                        raise Refused(otherwise, "wait for its end, then repeat") from None
+                    time.sleep(0.02)
             yield
 
     def make_folder(self) -> None:
@@ -207,10 +214,28 @@ class Entry:
         assert match is not None
         return match[1], int(match[2])
 
+    def in_force(self, console: Any) -> tuple[str, int] | None:
+        """Return address and port where PgBouncer sends clients now, which is not the file's word until a reload."""
+        found = [one for one in shown(console, "DATABASES") if one["name"] == self.database]
+        return (str(found[0]["host"]), int(found[0]["port"])) if found else None
+
     def point(self, console: Any, address: str, port: int) -> None:
         """Send clients there from the next transaction on; a paused entry stays paused."""
-        write(self.line_file, self.line(address, port))
-        self.configure()
+        with self.neighbours_wait():
+            write(self.line_file, self.line(address, port))
+            self.configure()
+            if self.in_force(console) != (address, port):
+                self.reload(console)
+
+    def neighbours_wait(self) -> contextlib.AbstractContextManager[None]:
+        """Keep the entries of this port from writing the configuration at once: each writes all of it."""
+        self.make_folder()
+        return self._locked("configuration.lock", 1.5 * LOGINS, "another entry of this port is being changed")
+
+    @staticmethod
+    def reload(console: Any) -> None:
+        """Have PgBouncer read its configuration; all entries of the port lose their server connections by that."""
+        await_calm(console, LOGINS)
         command(console, "RELOAD")
 
     def configure(self) -> bool:
@@ -254,14 +279,15 @@ class Entry:
                 f"port {self.port} has a database {self.database} already: {others[0]}", "give it another port"
             )
         self.password()
-        if self.sends_to() is None:
-            write(self.line_file, self.line(address, port))
-        new = self.configure()
-        if not self.running():
-            systemctl("daemon-reload")
-            systemctl("enable", "--now", self.unit)
-        elif new:
-            command(self.console(), "RELOAD")
+        with self.neighbours_wait():
+            if self.sends_to() is None:
+                write(self.line_file, self.line(address, port))
+            new = self.configure()
+            if not self.running():
+                systemctl("daemon-reload")
+                systemctl("enable", "--now", self.unit)
+            elif new:
+                self.reload(self.console())
 
     def check(self) -> None:
         """See that a client comes through, as the entry's own account."""
@@ -294,14 +320,15 @@ class Entry:
 
     def remove(self) -> None:
         """Take the entry away; the PgBouncer of a port without entries stops."""
-        for suffix in (".ini", ".verifier", ".password"):
-            (self.folder / (self.account + suffix)).unlink(missing_ok=True)
-        self.configure()
-        if any(self.folder.glob("*_entry.ini")):
-            if self.running():
-                command(self.console(), "RELOAD")
-        elif UNIT.exists():
-            systemctl("disable", "--now", self.unit)
+        with self.neighbours_wait():
+            for suffix in (".ini", ".verifier", ".password"):
+                (self.folder / (self.account + suffix)).unlink(missing_ok=True)
+            self.configure()
+            if any(self.folder.glob("*_entry.ini")):
+                if self.running():
+                    self.reload(self.console())
+            elif UNIT.exists():
+                systemctl("disable", "--now", self.unit)
 
 
 def command(connection: Any, text: str, parameters: Any = None) -> list[tuple[Any, ...]]:
@@ -309,6 +336,36 @@ def command(connection: Any, text: str, parameters: Any = None) -> list[tuple[An
     with connection.cursor() as cursor:
         cursor.execute(text, parameters)
         return list(cursor.fetchall()) if cursor.description else []
+
+
+def shown(console: Any, what: str) -> list[dict[str, Any]]:
+    """Return a table of PgBouncer's own, as in `SHOW POOLS`: rows by column name."""
+    with console.cursor() as cursor:
+        cursor.execute(f"SHOW {what}")
+        columns = [column[0] for column in cursor.description]
+        return [dict(zip(columns, row)) for row in cursor.fetchall()]
+
+
+def _logs_in(pool: Mapping[str, Any]) -> bool:
+    """Say whether a login is under way that is likely to succeed: the server answers others, or was not asked long."""
+    connected = sum(int(pool[state]) for state in ("sv_active", "sv_idle", "sv_used", "sv_tested"))
+    waited = int(pool["cl_waiting"]) and int(pool["maxwait"]) < LOGINS
+    return bool(int(pool["sv_login"]) and (connected or waited))
+
+
+def await_calm(console: Any, seconds: float, database: str | None = None) -> None:
+    """Wait until PgBouncer logs in to no server, for one database or for any; at most so many seconds.
+
+    Other moments are bad for a pause or a reload. Both close such a connection, PgBouncer takes that for a server that
+    refuses it, and until a later login has come through it turns away clients that find no other connection.
+    """
+    began = busy = time.monotonic()
+    while (now := time.monotonic()) - began < seconds:
+        if any(_logs_in(one) for one in shown(console, "POOLS") if database in (None, one["database"])):
+            busy = now
+        elif now - busy > CALM:
+            return
+        time.sleep(0.002)
 
 
 def systemctl(*words: str) -> None:

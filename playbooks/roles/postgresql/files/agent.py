@@ -84,26 +84,42 @@ class Agent(loop.Agent):
         if side == "frozen":
             # Whoever froze it is gone: this agent has the lock.
             stream.lift_fence(self._connection, self._place.database)
+        elif side == "serving" and self._followed_once():
+            # The move that ended this was killed before it had tidied up.
+            stream.drop_subscription(self._connection, self._place.base)
         self._sequences = [(schema, name) for schema, name in rows(self._connection, SEQUENCES)]
+
+    def _followed_once(self) -> bool:
+        known = stream.subscription(self._connection, self._place.base)
+        return known is not None and stream.peer_side(self._place) == "waiting"
 
     def _target_ready(self, side: str) -> None:
         if stream.peer_side(self._place) == "waiting":
             return
         if side == "serving":
             stream.demote(self._place, self._connection)
-        # An earlier promotion may have come no further than the end of the old direction.
-        stream.go_on_following(self._place, self._connection)
         known = stream.subscription(self._connection, self._place.base)
+        if known is not None or self._kept_for_this_end():
+            # An earlier move may have come no further than the end of the old direction, or not as far as the new one.
+            stream.follow(self._place)
+            known = stream.subscription(self._connection, self._place.base)
         if known is None or known["left"]:
             raise Refused("the copy is not complete", "run the step replicate first")
         # A worker that was ended a moment ago starts again after seconds: those are not to fall into the pause.
-        mark = self._peer_mark()
+        with self._peer() as peer:
+            mark = stream.leave_mark(peer, "ready")
         if not wait(lambda: stream.has_mark(self._connection, "ready", mark), FOLLOWING, 0.02):
-            raise Refused("the target does not follow the source", "see the target's log")
+            mend = "repeat the step when it has caught up; if it never does, see the target's log"
+            raise Refused("the target does not follow the source closely", mend)
         stream.make_slot(self._place, self._connection)
         self._slot = True
 
-    def _peer_mark(self) -> str:
+    def _kept_for_this_end(self) -> bool:
+        with self._peer() as peer:
+            return stream.kept_for_this_end(self._place, self._connection, peer)
+
+    @contextlib.contextmanager
+    def _peer(self) -> Iterator[Any]:
         peers: list[Any] = []
 
         def connected() -> bool:
@@ -114,9 +130,8 @@ class Agent(loop.Agent):
 
         if not wait(connected, 8, 0.1):
             raise Refused("the source does not let the target in", "see the source's log")
-        mark = stream.leave_mark(peers[0], "ready")
-        peers[0].close()
-        return mark
+        with contextlib.closing(peers[0]) as peer:
+            yield peer
 
     def freeze(self, limit: float) -> dict[str, Any]:
         """Fence the database and end the sessions of its clients; replication and superusers stay."""

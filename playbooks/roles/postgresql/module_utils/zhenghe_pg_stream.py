@@ -205,6 +205,19 @@ def follow(place: Place) -> None:
     rows(connection, sql.SQL("ALTER SUBSCRIPTION {} ENABLE").format(sql.Identifier(place.base)))
 
 
+def kept_for_this_end(place: Place, connection: Any, peer: Any) -> bool:
+    """Say whether the other end keeps every change since it was promoted, so that following it needs no copy.
+
+    Only where both ends have the last mark of a switch were they equal when clients left one for the other.
+    """
+    last_mark = "SELECT mark FROM zhenghe.marks WHERE reader = 'switch'"
+    slot = "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND database = %s"
+    if "zhenghe.since" not in database_settings(peer, place.database):
+        return False
+    mark = rows(connection, last_mark)
+    return bool(mark) and mark == rows(peer, last_mark) and bool(rows(peer, slot, (place.base, place.database)))
+
+
 def promote(place: Place, connection: Any) -> str:
     """Let clients in here and note from which position on the other end has to follow; return that position."""
     stop_following(connection, place.base, 2)

@@ -1,0 +1,51 @@
+"""A database as surveyed, and the same database copied and fronted: each file of tests has hosts of its own."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from infra.twin import client
+from infra.worlds import World
+from inventory.model import Programme
+from tests.real.postgresql.district import ADDRESSES, CLIENT, OLD, ON_OLD, SEEDS, District
+from tests.real.steps import RunOn
+
+
+@pytest.fixture(scope="module")
+def empty(
+    tiny: Programme,
+    twin_name: Callable[[str], str],
+    running_on: Callable[[World], RunOn],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[District]:
+    """The hosts as surveyed: the database in use, the new ones bare."""
+    document = tiny.model_dump(mode="json")
+    document["departments"][0]["rooms"][0]["hosts"] = [
+        {"name": name, "address": address, "os": "debian-11" if name == OLD else "debian-12"}
+        for name, address in ADDRESSES.items()
+    ]
+    world = client.up(Programme.model_validate(document), twin_name("p"), SEEDS, print)
+    run = running_on(world)
+    password = (SEEDS / OLD / "root/etc/zhenghe-demo/billing.pass").read_text()
+    run(CLIENT, f"mkdir -p /etc/zhenghe-demo; echo '{password.strip()}' > /etc/zhenghe-demo/billing.pass")
+    yield District(world, tmp_path_factory.mktemp("steps"), run)
+    # The next file of tests begins with hosts as surveyed, under the same name.
+    client.down(world.name)
+
+
+@pytest.fixture(scope="module")
+def district(empty: District) -> District:
+    """The database copied, followed, and fronted by its entry; clients on the old side."""
+    for verb in ("prepare", "replicate", "front"):
+        assert empty.step(verb).state == "done"
+        assert empty.step(verb, "probe").state == "done"
+    return empty
+
+
+@pytest.fixture
+def on_old(district: District) -> Iterator[District]:
+    """Clients on the old side, before and after."""
+    assert district.sides() == ON_OLD
+    yield district
+    if district.sides() != ON_OLD:
+        district.step("switch", "undo")

@@ -1,0 +1,51 @@
+"""What tests of single steps share: a controller that can be killed, who still works for it, waiting for a state."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.worlds import World, save_world
+
+ROOT = Path(__file__).parents[2]
+RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
+
+_STEP = """
+import json, sys
+from pathlib import Path
+from infra.worlds import load_world
+from migrations.ansible import Playbooks
+world, home, arguments = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
+Playbooks(load_world(world), home).call(arguments, 'apply', 100, lambda _: None)
+"""
+
+
+def controller(world: World, home: Path, arguments: Mapping[str, Any]) -> "subprocess.Popen[bytes]":
+    """Start a process that carries out one step and may be killed; its files are in the home."""
+    save_world(world, home / "world.json")
+    words = (sys.executable, "-c", _STEP, str(home / "world.json"), str(home), json.dumps(arguments))
+    return subprocess.Popen(words, cwd=ROOT)
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Return the processes whose command names a folder; one that is dead already names nothing."""
+    mark, found = str(folder).encode(), []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark in file.read_bytes() and file.parent.name != str(os.getpid()):
+                found.append(int(file.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it has not come about in time"
+        time.sleep(0.05)
