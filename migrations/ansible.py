@@ -13,10 +13,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,6 +28,7 @@ from inventory.base import Model
 from inventory.kinds import playbooks_folder
 from inventory.words import _
 from migrations import leash
+from migrations.workplace import workplace
 
 Mode = Literal["probe", "apply", "undo"]
 State = Literal["done", "not-done", "unknown"]
@@ -38,6 +37,8 @@ PYTHON_ON_HOSTS = "/usr/bin/python3"
 CONDUCTOR = "conductor"
 _SIGNALS = range(128, 128 + 65)
 """Statuses that tell by which signal a command was ended."""
+_WORKER_KILLED = "A worker was found in a dead state"
+"""What ansible-playbook says, and ends with status 1, when one of its own processes was killed."""
 _FROM_RUNNER = frozenset({"ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK", "AWX_ISOLATED_DATA_DIR"})
 
 
@@ -97,19 +98,15 @@ class Playbooks:
         The answer's state says whether the step is done, so it is not-done after an undo.
         """
         began = time.monotonic()
-        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        private = Path(tempfile.mkdtemp(prefix="step-", dir=self._home))
-        # Unix sockets have short names, and the home may have a long one.
-        sockets = Path(tempfile.mkdtemp(prefix="zh-"))
-        try:
-            listener = _Listener(arguments, progress, private / "leash.pid")
-            config = self._configured(private, sockets, arguments, mode, timeout)
+        with workplace(self._home) as place:
+            listener = _Listener(arguments, progress, place.private / "leash.pid")
+            config = self._configured(place.private, place.sockets, arguments, mode, timeout)
             code = Runner(config=config, event_handler=listener.hear).run()[1]
+            if code is None:
+                # The leash itself was killed, and could not take along what it held.
+                place.end_processes()
             listener.judge(code, timeout, Path(config.artifact_dir) / "stdout")
             return listener.answer(time.monotonic() - began)
-        finally:
-            shutil.rmtree(private, ignore_errors=True)
-            shutil.rmtree(sockets, ignore_errors=True)
 
     def _configured(
         self, private: Path, sockets: Path, arguments: Mapping[str, Any], mode: Mode, timeout: float
@@ -203,12 +200,13 @@ class _Listener:
             raise PlaybookTimeout(self._system, self._verb, "", reason, mend)
         if self._failure is not None:
             raise self._failure
-        if code is None or code == leash.ORPHANED or code in _SIGNALS:
-            number = "?" if code is None or code not in _SIGNALS else str(code - _SIGNALS.start)
+        said = output.read_text(errors="replace").strip() if code and output.exists() else ""
+        if code is None or code in _SIGNALS or _WORKER_KILLED in said:
+            # What ends the leash itself without a status, or a worker of Ansible's, cannot be caught.
+            number = code - _SIGNALS.start if code is not None and code in _SIGNALS else signal.SIGKILL.value
             reason = _("ended by signal {number}").format(number=number)
             raise PlaybookKilled(self._system, self._verb, "", reason)
         if code != 0:
-            said = output.read_text(errors="replace").strip() if output.exists() else ""
             raise PlaybookFailed(self._system, self._verb, "", said[-2000:] or f"ansible-playbook: {code}")
 
     def answer(self, seconds: float) -> Answer:

@@ -2,7 +2,8 @@
 
     python leash.py PARENT PIDFILE SECONDS COMMAND...
 
-Ends with the command's status, with 124 when the seconds were up, and with 125 when the parent is gone.
+Ends with the command's status, or 128 and the number of the signal that ended the command or the leash; with 124 when
+the seconds were up, and with 125 when the parent was gone before anything was begun.
 """
 
 import contextlib
@@ -50,7 +51,7 @@ def clear() -> None:
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
     clear()
-    os._exit(TIMED_OUT if number == signal.SIGALRM else ORPHANED)
+    os._exit(TIMED_OUT if number == signal.SIGALRM else 128 + number)
 
 
 def main(argv: list[str]) -> int:
@@ -66,7 +67,12 @@ def main(argv: list[str]) -> int:
         return ORPHANED
     file.write_text(str(os.getpid()))
     signal.setitimer(signal.ITIMER_REAL, seconds)
-    status = subprocess.Popen(command).wait()
+
+    def go_with_the_leash() -> None:
+        # A leash that is killed clears nothing: then at least the command itself is to end.
+        libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+    status = subprocess.Popen(command, preexec_fn=go_with_the_leash).wait()  # noqa: PLW1509 - there is one thread
     signal.setitimer(signal.ITIMER_REAL, 0)
     clear()
     return status if status >= 0 else 128 - status

@@ -20,7 +20,7 @@ from infra.declaration import declare_site
 from infra.twin import control
 from infra.worlds import World, load_world
 from inventory.model import Programme
-from migrations.evidence import Soundness, verify_chain
+from migrations.evidence import Soundness, read, verify_chain
 from migrations.leash import descendants
 from migrations.preparing import prepare
 from migrations.run.home import RunHome, RunSettings, run_id
@@ -183,7 +183,9 @@ class Walk:
                 except OSError:
                     continue
                 names = [Path(word).name for word in line[:2]] + line
-                if line[0] == "unshare" or "leash.py" in names or not all(mark in names for mark in marks):
+                # Both have the whole command of what they run in their own.
+                around = line[0] == "unshare" or any(word.endswith("leash.py") for word in line)
+                if around or not all(mark in names for mark in marks):
                     continue
                 if victim != "ansible-playbook" or _switches(line):
                     return pid
@@ -234,6 +236,8 @@ def test_killed_at_every_boundary_the_district_moves_all_the_same(district: Dist
     walk.to_the_end(*district.apply)
     assert walk.left == []
     assert {"worker", "command", "server", "pulumi", "ansible-playbook"} <= set(walk.killed)
+    failed = [record.what for record in read(district.home.evidence.path) if record.kind == "step-failed"]
+    assert any((what["error"], "ended by signal 9" in what["reason"]) == ("Unreachable", True) for what in failed)
     assert set(district.states().values()) == {"ON_PROBATION", "READY"}
     assert_nobody_lost_anything(district.said())
     assert_nothing_twice(district)

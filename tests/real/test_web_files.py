@@ -1,10 +1,7 @@
 """An archive of odd files and its site move to a new host and back, while readers deposit through the entry."""
 
 import json
-import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +11,10 @@ from typing import Any
 import pytest
 
 from infra.twin import client
-from infra.worlds import World, save_world
+from infra.worlds import World
 from inventory.model import Programme
 from migrations.ansible import Answer, HostKeyMismatch, HostUnreachable, PlaybookError, PlaybookFailed, Playbooks
+from tests.real.steps import RunOn, controller, processes_of, until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -56,8 +54,6 @@ while not select.select([sys.stdin], [], [], 0.02)[0]:
 gaps = [later - sooner for sooner, later in zip(times, times[1:])]
 print(json.dumps({'done': done, 'failed': failed, 'gap': max(gaps)}))
 """
-
-RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 class Archive:
@@ -229,7 +225,7 @@ def test_a_lasting_difference_is_found_and_named(archive: Archive) -> None:
         )
     finally:
         archive.run(NEW, "systemctl start zhenghe-pull-archive-store")
-    _until(lambda: archive.step("verify", STORE).state == "done")
+    until(lambda: archive.step("verify", STORE).state == "done")
 
 
 def test_the_key_of_the_copy_reads_one_folder_and_nothing_else(archive: Archive) -> None:
@@ -319,34 +315,22 @@ def test_a_last_pass_that_fails_leaves_everything_where_it_was(on_old: Archive) 
         on_old.run(NEW, f"umount {raw}/permits")
 
 
-KILLED_STEP = """
-import json, sys
-from pathlib import Path
-from infra.worlds import load_world
-from migrations.ansible import Playbooks
-world, home, arguments = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
-Playbooks(load_world(world), home).call(arguments, 'apply', 100, lambda _: None)
-"""
-
-
 @pytest.mark.chaos
 def test_a_controller_killed_in_the_pause_costs_nothing_but_time(on_old: Archive, tmp_path: Path) -> None:
-    save_world(on_old.world, tmp_path / "world.json")
-    arguments = json.dumps(on_old.arguments("switch", limits={"downtime": "20s"}))
-    command = (sys.executable, "-c", KILLED_STEP, str(tmp_path / "world.json"), str(tmp_path), arguments)
+    arguments = on_old.arguments("switch", limits={"downtime": "20s"})
     with on_old.depositing() as readers:
-        with _slow_request(on_old), subprocess.Popen(command, cwd=Path(__file__).parents[2]) as controller:
-            _until(on_old.held)
-            controller.send_signal(signal.SIGKILL)
+        with _slow_request(on_old), controller(on_old.world, tmp_path, arguments) as killed:
+            until(on_old.held)
+            killed.kill()
             # Its playbook ends a moment later; until then it would go on with the move once the request ends.
-            _until(lambda: not _processes_of(tmp_path))
-        _until(lambda: not on_old.held())
+            until(lambda: not processes_of(tmp_path))
+        until(lambda: not on_old.held())
     assert on_old.sides() == ON_OLD
     assert readers["failed"] == []
     # What the killed one had begun is finished, or begun anew, by the next one.
     assert on_old.step("switch").state == "done"
     assert set(readers["done"]) <= on_old.deposits(NEW)
-    _until(lambda: not _processes_of(tmp_path))
+    until(lambda: not processes_of(tmp_path))
 
 
 def test_ssh_refused_is_said_with_the_host(archive: Archive, tmp_path: Path) -> None:
@@ -376,7 +360,7 @@ def test_a_strange_host_key_stops_everything(archive: Archive, tmp_path: Path) -
 def test_a_step_that_takes_too_long_leaves_no_process_behind(archive: Archive, tmp_path: Path) -> None:
     with pytest.raises(PlaybookError, match="not finished within"):
         Playbooks(archive.world, tmp_path).call(archive.arguments("verify"), "probe", 1.5, lambda _: None)
-    _until(lambda: not _processes_of(tmp_path))
+    until(lambda: not processes_of(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -409,22 +393,3 @@ def _elsewhere(archive: Archive, folder: Path, first: str) -> Playbooks:
     config = folder / "ssh_config"
     config.write_text(f"{first}\n{archive.world.ssh_config.read_text()}")
     return Playbooks(archive.world.model_copy(update={"ssh_config": config}), folder / "home")
-
-
-def _processes_of(folder: Path) -> list[str]:
-    """Return the processes whose command names a folder."""
-    mark, found = str(folder).encode(), []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if mark in file.read_bytes() and file.parent.name != str(os.getpid()):
-                found.append(file.parent.name)
-        except OSError:
-            continue
-    return found
-
-
-def _until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it has not come about in time"
-        time.sleep(0.05)

@@ -1,8 +1,11 @@
 """A database's move is killed, at any instant, and its entry is asked at bad moments: clients never notice."""
 
+import os
 import random
+import signal
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,9 @@ from typing import Any
 import pytest
 
 from inventory.kinds import playbooks_folder
+from migrations.ansible import PlaybookKilled, Playbooks
+from migrations.leash import descendants
+from migrations.workplace import Workplace
 from playbooks.agents.casting import participants
 from playbooks.agents.conductor import Session, Sessions
 from tests.real.postgresql.district import (
@@ -42,6 +48,30 @@ def test_a_controller_killed_in_the_pause_costs_nothing_but_time(on_old: Distric
     assert on_old.sides() == ON_OLD
     assert clients["failed"] == []
     assert set(clients["done"]) <= set(on_old.written(OLD))
+    left = [Workplace(folder) for folder in tmp_path.glob("step-*")]
+    assert left
+    Playbooks(on_old.world, tmp_path).call(on_old.arguments("lag"), "probe", 100, lambda _: None)
+    assert not [folder for each in left for folder in (each.private, each.sockets) if folder.exists()]
+
+
+@pytest.mark.parametrize("depth", range(3), ids=["leash", "playbook", "worker"])
+def test_a_playbook_killed_in_the_pause_leaves_nobody_and_is_to_be_called_again(
+    on_old: District, tmp_path: Path, depth: int
+) -> None:
+    arguments = on_old.arguments("switch", limits={"downtime": "20s"})
+    with on_old.writing() as clients:
+        with on_old.held_open(), ThreadPoolExecutor() as pool:
+            call = pool.submit(Playbooks(on_old.world, tmp_path).call, arguments, "apply", 100, lambda _: None)
+            until(on_old.paused)
+            (leash,) = (int(file.read_text()) for file in tmp_path.glob("step-*/leash.pid"))
+            os.kill([leash, *descendants(leash)][depth], signal.SIGKILL)
+            with pytest.raises(PlaybookKilled, match="ended by signal 9"):
+                call.result(60)
+            assert processes_of(tmp_path) == []
+        until(lambda: not on_old.paused())
+    assert on_old.sides() == ON_OLD
+    assert clients["failed"] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("then, sides", [("apply", ON_NEW), ("undo", ON_OLD)], ids=["forward", "back"])

@@ -1,0 +1,87 @@
+"""Where one call of a playbook keeps its files; what a call that was killed left behind is removed by the next one.
+
+A call holds a lock on its folder for as long as it lives. Its Unix sockets lie elsewhere, in a folder whose name is
+computed from the first one's: a socket's path may have a hundred bytes at most, and a run's home may have a long one.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_PREFIX = "step-"
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The folders of one call."""
+
+    private: Path
+
+    @property
+    def sockets(self) -> Path:
+        """Return where SSH keeps its sockets."""
+        return Path(tempfile.gettempdir()) / f"zh-{self.private.name.removeprefix(_PREFIX)}"
+
+    def end_processes(self) -> None:
+        """Kill whoever was given files of this call, until nobody is left."""
+        while left := self._processes():
+            for process in left:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.01)
+
+    def remove(self) -> None:
+        """Remove both folders, the one by which they are found last."""
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        shutil.rmtree(self.private, ignore_errors=True)
+
+    def _processes(self) -> list[int]:
+        marks, found = (os.fsencode(self.private), os.fsencode(self.sockets)), []
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                # A zombie has no command any more.
+                command, process = file.read_bytes(), int(file.parent.name)
+                if process != os.getpid() and any(mark in command for mark in marks):
+                    found.append(process)
+        return found
+
+
+@contextmanager
+def workplace(home: Path) -> Iterator[Workplace]:
+    """Make the folders of a call below a home, and remove them in the end."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _locked(home, fcntl.LOCK_EX):
+        for left in home.glob(f"{_PREFIX}*"):
+            _remove_if_dead(Workplace(left))
+        made = Workplace(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home)))
+        lock = os.open(made.private, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        made.sockets.mkdir(mode=0o700)
+        yield made
+    finally:
+        made.remove()
+        os.close(lock)
+
+
+def _remove_if_dead(left: Workplace) -> None:
+    with suppress(FileNotFoundError, BlockingIOError), _locked(left.private, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        left.end_processes()
+        left.remove()
+
+
+@contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
