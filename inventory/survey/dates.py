@@ -1,0 +1,94 @@
+"""Dates as people write them into sheets."""
+
+import re
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from inventory.survey.grids import Cell
+from inventory.survey.text import plain
+from inventory.words import _
+
+_DIGITS = {**dict(zip("〇零○一二三四五六七八九", (0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))}
+_CHINESE_YEAR = re.compile(r"([〇零○一二三四五六七八九]{4})年")
+_CHINESE_TENS = re.compile(r"([一二三]?)十([一二三四五六七八九]?)(?=[月日])")
+_CHINESE_ONE = re.compile(r"([一二三四五六七八九])(?=[月日])")
+_FULL = re.compile(
+    r"(\d{4})\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})\s*[日号]?(?:[ T]*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+)
+_MONTH = re.compile(r"(\d{4})\s*[年./-]\s*(\d{1,2})\s*月?份?")
+_YEAR = re.compile(r"(\d{4})\s*年?度?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})?")
+_SHORT = re.compile(r"(\d{2})\s*年\s*(\d{1,2})\s*月(?:\s*(\d{1,2})\s*[日号])?")
+_EPOCH = date(1899, 12, 30)
+_YEARS = range(1950, 2101)
+_SERIALS = range(18264, 73415)
+"""Serial numbers of the days from 1950 to 2100; 201703 is none of them."""
+
+
+class Day(NamedTuple):
+    """A date, and what was assumed to get it."""
+
+    value: date | None
+    assumed: str = ""
+    weighty: bool = False
+    """Whether another reading is just as likely."""
+
+
+def _arabic(text: str) -> str:
+    text = _CHINESE_YEAR.sub(lambda match: "".join(str(_DIGITS[sign]) for sign in match[1]) + "年", text)
+    text = _CHINESE_TENS.sub(lambda m: str(_DIGITS.get(m[1], 1) * 10 + _DIGITS.get(m[2], 0)), text)
+    return _CHINESE_ONE.sub(lambda match: str(_DIGITS[match[1]]), text)
+
+
+def _day(year: str, month: str = "1", day: str = "1") -> date | None:
+    try:
+        found = date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+    return found if found.year in _YEARS else None
+
+
+def _first_of(year: str, month: str | None) -> Day:
+    if month is None:
+        return Day(_day(year), _("only a year: its first day is taken"))
+    return Day(_day(year, month), _("only a month: its first day is taken"))
+
+
+def _from_number(value: float) -> Day:
+    if value == int(value):
+        if int(value) in _SERIALS:
+            return Day(_EPOCH + timedelta(days=int(value)), _("a serial number of a spreadsheet, taken as its day"))
+        return day_of(str(int(value)))
+    if int(value) in _SERIALS:
+        return Day(_EPOCH + timedelta(days=int(value)), _("a serial number of a spreadsheet, taken as its day"))
+    text = f"{value:.10g}"
+    if re.fullmatch(r"\d{4}\.1", text):
+        # A sheet shows 2017.10 and holds the number 2017.1.
+        return Day(_day(text[:4]), _("January is taken; write 2017年10月 if October is meant"), weighty=True)
+    return day_of(text)
+
+
+def day_of(cell: Cell) -> Day:
+    """Return the date that a cell means; none where it is not one."""
+    if isinstance(cell, datetime):
+        cell = cell.date()
+    if isinstance(cell, date):
+        return Day(cell if cell.year in _YEARS else None)
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return _from_number(cell) if abs(cell) < 1e9 else Day(None)
+    return _from_text(_arabic(plain(cell))) if isinstance(cell, str) and len(cell) < 60 else Day(None)
+
+
+def _from_text(text: str) -> Day:
+    if match := _FULL.fullmatch(text):
+        return Day(_day(match[1], match[2], match[3]))
+    if match := _COMPACT.fullmatch(text):
+        return Day(_day(match[1], match[2], match[3])) if match[3] else _first_of(match[1], match[2])
+    if match := _MONTH.fullmatch(text) or _YEAR.fullmatch(text):
+        return _first_of(match[1], match[2] if match.re is _MONTH else None)
+    if match := _SHORT.fullmatch(text):
+        assumed = _("a year of two digits: 20{year} is taken").format(year=match[1])
+        return Day(_day(f"20{match[1]}", match[2], match[3] or "1"), assumed, weighty=True)
+    if text.isascii() and text.isdigit() and len(text) == 5:
+        return _from_number(int(text))
+    return Day(None)

@@ -1,0 +1,208 @@
+"""What a workbook's XML tells and its cells do not: hidden rows, errors, formulas without a value, its reach."""
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from inventory.survey.archives import Refused, parsed
+
+LIMIT_CELLS = 4_000_000
+"""The rectangle of all cells that have a value may hold so many; it is kept in memory as a whole."""
+
+Spot = tuple[int, int]
+_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+# Formats 9 and 10 are the ones for per cent that every workbook has.
+_PERCENTS = frozenset({9, 10})
+
+
+@dataclass
+class Facts:
+    """What is known of one sheet besides its values; rows and columns count from zero."""
+
+    hidden_rows: list[int] = field(default_factory=list)
+    hidden_columns: list[int] = field(default_factory=list)
+    blank_formulas: list[Spot] = field(default_factory=list)
+    errors: list[tuple[int, int, str]] = field(default_factory=list)
+    percents: list[Spot] = field(default_factory=list)
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    top: int = 1 << 30
+    left: int = 1 << 30
+    bottom: int = -1
+    right: int = -1
+
+    def reach(self, row: int, column: int, rows: int = 1, columns: int = 1) -> None:
+        """Take note that cells from here on have values."""
+        self.top, self.left = min(self.top, row), min(self.left, column)
+        self.bottom, self.right = max(self.bottom, row + rows - 1), max(self.right, column + columns - 1)
+
+    @property
+    def too_large(self) -> bool:
+        """Tell whether the cells with values span more than is read."""
+        return (self.bottom - self.top + 1) * (self.right - self.left + 1) > LIMIT_CELLS
+
+
+@lru_cache(maxsize=32768)
+def spot_of(reference: str) -> Spot | None:
+    """Return row and column of a cell such as B7, from zero; none if it is not one."""
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
+        return None
+    column = 0
+    for letter in match[1].upper():
+        column = column * 26 + ord(letter) - 64
+    return int(match[2]) - 1, column - 1
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else default
+
+
+class _SheetReader:
+    """Follows the tags of one xlsx sheet."""
+
+    def __init__(self, percent_styles: frozenset[int]) -> None:
+        self.facts = Facts()
+        self.percent_styles = percent_styles
+        self.row = -1
+        self.column = -1
+        self.cell: Mapping[str, str] = {}
+        self.formula = False
+        self.value: list[str] = []
+        self.inside = False
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == "row":
+            self.row = _number(attributes.get("r"), self.row + 2) - 1
+            self.column = -1
+            if attributes.get("hidden") in {"1", "true"}:
+                self.facts.hidden_rows.append(self.row)
+        elif tag == "c":
+            spot = spot_of(attributes.get("r", ""))
+            self.row, self.column = spot if spot is not None else (self.row, self.column + 1)
+            self.cell, self.formula, self.value = attributes, False, []
+        elif tag == "f":
+            self.formula = True
+        elif tag in {"v", "t"}:
+            self.inside = True
+        elif tag == "col" and attributes.get("hidden") in {"1", "true"}:
+            first = _number(attributes.get("min"), 1) - 1
+            last = min(_number(attributes.get("max"), first + 1), first + 1000)
+            self.facts.hidden_columns.extend(range(first, last))
+
+    def data(self, text: str) -> None:
+        if self.inside:
+            self.value.append(text)
+
+    def end(self, tag: str) -> None:
+        if tag in {"v", "t"}:
+            self.inside = False
+        elif tag == "c":
+            self.finish("".join(self.value))
+
+    def finish(self, value: str) -> None:
+        kind = self.cell.get("t", "n")
+        if value:
+            self.facts.reach(self.row, self.column)
+        elif self.formula and kind != "str":
+            self.facts.blank_formulas.append((self.row, self.column))
+        if kind == "e":
+            self.facts.errors.append((self.row, self.column, value[:20]))
+        elif kind == "n" and value and _number(self.cell.get("s"), 0) in self.percent_styles:
+            self.facts.percents.append((self.row, self.column))
+
+
+def _percent_styles(archive: zipfile.ZipFile) -> frozenset[int]:
+    if "xl/styles.xml" not in archive.namelist():
+        return frozenset()
+    formats: set[int] = set(_PERCENTS)
+    styles: list[int] = []
+    inside: list[str] = []
+
+    def start(tag: str, attributes: Mapping[str, str]) -> None:
+        inside.append(tag)
+        if tag == "numFmt" and "%" in attributes.get("formatCode", ""):
+            formats.add(_number(attributes.get("numFmtId"), -1))
+        elif tag == "xf" and "cellXfs" in inside:
+            styles.append(_number(attributes.get("numFmtId"), -1))
+
+    def end(_tag: str) -> None:
+        inside.pop()
+
+    parsed(archive.read("xl/styles.xml"), start, end)
+    return frozenset(index for index, number in enumerate(styles) if number in formats)
+
+
+def _sheet_paths(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    targets: dict[str, str] = {}
+    sheets: list[tuple[str, str]] = []
+
+    def relation(tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == "Relationship":
+            targets[attributes.get("Id", "")] = attributes.get("Target", "")
+
+    def sheet(tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == "sheet":
+            sheets.append((attributes.get("name", ""), attributes.get("id", "")))
+
+    parsed(archive.read("xl/_rels/workbook.xml.rels"), relation)
+    parsed(archive.read("xl/workbook.xml"), sheet)
+    for name, identifier in sheets:
+        yield name, posixpath.normpath(posixpath.join("/xl", targets.get(identifier, ""))).lstrip("/")
+
+
+def xlsx_facts(archive: zipfile.ZipFile) -> dict[str, Facts]:
+    """Return the facts of every sheet of an xlsx by the sheet's name; Refused where its XML is broken."""
+    known = set(archive.namelist())
+    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= known:
+        raise Refused("broken")
+    percents = _percent_styles(archive)
+    facts = {}
+    for name, path in _sheet_paths(archive):
+        if path in known and path.startswith("xl/worksheets/"):
+            reader = _SheetReader(percents)
+            parsed(archive.read(path), reader.start, reader.end, reader.data)
+            facts[name] = reader.facts
+    return facts
+
+
+class _TableReader:
+    """Follows the tags of an ods: rows and cells are written once and repeated by number."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, Facts] = {}
+        self.facts = Facts()
+        self.row = 0
+        self.rows = 1
+        self.column = 0
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == "table":
+            self.facts = self.tables.setdefault(attributes.get("name", ""), Facts())
+            self.row, self.rows = 0, 0
+        elif tag == "table-row":
+            self.row, self.column = self.row + self.rows, 0
+            self.rows = max(1, _number(attributes.get("number-rows-repeated"), 1))
+            if attributes.get("visibility") in {"collapse", "filter"} and self.rows < 10_000:
+                self.facts.hidden_rows.extend(range(self.row, self.row + self.rows))
+        elif tag in {"table-cell", "covered-table-cell"}:
+            self.cell(attributes)
+
+    def cell(self, attributes: Mapping[str, str]) -> None:
+        columns = max(1, _number(attributes.get("number-columns-repeated"), 1))
+        if "value-type" in attributes:
+            self.facts.reach(self.row, self.column, self.rows, columns)
+        wide = _number(attributes.get("number-columns-spanned"), 1)
+        high = _number(attributes.get("number-rows-spanned"), 1)
+        if wide > 1 or high > 1:
+            self.facts.merged.append((self.row, self.column, self.row + high - 1, self.column + wide - 1))
+        self.column += columns
+
+
+def ods_facts(archive: zipfile.ZipFile) -> dict[str, Facts]:
+    """Return the facts of every sheet of an ods by the sheet's name; Refused where its XML is broken."""
+    reader = _TableReader()
+    parsed(archive.read("content.xml"), reader.start)
+    return reader.tables

@@ -1,0 +1,180 @@
+"""Headers of columns: what they say without brackets and numbering, their unit, and the field that they mean."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from rapidfuzz import fuzz, process
+
+from inventory.survey.columns import Catalogue, Column, Listing
+from inventory.survey.quantities import Amount, counted, gibibytes, megabits, money, square_metres
+from inventory.survey.text import folded, plain
+
+How = Literal["known", "guessed", "aside", "unkept", "ignored", "unknown"]
+
+_NUMBERED = re.compile(r"^(?:\(?\d{1,2}[).、]\s*|\(?[一二三四五六七八九十]{1,2}[).、]\s*|[*#]+\s*)")
+_BRACKETS = re.compile(r"[\(\[【{]([^\(\)\[\]【】{}]*)[\)\]】}]")
+_MONEY_TAIL = re.compile(r"(?<=[^\s\d])((?:百|千|万|亿)元(?:/[年月])?)$")
+_TAIL = re.compile(r"(?:[/:,，;]\s*|\s+)(?:单位:?\s*)?([^\s/:,]+(?:/[年月])?)$")
+_GENERIC = frozenset(
+    map(
+        folded,
+        [
+            "名称",
+            "时间",
+            "日期",
+            "编号",
+            "类型",
+            "级别",
+            "单位",
+            "部门",
+            "面积",
+            "地址",
+            "数量",
+            "类别",
+            "分类",
+            "内容",
+            "说明",
+            "等级",
+            "方式",
+            "情况",
+        ],
+    )
+)
+_BASIC = re.compile(r"基本|概况|情况$|信息$|^系统|总体|basic|general")
+_GUESS = 76.0
+_MARGIN = 6.0
+
+
+class Match(NamedTuple):
+    """What a header means."""
+
+    column: Column | None
+    how: How
+
+
+_UNITS: tuple[Callable[[Amount, str], object | None], ...] = (
+    lambda amount, unit: money(amount, unit, yearly=True) if "元" in unit or unit in {"万", "亿"} else None,
+    gibibytes,
+    megabits,
+    square_metres,
+    lambda amount, unit: counted(amount, unit) if unit else None,
+)
+
+
+@lru_cache(maxsize=4096)
+def is_unit(text: str) -> bool:
+    """Tell whether text is a unit of something that columns hold."""
+    unit = plain(text).removeprefix("单位:").casefold()
+    if unit in {"%", "百分比"}:
+        return True
+    return (
+        bool(unit) and len(unit) < 12 and any(fits(Amount(_ONE, "", about=False), unit) is not None for fits in _UNITS)
+    )
+
+
+_ONE = Decimal(1)
+
+
+@lru_cache(maxsize=16384)
+def taken_apart(text: str) -> tuple[str, str]:
+    """Return what a header says without brackets and numbering, and its unit; both may be empty."""
+    words = plain(text)
+    units = [unit.removeprefix("单位:") for unit in _BRACKETS.findall(words) if is_unit(unit)]
+    bare = _NUMBERED.sub("", _BRACKETS.sub("", words)).strip(" *:：")
+    match = _TAIL.search(bare) or _MONEY_TAIL.search(bare)
+    if not units and match is not None and is_unit(match[1]):
+        units, bare = [match[1]], bare[: match.start()]
+    return bare or words, units[0] if units else ""
+
+
+class Matcher:
+    """Finds the field that a header means; remembers what it has found."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.aside = {folded(word) for word in catalogue.aside}
+        self.unkept = {folded(word) for words in catalogue.unkept for word in words}
+        self.words = {str(listing.kind): _words(listing) for listing in catalogue.kinds}
+        self._found: dict[tuple[str, tuple[str, ...]], Match] = {}
+        self._kinds: dict[str, frozenset[str]] = {}
+
+    def kinds_of(self, text: str) -> frozenset[str]:
+        """Return the kinds that have a column of this header; `aside` and `unkept` count as kinds."""
+        if text not in self._kinds:
+            keys = {folded(text), folded(taken_apart(text)[0])}
+            kinds: set[str] = {kind for kind, words in self.words.items() if not keys.isdisjoint(words)}
+            kinds |= {"aside"} if keys & self.aside else set()
+            kinds |= {"unkept"} if keys & self.unkept else set()
+            self._kinds[text] = frozenset(kinds)
+        return self._kinds[text]
+
+    def match(self, kind: str, parts: tuple[str, ...]) -> Match:
+        """Return what the header of a column means, given its words from the top row to the lowest."""
+        key = (kind, parts)
+        if key not in self._found:
+            self._found[key] = self._exact(kind, parts) or self._guess(kind, parts)
+        return self._found[key]
+
+    def _exact(self, kind: str, parts: tuple[str, ...]) -> Match | None:
+        leaf = parts[-1]
+        above = parts[-2] if len(parts) > 1 else ""
+        if found := self._look(kind, above + leaf) if above else None:
+            return found
+        bare = folded(taken_apart(leaf)[0])
+        if above and bare in _GENERIC and not _BASIC.search(taken_apart(above)[0]):
+            # "Name" below "builder" is the builder's name and not the system's.
+            found = self._look(kind, above) or self._look(kind, leaf)
+            return found if found is None or found.column is None else found._replace(how="guessed")
+        return self._look(kind, leaf)
+
+    def _look(self, kind: str, text: str) -> Match | None:
+        for key in (folded(text), folded(taken_apart(text)[0])):
+            if key in self.words[kind]:
+                return Match(self.words[kind][key], "known")
+            if key in self.aside:
+                return Match(None, "aside")
+            if key in self.unkept:
+                return Match(None, "unkept")
+        return None
+
+    def _guess(self, kind: str, parts: tuple[str, ...]) -> Match:
+        words = self.words[kind]
+        best: dict[str, tuple[float, Column | None]] = {}
+        for text in dict.fromkeys(
+            (folded("".join(taken_apart(part)[0] for part in parts)), folded(taken_apart(parts[-1])[0]))
+        ):
+            for word, score in _near(text, (*words, *self.unkept)):
+                column = words.get(word)
+                field = column.field if column is not None else ""
+                best[field] = max(best.get(field, (0.0, None)), (score, column), key=lambda pair: pair[0])
+        ranked = sorted(best.values(), key=lambda pair: -pair[0])
+        if not ranked or (len(ranked) > 1 and ranked[0][0] - ranked[1][0] < _MARGIN):
+            return Match(None, "unknown")
+        column = ranked[0][1]
+        return Match(column, "guessed") if column is not None else Match(None, "unkept")
+
+
+def _words(listing: Listing) -> Mapping[str, Column]:
+    words: dict[str, Column] = {}
+    for column in listing.columns:
+        for word in column.words:
+            words.setdefault(folded(word), column)
+    return words
+
+
+def _near(text: str, words: Iterable[str]) -> list[tuple[str, float]]:
+    """Return the words that are near to a text, with a score up to 100."""
+    if len(text) < 2:
+        return []
+    usable = [word for word in words if len(word) > 1]
+    near = {
+        word: score for word, score, _ in process.extract(text, usable, scorer=fuzz.ratio, score_cutoff=_GUESS, limit=8)
+    }
+    for word in usable:
+        short, long = sorted((word, text), key=len)
+        if len(short) > 1 and short in long and len(short) * 2 >= len(long):
+            near[word] = max(near.get(word, 0.0), 70.0 + 30.0 * len(short) / len(long))
+    return list(near.items())

@@ -1,0 +1,140 @@
+"""Numbers with units as people write them into sheets: money, memory, bandwidth, area, counts."""
+
+import re
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
+
+from inventory.survey.grids import Cell
+from inventory.survey.text import plain
+
+_NUMBER = re.compile(
+    r"(约|大约|近|≈|~|¥|rmb|cny)*\s*([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)\s*(\D.*)?", re.IGNORECASE
+)
+_SCALES = {
+    "": 1,
+    "百": 100,
+    "千": 1_000,
+    "万": 10_000,
+    "十万": 100_000,
+    "百万": 1_000_000,
+    "千万": 10_000_000,
+    "亿": 10**8,
+}
+_SCALED = re.compile(r"(十万|百万|千万|百|千|万|亿)?(.*)")
+_MONEY = re.compile(r"(?:人民币)?(元|圆|rmb|cny|yuan)?(整)?\s*[/每(]?\s*(年|月|季度|季|year|month)?\)?(?:人民币)?")
+_PERIODS = {"月": 12, "month": 12, "季": 4, "季度": 4}
+_BYTES: Mapping[str, Decimal] = {
+    "k": Decimal(1) / 1024 / 1024, "m": Decimal(1) / 1024, "g": Decimal(1), "t": Decimal(1024), "p": Decimal(1024**2),
+}  # fmt: skip
+_BITS: Mapping[str, Decimal] = {"k": Decimal("0.001"), "m": Decimal(1), "兆": Decimal(1), "g": Decimal(1000)}
+_COUNTED = frozenset(
+    [
+        "人",
+        "个",
+        "台",
+        "套",
+        "项",
+        "核",
+        "次",
+        "家",
+        "户",
+        "条",
+        "批",
+        "名",
+        "台套",
+        "台/套",
+        "台(套)",
+        "用户",
+        "颗",
+        "c",
+        "core",
+        "cores",
+        "张",
+        "块",
+        "件",
+        "组",
+        "年",
+    ]
+)
+_SQUARE = frozenset({"m2", "m²", "平方米", "平米", "平方", "平", "sqm"})
+
+
+class Amount(NamedTuple):
+    """A number with what stood behind it."""
+
+    number: Decimal
+    unit: str
+    about: bool
+
+
+def amount_of(cell: Cell) -> Amount | None:
+    """Return number and unit of a cell such as 12.5万元 or 1,200.00; none where it is not one number."""
+    if isinstance(cell, bool) or cell is None:
+        return None
+    if isinstance(cell, int | float):
+        number = Decimal(repr(cell))
+        return Amount(number, "", about=False) if number.is_finite() and abs(number) < 10**15 else None
+    match = _NUMBER.fullmatch(plain(cell)) if isinstance(cell, str) and len(cell) < 40 else None
+    if match is None or len(match[2]) > 15:
+        return None
+    about = (match[1] or "").casefold() not in {"", "¥", "rmb", "cny"}
+    return Amount(Decimal(match[2].replace(",", "")), (match[3] or "").strip().casefold(), about)
+
+
+def number(value: Decimal) -> int | float:
+    """Return a number as YAML holds it: whole if it is whole."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _money_factor(unit: str, *, yearly: bool) -> Decimal | None:
+    scaled = _SCALED.fullmatch(unit)
+    match = _MONEY.fullmatch(scaled[2].strip()) if scaled else None
+    if scaled is None or match is None:
+        return None
+    factor = Decimal(_SCALES[scaled[1] or ""])
+    period = match[3] or ""
+    if not yearly:
+        return factor if not period else None
+    return factor * _PERIODS.get(period, 1)
+
+
+def money(amount: Amount, unit: str, *, yearly: bool) -> Decimal | None:
+    """Return yuan (a year); none where the unit is none of money."""
+    factor = _money_factor(amount.unit or plain(unit).casefold(), yearly=yearly)
+    if factor is None or amount.number < 0:
+        return None
+    return (amount.number * factor).quantize(Decimal("0.01"))
+
+
+def gibibytes(amount: Amount, unit: str) -> Decimal | None:
+    """Return GiB; none where the unit is none of memory."""
+    match = re.fullmatch(r"([kmgtp])(?:i?b)?|([kmgtp])(?:i?bytes?)", amount.unit or plain(unit).casefold())
+    if match is None or amount.number < 0:
+        return None
+    return amount.number * _BYTES[match[1] or match[2]]
+
+
+def megabits(amount: Amount, unit: str) -> Decimal | None:
+    """Return Mbit/s; none where the unit is none of bandwidth."""
+    match = re.fullmatch(r"(k|m|g|兆)(?:bps|bit/s|bits|b/s|bit|b)?", amount.unit or plain(unit).casefold())
+    return None if match is None or amount.number < 0 else amount.number * _BITS[match[1]]
+
+
+def square_metres(amount: Amount, unit: str) -> Decimal | None:
+    """Return square metres; none where the unit is none of area."""
+    fits = (amount.unit or plain(unit).casefold()) in _SQUARE
+    return amount.number if fits and amount.number > 0 else None
+
+
+def counted(amount: Amount, unit: str) -> Decimal | None:
+    """Return a number of things; none where the unit counts nothing."""
+    scaled = _SCALED.fullmatch(amount.unit or plain(unit).casefold())
+    if scaled is None or (scaled[2].strip() not in _COUNTED and scaled[2].strip()) or amount.number < 0:
+        return None
+    return amount.number * _SCALES[scaled[1] or ""]
+
+
+def rounded_up(value: Decimal) -> int:
+    """Return the next whole number."""
+    return int(value.to_integral_value(rounding=ROUND_CEILING))

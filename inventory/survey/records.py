@@ -1,0 +1,451 @@
+"""Turns the tables of one sheet into entries; what is not understood, or is understood by guessing, is remarked."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+from inventory.survey.columns import Column, Listing
+from inventory.survey.entries import Entry, Place, Remark, Weight
+from inventory.survey.grids import Cell, Grid, Spot, empty, letters
+from inventory.survey.headings import Match, Matcher
+from inventory.survey.margins import Labelled, department_in, group_in, labels_in, role_of
+from inventory.survey.settling import IGNORE, Rule
+from inventory.survey.tables import Heading, Row, Table, TableFinder
+from inventory.survey.text import cleaned, folded, plain, shortened
+from inventory.survey.values import DITTO, Setting, Told, shown, told_by
+from inventory.words import _
+
+_CLASSIFIED = frozenset({"classified", "grading.classified"})
+_IDENTITY = frozenset({"title", "name", "department", "holder"})
+_GRADES = ("分级保护", "涉密", "机密", "秘密", "绝密")
+# Money alone is written in several units without saying so in every header.
+_SHARED_UNIT = frozenset({"money"})
+
+
+class SheetReader:
+    """Reads one sheet; entries and remarks are collected in the order in which they stand there."""
+
+    def __init__(self, grid: Grid, matcher: Matcher, rule: Rule) -> None:
+        self.grid = grid
+        self.matcher = matcher
+        self.rule = rule
+        self.finder = TableFinder(grid, matcher, frozenset(rule.columns))
+        self.entries: list[Entry] = []
+        self.remarks: list[Remark] = []
+        self.labelled = Labelled()
+        self.label_places: dict[str, Place] = {}
+        self.titles: list[str] = []
+
+    def remark(self, spot: Spot | None, expected: str, severity: Weight, *, column: str = "", read: str = "") -> None:
+        """Collect one remark about a cell, or about the sheet."""
+        place = self.grid.place() if spot is None else self.grid.place(*spot)
+        self.remarks.append(
+            Remark(place=place, column=shortened(column), read=shortened(read), expected=expected, severity=severity)
+        )
+
+    def read(self) -> None:
+        """Read all tables of the sheet."""
+        if not any(self.grid.rows):
+            return
+        if self.rule.kind == IGNORE:
+            self.remark(None, _("not read: the mapping file says so"), Weight.NOTE)
+            return
+        self.hidden()
+        tables = self.finder.tables()
+        if not tables:
+            self.remark(
+                None, _("a row of headers such as 系统名称, 部门, 功能描述; no table was found"), Weight.WARNING
+            )
+        before = 0
+        for table in tables:
+            self.margin(before, table.top)
+            listing = self.listing(table)
+            TableReader(self, table, listing).read()
+            if table.form:
+                self.loose(table)
+            before = max((row.number for row in table.rows), default=table.top) + 1
+
+    def hidden(self) -> None:
+        """Remark what is hidden and read all the same."""
+        if self.grid.hidden:
+            self.remark(None, _("the sheet is hidden; it was read"), Weight.NOTE)
+        rows = [row for row in self.grid.hidden_rows if row < len(self.grid.rows) and self.grid.rows[row]]
+        if rows:
+            numbers = ", ".join(str(row + 1) for row in rows[:20])
+            self.remark((rows[0], 0), _("hidden rows were read: {rows}").format(rows=numbers), Weight.NOTE)
+        columns = [column for column in self.grid.hidden_columns if column < self.grid.width]
+        if columns:
+            names = ", ".join(letters(column) for column in columns[:20])
+            self.remark((0, columns[0]), _("hidden columns were read: {columns}").format(columns=names), Weight.NOTE)
+
+    def margin(self, start: int, end: int) -> None:
+        """Read the rows above a table: its title, who reports, when, and in which unit."""
+        for row in range(start, end):
+            filled = [(column, cell) for column, cell in enumerate(self.grid.rows[row]) if not empty(cell)]
+            if not filled:
+                continue
+            self.take_labels(row)
+            if len(filled) == 1:
+                self.titles.append(cleaned(str(filled[0][1]))[:80])
+            elif len(filled) > 2 and labels_in(self.grid.rows[row]) == Labelled():
+                expected = _("a row of headers below it; this row above the table is not read")
+                self.remark((row, filled[0][0]), expected, Weight.WARNING)
+
+    def loose(self, table: Table) -> None:
+        """Remark the cells of a form that are neither a label that is known nor the value of one."""
+        used = {heading.spot for heading in table.headings}
+        used |= {spot for row in table.rows for spot in row.spots.values()}
+        for row in range(table.top, len(self.grid.rows)):
+            if labels_in(self.grid.rows[row]) != Labelled():
+                continue
+            for column, cell in enumerate(self.grid.rows[row]):
+                if not empty(cell) and (row, column) not in used:
+                    expected = _("a label and its value; this cell of the form is not read")
+                    self.remark((row, column), expected, Weight.WARNING)
+
+    def take_labels(self, row: int) -> None:
+        """Take over what a row says about the whole sheet."""
+        found = labels_in(self.grid.rows[row])
+        for name, value in found._asdict().items():
+            if value and not getattr(self.labelled, name):
+                self.labelled = self.labelled._replace(**{name: value})
+                self.label_places[name] = self.grid.place(row, 0)
+
+    def listing(self, table: Table) -> Listing:
+        """Return what a table lists: what is settled, else what most headers and the sheet's title speak for."""
+        listings = self.matcher.catalogue.kinds
+        if self.rule.kind:
+            return self.matcher.catalogue.listing(self.rule.kind)
+        points = Counter(
+            {listing.kind: self.points(table, listing) for listing in listings},
+        )
+        (first, most), (_second, next_most) = points.most_common(2)
+        if most == next_most and most:
+            expected = _("guessed from its headers: it lists {kind}; a mapping file can say so").format(
+                kind=self.matcher.catalogue.listing(first).titled
+            )
+            self.remark((table.top, 0), expected, Weight.WARNING)
+        return self.matcher.catalogue.listing(first)
+
+    def points(self, table: Table, listing: Listing) -> float:
+        """Return how well a kind fits a table."""
+        fields = set()
+        for heading in table.headings:
+            if heading.parts:
+                match = self.matcher.match(listing.kind, heading.parts)
+                if match.column is not None and match.how == "known":
+                    fields.add(match.column.field)
+        around = folded(" ".join([self.grid.sheet, *self.titles[-2:], self.grid.file.stem]))
+        hint = max((len(word) for word in map(folded, listing.sheet) if word in around), default=0)
+        return len(fields) + 2 * ("title" in fields) + (1.5 + hint / 10 if hint else 0)
+
+
+class TableReader:
+    """Reads one table whose kind is known."""
+
+    def __init__(self, sheet: SheetReader, table: Table, listing: Listing) -> None:
+        self.sheet = sheet
+        self.grid = sheet.grid
+        self.table = table
+        self.listing = listing
+        self.remark = sheet.remark
+        self.columns: dict[Heading, Column] = {}
+        self.lost: dict[Heading, tuple[str, Weight]] = {}
+        self.before: dict[Heading, Spot] = {}
+        self.groups: dict[int, str] = {}
+        self.last = ""
+        self.fallback: str | None = None
+
+    def read(self) -> None:
+        """Read headers, then rows, then say which columns were lost."""
+        self.assign()
+        fields = {column.field for column in self.columns.values()}
+        needed = "resource" if self.listing.kind == "request" else "title"
+        if not fields & {needed, "title"}:
+            column = self.listing.column(needed)
+            expected = _("a column such as {word}; none of its rows is read ({count})").format(
+                word=column.words[0] if column else needed, count=len(self.table.rows)
+            )
+            self.remark((self.table.top, 0), expected, Weight.ERROR)
+            return
+        data = self.data()
+        for row in data:
+            self.entry(row)
+        self.say_lost(data)
+
+    def assign(self) -> None:
+        """Find the field of every column; of two for one field the surer one wins."""
+        matches = [(heading, self.match(heading)) for heading in self.table.headings]
+        order = {"known": 0, "guessed": 1}
+        taken: dict[str, Heading] = {}
+        for heading, (column, how) in sorted(matches, key=lambda pair: order.get(pair[1].how, 2)):
+            if column is None:
+                self.lose(heading, how)
+            elif column.field in taken and not column.joined and not self.table.form:
+                other = taken[column.field].text
+                self.lost[heading] = (
+                    _("column '{other}' says the same and was taken").format(other=other),
+                    Weight.WARNING,
+                )
+            else:
+                taken.setdefault(column.field, heading)
+                self.columns[heading] = column
+                if how == "guessed":
+                    expected = _("guessed: taken as {header}").format(header=column.words[0])
+                    self.remark(heading.spot, expected, Weight.WARNING, column=heading.text)
+        self.columns = {heading: self.columns[heading] for heading, _match in matches if heading in self.columns}
+
+    def match(self, heading: Heading) -> Match:
+        """Return what a heading means: what is settled for it, else what the catalogue says."""
+        if not heading.parts or heading.shadow:
+            return Match(None, "unknown")
+        words = ("".join(heading.parts), heading.parts[-1])
+        for word in (*words, *(plain(word).partition("(")[0] for word in words)):
+            field = self.sheet.rule.columns.get(folded(word))
+            if field == IGNORE:
+                return Match(None, "ignored")
+            if field is not None and (column := self.listing.column(field)) is not None:
+                return Match(column, "known")
+        return self.sheet.matcher.match(self.listing.kind, heading.parts)
+
+    def lose(self, heading: Heading, how: str) -> None:
+        """Take note of a column that is not read, and why."""
+        if how == "unknown":
+            expected = _("a header that is known, or a line in the mapping file; the column is not read")
+            self.lost[heading] = (expected, Weight.WARNING)
+        elif how == "unkept":
+            self.lost[heading] = (_("the inventory keeps no such thing; the column is not read"), Weight.NOTE)
+        elif how == "ignored":
+            self.lost[heading] = (_("not read: the mapping file says so"), Weight.NOTE)
+
+    def say_lost(self, rows: Sequence[Row]) -> None:
+        """Remark the columns that are not read and hold something; never what they hold."""
+        for heading, (expected, severity) in self.lost.items():
+            cells = sum(not empty(self.grid.at(*row.spots[heading])) for row in rows if heading in row.spots)
+            if cells:
+                text = _("{expected} ({count} cells)").format(expected=expected, count=cells)
+                self.remark(heading.spot, text, severity, column=heading.text or letters(heading.spot[1]))
+
+    def data(self) -> list[Row]:
+        """Return the rows that are entries; what the others say about the sheet or a group is known afterwards."""
+        group = ""
+        rows = []
+        for row in self.table.rows:
+            role = self.role(row)
+            if role == "group":
+                group = group_in(shown(self.grid.at(row.number, self.leading(row))))
+            elif role == "data":
+                self.groups[row.number] = group
+                rows.append(row)
+        return rows
+
+    def leading(self, row: Row) -> int:
+        """Return the first column of a row of the sheet that is not empty."""
+        return next(index for index, cell in enumerate(self.grid.rows[row.number]) if not empty(cell))
+
+    def role(self, row: Row) -> str:
+        """Return what a row is, and remark it where it is no entry."""
+        if self.table.form:
+            return "data"
+        cells = self.grid.rows[row.number]
+        titled = next((h for h, column in self.columns.items() if column.field == "title"), None)
+        role = role_of(cells, self.grid.at(*row.spots[titled]) if titled else None, len(self.table.headings))
+        column = self.leading(row)
+        read = shown(cells[column])
+        expected = {
+            "group": _("taken as the department of the rows below"),
+            "total": _("a total and no entry; not read"),
+            "note": _("a note and no entry; not read"),
+            "signature": _("who signed and no entry; not read"),
+            "numbering": _("a row that numbers the columns; not read"),
+            "example": _("an example and no entry; not read"),
+        }.get(role, "")
+        if role == "signature":
+            self.sheet.take_labels(row.number)
+            read = ""
+        if expected:
+            self.remark((row.number, column), expected, Weight.NOTE, read=read)
+        return role
+
+    def entry(self, row: Row) -> None:
+        """Read one row."""
+        cells = dict(self.cells(row))
+        classified = self.classified(cells)
+        if classified is not None:
+            self.untold(row, cells, classified)
+            self.before = {}
+            return
+        self.before |= {heading: spot for heading, (spot, _cell) in cells.items()}
+        values: dict[str, object] = {}
+        places: dict[str, Place] = {"": self.grid.place(row.number, self.first(row))}
+        for heading, (spot, cell) in cells.items():
+            self.take(heading, spot, cell, values, places)
+        self.date(values, places)
+        self.add(row, values, places)
+
+    def first(self, row: Row) -> int:
+        """Return the first column of a row that has something in it."""
+        return min((spot[1] for spot in row.spots.values() if not empty(self.grid.at(*spot))), default=0)
+
+    def cells(self, row: Row) -> Iterator[tuple[Heading, tuple[Spot, Cell]]]:
+        """Yield the cells of a row that say something, with 'ditto' put in words."""
+        for heading in self.columns:
+            if heading not in row.spots:
+                continue
+            spot = row.spots[heading]
+            cell = self.grid.at(*spot)
+            if isinstance(cell, str) and plain(cell) in DITTO:
+                above = self.before.get(heading)
+                if above is None:
+                    expected = _("a value: nothing that was read stands above it")
+                    self.remark(spot, expected, Weight.ERROR, column=heading.text, read=cell)
+                    continue
+                cell = self.grid.at(*above)
+            if spot in self.grid.errors or spot in self.grid.blank_formulas:
+                self.faulty(heading, spot)
+            elif not empty(cell):
+                yield heading, (spot, cell)
+
+    def faulty(self, heading: Heading, spot: Spot) -> None:
+        """Remark a cell whose formula gives an error, or nothing yet."""
+        if spot in self.grid.errors:
+            expected = _("a value: the formula of this cell ends in an error")
+            self.remark(spot, expected, Weight.ERROR, column=heading.text, read=self.grid.errors[spot])
+        else:
+            expected = _("a value: this formula was never computed; open and save the file in an office program")
+            self.remark(spot, expected, Weight.ERROR, column=heading.text)
+
+    def classified(self, cells: Mapping[Heading, tuple[Spot, Cell]]) -> str | None:
+        """Return 'yes' or 'unclear' where a row is, or may be, about something classified; none where it is not."""
+        answer = None
+        for heading, (_spot, cell) in cells.items():
+            column = self.columns[heading]
+            if column.field in _CLASSIFIED:
+                told = told_by(cell, column, Setting())
+                if told.value is True:
+                    return "yes"
+                if told.expected:
+                    answer = "unclear"
+            elif column.field == "grading.mlps" and isinstance(cell, str):
+                text = plain(cell)
+                if any(word in text for word in _GRADES) and "非涉密" not in text and "不涉密" not in text:
+                    return "yes"
+        return answer
+
+    def untold(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]], classified: str) -> None:
+        """Take only that something exists which is, or may be, classified; no cell's content is repeated."""
+        values: dict[str, object] = {}
+        places = {"": self.grid.place(row.number, self.first(row))}
+        sure = classified == "yes"
+        expected = _("not taken: classified") if sure else _("not taken: whether it is classified is not clear")
+        for heading, (spot, cell) in cells.items():
+            column = self.columns[heading]
+            if column.field in {"title", "department", "name"} and self.listing.kind == "system":
+                self.take(heading, spot, cell, values, places)
+            elif column.field in _CLASSIFIED:
+                places["grading.classified"] = self.grid.place(*spot)
+                if not sure:
+                    yes_or_no = _("yes or no: whether it is classified; until then only its name is taken")
+                    self.remark(spot, yes_or_no, Weight.ERROR, column=heading.text)
+            else:
+                self.remark(spot, expected, Weight.NOTE if sure else Weight.WARNING, column=heading.text)
+        if self.listing.kind == "system":
+            if sure:
+                values["grading.classified"] = True
+                places.setdefault("grading.classified", places[""])
+            self.add(row, values, places)
+        else:
+            self.remark((row.number, self.first(row)), expected, Weight.WARNING)
+
+    def take(
+        self, heading: Heading, spot: Spot, cell: Cell, values: dict[str, object], places: dict[str, Place]
+    ) -> None:
+        """Read one cell into its field."""
+        column = self.columns[heading]
+        told = self.told(heading, column, spot, cell)
+        if told.expected:
+            self.remark(spot, told.expected, told.severity, column=heading.text, read=shown(cell))
+        if told.value is None:
+            return
+        if column.joined and column.field in values:
+            values[column.field] = f"{values[column.field]}; {told.value}"
+            return
+        values[column.field] = told.value
+        places[column.field] = self.grid.place(*spot)
+
+    def told(self, heading: Heading, column: Column, spot: Spot, cell: Cell) -> Told:
+        """Return what a cell tells in the units of its header or sheet."""
+        unit = heading.unit or (self.sheet.labelled.unit if column.type in _SHARED_UNIT else "")
+        percents = self.grid.percents
+        percent = None if percents is None else spot in percents
+        return told_by(cell, column, Setting(unit, percent))
+
+    def add(self, row: Row, values: dict[str, object], places: dict[str, Place]) -> None:
+        """Add the entry of a row, if the row says what it is about."""
+        identity = {field: str(values.pop(field, "")) for field in _IDENTITY}
+        title = identity["title"] or (str(values.get("resource", "")) if self.listing.kind == "request" else "")
+        if not title:
+            column = self.listing.column("title")
+            expected = _("{word}: without it the row is not read").format(word=column.words[0] if column else "")
+            self.remark((row.number, self.first(row)), expected, Weight.ERROR)
+            return
+        if (
+            self.listing.kind == "system"
+            and "涉密" in title
+            and "非涉密" not in title
+            and "grading.classified" not in values
+        ):
+            expected = _("whether it is classified: its name speaks of secrets")
+            self.remark((row.number, self.first(row)), expected, Weight.WARNING, read=title)
+        self.sheet.entries.append(
+            Entry(
+                kind=self.listing.kind,
+                name=identity["name"],
+                title=title,
+                department=self.department(row, identity["department"], places),
+                holder=identity["holder"],
+                values=values,
+                places=places,
+            )
+        )
+
+    def date(self, values: dict[str, object], places: dict[str, Place]) -> None:
+        """Give a system the day on which its sheet was filled in."""
+        day = self.sheet.labelled.surveyed
+        if self.listing.kind == "system" and isinstance(day, date) and "survey.surveyed" not in values:
+            values["survey.surveyed"] = day.isoformat()
+            places["survey.surveyed"] = self.sheet.label_places["surveyed"]
+
+    def department(self, row: Row, written: str, places: dict[str, Place]) -> str:
+        """Return the department of a row: its own, its group's, the mapping file's, or the sheet's."""
+        if self.listing.kind in {"department", "building"}:
+            return ""
+        if written or self.groups[row.number]:
+            self.last = written
+            return written or self.groups[row.number]
+        if self.last and self.grid.merged is None:
+            # Merged cells become gaps in files that cannot tell of them.
+            spot = (row.number, self.first(row))
+            self.remark(spot, _("guessed: the department of the row above"), Weight.NOTE, read=self.last)
+            return self.last
+        if self.fallback is None:
+            self.fallback = self.sheet_department(row)
+        if "department" in self.sheet.label_places and self.fallback == self.sheet.labelled.department:
+            places["department"] = self.sheet.label_places["department"]
+        return self.fallback
+
+    def sheet_department(self, row: Row) -> str:
+        """Return the department of all rows that name none, and remark where it was guessed."""
+        if self.sheet.rule.department or self.sheet.labelled.department:
+            return self.sheet.rule.department or self.sheet.labelled.department
+        parts = [*self.sheet.titles, self.grid.sheet, self.grid.file.stem, self.grid.file.parent.name]
+        for text in parts:
+            if found := department_in(text):
+                expected = _("guessed from '{text}': the department is {found}").format(
+                    text=shortened(text), found=found
+                )
+                self.remark(None, expected, Weight.NOTE)
+                return found
+        expected = _("the department, as a column, as 填报单位 above the table, or in the mapping file")
+        self.remark((row.number, self.first(row)), expected, Weight.WARNING)
+        return ""

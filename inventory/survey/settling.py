@@ -1,0 +1,142 @@
+"""What a person has settled about odd sheets, in a mapping file.
+
+columns: {责任处: office, 建设性质: ignore}      # in all sheets
+sheets:
+  - {file: 'water*.xlsx', department: 水务局}
+  - {sheet: 附件2*, kind: line, columns: {月租: rent}}
+  - {file: old.xls, sheet: 字典, kind: ignore}
+"""
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from inventory.base import Model
+from inventory.findings import Finding, InventoryErrors, Spot
+from inventory.reading import Mapping as MappingNode
+from inventory.reading import Node, Sequence, read
+from inventory.shapes import meant
+from inventory.survey.columns import catalogue
+from inventory.survey.entries import Kind
+from inventory.survey.text import folded
+from inventory.words import _
+
+IGNORE = "ignore"
+
+
+class Rule(Model):
+    """What is settled for the sheets whose file and name fit two patterns with * and ?."""
+
+    file: str = "*"
+    sheet: str = "*"
+    kind: Kind | Literal["ignore"] | None = None
+    department: str = ""
+    columns: Mapping[str, str] = {}
+
+    def fits(self, file: Path, sheet: str) -> bool:
+        """Tell whether the rule is about a sheet."""
+        return (fnmatchcase(file.name, self.file) or fnmatchcase(file.as_posix(), self.file)) and fnmatchcase(
+            sheet, self.sheet
+        )
+
+
+class Settled(Model):
+    """All that is settled; columns hold a field of the sheet's kind, or `ignore`."""
+
+    columns: Mapping[str, str] = {}
+    sheets: tuple[Rule, ...] = ()
+
+    def for_sheet(self, file: Path, sheet: str) -> Rule:
+        """Return what is settled for one sheet: later rules win over earlier ones, and any over those for all."""
+        rules = [rule for rule in self.sheets if rule.fits(file, sheet)]
+        columns = {folded(word): field for word, field in self.columns.items()}
+        for rule in rules:
+            columns |= {folded(word): field for word, field in rule.columns.items()}
+        return Rule(
+            kind=next((rule.kind for rule in reversed(rules) if rule.kind), None),
+            department=next((rule.department for rule in reversed(rules) if rule.department), ""),
+            columns=columns,
+        )
+
+
+def fields_of(kind: str | None) -> frozenset[str]:
+    """Return the fields that columns of a kind, or of any kind, may fill."""
+    listings = [listing for listing in catalogue().kinds if kind in {None, IGNORE, listing.kind}]
+    return frozenset(column.field for listing in listings for column in listing.columns)
+
+
+def _node_at(node: Node, location: tuple[int | str, ...]) -> Spot:
+    spot = node.spot
+    for step in location:
+        if isinstance(node, MappingNode) and str(step) in node.items:
+            spot = node.keys[str(step)]
+            node = node.items[str(step)]
+        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            spot = node.spot
+    return spot
+
+
+def _findings_on_fields(file: Path, node: Node, settled: Settled) -> Iterator[Finding]:
+    everywhere = [(("columns", word), None, field) for word, field in settled.columns.items()]
+    locally = [
+        (("sheets", index, "columns", word), rule.kind, field)
+        for index, rule in enumerate(settled.sheets)
+        for word, field in rule.columns.items()
+    ]
+    for location, kind, field in (*everywhere, *locally):
+        known = fields_of(kind)
+        if field not in known and field != IGNORE:
+            spot = _node_at(node, location)
+            yield Finding(
+                file=file,
+                line=spot.line,
+                column=spot.column,
+                field=".".join(map(str, location)),
+                reason=_("'{field}' is no field that a column can fill").format(field=field[:60]),
+                mend=meant(field, (*sorted(known), IGNORE)) or _("a field such as survey.function, or ignore"),
+            )
+
+
+def _finding(file: Path, node: Node, location: tuple[int | str, ...], reason: str) -> Finding:
+    spot = _node_at(node, location)
+    known = Rule.model_fields if location[:1] == ("sheets",) else Settled.model_fields
+    return Finding(
+        file=file,
+        line=spot.line,
+        column=spot.column,
+        field=".".join(map(str, location)),
+        reason=reason,
+        mend=meant(str(location[-1]), known) if location else "",
+    )
+
+
+def read_settled(file: Path) -> Settled:
+    """Read a mapping file; InventoryErrors with every line that is wrong, also if it cannot be opened."""
+    try:
+        documents, problems = read(file.read_bytes())
+    except OSError as exc:
+        mend = _("name a file that can be read")
+        raise InventoryErrors(
+            [Finding(file=file, line=0, column=0, field="", reason=exc.strerror or str(exc), mend=mend)]
+        ) from exc
+    if problems or len(documents) > 1:
+        found = [
+            Finding(file=file, line=p.spot.line, column=p.spot.column, field="", reason=p.reason, mend=p.mend)
+            for p in problems
+        ]
+        raise InventoryErrors(found or [_finding(file, documents[1], (), _("a mapping file is one document"))])
+    if not documents or documents[0].plain is None:
+        return Settled()
+    try:
+        settled = Settled.model_validate(documents[0].plain)
+    except ValidationError as exc:
+        raise InventoryErrors(
+            [_finding(file, documents[0], error["loc"], error["msg"]) for error in exc.errors()]
+        ) from exc
+    if findings := list(_findings_on_fields(file, documents[0], settled)):
+        raise InventoryErrors(findings)
+    return settled

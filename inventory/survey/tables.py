@@ -1,0 +1,239 @@
+"""Finds the tables of a sheet: where headers stand, over how many rows, and which rows are below them.
+
+A form (one thing on a sheet, each label beside its value) is a table of one row.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from inventory.survey.grids import Cell, Grid, Spot, empty
+from inventory.survey.headings import Matcher, taken_apart
+from inventory.survey.margins import is_department, labels_in
+from inventory.survey.text import cleaned, folded
+
+_HEADER_ROWS = 3
+_LONGEST = 120
+_PAIRS = 4
+"""So many labels with a value beside them make a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The header of a column, from the top row to the lowest one."""
+
+    parts: tuple[str, ...]
+    spot: Spot
+    unit: str = ""
+    shadow: bool = False
+    """Whether it only lies under another column's header."""
+
+    @property
+    def text(self) -> str:
+        """Return the header on one line."""
+        return " / ".join(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry: the cell under each heading."""
+
+    number: int
+    spots: Mapping[Heading, Spot]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A header and its rows; rows before `top` that no other table has are its title rows."""
+
+    top: int
+    headings: tuple[Heading, ...]
+    rows: tuple[Row, ...]
+    form: bool = False
+
+
+class TableFinder:
+    """Looks for the tables of one sheet."""
+
+    def __init__(self, grid: Grid, matcher: Matcher, settled: frozenset[str]) -> None:
+        self.grid = grid
+        self.matcher = matcher
+        self.settled = settled
+        self.holders = grid.spread()
+
+    def value(self, row: int, column: int) -> Cell:
+        """Return a header's cell; a merged one shows in all of its cells."""
+        return self.grid.at(*self.holders.get((row, column), (row, column)))
+
+    def tables(self) -> tuple[Table, ...]:
+        """Return all tables, or the form that the sheet is."""
+        blocks: list[tuple[int, int]] = []
+        row = 0
+        while row < len(self.grid.rows):
+            if self.grid.rows[row] and self.is_header(row, again=bool(blocks)):
+                blocks.append(self.block(row, blocks[-1][1] + 1 if blocks else 0))
+                row = blocks[-1][1]
+            row += 1
+        if not blocks:
+            return tuple(self.forms())
+        ends = [top for top, _bottom in blocks[1:]] + [len(self.grid.rows)]
+        return tuple(self.table(top, bottom, end) for (top, bottom), end in zip(blocks, ends, strict=True))
+
+    def is_header(self, row: int, *, again: bool) -> bool:
+        """Tell whether the words of a row are headers; below a table this takes more of them."""
+        cells = [cell for cell in self.grid.rows[row] if not empty(cell)]
+        if not cells or not all(isinstance(cell, str) and len(cell) <= _LONGEST for cell in cells):
+            return False
+        found = [self.kinds(str(cell)) for cell in cells]
+        votes = Counter(kind for kinds in found for kind in kinds)
+        known = sum(bool(kinds) for kinds in found)
+        best = max((votes[kind] for kind in votes if kind in self.matcher.words), default=0)
+        if again and (best < 3 or not self.follows_gap(row)):
+            return False
+        if self.is_form_row(row, known, len(cells)):
+            return False
+        lonely = best == 1 and votes["aside"] == 1 and len(cells) <= 3
+        return known * 2 >= len(cells) and (best >= 2 or lonely)
+
+    def is_form_row(self, row: int, known: int, cells: int) -> bool:
+        """Tell whether labels and values take turns in a row, and labels of the same kind stand in other rows too."""
+        if known * 2 > cells + 1 or sum(1 for _ in self.pairs(row)) < known:
+            return False
+        here = {folded(heading.text) for heading, _spot in self.pairs(row)}
+        near = range(max(0, row - 8), min(len(self.grid.rows), row + 9))
+        elsewhere = {folded(heading.text) for other in near if other != row for heading, _spot in self.pairs(other)}
+        return len(elsewhere - here) >= 2
+
+    def follows_gap(self, row: int) -> bool:
+        """Tell whether the row above is empty or a title: where a second table may begin."""
+        return sum(not empty(cell) for cell in self.grid.rows[row - 1]) <= 1
+
+    def kinds(self, text: str) -> frozenset[str]:
+        """Return the kinds that know a header; those that a person has settled fit all."""
+        if folded(text) in self.settled or folded(taken_apart(text)[0]) in self.settled:
+            return frozenset(self.matcher.words)
+        return self.matcher.kinds_of(text)
+
+    def block(self, row: int, limit: int) -> tuple[int, int]:
+        """Return the first and the last row of the header that a row belongs to."""
+        top = bottom = row
+        while top > limit and bottom - top + 1 < _HEADER_ROWS and self.is_group_row(top - 1, top):
+            top -= 1
+        while bottom - top + 1 < _HEADER_ROWS and self.is_group_row(bottom, bottom + 1):
+            bottom += 1
+        return top, bottom
+
+    def is_group_row(self, upper: int, lower: int) -> bool:
+        """Tell whether some cells of a row are headings of several cells in the row below it, and none has one only."""
+        if lower >= len(self.grid.rows) or labels_in(self.grid.rows[upper]) != labels_in(()):
+            return False
+        above = [column for column, cell in enumerate(self.grid.rows[upper]) if not empty(cell)]
+        below = {column: cell for column, cell in enumerate(self.grid.rows[lower]) if not empty(cell)}
+        if len(above) < 2 or not any(isinstance(cell, str) and self.kinds(cell) for cell in below.values()):
+            return False
+        if not all(isinstance(cell, str) for cell in below.values()):
+            return False
+        ends = [*above[1:], max(below, default=0) + 1]
+        groups = 0
+        for column, end in zip(above, ends, strict=True):
+            if column in below:
+                if not any(other in below for other in range(column + 1, end)):
+                    # A single cell below a header is what the header is about.
+                    return False
+                groups += 1
+        return groups > 0
+
+    def headings(self, top: int, bottom: int) -> tuple[Heading, ...]:
+        """Return the headings of all columns; a group's heading reaches over the columns below it."""
+        headings = []
+        width = max(len(self.grid.rows[row]) for row in range(top, bottom + 1))
+        for column in range(max(width, self.grid.width)):
+            parts: list[str] = []
+            for row in range(top, bottom + 1):
+                text = cleaned(str(self.group_value(row, column, bottom) or ""))
+                if text and text not in parts[-1:]:
+                    parts.append(text)
+            holder = self.holders.get((bottom, column), (bottom, column))
+            unit = next((unit for part in reversed(parts) if (unit := taken_apart(part)[1])), "")
+            own = self.first_row(top, bottom, column)
+            headings.append(Heading(tuple(parts), (own, column), unit, shadow=holder[1] != column))
+        return tuple(headings)
+
+    def first_row(self, top: int, bottom: int, column: int) -> int:
+        """Return the lowest row of a header in which a column has its own cell."""
+        return next((row for row in range(bottom, top, -1) if not empty(self.grid.at(row, column))), top)
+
+    def group_value(self, row: int, column: int, bottom: int) -> Cell:
+        """Return a header's cell; where nothing tells of merged cells a group's heading fills the gaps beside it."""
+        value = self.value(row, column)
+        if not empty(value) or self.grid.merged is not None or row == bottom or empty(self.grid.at(bottom, column)):
+            return value
+        while column > 0 and empty(value):
+            column -= 1
+            value = self.grid.at(row, column)
+        return value
+
+    def table(self, top: int, bottom: int, end: int) -> Table:
+        """Return the table below a header."""
+        headings = self.headings(top, bottom)
+        words = {heading.spot[1]: folded(heading.parts[-1]) for heading in headings if heading.parts}
+        rows = []
+        for number in range(bottom + 1, end):
+            cells = self.grid.rows[number]
+            if not all(empty(cell) for cell in cells) and not self.repeats(cells, words):
+                rows.append(Row(number, {heading: self.spot(number, heading.spot[1]) for heading in headings}))
+        return Table(top, headings, tuple(rows))
+
+    def spot(self, row: int, column: int) -> Spot:
+        """Return the cell that holds a value; one merged over several rows counts for each of them."""
+        holder = self.holders.get((row, column), (row, column))
+        return holder if holder[1] == column else (row, column)
+
+    def repeats(self, cells: Sequence[Cell], words: Mapping[int, str]) -> bool:
+        """Tell whether a row is the header once more, as on a new page."""
+        filled = [(column, cell) for column, cell in enumerate(cells) if not empty(cell)]
+        same = sum(isinstance(cell, str) and words.get(column) == folded(cell) for column, cell in filled)
+        return same >= 2 and same * 2 > len(filled)
+
+    def forms(self) -> Iterator[Table]:
+        """Yield the form that a sheet is, if it is one."""
+        pairs = [(heading, spot) for row in range(len(self.grid.rows)) for heading, spot in self.pairs(row)]
+        votes = Counter(kind for heading, _spot in pairs for kind in self.kinds(heading.parts[-1]))
+        if sum(bool(self.kinds(heading.parts[-1])) for heading, _ in pairs) < _PAIRS or not votes:
+            return
+        rows: list[dict[Heading, Spot]] = [{}]
+        seen: set[str] = set()
+        for heading, spot in pairs:
+            word = folded(heading.text)
+            if word in seen:
+                rows.append({})
+                seen = set()
+            seen.add(word)
+            rows[-1][heading] = spot
+        headings = tuple(heading for heading, _spot in pairs)
+        yield Table(
+            min(heading.spot[0] for heading in headings),
+            headings,
+            tuple(Row(min(spot[0] for spot in row.values()), row) for row in rows),
+            form=True,
+        )
+
+    def pairs(self, row: int) -> Iterator[tuple[Heading, Spot]]:
+        """Yield the labels of a row with the cell to the right of each."""
+        filled = [column for column, cell in enumerate(self.grid.rows[row]) if not empty(cell)]
+        position = 0
+        while position < len(filled):
+            text = self.grid.at(row, filled[position])
+            label = isinstance(text, str) and len(text) <= _LONGEST and bool(self.kinds(text))
+            beside = position + 1 < len(filled)
+            if label and (not beside or not self.is_label(row, filled[position + 1])):
+                last = filled[position + 1] if beside else filled[position] + 1
+                words = cleaned(str(text))
+                yield Heading((words,), (row, filled[position]), taken_apart(words)[1]), (row, last)
+                position += 1
+            position += 1
+
+    def is_label(self, row: int, column: int) -> bool:
+        """Tell whether a cell of a form is a label and no value."""
+        text = self.grid.at(row, column)
+        return isinstance(text, str) and bool(self.kinds(text)) and not is_department(text)

@@ -1,0 +1,338 @@
+"""Turns cells into plain values of the inventory, by the type of their column."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+
+from inventory.base import NAME_PATTERN
+from inventory.survey.columns import Column
+from inventory.survey.dates import day_of
+from inventory.survey.entries import Weight
+from inventory.survey.grids import Cell
+from inventory.survey.quantities import (
+    Amount,
+    amount_of,
+    counted,
+    gibibytes,
+    megabits,
+    money,
+    number,
+    rounded_up,
+    square_metres,
+)
+from inventory.survey.text import cleaned, folded, plain
+from inventory.words import _
+
+DITTO = frozenset({"同上", "〃", '"', "″", "''", "“", "”", "同前", "ditto", "“”", '""', "″″", "同左上"})
+_NOTHING = frozenset(
+    {"/", "\\", "-", "--", "—", "——", "———", "–", "*", "n/a", "na", "nil", "无", "暂无", "没有", "不适用", "none"}
+)
+_UNSAID = frozenset({"不详", "未知", "待定", "不清楚", "待补充", "待填", "待确认", "unknown", "tbd"})
+_TRUE_MARKS = frozenset("√✓✔☑■●v")
+_FALSE_MARKS = frozenset("×✗✘╳xX✖")
+_TRUE = ("是", "有", "对", "已", "yes", "y", "true", "t", "1", "1.0")
+_FALSE = ("否", "无", "没有", "未", "不", "非", "no", "n", "false", "f", "0", "0.0")
+_BOXES = re.compile(r"([☑■√✓✔●◉▣]|\[[√xX✓v]\])\s*([^\s□☐○◯\[☑■√✓✔●◉▣]+)")
+_OPEN_BOX = re.compile(r"[□☐○◯]|\[\s*\]")
+_LEVELS = {**dict(zip("一二三四五", range(1, 6), strict=True)), **{str(level): level for level in range(1, 6)}}
+_LEVEL = re.compile(
+    r"第?\s*([一二三四五1-5])\s*级|^(?:等保|等级保护|s\d?a\d?g)?\s*([一二三四五1-5])(?:\.0)?(?:\s*\(.*\))?$",
+    re.IGNORECASE,
+)
+_NUMBERING = re.compile(r"(?:^|(?<=[\s;,、]))\(?\d{1,2}(?:\)|[、.](?!\d))\s*")
+_SEPARATORS = re.compile(r"[、,，;；\n\r]+")
+GOLDEN = ("金税", "金关", "金财", "金审", "金盾", "金宏", "金保", "金土", "金农", "金水", "金质", "金安", "金信")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a cell tells: a value or nothing, and what has to be remarked about it."""
+
+    value: object = None
+    expected: str = ""
+    severity: Weight = Weight.NOTE
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known about a cell beside its content."""
+
+    unit: str = ""
+    """The unit of its header, or else of its sheet."""
+    percent: bool | None = False
+    """Whether its number is shown as per cent; none where that cannot be known."""
+
+
+def misread(expected: str) -> Told:
+    """Tell that a cell is not what its column asks for."""
+    return Told(None, expected, Weight.ERROR)
+
+
+def shown(cell: Cell) -> str:
+    """Return a cell as text, the way that a sheet shows it."""
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float) and cell == int(cell) and abs(cell) < 1e15:
+        return str(int(cell))
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == datetime.min.time() else cell.isoformat(sep=" ")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return "" if cell is None else str(cell)
+
+
+def _text(cell: Cell, _column: Column, _setting: Setting) -> Told:
+    return Told(cleaned(shown(cell)))
+
+
+def _name(cell: Cell, _column: Column, _setting: Setting) -> Told:
+    text = plain(shown(cell))
+    if re.fullmatch(NAME_PATTERN, text) and len(text) <= 40:
+        return Told(text)
+    return misread(_("a name of lower-case letters, digits and hyphens, at most 40"))
+
+
+def _list(cell: Cell, _column: Column, _setting: Setting) -> Told:
+    text = _NUMBERING.sub("\n", shown(cell))
+    items = [cleaned(item) for item in _SEPARATORS.split(text)]
+    return Told(list(dict.fromkeys(item for item in items if item)))
+
+
+def _ticked(text: str) -> list[str] | None:
+    """Return the options that are ticked among boxes; none where there are no boxes."""
+    if not _OPEN_BOX.search(text):
+        return None
+    return [option for _mark, option in _BOXES.findall(text)]
+
+
+def _one_of(text: str) -> str | None:
+    """Return the one ticked option, or the text where there are no boxes; none where not one is ticked."""
+    ticked = _ticked(text)
+    if ticked is None:
+        return text
+    return ticked[0] if len(ticked) == 1 else None
+
+
+def _meant(text: str, column: Column) -> bool | None:
+    key = folded(text)
+    if key in {folded(word) for word in column.yes} or text in _TRUE_MARKS or key in _TRUE:
+        return True
+    if key in {folded(word) for word in column.no} or text in _FALSE_MARKS or key in _FALSE:
+        return False
+    return None
+
+
+def _truth(cell: Cell, column: Column, _setting: Setting) -> Told:
+    text = _one_of(plain(shown(cell)))
+    if text is None:
+        return misread(_("one ticked box"))
+    meant = _meant(text, column)
+    if meant is not None:
+        return Told(meant != column.negated)
+    words = (*_FALSE[:6], *column.no, *_TRUE[:4], *column.yes)
+    first = next((word for word in sorted(words, key=len, reverse=True) if text.startswith(word)), None)
+    if first is None:
+        return misread(_("yes or no (是 or 否, √ or ×)"))
+    value = first in {*_TRUE, *column.yes}
+    answer = _("guessed from its beginning: yes") if value else _("guessed from its beginning: no")
+    return Told(value != column.negated, answer, Weight.WARNING)
+
+
+@lru_cache(maxsize=512)
+def _dictionary(choices: tuple[tuple[str, tuple[str, ...]], ...]) -> Mapping[str, str]:
+    return {folded(word): value for value, words in choices for word in (*words, value)}
+
+
+def choices_of(column: Column) -> Mapping[str, str]:
+    """Map the folded words of a column's choices to their values."""
+    return _dictionary(tuple((value, words) for value, words in column.choices.items()))
+
+
+def _choice(cell: Cell, column: Column, _setting: Setting) -> Told:
+    text = _one_of(cleaned(shown(cell)))
+    known = choices_of(column)
+    if text is None:
+        return misread(_("one ticked box"))
+    if (key := folded(text)) in known:
+        return Told(known[key])
+    inside = {value for word, value in known.items() if len(word) > 1 and word in key}
+    if column.open:
+        return Told(text)
+    if len(inside) == 1:
+        value = inside.pop()
+        return Told(value, _("guessed: {value}").format(value=column.choices[value][0]), Weight.WARNING)
+    return misread(_("one of: {words}").format(words="、".join(words[0] for words in column.choices.values())))
+
+
+def _date(cell: Cell, _column: Column, _setting: Setting) -> Told:
+    day = day_of(cell)
+    if day.value is None:
+        return misread(_("a date such as 2017-03-05, 2017年3月5日 or 2017年3月"))
+    return Told(day.value.isoformat(), day.assumed, Weight.WARNING if day.weighty else Weight.NOTE)
+
+
+def _year(cell: Cell, _column: Column, _setting: Setting) -> Told:
+    day = day_of(cell)
+    if day.value is None or not day.value.year >= 1980:
+        return misread(_("a year such as 2017"))
+    return Told(day.value.year)
+
+
+def _unit_of(amount: Amount, setting: Setting, column: Column) -> tuple[str, str]:
+    """Return the unit of a number that names none, and what is remarked where nobody names one."""
+    if amount.unit or setting.unit:
+        return setting.unit or column.unit, ""
+    return column.unit, _("no unit is given: {unit} is taken").format(unit=column.unit)
+
+
+def _measured(
+    convert: Callable[[Amount, str, Column], object | None], expected: Callable[[], str], *, doubtful: bool = True
+) -> Callable[[Cell, Column, Setting], Told]:
+    """Return the reader of a number whose unit is that of its cell, its header or its column, in this order."""
+
+    def told(cell: Cell, column: Column, setting: Setting) -> Told:
+        amount = amount_of(cell)
+        if amount is None:
+            return misread(expected())
+        unit, assumed = _unit_of(amount, setting, column)
+        value = convert(amount, unit, column)
+        if value is None:
+            return misread(expected())
+        if assumed and doubtful and amount.number:
+            return Told(value, assumed, Weight.WARNING)
+        return Told(value, _("an approximate number, taken as it is") if amount.about else "")
+
+    return told
+
+
+def _whole_or_none(amount: Amount, unit: str, _column: Column) -> int | None:
+    value = counted(amount, unit)
+    return int(value) if value is not None and value == value.to_integral_value() else None
+
+
+def _yuan(amount: Amount, unit: str, column: Column) -> object | None:
+    value = money(amount, unit, yearly=column.unit.endswith("/年"))
+    return None if value is None else number(value)
+
+
+def _mebibytes(amount: Amount, unit: str, _column: Column) -> object | None:
+    value = gibibytes(amount, unit)
+    return None if value is None else rounded_up(value * 1024)
+
+
+def _whole_gibibytes(amount: Amount, unit: str, _column: Column) -> object | None:
+    value = gibibytes(amount, unit)
+    return None if value is None else rounded_up(value)
+
+
+def _mbits(amount: Amount, unit: str, _column: Column) -> object | None:
+    value = megabits(amount, unit)
+    return None if value is None else number(value)
+
+
+def _metres(amount: Amount, unit: str, _column: Column) -> object | None:
+    value = square_metres(amount, unit)
+    return None if value is None else number(value)
+
+
+def _things(amount: Amount, unit: str, _column: Column) -> object | None:
+    value = counted(amount, unit)
+    return None if value is None else number(value)
+
+
+def _percent(cell: Cell, _column: Column, setting: Setting) -> Told:
+    amount = amount_of(cell)
+    if amount is None or amount.unit not in {"", "%", "%左右"} or not amount.number >= 0:
+        return misread(_("per cent, from 0 to 100"))
+    small = setting.percent is None and amount.number <= 1
+    share = not amount.unit and not isinstance(cell, str) and (setting.percent or small)
+    value = amount.number * 100 if share else amount.number
+    if value > 100:
+        return misread(_("per cent, from 0 to 100"))
+    if not amount.unit and not setting.percent and 0 < amount.number <= 1:
+        return Told(number(value), _("taken as {value} %").format(value=number(value)), Weight.WARNING)
+    return Told(number(value))
+
+
+def _level(cell: Cell, _column: Column, _setting: Setting) -> Told:
+    text = _one_of(plain(shown(cell)).replace("III", "三").replace("IV", "四").replace("II", "二"))
+    levels = {match[1] or match[2] for match in _LEVEL.finditer(text or "")}
+    if len(levels) == 1:
+        return Told(_LEVELS[levels.pop()])
+    if text and folded(text) in {"未定级", "未评级", "未备案", "未定", "未做", "否", "未开展"}:
+        return Told(None, _("not graded: no level is taken"))
+    return misread(_("a level from 1 to 5, such as 第二级"))
+
+
+def _address(cell: Cell, _column: Column, _setting: Setting) -> Told:
+    text = plain(shown(cell))
+    try:
+        return Told(str(IPv4Address(text)))
+    except AddressValueError:
+        return misread(_("one IPv4 address such as 10.11.0.10"))
+
+
+def _prefix(cell: Cell, _column: Column, _setting: Setting) -> Told:
+    text = plain(shown(cell)).replace(" ", "")
+    try:
+        network = IPv4Network(text, strict=False)
+    except (AddressValueError, NetmaskValueError, ValueError):
+        return misread(_("a network such as 10.11.0.0/24"))
+    if "/" not in text:
+        return misread(_("a network such as 10.11.0.0/24"))
+    same = str(network.network_address) == text.split("/")[0]
+    return Told(str(network), "" if same else _("the network {network} is taken").format(network=network))
+
+
+def _golden(cell: Cell, column: Column, _setting: Setting) -> Told:
+    text = cleaned(shown(cell))
+    found = [project for project in GOLDEN if project in text]
+    if len(found) == 1:
+        return Told(found[0])
+    if _meant(plain(text), column) is False:
+        return Told()
+    return misread(_("the project's name, one of: {words}").format(words="、".join(GOLDEN)))
+
+
+_READERS: Mapping[str, Callable[[Cell, Column, Setting], Told]] = {
+    "text": _text,
+    "name": _name,
+    "list": _list,
+    "truth": _truth,
+    "choice": _choice,
+    "date": _date,
+    "year": _year,
+    "percent": _percent,
+    "level": _level,
+    "address": _address,
+    "prefix": _prefix,
+    "golden": _golden,
+    "count": _measured(_whole_or_none, lambda: _("a whole number"), doubtful=False),
+    "number": _measured(_things, lambda: _("a number"), doubtful=False),
+    "money": _measured(_yuan, lambda: _("an amount of money such as 12.5万元")),
+    "memory": _measured(_mebibytes, lambda: _("a size such as 16GB")),
+    "storage": _measured(_whole_gibibytes, lambda: _("a size such as 500GB or 2TB")),
+    "bandwidth": _measured(_mbits, lambda: _("a bandwidth such as 100Mbps")),
+    "area": _measured(_metres, lambda: _("an area such as 36㎡"), doubtful=False),
+}
+
+
+def _says_no_more(cell: Cell, column: Column) -> Told | None:
+    """Tell that a cell only says that there is nothing to say; none where it says something."""
+    word = plain(shown(cell)).casefold()
+    if word in _UNSAID:
+        return Told(None, _("taken as not stated"))
+    if word not in _NOTHING or (column.type in {"truth", "golden"} and word.isalpha()):
+        return None
+    if column.type == "choice" and folded(word) in choices_of(column):
+        return None
+    doubtful = word.isalpha() and column.type not in {"text", "list", "level", "choice"}
+    return Told(None, _("taken as not stated") if doubtful else "")
+
+
+def told_by(cell: Cell, column: Column, setting: Setting) -> Told:
+    """Return what a cell that is not empty tells under its column."""
+    return _says_no_more(cell, column) or _READERS[column.type](cell, column, setting)
