@@ -54,18 +54,22 @@ def _first_of(year: str, month: str | None) -> Day:
     return Day(_day(year, month), _("only a month: its first day is taken"))
 
 
+def _serial(value: float) -> Day | None:
+    if int(value) not in _SERIALS:
+        return None
+    return Day(_EPOCH + timedelta(days=int(value)), _("a serial number of a spreadsheet, taken as its day"))
+
+
 def _from_number(value: float) -> Day:
+    if (day := _serial(value)) is not None:
+        return day
     if value == int(value):
-        if int(value) in _SERIALS:
-            return Day(_EPOCH + timedelta(days=int(value)), _("a serial number of a spreadsheet, taken as its day"))
-        return day_of(str(int(value)))
-    if int(value) in _SERIALS:
-        return Day(_EPOCH + timedelta(days=int(value)), _("a serial number of a spreadsheet, taken as its day"))
+        return _from_text(str(int(value)))
     text = f"{value:.10g}"
     if re.fullmatch(r"\d{4}\.1", text):
         # A sheet shows 2017.10 and holds the number 2017.1.
         return Day(_day(text[:4]), _("January is taken; write 2017年10月 if October is meant"), weighty=True)
-    return day_of(text)
+    return _from_text(text)
 
 
 def day_of(cell: Cell) -> Day:
@@ -90,5 +94,5 @@ def _from_text(text: str) -> Day:
         assumed = _("a year of two digits: 20{year} is taken").format(year=match[1])
         return Day(_day(f"20{match[1]}", match[2], match[3] or "1"), assumed, weighty=True)
     if text.isascii() and text.isdigit() and len(text) == 5:
-        return _from_number(int(text))
+        return _serial(int(text)) or Day(None)
     return Day(None)

@@ -14,7 +14,7 @@ from inventory.survey.text import folded, plain
 
 How = Literal["known", "guessed", "aside", "unkept", "ignored", "unknown"]
 
-_NUMBERED = re.compile(r"^(?:\(?\d{1,2}[).、]\s*|\(?[一二三四五六七八九十]{1,2}[).、]\s*|[*#]+\s*)")
+_NUMBERED = re.compile(r"^(?:\(?\d{1,2}[).、]\s*|\(?[一二三四五六七八九十]{1,2}[).、]\s*|[*#]+\s*)+")
 _BRACKETS = re.compile(r"[\(\[【{]([^\(\)\[\]【】{}]*)[\)\]】}]")
 _MONEY_TAIL = re.compile(r"(?<=[^\s\d])((?:百|千|万|亿)元(?:/[年月])?)$")
 _TAIL = re.compile(r"(?:[/:,，;]\s*|\s+)(?:单位:?\s*)?([^\s/:,]+(?:/[年月])?)$")

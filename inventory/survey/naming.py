@@ -18,7 +18,7 @@ def _words(title: str) -> list[str]:
 
     text = unicodedata.normalize("NFKC", cleaned(title)).casefold()
     words: list[str] = []
-    for part in lazy_pinyin(text, style=Style.NORMAL, errors=lambda letters: [letters]):
+    for part in lazy_pinyin(text, style=Style.NORMAL, errors=lambda letters: letters):
         plain = unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode()
         words.extend(_WORD.findall(plain))
     return words
