@@ -15,9 +15,9 @@ from typing import Literal
 from pydantic import ValidationError
 
 from inventory.base import Model
-from inventory.findings import Finding, InventoryErrors, Spot
-from inventory.reading import Mapping as MappingNode
-from inventory.reading import Node, Sequence, read
+from inventory.findings import Finding, InventoryErrors
+from inventory.gathering import Cursor
+from inventory.reading import read
 from inventory.shapes import meant
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Kind
@@ -68,19 +68,18 @@ def fields_of(kind: str | None) -> frozenset[str]:
     return frozenset(column.field for listing in listings for column in listing.columns)
 
 
-def _node_at(node: Node, location: tuple[int | str, ...]) -> Spot:
-    spot = node.spot
+def _at(top: Cursor, location: tuple[int | str, ...]) -> Cursor:
+    """Return the place of a key or member; of the nearest one above it that is there."""
+    cursor = top
     for step in location:
-        if isinstance(node, MappingNode) and str(step) in node.items:
-            spot = node.keys[str(step)]
-            node = node.items[str(step)]
-        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
-            node = node.items[step]
-            spot = node.spot
-    return spot
+        below = cursor.at(step)
+        if below is None:
+            break
+        cursor = below
+    return cursor.holder.key(cursor.step) if cursor.holder and isinstance(cursor.step, str) else cursor
 
 
-def _findings_on_fields(file: Path, node: Node, settled: Settled) -> Iterator[Finding]:
+def _findings_on_fields(top: Cursor, settled: Settled) -> Iterator[Finding]:
     everywhere = [(("columns", word), None, field) for word, field in settled.columns.items()]
     locally = [
         (("sheets", index, "columns", word), rule.kind, field)
@@ -90,28 +89,14 @@ def _findings_on_fields(file: Path, node: Node, settled: Settled) -> Iterator[Fi
     for location, kind, field in (*everywhere, *locally):
         known = fields_of(kind)
         if field not in known and field != IGNORE:
-            spot = _node_at(node, location)
-            yield Finding(
-                file=file,
-                line=spot.line,
-                column=spot.column,
-                field=".".join(map(str, location)),
-                reason=_("'{field}' is no field that a column can fill").format(field=field[:60]),
-                mend=meant(field, (*sorted(known), IGNORE)) or _("a field such as survey.function, or ignore"),
-            )
+            reason = _("'{field}' is no field that a column can fill").format(field=field[:60])
+            mend = meant(field, (*sorted(known), IGNORE)) or _("a field such as survey.function, or ignore")
+            yield _at(top, location).finding(reason, mend)
 
 
-def _finding(file: Path, node: Node, location: tuple[int | str, ...], reason: str) -> Finding:
-    spot = _node_at(node, location)
+def _finding(top: Cursor, location: tuple[int | str, ...], reason: str) -> Finding:
     known = Rule.model_fields if location[:1] == ("sheets",) else Settled.model_fields
-    return Finding(
-        file=file,
-        line=spot.line,
-        column=spot.column,
-        field=".".join(map(str, location)),
-        reason=reason,
-        mend=meant(str(location[-1]), known) if location else "",
-    )
+    return _at(top, location).finding(reason, meant(str(location[-1]), known) if location else "")
 
 
 def read_settled(file: Path) -> Settled:
@@ -123,20 +108,19 @@ def read_settled(file: Path) -> Settled:
         raise InventoryErrors(
             [Finding(file=file, line=0, column=0, field="", reason=exc.strerror or str(exc), mend=mend)]
         ) from exc
-    if problems or len(documents) > 1:
+    tops = [Cursor(file, document) for document in documents]
+    if problems or len(tops) > 1:
         found = [
             Finding(file=file, line=p.spot.line, column=p.spot.column, field="", reason=p.reason, mend=p.mend)
             for p in problems
         ]
-        raise InventoryErrors(found or [_finding(file, documents[1], (), _("a mapping file is one document"))])
-    if not documents or documents[0].plain is None:
+        raise InventoryErrors(found or [tops[1].finding(_("a mapping file is one document"))])
+    if not tops or tops[0].node.plain is None:
         return Settled()
     try:
-        settled = Settled.model_validate(documents[0].plain)
+        settled = Settled.model_validate(tops[0].node.plain)
     except ValidationError as exc:
-        raise InventoryErrors(
-            [_finding(file, documents[0], error["loc"], error["msg"]) for error in exc.errors()]
-        ) from exc
-    if findings := list(_findings_on_fields(file, documents[0], settled)):
+        raise InventoryErrors([_finding(tops[0], error["loc"], error["msg"]) for error in exc.errors()]) from exc
+    if findings := list(_findings_on_fields(tops[0], settled)):
         raise InventoryErrors(findings)
     return settled
