@@ -24,7 +24,8 @@ FRONT = {
     "address": ADDRESSES[ENTRY],
 }  # fmt: skip
 
-# Writes all the time, as an application does: one statement alone, several in a transaction, and connected anew.
+# Writes all the time, as an application does: one statement alone, several in a transaction, connected anew, and one
+# row after the other without a moment's rest, so that some are written within a millisecond of any switch.
 WRITER = """
 import json, sys, threading, time, uuid, psycopg2
 host, password = sys.argv[1], open('/etc/zhenghe-demo/billing.pass').read().strip()
@@ -38,14 +39,14 @@ def write(number):
         reference = uuid.uuid4().hex
         try:
             connection = connection or connect()
-            connection.autocommit = number == 0
+            connection.autocommit = number in (0, 3)
             with connection.cursor() as cursor:
                 payment = 'INSERT INTO payments (reference, bill_id, amount) VALUES (%s, %s, 1)'
                 cursor.execute(payment, (reference, turn))
                 if number == 1:
                     cursor.execute("UPDATE meter_log SET volume = volume + 1 WHERE meter = 'M7'")
                     cursor.execute('UPDATE customers SET address = %s WHERE id = %s', (reference, turn))
-            if number:
+            if number in (1, 2):
                 connection.commit()
             done.append((time.monotonic(), reference))
             if number == 2:
@@ -54,15 +55,16 @@ def write(number):
         except psycopg2.Error as exc:
             failed.append(str(exc))
             connection = None
-        time.sleep(0.01)
-threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+        time.sleep(0 if number == 3 else 0.01)
+threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
 [thread.start() for thread in threads]
 sys.stdin.read()
 stop.set()
 [thread.join() for thread in threads]
-times = sorted(at for at, _ in done)
-gaps = [later - sooner for sooner, later in zip(times, times[1:])]
-print(json.dumps({'done': [one for _, one in done], 'failed': failed, 'gap': max(gaps)}))
+done.sort()
+gap, last = max((later[0] - sooner[0], place) for place, (sooner, later) in enumerate(zip(done, done[1:])))
+edges = {'last before': done[last][1], 'first after': done[last + 1][1]}
+print(json.dumps({'done': [one for _, one in done], 'failed': failed, 'gap': gap, 'edges': edges}))
 """
 
 # Thirty clients that stay connected and ask now and then: at any moment one of them wants a connection to the server.

@@ -94,6 +94,9 @@ def test_there_and_back_and_there_again_without_losing_or_doubling_a_write(on_ol
         written = on_old.written(there)
         assert len(written) == len(set(written))
         assert set(written) >= set(clients["done"]) | before[OLD]
+        assert {which: written.count(row) for which, row in clients["edges"].items()} == {
+            "last before": 1, "first after": 1,
+        }  # fmt: skip
         receipt, last = int(on_old.sql(there, "SELECT nextval('receipt_number')")), receipt
         assert receipt > last
     assert on_old.step("switch", "probe").state == "done"
