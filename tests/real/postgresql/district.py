@@ -42,7 +42,7 @@ def write(number):
             connection.autocommit = number in (0, 3)
             with connection.cursor() as cursor:
                 payment = 'INSERT INTO payments (reference, bill_id, amount) VALUES (%s, %s, 1)'
-                cursor.execute(payment, (reference, turn))
+                cursor.execute(payment, (reference, 1 + turn % 20000))
                 if number == 1:
                     cursor.execute("UPDATE meter_log SET volume = volume + 1 WHERE meter = 'M7'")
                     cursor.execute('UPDATE customers SET address = %s WHERE id = %s', (reference, turn))
