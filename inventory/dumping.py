@@ -36,7 +36,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
 """Which fields of a programme stand in which file; each system has a file of its own in `systems/`."""
 
 _SECTIONS = frozenset(Programme.model_fields) | frozenset(Network.model_fields)
-_LETTERS = r"[^\s\x00-\x20\x7f-\xa0\ufeff\ufffe\uffff\"'#&*!|>%@`{}\[\],:]"
+_LETTERS = r"[^\s\x00-\x20\x7f-\xa0\ufeff\ufffe\uffff#&*!|>%@`{}\[\],:]"
 _PLAIN = re.compile(rf"(?![^\w/]|_){_LETTERS}+( {_LETTERS}+)*")
 _ESCAPED = re.compile('[\x00-\x1f"\\\\\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]')
 

@@ -1,4 +1,4 @@
-"""The command line: `zhenghe check | plan | rehearse | apply | status | rollback | verify | report | twin`.
+"""The command line: `zhenghe import | survey | check | plan | rehearse | apply | status | rollback | verify | …`.
 
 Exit status: 0 done; 1 done, and the answer is no; 2 wrong use, bad input or whatever kept it from being done, told with
 the mend. The parts are imported when a command needs them, so that asking for help takes no time.
@@ -50,6 +50,36 @@ def check(folder: Folder = Path(), as_json: Json = False) -> None:
     from migrations.cli_plan import show_check
 
     raise typer.Exit(show_check(inventory_folder(folder), as_json=as_json))
+
+
+@app.command("import", help=_("Merge departments' survey sheets into the inventory, after showing what changes."))
+def import_(  # noqa: PLR0913, PLR0917 - each is an option
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", show_default=False)],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help=_("The folder of the inventory."))] = Path(),
+    mapping: Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help=_("What odd columns mean."))] = None,
+    yes: Annotated[bool, typer.Option("--yes", help=_("Write without asking."))] = False,
+    name: Annotated[str, typer.Option("--name", help=_("Name of a new programme."))] = "",
+    title: Annotated[str, typer.Option("--title", help=_("Title of a new programme."))] = "",
+    profile: Annotated[str, typer.Option("--profile", help=_("The plan that binds a new programme."))] = "",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli_survey import Beginning, import_sheets
+
+    beginning = Beginning(name=name, title=title, profile=profile)
+    raise typer.Exit(import_sheets(paths, into, mapping, beginning, yes=yes, as_json=as_json))
+
+
+@app.command(help=_("Write the sheets that departments fill in, with what is known already."))
+def survey(
+    folder: Folder = Path(),
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help=_("Where; DIR/sheets if left out."))
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    from migrations.cli_survey import write_sheets
+
+    raise typer.Exit(write_sheets(inventory_folder(folder), out, as_json=as_json))
 
 
 @app.command(help=_("Compute waves, steps and the digest."))

@@ -1,0 +1,278 @@
+"""Merges what survey sheets say into an inventory: new parts are added, values taken over, and hands respected.
+
+For each value three things are compared: what the sheet says, what it said the last time (`survey.lock.json`), and what
+stands in the inventory. Who changed something since the last time is heard:
+
+    only the sheet           its value is taken
+    only a person            the inventory's value stays, and that is said
+    both, differently        the inventory's value stays; a conflict is told
+    nobody                   nothing
+
+A department is heard on its own systems; another one that reports the same system only adds what is still missing.
+Nothing is ever removed: what sheets no longer say is told and stays.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from inventory.base import Model
+from inventory.survey.deciding import Decider, shown
+from inventory.survey.entries import Entry, Kind, Place, Remark, Weight
+from inventory.survey.folder import MODELS, Change, Folder, Part, put_field
+from inventory.survey.matching import Matcher, folded
+from inventory.survey.memory import FILE, Memory
+from inventory.survey.naming import LIMIT, name_for
+from inventory.words import _
+
+OWNED_BY_NONE: frozenset[Kind] = frozenset({"building", "department"})
+
+
+class Merged(Model):
+    """What an import would do."""
+
+    changes: tuple[Change, ...]
+    """The inventory's files that change, and new ones."""
+    memory: Change | None
+    """The file of what sheets said, where it changes."""
+    remarks: tuple[Remark, ...]
+    added: Mapping[str, int]
+    """How many parts of each kind are new."""
+    changed: int
+    """How many values of parts that were known are new."""
+
+    @property
+    def files(self) -> tuple[Change, ...]:
+        """Return all that has to be written."""
+        return (*self.changes, *((self.memory,) if self.memory is not None else ()))
+
+
+def merge(folder: Folder, memory: Memory, entries: Sequence[Entry]) -> Merged:
+    """Merge entries into a folder's documents; InventoryErrors as `Folder.changes`."""
+    before = memory.text()
+    merger = _Merger(folder, memory)
+    merger.recognise(entries)
+    merger.settle()
+    merger.missing()
+    after = memory.text()
+    return Merged(
+        changes=folder.changes(),
+        memory=Change(FILE, before, after) if after != before else None,
+        remarks=tuple(merger.remarks),
+        added=dict(merger.added),
+        changed=merger.changed,
+    )
+
+
+class _Merger:
+    def __init__(self, folder: Folder, memory: Memory) -> None:
+        self.folder = folder
+        self.memory = memory
+        self.matcher = Matcher(folder, memory)
+        self.remarks: list[Remark] = []
+        self.added: dict[str, int] = defaultdict(int)
+        self.changed = 0
+        self._taken = self._names_taken()
+        self._rows: dict[Part, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+        self._heard: set[tuple[Kind, str]] = set()
+        self._rooms: dict[str, list[Part]] = defaultdict(list)
+        for part in folder.parts:
+            if part.kind == "room":
+                self._rooms[part.department].append(part)
+
+    def _names_taken(self) -> dict[str, set[str]]:
+        taken: dict[str, set[str]] = defaultdict(set)
+        for part in self.folder.parts:
+            taken[part.kind].add(part.name)
+        for keys in (("devices",), ("vantages",), ("centre", "hosts")):
+            for _file, members in self.folder.top("network", *keys):
+                taken["host"] |= {str(each.get("name")) for each in members}
+        return taken
+
+    def remark(self, place: Place, column: str, read: object, expected: str, weight: Weight) -> None:
+        """Tell of something; `column` says of what kind it is."""
+        self.remarks.append(Remark(place=place, column=column, read=shown(read), expected=expected, severity=weight))
+
+    # Which part each row speaks of.
+
+    def recognise(self, entries: Iterable[Entry]) -> None:
+        """Find the part of each row, or add it."""
+        order = {kind: number for number, kind in enumerate(MODELS)}
+        owned: list[tuple[Entry, str]] = []
+        for row in sorted(entries, key=lambda row: order[row.kind]):
+            if row.kind in OWNED_BY_NONE:
+                self.assign(row, "")
+            elif row.department:
+                owned.append((row, self.department(row).name))
+            else:
+                said = _("no department is named in the row, in the sheet's title or in the name of the file")
+                self.remark(_place(row), _("left out"), row.title, said, Weight.ERROR)
+        for row, owner in owned:
+            self.matcher.expect(row, owner)
+        for row, owner in owned:
+            self.assign(row, owner)
+
+    def assign(self, row: Entry, owner: str) -> None:
+        """Find the part that a row speaks of, or add it."""
+        part = self.matcher.find(row, owner) or self.shared(row, owner) or self.new(row, owner)
+        self.matcher.claim(part, row)
+        self._rows[part][owner].append(row)
+        self._heard.add((row.kind, owner))
+
+    def department(self, row: Entry) -> Part:
+        """Return the department that a row names, which is added if it is new."""
+        named = Entry(kind="department", name="", title=row.department, department="", places={"": _place(row)})
+        return self.matcher.find(named, "") or self.new(named, "")
+
+    def shared(self, row: Entry, owner: str) -> Part | None:
+        """Return another department's system where a row certainly speaks of it, and tell of it."""
+        if row.kind != "system":
+            return None
+        same, perhaps = self.matcher.elsewhere(row, owner)
+        if same is not None:
+            reported = [*same.values.get("also_reported_by", ()), owner]
+            put_field(same.values, "also_reported_by", reported, MODELS["system"])
+            self.matcher.know(same)
+            said = _("{department} reports the same system; it is kept once, as '{name}'").format(
+                department=same.department, name=same.name
+            )
+            self.remark(_place(row), _("reported twice"), row.title, said, Weight.NOTE)
+        elif perhaps is not None:
+            said = _("{department} reports one of this title too ('{name}'); if it is the same, remove one row").format(
+                department=perhaps.department, name=perhaps.name
+            )
+            self.remark(_place(row), _("perhaps reported twice"), row.title, said, Weight.WARNING)
+        return same
+
+    def new(self, row: Entry, owner: str) -> Part:
+        """Add the part that a row speaks of."""
+        holder = self.holder(row, owner)
+        values: dict[str, Any] = {"system" if row.kind == "system" else "name": self.name(row, owner)}
+        if row.title and (row.title != row.name or MODELS[row.kind].model_fields["title"].is_required()):
+            values["title"] = row.title
+        if row.kind in {"system", "line", "resource", "request"}:
+            values["department"] = owner
+        part = Part(row.kind, values, owner, holder, new=True)
+        self.folder.parts.append(part)
+        self.matcher.know(part, row)
+        self.added[row.kind] += 1
+        if row.kind == "room":
+            self._rooms[owner].append(part)
+        return part
+
+    def holder(self, row: Entry, owner: str) -> Part | None:
+        """Return what a new part is put into: its department, or a room of it."""
+        if row.kind in {"office", "unit", "room"}:
+            return self.matcher.named("department", owner)
+        if row.kind not in {"host", "asset"}:
+            return None
+        rooms = self._rooms[owner]
+        if row.holder:
+            room = self.matcher.titled("room", row.holder, owner)
+            if room is not None and room.department == owner:
+                return room
+        elif rooms:
+            if len(rooms) > 1:
+                said = _("no machine room is named; it is put into '{room}'").format(room=rooms[0].name)
+                self.remark(_place(row), _("assumed"), row.title, said, Weight.WARNING)
+            return rooms[0]
+        title = row.holder or _("machine room")
+        place = {"": _place(row)}
+        return self.new(Entry(kind="room", name="", title=title, department=row.department, places=place), owner)
+
+    def name(self, row: Entry, owner: str) -> str:
+        """Return a name that no other part of the kind bears."""
+        taken = self._taken[row.kind]
+        name = row.name
+        if not name or name in taken:
+            name = name_for(row.title or _request_title(row), (), row.kind)
+            # Many departments have an office, a room or a UPS of the same title.
+            held = f"{owner}-{name}" if row.kind in {"office", "room", "asset"} else name
+            name = name_for(held if len(held) <= LIMIT else name, taken)
+        taken.add(name)
+        return name
+
+    # What becomes of the values.
+
+    def settle(self) -> None:
+        """Take over what is to be taken, and put the new parts where they belong."""
+        decider = Decider(self.memory, self.remark, self.meant)
+        for part, reports in list(self._rows.items()):
+            # The owner is heard first, so that others only add to what it says.
+            for department in sorted(reports, key=lambda each: each != part.department):
+                new = part.new
+                count = decider.hear(part, department, reports[department])
+                self.changed += 0 if new else count
+            if not decider.valid(part):
+                self.folder.parts.remove(part)
+                self.added[part.kind] -= 1
+        self.folder.settle()
+
+    def meant(self, part: Part, field: str, title: str) -> str | None:
+        """Return the name of what a reference means; none where there is nothing of that title."""
+        kind = _REFERRED.get(field)
+        if kind is None:
+            return self.named_above(field, title)
+        found = self.matcher.named(kind, title) or self.matcher.titled(kind, title, part.department)
+        if found is None and kind == "building":
+            found = self.new(Entry(kind="building", name="", title=title, department=""), "")
+        elif found is None and kind == "office":
+            holder = self.matcher.named("department", part.department)
+            department = holder.title if holder is not None else ""
+            found = self.new(Entry(kind="office", name="", title=title, department=department), part.department)
+        elif found is None and field == "into":
+            return self.named_above(field, title)
+        return found.name if found is not None else None
+
+    def named_above(self, field: str, title: str) -> str | None:
+        """Return the name of what no survey lists: domains, platforms, devices."""
+        for keys in _ABOVE[field]:
+            for _file, members in self.folder.top(*keys):
+                for each in members:
+                    if folded(title) in {folded(str(each.get("name", ""))), folded(str(each.get("title", "")))}:
+                        return str(each["name"])
+        return None
+
+    def missing(self) -> None:
+        """Tell of parts that sheets have listed before and now do not."""
+        by_key = {part.key: part for part in self.folder.parts}
+        for key, department, _said in self.memory.each():
+            part = by_key.get(key)
+            if part is None or department in self._rows.get(part, {}):
+                continue
+            if (part.kind, department) not in self._heard or department not in {part.department, ""}:
+                continue
+            said = _("the sheets of {department} no longer list '{name}'; it stays until you remove it").format(
+                department=department or part.title, name=part.name
+            )
+            place = Place(file=self.folder.folder / part.file)
+            self.remark(place, _("no longer listed"), part.title, said, Weight.WARNING)
+
+
+_REFERRED: Mapping[str, Kind] = {
+    "building": "building",
+    "office": "office",
+    "system": "system",
+    "resource": "resource",
+    "into": "system",
+    "depends_on": "system",
+    "survey.replaceable_by": "system",
+    "exchange.works_with": "system",
+}
+"""Of which kind of part a field names another."""
+
+_ABOVE: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "domain": (("network", "domains"),),
+    "gateway": (("network", "devices"),),
+    "library": (("platforms",),),
+    "into": (("platforms",),),
+}
+
+
+def _place(row: Entry) -> Place:
+    return row.places.get("", Place(file=Path()))
+
+
+def _request_title(row: Entry) -> str:
+    return " ".join(str(row.values[key]) for key in ("resource", "asked") if key in row.values)

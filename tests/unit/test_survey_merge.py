@@ -1,0 +1,274 @@
+"""Merging sheets into an inventory: what is new, what a person changed, what two departments report."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from inventory.findings import InventoryErrors
+from inventory.survey.entries import Entry, Kind, Place, Weight
+from inventory.survey.folder import Folder
+from inventory.survey.memory import FILE, Memory
+from inventory.survey.merging import Merged, merge
+from inventory.survey.writing import held, write
+
+Row = Callable[..., Entry]
+
+DEPARTMENTS = """\
+# by hand
+departments:
+  - name: water-bureau
+    title: 水务局   # the bureau
+    rooms:
+      - name: water-room
+        hosts:
+          - {name: water-db, address: 10.11.0.10}
+"""
+SYSTEM = """\
+system: water-billing
+title: 水费征收系统
+department: water-bureau
+survey:
+  # what the department says
+  number: W-01
+  function: 征收水费
+  running_cost: 120000
+"""
+
+
+def row(kind: Kind, title: str, values: Mapping[str, object] | None = None, **more: str) -> Entry:
+    holding = {"department": "水务局", "name": "", **more}
+    values = values or {}
+    file = Path(f"{holding['department']}.xlsx")
+    places = {key: Place(file=file, sheet=kind, cell=f"B{n}") for n, key in enumerate(("", *values), 2)}
+    return Entry(kind=kind, title=title, values=values, places=places, **holding)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "departments.yaml").write_text(DEPARTMENTS)
+    (tmp_path / "systems").mkdir()
+    (tmp_path / "systems" / "water-billing.yaml").write_text(SYSTEM)
+    return tmp_path
+
+
+def run(folder: Path, *rows: Entry) -> Merged:
+    with held(folder):
+        merged = merge(Folder(folder), Memory.read(folder), rows)
+        write(folder, merged.files)
+    return merged
+
+
+def kinds(merged: Merged) -> list[tuple[Weight, str]]:
+    return [(remark.severity, remark.column) for remark in merged.remarks]
+
+
+BILLING = {"survey.number": "W-01", "survey.function": "征收水费", "survey.running_cost": 120000}
+
+
+def billing(**values: object) -> Entry:
+    return row("system", "水费征收系统", {**BILLING, **{f"survey.{key}": value for key, value in values.items()}})
+
+
+def test_an_empty_folder_becomes_an_inventory(tmp_path: Path) -> None:
+    merged = run(
+        tmp_path / "new",
+        row("department", "水务局", department=""),
+        row("room", "一楼机房", {"area": 36}),
+        row("host", "water-db", {"address": "10.11.0.10", "cpus": 4}, holder="一楼机房"),
+        billing(),
+        row("line", "营业厅专线", {"kind": "leased", "rent": 96000}),
+        row("resource", "用水户", {"system": "水费征收系统", "sharing": "unconditional"}),
+        row("request", "", {"resource": "用水户", "asked": "2018-03-01"}, department="民政局"),
+    )
+    assert kinds(merged) == []
+    assert merged.added == {"department": 2, "room": 1, "host": 1, "system": 1, "line": 1, "resource": 1, "request": 1}
+    assert (tmp_path / "new" / "departments.yaml").read_text() == (
+        "# yaml-language-server: $schema=./.zhenghe.schema.json\n"
+        "departments:\n"
+        "  - name: shui-wu-ju\n"
+        "    title: 水务局\n"
+        "    rooms:\n"
+        "      - name: shui-wu-ju-yi-lou-ji-fang\n"
+        "        title: 一楼机房\n"
+        "        area: 36\n"
+        "        hosts:\n"
+        "          - {name: water-db, title: water-db, address: 10.11.0.10, cpus: 4}\n"
+        "\n"
+        "  - name: min-zheng-ju\n"
+        "    title: 民政局\n"
+    )
+
+
+def test_importing_again_changes_no_byte(tmp_path: Path) -> None:
+    rows = (row("department", "水务局", department=""), billing(), row("host", "db", {"cpus": 2}))
+    run(tmp_path, *rows)
+    again = run(tmp_path, *rows)
+    assert again.files == ()
+    assert kinds(again) == []
+
+
+def test_what_the_sheet_says_anew_is_taken_and_all_else_stays(folder: Path) -> None:
+    run(folder, billing())
+    merged = run(folder, billing(running_cost=90000, users="city"))
+    assert kinds(merged) == []
+    assert [change.file for change in merged.changes] == [Path("systems/water-billing.yaml")]
+    assert (folder / "systems/water-billing.yaml").read_text() == SYSTEM.replace("120000", "90000").replace(
+        "  function: 征收水费\n", "  function: 征收水费\n  users: city\n"
+    )
+    assert (folder / "departments.yaml").read_text() == DEPARTMENTS
+
+
+def edit(folder: Path, old: str, new: str) -> str:
+    file = folder / "systems" / "water-billing.yaml"
+    text = file.read_text().replace(old, new)
+    file.write_text(text)
+    return text
+
+
+def test_what_a_person_changed_stays_and_is_told(folder: Path) -> None:
+    run(folder, billing())
+    text = edit(folder, "120000", "110000  # seen in the contract")
+    merged = run(folder, billing())
+    assert kinds(merged) == [(Weight.NOTE, "kept by hand")]
+    assert (folder / "systems/water-billing.yaml").read_text() == text
+
+
+def test_what_both_changed_is_a_conflict_once_and_stays_with_the_person(folder: Path) -> None:
+    run(folder, billing())
+    text = edit(folder, "120000", "110000")
+    merged = run(folder, billing(running_cost=90000))
+    assert kinds(merged) == [(Weight.ERROR, "conflict")]
+    assert merged.remarks[0].read == "90000"
+    assert kinds(run(folder, billing(running_cost=90000))) == [(Weight.NOTE, "kept by hand")]
+    assert (folder / "systems/water-billing.yaml").read_text() == text
+
+
+def test_what_both_changed_alike_is_no_conflict(folder: Path) -> None:
+    run(folder, billing())
+    edit(folder, "120000", "90000")
+    assert kinds(run(folder, billing(running_cost=90000))) == []
+
+
+def test_what_a_person_removed_stays_removed(folder: Path) -> None:
+    run(folder, billing())
+    edit(folder, "  running_cost: 120000\n", "")
+    assert kinds(run(folder, billing())) == [(Weight.NOTE, "kept by hand")]
+
+
+def test_without_a_memory_every_difference_is_a_conflict(folder: Path) -> None:
+    merged = run(folder, billing(running_cost=90000))
+    assert kinds(merged) == [(Weight.ERROR, "conflict")]
+    assert merged.changes == ()
+
+
+def test_what_sheets_no_longer_say_stays_and_is_told(folder: Path) -> None:
+    other = row("system", "水质监测系统", {"survey.function": "监测水质"})
+    run(folder, billing(), other)
+    merged = run(folder, row("system", "水质监测系统"))
+    assert kinds(merged) == [(Weight.NOTE, "no longer said"), (Weight.WARNING, "no longer listed")]
+    assert merged.changes == ()
+
+
+def test_a_system_is_known_by_its_number_when_it_is_renamed(folder: Path) -> None:
+    run(folder, billing())
+    renamed = row("system", "水费征收管理系统", BILLING)
+    merged = run(folder, renamed)
+    assert merged.added == {}
+    assert "title: 水费征收管理系统" in (folder / "systems/water-billing.yaml").read_text()
+
+
+def test_a_system_is_known_by_its_title_when_numbers_are_given_anew(folder: Path) -> None:
+    run(folder, billing())
+    merged = run(folder, row("system", "水质监测系统", {"survey.number": "W-01"}), billing(number="W-02"))
+    assert merged.added == {"system": 1}
+    text = (folder / "systems/water-billing.yaml").read_text()
+    assert ("title: 水费征收系统" in text, "number: W-02" in text) == (True, True)
+
+
+def test_a_title_that_a_person_mended_still_finds_its_row(folder: Path) -> None:
+    rows = (row("line", "营业厅专线", {"kind": "leased"}),)
+    run(folder, *rows)
+    file = folder / "network.yaml"
+    file.write_text(file.read_text().replace("title: 营业厅专线", "title: 水务局营业厅专线"))
+    merged = run(folder, *rows)
+    assert (merged.added, kinds(merged)) == ({}, [(Weight.NOTE, "kept by hand")])
+
+
+def test_two_systems_of_one_title_and_two_numbers_are_two(tmp_path: Path) -> None:
+    rows = [row("system", "网站", {"survey.number": number}) for number in ("1", "2")]
+    assert run(tmp_path, *rows).added["system"] == 2
+    assert run(tmp_path, *rows).files == ()
+
+
+def test_one_system_that_two_departments_report_is_kept_once(folder: Path) -> None:
+    report = row(
+        "system", "水费征收系统",
+        {"survey.function": "征收水费", "survey.running_cost": 5, "survey.users": "city"}, department="财政局",
+    )  # fmt: skip
+    merged = run(folder, billing(), report)
+    assert kinds(merged) == [(Weight.NOTE, "reported twice"), (Weight.NOTE, "reported twice")]
+    text = (folder / "systems/water-billing.yaml").read_text()
+    assert "also_reported_by: [cai-zheng-ju]\n" in text
+    assert ("  users: city\n" in text, "120000" in text) == (True, True)
+    alone = run(folder, report)
+    assert alone.files == ()
+
+
+def test_two_systems_of_one_title_in_two_departments_are_two_unless_more_agrees(folder: Path) -> None:
+    merged = run(folder, billing(), row("system", "水费征收系统", {"survey.function": "收费"}, department="财政局"))
+    assert merged.added == {"department": 1, "system": 1}
+    assert kinds(merged) == [(Weight.WARNING, "perhaps reported twice")]
+
+
+def test_of_a_classified_system_only_its_existence_is_kept(tmp_path: Path) -> None:
+    secret = {"grading.classified": True, "survey.function": "绝密的功能", "survey.number": "X-1"}
+    run(tmp_path, row("system", "某系统", secret))
+    assert all("绝密" not in file.read_text() for file in tmp_path.rglob("*") if file.is_file())
+    assert "grading: {classified: true}" in (tmp_path / "systems" / "mou-xi-tong.yaml").read_text()
+
+
+def test_a_value_that_the_model_refuses_is_left_out_alone(folder: Path) -> None:
+    merged = run(folder, billing(user_count=-3, users="city"), row("system", "丙", {"filing.number": "F-1"}))
+    assert kinds(merged) == [(Weight.ERROR, "left out"), (Weight.ERROR, "left out")]
+    assert "filing.date is missing" in merged.remarks[1].expected
+    assert "users: city" in (folder / "systems/water-billing.yaml").read_text()
+
+
+def test_a_row_that_lacks_what_every_such_thing_has_is_left_out_and_told(folder: Path) -> None:
+    merged = run(folder, row("line", "营业厅专线", {"rent": 1}), row("system", "乙", department=""))
+    assert kinds(merged) == [(Weight.ERROR, "left out")] * 2
+    assert merged.changes == ()
+
+
+def test_references_become_names(folder: Path) -> None:
+    merged = run(
+        folder,
+        row("system", "甲", {"depends_on": ["水费征收系统", "没有的系统"], "office": "规划科"}),
+    )
+    assert kinds(merged) == [(Weight.WARNING, "unknown reference")]
+    text = (folder / "systems" / "jia.yaml").read_text()
+    assert ("depends_on: [water-billing]" in text, "office: water-bureau-gui-hua-ke" in text) == (True, True)
+    assert (
+        "    offices:\n      - {name: water-bureau-gui-hua-ke, title: 规划科}\n"
+        in (folder / "departments.yaml").read_text()
+    )
+
+
+def test_a_host_is_known_by_its_address(folder: Path) -> None:
+    merged = run(folder, row("host", "数据库服务器", {"address": "10.11.0.10", "cpus": 8}))
+    assert merged.added == {}
+    assert (
+        "{name: water-db, address: 10.11.0.10, title: 数据库服务器, cpus: 8}"
+        in (folder / "departments.yaml").read_text()
+    )
+
+
+def test_a_broken_inventory_or_memory_is_refused(folder: Path) -> None:
+    (folder / FILE).write_text(json.dumps({"a": 1}))
+    with pytest.raises(InventoryErrors):
+        Memory.read(folder)
+    (folder / "departments.yaml").write_text("departments: [")
+    with pytest.raises(InventoryErrors):
+        Folder(folder)
