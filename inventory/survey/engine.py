@@ -111,6 +111,11 @@ def answer_for(content: bytes) -> dict[str, Any]:
     except (calamine.CalamineError, BadZipFile, zlib.error, OSError, EOFError, ValueError, KeyError, RuntimeError):
         # RuntimeError: zipfile's word for a method of packing or a password that it cannot do.
         return {"refused": "broken"}
+    except BaseException as exc:
+        # A panic of the Rust code ends what it was doing, and its class cannot be imported.
+        if type(exc).__name__ != "PanicException":
+            raise
+        return {"refused": "broken"}
     return {"kind": kind, "linked": linked, "sheets": sheets}
 
 
