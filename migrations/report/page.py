@@ -1,6 +1,7 @@
 """The run on one page of HTML: complete in itself, fit for the screen and for paper."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,6 +16,7 @@ from migrations.report.wording import (
     KINDS,
     STAGES,
     STATES,
+    UNIT_KINDS,
     Say,
     clock,
     counted,
@@ -24,6 +26,7 @@ from migrations.report.wording import (
     longest_pause,
     outcome,
     state_word,
+    step_word,
 )
 from migrations.run.messages import Direction, UnitState
 
@@ -115,7 +118,7 @@ def write_page(summary: RunSummary, path: Path, language: str) -> None:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters["duration"] = duration
+    environment.filters["duration"] = partial(duration, say=say)
     environment.filters["clock"] = clock
     style = Markup((Path(__file__).parent / "page.css").read_text())  # noqa: S704 - our own file
     text = environment.get_template("page.html.j2").render(
@@ -133,7 +136,7 @@ def write_page(summary: RunSummary, path: Path, language: str) -> None:
         legend=_legend(summary, say),
         rows=tuple(_rows(summary, say)),
         stages=tuple(_stage_rows(summary, say)),
-        verbs=_verbs(summary),
+        verbs=_verbs(summary, say),
         left_alone=left_alone(summary.untouched, say),
     )
     scratch = path.with_name(path.name + ".new")
@@ -173,13 +176,13 @@ def _lane(unit: UnitSummary, scale: Scale, y: float, say: Say) -> Lane:
             bar.begin,
             bar.end,
             bar.state,
-            f"{unit.name}: {state_word(unit, bar.state, say)}, {duration(bar.end - bar.begin)}",
+            f"{unit.name}: {state_word(unit, bar.state, say)}, {duration(bar.end - bar.begin, say)}",
         )
         for bar in unit.bars
         if bar.state is not UnitState.PLANNED
     )
     pauses = tuple(
-        scale.box(gap.begin, gap.begin + gap.seconds, "pause", f"{probe.name}: {duration(gap.seconds)}", least=2.4)
+        scale.box(gap.begin, gap.begin + gap.seconds, "pause", f"{probe.name}: {duration(gap.seconds, say)}", least=2.4)
         for felt in unit.felt
         for probe in felt.probes
         for gap in probe.gaps
@@ -192,7 +195,10 @@ def _bands(summary: RunSummary, scale: Scale, say: Say) -> Iterator[Box]:
     for number, span in enumerate(spans):
         word = STAGES.get(span.name, span.name) if isinstance(span, StageTime) else span.direction.value
         box = scale.box(
-            span.begin, span.end, "odd" if number % 2 else "even", f"{say(word)}: {duration(span.end - span.begin)}"
+            span.begin,
+            span.end,
+            "odd" if number % 2 else "even",
+            f"{say(word)}: {duration(span.end - span.begin, say)}",
         )
         text = say(word)
         # Chinese letters are twice as wide; what does not fit is left to the table below.
@@ -239,17 +245,21 @@ def _strips(summary: RunSummary, say: Say) -> Iterator[Strip]:
             way=say("there") if passage.direction is Direction.FORWARD else say("back"),
             boxes=tuple(
                 scale.box(
-                    s.begin, s.end, "failed" if s.failed else "step", f"{s.step}: {duration(s.end - s.begin)}", 0.2
-                ).model_copy(update={"text": s.step})
+                    s.begin,
+                    s.end,
+                    "failed" if s.failed else "step",
+                    f"{step_word(s.step, say)}: {duration(s.end - s.begin, say)}",
+                    0.2,
+                ).model_copy(update={"text": step_word(s.step, say)})
                 for s in strokes
             ),
             pauses=tuple(
-                scale.box(gap.begin, gap.begin + gap.seconds, "pause", duration(gap.seconds), 0.25)
+                scale.box(gap.begin, gap.begin + gap.seconds, "pause", duration(gap.seconds, say), 0.25)
                 for gap in gaps
                 if gap.begin + gap.seconds >= begin and gap.begin <= end
             ),
-            pause=duration(felt.downtime if felt else None),
-            whole=duration(end - begin),
+            pause=duration(felt.downtime if felt else None, say),
+            whole=duration(end - begin, say),
         )
 
 
@@ -303,12 +313,13 @@ def _stage_rows(summary: RunSummary, say: Say) -> Iterator[Share]:
         yield Share(name=name, seconds=seconds, share=round(100 * seconds / longest, 1), failure=stage.failure)
 
 
-def _verbs(summary: RunSummary) -> tuple[Share, ...]:
+def _verbs(summary: RunSummary, say: Say) -> tuple[Share, ...]:
     """Add up the time of steps by verb, over all units and passages; what runs at the same time counts twice."""
     times: dict[str, float] = {}
     for unit in summary.units:
         for stroke in unit.strokes:
-            verb = f"{unit.kind} {stroke.step.split('/')[0]}" + (" (undo)" if stroke.deed == "undo" else "")
+            verb = f"{say(UNIT_KINDS[unit.kind])} {step_word(stroke.step.split('/')[0], say)}"
+            verb += f" ({say('undo')})" if stroke.deed == "undo" else ""
             times[verb] = times.get(verb, 0.0) + stroke.end - stroke.begin
     longest = max(times.values(), default=1.0) or 1.0
     ranked = sorted(times.items(), key=lambda item: -item[1])[:8]

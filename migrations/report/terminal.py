@@ -65,8 +65,8 @@ def _figures(unit: UnitSummary) -> tuple[Text, ...]:
     writes = unit.writes
     wrong_writes = None if writes is None else len(writes.lost) + len(writes.doubled)
     return (
-        Text(duration(unit.worst(*FORWARD))),
-        Text(duration(unit.worst(Direction.BACK))),
+        Text(duration(unit.worst(*FORWARD), _)),
+        Text(duration(unit.worst(Direction.BACK), _)),
         _zero(unit.total("packets_lost" if unit.kind == "line" else "requests_failed", *every) if looked else None),
         _zero(wrong_writes, "" if writes is None else f" / {writes.acknowledged}"),
         _checks(unit),
@@ -95,9 +95,9 @@ def _stages(summary: RunSummary) -> Table:
     for stage in summary.stages:
         seconds = stage.end - stage.begin
         bar = Text("━" * max(1, round(30 * seconds / longest)), "red" if stage.failure else "cyan")
-        table.add_row(_(STAGES.get(stage.name, stage.name)), duration(seconds), bar)
+        table.add_row(_(STAGES.get(stage.name, stage.name)), duration(seconds, _), bar)
     whole = sum(stage.end - stage.begin for stage in summary.stages)
-    table.add_row(Text(_("together"), "bold"), Text(duration(whole), "bold"), "")
+    table.add_row(Text(_("together"), "bold"), Text(duration(whole, _), "bold"), "")
     return table
 
 
@@ -106,7 +106,7 @@ def _sentences(summary: RunSummary) -> tuple[str, ...]:
     pause = longest_pause(summary.units, *FORWARD)
     return (
         _("Longest pause for users: {there}; on the way back: {back}.").format(
-            there=duration(pause), back=duration(longest_pause(summary.units, Direction.BACK))
+            there=duration(pause, _), back=duration(longest_pause(summary.units, Direction.BACK), _)
         ),
         _("{requests} requests, {requests_failed} failed; {packets} packets, {packets_lost} lost.").format(**said),
         _("{writes} writes were acknowledged, {writes_lost} of them lost, {writes_doubled} doubled.").format(**said),

@@ -51,10 +51,31 @@ STAGES = {
 }
 
 
+VERBS = {
+    "provision": _N("provision"),
+    "attach": _N("attach"),
+    "shift": _N("shift"),
+    "drain": _N("drain"),
+    "release": _N("release"),
+    "prepare": _N("prepare"),
+    "replicate": _N("replicate"),
+    "front": _N("front"),
+    "lag": _N("lag"),
+    "switch": _N("switch"),
+    "verify": _N("verify"),
+    "retire": _N("retire"),
+}
+"""Words for steps; one that is not known here is told as the plan has it."""
 LINE_STATES = {UnitState.DECOMMISSIONED: _N("released")}
 """Words that are others for lines."""
 WAYS = {Direction.FORWARD: _N("moved"), Direction.BACK: _N("taken back"), Direction.COMMIT: _N("committed")}
 AGAIN = _N("moved again")
+
+
+def step_word(step: str, say: Say) -> str:
+    """Return the word for a step of a plan, such as prepare/db."""
+    verb, slash, part = step.partition("/")
+    return say(VERBS.get(verb, verb)) + slash + part
 
 
 def state_word(unit: UnitSummary, state: UnitState, say: Say) -> str:
@@ -75,17 +96,17 @@ def course(summary: RunSummary, say: Say) -> str:
     return say("{sites} sites, {lines} lines and {systems} systems: {ways}.").format(**numbers, ways=ways)
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: float | None, say: Say) -> str:
     """Write a span of time as people read it; a dash where there is none."""
     if seconds is None:
         return "–"
     if seconds < 0.0005:
-        return "0 s"
+        return say("{count} s").format(count=0)
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
+        return say("{count} ms").format(count=f"{seconds * 1000:.0f}")
     if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 20 else f"{seconds:.0f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+        return say("{count} s").format(count=f"{seconds:.1f}" if seconds < 20 else f"{seconds:.0f}")
+    return say("{minutes} min {seconds:02d} s").format(minutes=int(seconds // 60), seconds=int(seconds % 60))
 
 
 def clock(moment: float) -> str:

@@ -347,5 +347,6 @@ def test_the_chinese_page_is_chinese(summary: RunSummary, tmp_path: Path) -> Non
     assert 'lang="zh-CN"' in chinese
     body = re.sub(r"<style>.*?</style>|<code>.*?</code>|<title>.*?</title>", "", chinese, flags=re.DOTALL)
     left = {words for words in re.findall(r">([^<>]*[A-Za-z]{3,} [A-Za-z]{2,}[^<>]*)<", body) if words in english}
-    # Names of steps are words of the plan; they are the same in every language.
-    assert {words for words in left if not words.startswith(("system ", "line ", "site "))} == set()
+    assert left == set()
+    assert "毫秒" in chinese
+    assert not re.search(r"\d (ms|s|min)\b", body)
