@@ -1,6 +1,6 @@
 """What a move may cost its users, and whether what a probe saw is within it; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from inventory.base import Model
 from inventory.model import Programme
@@ -49,13 +49,13 @@ def judged(result: ProbeResult, allowed: Allowed) -> ProbeResult:
     return result.model_copy(update={"breaches": breaches})
 
 
-def told(result: ProbeResult) -> tuple[str, ...]:
+def told(result: ProbeResult, say: Callable[[str], str] = _) -> tuple[str, ...]:
     """Say in words which limits were not kept."""
     sentences: Mapping[Limited, str] = {
-        "downtime": _("{unit}: {seen:.2f} s without service, {allowed:g} s are allowed"),
-        "failed": _("{unit}: {seen:.0f} requests failed ({reason}), {allowed:.0f} are allowed"),
-        "lost": _("{unit}: {seen:.0f} packets were lost, {allowed:.0f} are allowed"),
-        "unseen": _("{unit}: its probe {name} did not look for {seen:.1f} s"),
+        "downtime": say("{unit}: {seen:.2f} s without service, {allowed:g} s are allowed"),
+        "failed": say("{unit}: {seen:.0f} requests failed ({reason}), {allowed:.0f} are allowed"),
+        "lost": say("{unit}: {seen:.0f} packets were lost, {allowed:.0f} are allowed"),
+        "unseen": say("{unit}: its probe {name} did not look for {seen:.1f} s"),
     }
     reason = result.reasons[0] if result.reasons else ""
     return tuple(

@@ -8,11 +8,10 @@ from migrations.evidence import verify_chain
 from migrations.report.page import write_page
 from migrations.report.summary import RunSummary, summarise
 from migrations.report.terminal import print_summary
+from migrations.report.wording import LANGUAGES
 from migrations.run.home import RunHome
 
 __all__ = ["RunSummary", "print_summary", "summarise", "summary_of", "titles_of", "write_pages"]
-
-LANGUAGES = ("en", "zh")
 
 
 def titles_of(programme: Programme) -> Mapping[str, str]:

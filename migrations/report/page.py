@@ -25,6 +25,7 @@ from migrations.report.wording import (
     left_alone,
     longest_pause,
     outcome,
+    reason,
     state_word,
     step_word,
 )
@@ -127,6 +128,7 @@ def write_page(summary: RunSummary, path: Path, language: str) -> None:
         style=style,
         run=summary,
         outcome=outcome(summary, say),
+        reason=reason(summary, say),
         course=course(summary, say),
         counted=counted(summary),
         pause_there=longest_pause(summary.units, *FORWARD),

@@ -15,6 +15,7 @@ from migrations.report.wording import (
     left_alone,
     longest_pause,
     outcome,
+    reason,
     state_word,
 )
 from migrations.run.messages import Direction, UnitState
@@ -28,7 +29,7 @@ def print_summary(console: Console, summary: RunSummary) -> None:
     style = "bold green" if summary.outcome == "passed" else "bold red"
     console.print(Text.assemble((outcome(summary, _), style), " ", course(summary, _)))
     if summary.reason:
-        console.print(Text(summary.reason, "red"))
+        console.print(Text(reason(summary, _), "red"))
     console.print()
     console.print(_units(summary))
     console.print()
@@ -110,7 +111,10 @@ def _sentences(summary: RunSummary) -> tuple[str, ...]:
         ),
         _("{requests} requests, {requests_failed} failed; {packets} packets, {packets_lost} lost.").format(**said),
         _("{writes} writes were acknowledged, {writes_lost} of them lost, {writes_doubled} doubled.").format(**said),
-        *(_("Left alone: {name} ({reason}).").format(name=n, reason=r) for n, r in left_alone(summary.untouched, _)),
+        *(
+            _("Left alone: {name} ({reason}).").format(name=n, reason=why)
+            for n, why in left_alone(summary.untouched, _)
+        ),
         _("plan {plan}").format(plan=summary.plan),
         _("evidence {path}: {records} records, {outcome}, head {head}").format(
             path=summary.evidence,

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from inventory.words import words_in
 from migrations.plan import Untouched
+from migrations.probes.limits import told
 from migrations.report.summary import RunSummary, UnitSummary
 from migrations.run.messages import Direction, UnitState
 
 Say = Callable[[str], str]
+LANGUAGES = ("en", "zh")
 FORWARD = (Direction.FORWARD, Direction.COMMIT)
 CLASSIFIED = "classified"
 """How the plan's reason begins where a system is classified."""
@@ -121,6 +124,16 @@ def outcome(summary: RunSummary, say: Say) -> str:
     if summary.outcome == "failed":
         return say("Not everything came through.")
     return say("The run has not ended yet.")
+
+
+def reason(summary: RunSummary, say: Say) -> str:
+    """Return why a run failed, with what users felt in the language that is asked for, whoever carried it out."""
+    text = summary.reason
+    for probe in (probe for unit in summary.units for felt in unit.felt for probe in felt.probes if probe.breaches):
+        for language in LANGUAGES:
+            for said, wanted in zip(told(probe, words_in(language)), told(probe, say), strict=True):
+                text = text.replace(said, wanted)
+    return text
 
 
 def longest_pause(units: Iterable[UnitSummary], *directions: Direction) -> float | None:

@@ -66,7 +66,7 @@ MISTAKES: dict[str, tuple[str, str, str, str | None, str, str, str]] = {
         "components[0].on", "must be a list", "[a, b]"),
     "a word that is none of a few": (WATER, "frequency: daily", "frequency: dayly", "dayly",
         "survey.frequency", "one of a few words", "did you mean 'daily'?"),
-    "a duration without a unit": (WATER, "downtime: 2s", "downtime: 2", "downtime: 2",
+    "a duration without a unit": (WATER, "downtime: 5s", "downtime: 5", "downtime: 5",
         "limits.downtime", "a number and a unit", ""),
     "a name that is not written as one": ("departments.yaml", "name: water-db", "name: Water_DB", "Water_DB",
         "departments[0].rooms[0].hosts[0].name", "not written as", "lower-case"),

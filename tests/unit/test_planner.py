@@ -93,7 +93,7 @@ def test_entry_is_of_the_kind_that_fronts_the_component(plan: Plan) -> None:
         ("db", "pgbouncer", "cloud-a-admin-entry"),
         ("app", "haproxy", "cloud-a-admin-entry"),
     ]
-    assert switch.arguments["limits"] == {"downtime": 2.0, "data_loss": 0.0, "catch_up": 120.0}
+    assert switch.arguments["limits"] == {"downtime": 5.0, "data_loss": 0.0, "catch_up": 120.0}
     assert switch.arguments["names"]["address"] == "10.50.1.53"
 
 

@@ -18,6 +18,7 @@ from migrations import evidence as evidence_module
 from migrations.evidence import Evidence, verify_chain
 from migrations.plan import Plan, StepKind, Unit
 from migrations.planner import make_plan
+from migrations.probes.limits import Allowed, judged
 from migrations.report import RunSummary, print_summary, summarise, titles_of, write_pages
 from migrations.run.messages import Direction, UnitState
 
@@ -224,6 +225,21 @@ def test_a_failed_check_fails_the_report_and_is_named_everywhere(
     english, chinese = (page.read_text() for page in write_pages(summary, tmp_path))
     assert "Not everything came through." in english
     assert all("water-app: running billing: it does not run" in page for page in (english, chinese))
+
+
+def test_what_users_felt_beyond_the_limits_is_told_in_the_language_of_the_page(
+    summary: RunSummary, tmp_path: Path
+) -> None:
+    billing = unit_of(summary, "water-billing")
+    first = billing.felt[0]
+    probe = judged(first.probes[0], Allowed(downtime=0.1))
+    felt = (first.model_copy(update={"probes": (probe,)}), *billing.felt[1:])
+    units = tuple(u.model_copy(update={"felt": felt}) if u.name == "water-billing" else u for u in summary.units)
+    sentence = "system:water-billing: 0.31 s without service, 0.1 s are allowed"
+    failed = summary.model_copy(update={"units": units, "outcome": "failed", "reason": f"a check; {sentence}"})
+    english, chinese = (page.read_text() for page in write_pages(failed, tmp_path))
+    assert f"a check; {sentence}" in english
+    assert "a check; system:water-billing：中断 0.31 秒，允许 0.1 秒" in chinese
 
 
 def test_evidence_that_was_changed_is_told_as_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
