@@ -84,6 +84,11 @@ def is_department(text: str) -> bool:
     return _DEPARTMENT.match(cleaned(text)) is not None
 
 
+def is_numbered(text: str) -> bool:
+    """Tell whether text begins with a number of its own, such as 二、."""
+    return _NUMBERED.match(plain(text)) is not None
+
+
 def department_in(text: str) -> str:
     """Return the department that a sheet's title or a file's name begins with; empty if none does."""
     text = cleaned(_PREFIXED.sub("", text.strip()))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from inventory.base import Model
 from inventory.findings import Finding, InventoryErrors
@@ -94,9 +95,23 @@ def _findings_on_fields(top: Cursor, settled: Settled) -> Iterator[Finding]:
             yield _at(top, location).finding(reason, mend)
 
 
-def _finding(top: Cursor, location: tuple[int | str, ...], reason: str) -> Finding:
-    known = Rule.model_fields if location[:1] == ("sheets",) else Settled.model_fields
-    return _at(top, location).finding(reason, meant(str(location[-1]), known) if location else "")
+def _finding(top: Cursor, error: ErrorDetails) -> Finding:
+    location, kind = error["loc"], error["type"]
+    cursor = _at(top, location)
+    if kind == "extra_forbidden":
+        known = Rule.model_fields if location[:1] == ("sheets",) else Settled.model_fields
+        return cursor.finding(_("there is no such field"), meant(str(location[-1]), known))
+    if kind == "literal_error":
+        kinds = (*(listing.kind for listing in catalogue().kinds), IGNORE)
+        return cursor.finding(_("must be one of a few words"), meant(str(error["input"]), kinds))
+    reasons = {
+        "string_type": _("must be a word"),
+        "tuple_type": _("must be a list"),
+        "mapping_type": _("must be a mapping"),
+        "dict_type": _("must be a mapping"),
+        "model_type": _("must be a mapping"),
+    }
+    return cursor.finding(reasons.get(kind, error["msg"]))
 
 
 def read_settled(file: Path) -> Settled:
@@ -120,7 +135,7 @@ def read_settled(file: Path) -> Settled:
     try:
         settled = Settled.model_validate(tops[0].node.plain)
     except ValidationError as exc:
-        raise InventoryErrors([_finding(tops[0], error["loc"], error["msg"]) for error in exc.errors()]) from exc
+        raise InventoryErrors([_finding(tops[0], error) for error in exc.errors()]) from exc
     if findings := list(_findings_on_fields(tops[0], settled)):
         raise InventoryErrors(findings)
     return settled

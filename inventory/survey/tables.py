@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from inventory.survey.grids import Cell, Grid, Spot, empty
 from inventory.survey.headings import Matcher, taken_apart
-from inventory.survey.margins import is_department, labels_in
+from inventory.survey.margins import is_department, is_numbered, labels_in
 from inventory.survey.text import cleaned, folded
 
 _HEADER_ROWS = 3
@@ -76,8 +76,15 @@ class TableFinder:
             row += 1
         if not blocks:
             return tuple(self.forms())
-        ends = [top for top, _bottom in blocks[1:]] + [len(self.grid.rows)]
+        ends = [self.title_above(top) for top, _bottom in blocks[1:]] + [len(self.grid.rows)]
         return tuple(self.table(top, bottom, end) for (top, bottom), end in zip(blocks, ends, strict=True))
+
+    def title_above(self, top: int) -> int:
+        """Return where the title of a second table begins: below a gap, or with a number of its own."""
+        row = top - 1
+        filled = [cell for cell in self.grid.rows[row] if not empty(cell)]
+        gap = row > 0 and all(empty(cell) for cell in self.grid.rows[row - 1])
+        return row if len(filled) == 1 and (gap or is_numbered(str(filled[0]))) else top
 
     def is_header(self, row: int, *, again: bool) -> bool:
         """Tell whether the words of a row are headers; below a table this takes more of them."""
