@@ -19,6 +19,7 @@ DnsName = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
+DURATION_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h|d)$"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -45,7 +46,7 @@ def _written(seconds: float) -> str:
 
 Duration = Annotated[
     float,
-    BeforeValidator(_seconds, json_schema_input_type=str),
+    BeforeValidator(_seconds, json_schema_input_type=Annotated[str, Field(pattern=DURATION_PATTERN)]),
     PlainSerializer(_written, return_type=str),
     Field(description="A number and a unit: 500ms, 2s, 15m, 4h, 1d; held in seconds."),
 ]

@@ -1,14 +1,14 @@
 """Everything that is wrong with an inventory, in all its files, at once."""
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from inventory import addresses, conduct, rules
+from inventory import addresses, conduct, lacking, needs, promises, rules
 from inventory.base import Model
-from inventory.findings import Finding, Severity, in_order
-from inventory.gathering import gather
+from inventory.findings import Advice, Finding, Severity, counted, in_order
+from inventory.gathering import Cursor, gather
 from inventory.kinds import Kind, KindError, load_kinds, playbooks_folder
 from inventory.model import Programme
 from inventory.parts import Index
@@ -16,12 +16,28 @@ from inventory.references import References
 from inventory.shapes import Shapes
 from inventory.words import _
 
+Kinds = Mapping[str, Kind]
+Adviser = Callable[[Programme, Kinds], Iterable[Advice]]
+"""Looks at a sound programme and suggests; what it suggests is for a person to decide."""
+
+ADVISERS: tuple[Adviser, ...] = ()
+"""Those whom `zhenghe check` asks."""
+
 
 class CheckResult(Model):
     """What a check found; the programme is there when there is no error."""
 
     findings: tuple[Finding, ...]
     programme: Programme | None
+    files: tuple[Path, ...] = ()
+    """The files in which something of the inventory was read."""
+    systems: int = 0
+    """How many systems were read, sound ones or not."""
+
+    @property
+    def counts(self) -> Mapping[Severity, int]:
+        """Return how many findings there are of each severity."""
+        return counted(self.findings)
 
 
 @contextmanager
@@ -36,46 +52,77 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def check(folder: Path, kinds: Mapping[str, Kind] | None = None) -> CheckResult:
+def check(folder: Path, kinds: Kinds | None = None, advisers: Iterable[Adviser] = ()) -> CheckResult:
     """Read an inventory and return all that is wrong with it; kinds are those of the playbooks unless given."""
     with _uncollected():
-        return _checked(folder, kinds)
+        return _checked(folder, kinds, tuple(advisers))
 
 
-def _checked(folder: Path, kinds: Mapping[str, Kind] | None) -> CheckResult:
+def _checked(folder: Path, kinds: Kinds | None, advisers: tuple[Adviser, ...]) -> CheckResult:
     documents, findings = gather(folder)
     known, unusable = _kinds() if kinds is None else (kinds, ())
     shapes = Shapes()
     for document in documents:
         shapes.take(document)
+    index = Index(documents)
     every = [*findings, *unusable, *shapes.findings]
     if documents:
-        every += [*shapes.missing(documents), *_between(Index(documents), shapes, known)]
-    settled = in_order(every)
-    if any(finding.severity is Severity.ERROR for finding in settled):
-        return CheckResult(findings=settled, programme=None)
-    return CheckResult(findings=settled, programme=shapes.programme())
+        every += [*shapes.missing(documents), *_between(index, shapes, known)]
+    programme = None
+    if not any(finding.severity is Severity.ERROR for finding in every):
+        programme = shapes.programme()
+        every += [*_advised(programme, known, advisers, index)]
+    files = tuple(dict.fromkeys(document.file for document in documents))
+    return CheckResult(findings=in_order(every), programme=programme, files=files, systems=len(index.systems))
 
 
-def _kinds() -> tuple[Mapping[str, Kind], tuple[Finding, ...]]:
+def _kinds() -> tuple[Kinds, tuple[Finding, ...]]:
     try:
         return load_kinds(playbooks_folder() / "roles"), ()
     except KindError as exc:
         reason = _("this kind of component cannot be used: {said}").format(said=exc.reason)
-        return {}, (Finding(file=exc.file, line=0, column=0, field="", reason=reason, mend=_("mend its kind.yaml")),)
+        finding = Finding(file=exc.file, line=0, column=0, field="", reason=reason, mend=_("mend its kind.yaml"))
+        return {}, (finding.model_copy(update={"rule": "kind"}),)
 
 
-def _between(index: Index, shapes: Shapes, kinds: Mapping[str, Kind]) -> Iterator[Finding]:
-    yield from rules.duplicates(index)
-    yield from References(index, [name for name, kind in kinds.items() if kind.serves == "component"]).collect()
-    yield from rules.cycles(index)
-    yield from rules.secrets(index)
-    yield from addresses.overlaps(index)
-    yield from addresses.small_links(index)
-    yield from addresses.Addresses(index).collect()
-    yield from conduct.classified(index)
-    yield from conduct.golden(index)
-    yield from conduct.circuits(index)
-    yield from conduct.settings(index, kinds)
+def _between(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[Finding]:
+    for rule, found in _by_rule(index, shapes, kinds):
+        for finding in found:
+            yield finding.model_copy(update={"rule": rule})
+
+
+def _by_rule(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[tuple[str, Iterable[Finding]]]:
+    components = [name for name, kind in kinds.items() if kind.serves == "component"]
+    acting = needs.active(shapes.systems, kinds)
+    yield "name", rules.duplicates(index)
+    yield "reference", References(index, components).collect()
+    yield "circle", rules.cycles(index)
+    yield "circle", promises.mergers(index)
+    yield "secret", rules.secrets(index)
+    yield "address", addresses.overlaps(index)
+    yield "address", addresses.small_links(index)
+    yield "address", addresses.Addresses(index).collect()
+    yield "classified", conduct.classified(index)
+    yield "golden-project", conduct.golden(index)
+    yield "circuit", conduct.circuits(index)
+    yield "setting", conduct.settings(index, kinds)
+    yield "date", promises.dates(index)
+    yield "disposition", promises.reasons(index)
     for place, system in shapes.systems:
-        yield from conduct.moves(place, system, kinds)
+        yield "disposition", promises.overrides(place, system, kinds)
+    yield "plan", needs.unplanned(shapes.systems, kinds)
+    yield "plan", needs.unwired(index, acting)
+    yield "plan", needs.loose_lines(index)
+    yield "plan", needs.headless(index, acting)
+    yield "survey", lacking.lacking(index)
+
+
+def _advised(programme: Programme, kinds: Kinds, advisers: Iterable[Adviser], index: Index) -> Iterator[Finding]:
+    places = index.named("systems")
+    for adviser in advisers:
+        for advice in adviser(programme, kinds):
+            place: Cursor = places[advice.system]
+            for key in advice.field.split(".") if advice.field else ():
+                place = place.at(key) or place.key(key)
+            finding = place.finding(advice.reason, advice.mend, Severity.NOTE)
+            yield finding.model_copy(update={"rule": "suggestion"})

@@ -1,4 +1,4 @@
-"""What must not be done, and what a move needs: classified systems, golden projects, targets, kinds and settings."""
+"""What must not be done: with classified systems, with golden projects, with lines and with components of a kind."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -7,11 +7,10 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as JsonSchemaError
 
-from inventory.dispositions import MOVES, disposition_of, rule_for
 from inventory.findings import Finding, Severity
 from inventory.gathering import Cursor
 from inventory.kinds import Kind
-from inventory.model import Disposition, System
+from inventory.model import Disposition
 from inventory.parts import Index
 from inventory.reading import Mapping as MappingNode
 from inventory.shapes import meant
@@ -131,25 +130,3 @@ def _wanted(rule: object, value: object) -> str:
 
 def _known(words: list[str]) -> str:
     return _("its settings are: {words}").format(words=", ".join(words))
-
-
-def moves(place: Cursor, system: System, kinds: Mapping[str, Kind]) -> Iterator[Finding]:
-    """What a system lacks for its disposition, and a disposition against the rule without its reason."""
-    if system.grading.classified:
-        return
-    rule = rule_for(system, kinds)
-    if system.disposition not in {None, rule.disposition} and system.override is None:
-        reason = _("by rule the disposition is '{rule}' ({reason})").format(rule=rule.disposition, reason=rule.reason)
-        yield place.key("disposition").finding(reason, _("remove it, or add override: {reason: …, date: …}"))
-    if disposition_of(system, kinds).disposition not in MOVES:
-        return
-    if not system.components:
-        yield place.finding(_("a system that moves has components"), _("add components, or a disposition"))
-    if system.domain is None:
-        yield place.key("domain").finding(_("a system that moves needs a domain"), _("add it"))
-    for number, component in enumerate(system.components):
-        if component.to is None:
-            at = place.down("components")
-            holder = at.at(number) if at is not None else None
-            mend = _("add to: {site: …, size: …, addresses: [...]}, or a disposition such as retire")
-            yield (holder or place).key("to").finding(_("the component has no target"), mend)

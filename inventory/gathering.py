@@ -117,7 +117,7 @@ class Cursor:
 
 
 def _whole(file: Path, reason: str, mend: str) -> Finding:
-    return Finding(file=file, line=0, column=0, field="", reason=reason, mend=mend)
+    return Finding(file=file, line=0, column=0, field="", reason=reason, mend=mend, rule="file")
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -162,7 +162,7 @@ def _documents(path: Path) -> tuple[list[Cursor], list[Finding]]:
     nodes, problems = read(content)
     cursors = [Cursor(path, node) for node in nodes if not _empty(node)]
     findings = [
-        Finding(file=path, line=p.spot.line, column=p.spot.column, field="", reason=p.reason, mend=p.mend)
+        Finding(file=path, line=p.spot.line, column=p.spot.column, field="", reason=p.reason, mend=p.mend, rule="yaml")
         for p in problems
     ]
     return cursors, findings

@@ -1,4 +1,4 @@
-"""The command line: `zhenghe import | survey | check | plan | rehearse | apply | status | rollback | verify | …`.
+"""The command line: `zhenghe import | survey | check | schema | plan | rehearse | apply | status | rollback | …`.
 
 Exit status: 0 done; 1 done, and the answer is no; 2 wrong use, bad input or whatever kept it from being done, told with
 the mend. The parts are imported when a command needs them, so that asking for help takes no time.
@@ -17,6 +17,7 @@ import typer
 from typer.exceptions import TyperException
 
 from inventory.words import _
+from migrations import cli_check
 from migrations.cli_help import Commands, inventory_folder, wrong_use
 from migrations.cli_twin import twins
 
@@ -29,6 +30,7 @@ app = Commands(
     pretty_exceptions_enable=False,
 )
 app.add_typer(twins, name="twin")
+cli_check.register(app)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help=_("The folder of the inventory."), show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))]
@@ -43,13 +45,6 @@ def root(
     if shown:
         print(f"zhenghe {version('zhenghe')}")
         raise typer.Exit
-
-
-@app.command(help=_("Find everything that is wrong with the inventory, at once."))
-def check(folder: Folder = Path(), as_json: Json = False) -> None:
-    from migrations.cli_plan import show_check
-
-    raise typer.Exit(show_check(inventory_folder(folder), as_json=as_json))
 
 
 @app.command("import", help=_("Merge departments' survey sheets into the inventory, after showing what changes."))

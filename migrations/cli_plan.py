@@ -1,4 +1,4 @@
-"""`zhenghe check` and `zhenghe plan`: what is wrong, and what would be done."""
+"""`zhenghe plan`: what would be done."""
 
 import json
 from pathlib import Path
@@ -6,23 +6,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from inventory.checking import check
-from inventory.findings import Severity, written
 from inventory.words import _
 from migrations.preparing import prepare
-
-
-def show_check(folder: Path, *, as_json: bool) -> int:
-    """Print all findings and return the exit status: 2 where one of them is an error."""
-    result = check(folder)
-    errors = sum(finding.severity is Severity.ERROR for finding in result.findings)
-    if as_json:
-        findings = [finding.model_dump(mode="json") for finding in result.findings]
-        counted = {"errors": errors, "warnings": len(findings) - errors}
-        print(json.dumps({**counted, "findings": findings}, ensure_ascii=False))
-    else:
-        print(written(result.findings))
-    return 2 if result.programme is None else 0
 
 
 def show_plan(folder: Path, *, as_json: bool) -> int:

@@ -22,48 +22,54 @@ class Release(StrEnum):
 class Exemption(Model):
     """Leave not to do what a plan asks for, and what it rests on."""
 
-    reason: str
-    granted_by: str = ""
-    granted: date
+    reason: Annotated[str, Field(description="What it rests on.")]
+    granted_by: Annotated[str, Field(description="Who granted it.")] = ""
+    granted: Annotated[date, Field(description="The day on which it was granted.")]
     until: Annotated[date | None, Field(description="The day it ends; none: it lasts.")] = None
 
 
 class Host(Model):
     """A server that stands in a department's machine room or at the extranet's centre."""
 
-    name: Name
+    name: Annotated[Name, Field(description="Its name, unique among all hosts and devices.")]
     title: Annotated[str, Field(description="What its department calls it.")] = ""
     address: Annotated[IPv4Address | None, Field(description="A host that takes part in a move has one.")] = None
-    os: Release = Release.DEBIAN_11
+    os: Annotated[Release, Field(description="Its operating system, where a plan has to know it.")] = Release.DEBIAN_11
     software: Annotated[str, Field(description="What was reported of its system and middleware, in words.")] = ""
-    cpus: Count = 0
-    memory: Annotated[int, Field(ge=0, description="MiB")] = 0
-    storage: Annotated[int, Field(ge=0, description="GiB")] = 0
+    cpus: Annotated[Count, Field(description="How many processors it has; 0 where that is not known.")] = 0
+    memory: Annotated[int, Field(ge=0, description="Its memory in MiB; 0 where that is not known.")] = 0
+    storage: Annotated[int, Field(ge=0, description="Its storage in GiB; 0 where that is not known.")] = 0
 
 
 class Asset(Model):
     """A piece of equipment in a machine room, and what became of it when the room was vacated."""
 
-    name: Name
-    title: str
-    kind: Literal["server", "storage", "network", "security", "power", "cooling", "other"]
-    count: Annotated[int, Field(ge=1)] = 1
+    name: Annotated[Name, Field(description="Its name, unique in its room.")]
+    title: Annotated[str, Field(description="What it is called.")]
+    kind: Annotated[
+        Literal["server", "storage", "network", "security", "power", "cooling", "other"],
+        Field(description="What sort of equipment it is."),
+    ]
+    count: Annotated[int, Field(ge=1, description="How many of them there are.")] = 1
     year: Annotated[int | None, Field(ge=1980, le=2100, description="The year it was bought.")] = None
-    disposal: Literal["keep", "transfer", "scrap"] | None = None
+    disposal: Annotated[
+        Literal["keep", "transfer", "scrap"] | None,
+        Field(description="The opinion on it: keep, transfer to others, or scrap."),
+    ] = None
     disposed: Annotated[date | None, Field(description="When the disposal was approved and done.")] = None
 
 
 class Room(Model):
     """A department's machine room: its servers, the network they share and the device that leads out of it."""
 
-    name: Name
-    title: str = ""
-    building: Name | None = None
+    name: Annotated[Name, Field(description="Its name, unique among machine rooms.")]
+    title: Annotated[str, Field(description="What it is called.")] = ""
+    building: Annotated[Name | None, Field(description="The building that it is in.")] = None
     area: Annotated[float | None, Field(gt=0, description="Floor area in square metres.")] = None
     prefix: Annotated[IPv4Network | None, Field(description="The network of its hosts.")] = None
     gateway: Annotated[Name | None, Field(description="The device that holds the first address of the prefix.")] = None
-    hosts: tuple[Host, ...] = ()
-    assets: tuple[Asset, ...] = ()
+    hosts: Annotated[tuple[Host, ...], Field(description="Its servers.")] = ()
+    assets: Annotated[tuple[Asset, ...], Field(description="Its equipment.")] = ()
     vacated: Annotated[date | None, Field(description="When it was given up.")] = None
     exemption: Annotated[
         Exemption | None, Field(description="Why it stays: secrecy, security, or the building's layout.")
@@ -73,36 +79,39 @@ class Room(Model):
 class Building(Model):
     """A building in which departments have their offices; those in one building may share a machine room."""
 
-    name: Name
-    title: str
+    name: Annotated[Name, Field(description="Its name, unique among buildings.")]
+    title: Annotated[str, Field(description="What it is called.")]
 
 
 class Office(Model):
     """A part of a department; a system that belongs to one office alone has to be merged."""
 
-    name: Name
-    title: str
+    name: Annotated[Name, Field(description="Its name, unique in its department.")]
+    title: Annotated[str, Field(description="What it is called.")]
 
 
 class Unit(Model):
     """An institution that belongs to a department, or a town: the extranet has to reach it too."""
 
-    name: Name
-    title: str
-    kind: Literal["institution", "town", "street"] = "institution"
+    name: Annotated[Name, Field(description="Its name, unique among institutions and towns.")]
+    title: Annotated[str, Field(description="What it is called.")]
+    kind: Annotated[Literal["institution", "town", "street"], Field(description="What it is.")] = "institution"
     attached: Annotated[date | None, Field(description="When its access to the extranet was verified.")] = None
 
 
 class Department(Model):
     """An owner of systems."""
 
-    name: Name
-    title: str
-    level: Literal["province", "city", "district", "town"] = "district"
-    building: Name | None = None
-    offices: tuple[Office, ...] = ()
-    units: tuple[Unit, ...] = ()
-    rooms: tuple[Room, ...] = ()
+    name: Annotated[Name, Field(description="Its name, unique among departments.")]
+    title: Annotated[str, Field(description="What it is called.")]
+    level: Annotated[
+        Literal["province", "city", "district", "town"],
+        Field(description="The level of government that it belongs to."),
+    ] = "district"
+    building: Annotated[Name | None, Field(description="The building where it has its offices.")] = None
+    offices: Annotated[tuple[Office, ...], Field(description="Its offices.")] = ()
+    units: Annotated[tuple[Unit, ...], Field(description="The institutions and towns that belong to it.")] = ()
+    rooms: Annotated[tuple[Room, ...], Field(description="Its machine rooms.")] = ()
     office_automation: Annotated[
         Literal["none", "own", "connected", "shared"] | None,
         Field(description="Its office system: none, its own, its own connected to the shared one, or the shared one."),

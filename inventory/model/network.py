@@ -13,55 +13,64 @@ from inventory.model.departments import Exemption, Release
 class Vantage(Model):
     """A user's machine from which probes look at services from outside."""
 
-    name: Name
-    address: IPv4Address
-    prefix: IPv4Network
-    gateway: Name
+    name: Annotated[Name, Field(description="Its name, unique among all hosts and devices.")]
+    address: Annotated[IPv4Address, Field(description="Its address.")]
+    prefix: Annotated[IPv4Network, Field(description="The network that it is in.")]
+    gateway: Annotated[Name, Field(description="The device that leads out of this network.")]
 
 
 class Domain(Model):
     """A virtual private network of the extranet, such as the administrative service domain."""
 
-    name: Name
-    title: str
+    name: Annotated[Name, Field(description="Its name, unique among domains.")]
+    title: Annotated[str, Field(description="What it is called.")]
 
 
 class Device(Model):
     """A router of the extranet (pe), of a department (ce) or of a private network's far end (hub)."""
 
-    name: Name
-    role: Literal["pe", "ce", "hub"]
-    platform: Name
-    asn: Annotated[int, Field(ge=1, le=4294967295)]
-    router_id: IPv4Address
+    name: Annotated[Name, Field(description="Its name, unique among all hosts and devices.")]
+    role: Annotated[
+        Literal["pe", "ce", "hub"],
+        Field(description="What it is: a provider edge, a department's device, or a private network's far end."),
+    ]
+    platform: Annotated[Name, Field(description="What it is made of, such as frr: the name of a vendor's platform.")]
+    asn: Annotated[int, Field(ge=1, le=4294967295, description="Its autonomous system number.")]
+    router_id: Annotated[IPv4Address, Field(description="Its router id, an address that no other device has.")]
 
 
 class Attachment(Model):
     """The access circuit from a department's or hub's device to a provider edge, for one domain."""
 
-    device: Name
-    edge: Name
-    domain: Name
+    device: Annotated[Name, Field(description="The department's or hub's device.")]
+    edge: Annotated[Name, Field(description="The provider edge that it is connected to.")]
+    domain: Annotated[Name, Field(description="The domain that the circuit belongs to.")]
     prefix: Annotated[IPv4Network, Field(description="A /30: the edge has its first address, the device its second.")]
 
 
 class Probe(Model):
     """A look from outside, repeated all the time while a system or a line moves."""
 
-    name: Name
-    kind: Literal["write-http", "read-http", "ping"]
-    vantage: Name
+    name: Annotated[Name, Field(description="Its name, unique in its system or line.")]
+    kind: Annotated[
+        Literal["write-http", "read-http", "ping"],
+        Field(description="What it does: writes over HTTP, reads over HTTP, or pings."),
+    ]
+    vantage: Annotated[Name, Field(description="The users' machine that it looks from.")]
     target: Annotated[str, Field(description="A URL for http probes, a host's name or an address for ping.")]
-    every: Duration = 0.05
+    every: Annotated[Duration, Field(description="How often it looks, such as 50ms.")] = 0.05
 
 
 class Line(Model):
     """A rented line between two devices: what is consolidated into the extranet."""
 
-    name: Name
+    name: Annotated[Name, Field(description="Its name, unique among lines.")]
     title: Annotated[str, Field(description="What its department calls it.")] = ""
-    department: Name
-    kind: Literal["leased", "private-network", "internet-exit"]
+    department: Annotated[Name, Field(description="The department that rents it.")]
+    kind: Annotated[
+        Literal["leased", "private-network", "internet-exit"],
+        Field(description="What it is: a leased line, a private network's, or an internet exit."),
+    ]
     ends: Annotated[tuple[Name, Name] | None, Field(description="Its devices; a line that moves has them.")] = None
     prefix: Annotated[IPv4Network | None, Field(description="A /30: the first end has its first address.")] = None
     domain: Annotated[Name | None, Field(description="The domain that takes its traffic over; none: it stays.")] = None
@@ -73,56 +82,61 @@ class Line(Model):
     carrier: Annotated[str, Field(description="The company it is rented from.")] = ""
     exemption: Annotated[Exemption | None, Field(description="Why it may stay for a time.")] = None
     released: Annotated[date | None, Field(description="When it was given back, if that was done by others.")] = None
-    probes: tuple[Probe, ...] = ()
+    probes: Annotated[tuple[Probe, ...], Field(description="Looks from outside while it moves.")] = ()
 
 
 class Backbone(Model):
     """The extranet's own link between two provider edges, for one domain."""
 
-    ends: tuple[Name, Name]
-    domain: Name
+    ends: Annotated[tuple[Name, Name], Field(description="The two provider edges.")]
+    domain: Annotated[Name, Field(description="The domain whose traffic it carries.")]
     prefix: Annotated[IPv4Network, Field(description="A /30: the first end has its first address.")]
 
 
 class CentreNetwork(Model):
     """The network of the extranet's centre in one domain."""
 
-    domain: Name
-    prefix: IPv4Network
+    domain: Annotated[Name, Field(description="The domain that it belongs to.")]
+    prefix: Annotated[IPv4Network, Field(description="The addresses of the centre in this domain.")]
 
 
 class CentreHost(Model):
     """A host of the centre, present in every domain under the same host number."""
 
-    name: Name
+    name: Annotated[Name, Field(description="Its name, unique among all hosts and devices.")]
     number: Annotated[int, Field(ge=2, le=254, description="Its address is this one of each centre network.")]
-    os: Release = Release.DEBIAN_12
+    os: Annotated[Release, Field(description="Its operating system.")] = Release.DEBIAN_12
 
 
 class Centre(Model):
     """What the extranet itself offers to all its domains, such as the name service."""
 
     gateway: Annotated[Name, Field(description="The provider edge that holds the first address of each network.")]
-    networks: tuple[CentreNetwork, ...]
-    hosts: tuple[CentreHost, ...]
+    networks: Annotated[tuple[CentreNetwork, ...], Field(description="Its network in each domain.")]
+    hosts: Annotated[tuple[CentreHost, ...], Field(description="Its hosts, such as the name server.")]
 
 
 class Names(Model):
     """The name service whose records are moved by dynamic update (RFC 2136)."""
 
-    zone: DnsName
-    server: Name
-    ttl: Duration
+    zone: Annotated[DnsName, Field(description="The zone whose records move.")]
+    server: Annotated[Name, Field(description="The host of the centre that answers for it.")]
+    ttl: Annotated[Duration, Field(description="How long others may keep an answer, such as 1s.")]
 
 
 class Network(Model):
     """The extranet and what is to be consolidated into it."""
 
-    domains: tuple[Domain, ...] = ()
-    devices: tuple[Device, ...] = ()
-    attachments: tuple[Attachment, ...] = ()
-    lines: tuple[Line, ...] = ()
-    backbone: tuple[Backbone, ...] = ()
-    vantages: tuple[Vantage, ...] = ()
+    domains: Annotated[tuple[Domain, ...], Field(description="Its domains.")] = ()
+    devices: Annotated[
+        tuple[Device, ...],
+        Field(description="Its routers, those of departments and those at the far ends of their lines."),
+    ] = ()
+    attachments: Annotated[
+        tuple[Attachment, ...], Field(description="The access circuits of departments and hubs.")
+    ] = ()
+    lines: Annotated[tuple[Line, ...], Field(description="The rented lines that are to be consolidated into it.")] = ()
+    backbone: Annotated[tuple[Backbone, ...], Field(description="Its links between provider edges.")] = ()
+    vantages: Annotated[tuple[Vantage, ...], Field(description="Users' machines from which probes look.")] = ()
     centre: Annotated[Centre | None, Field(description="Nothing moves without it.")] = None
     names: Annotated[Names | None, Field(description="Nothing moves without it.")] = None

@@ -16,30 +16,54 @@ from inventory.model.systems import System
 class Record(Model):
     """That something happened which no run can see, such as a hand-over; it is what an obligation is measured by."""
 
-    kind: Literal[
-        "committed", "verified", "merged", "retired", "relocated", "handed-over", "disposed", "drill", "copy",
-        "guide", "catalogue", "report", "evaluation", "signed-off", "ready",
-    ]  # fmt: skip
+    kind: Annotated[
+        Literal[
+            "committed",
+            "verified",
+            "merged",
+            "retired",
+            "relocated",
+            "handed-over",
+            "disposed",
+            "drill",
+            "copy",
+            "guide",
+            "catalogue",
+            "report",
+            "evaluation",
+            "signed-off",
+            "ready",
+        ],
+        Field(description="What happened."),
+    ]
     subject: Annotated[str, Field(description="The name of the system, line, site, department or obligation.")] = ""
-    date: date
+    date: Annotated[date, Field(description="The day on which it happened.")]
     by: Annotated[tuple[str, ...], Field(description="The parties, by office.")] = ()
-    passed: bool = True
-    note: str = ""
+    passed: Annotated[bool, Field(description="Whether it went well.")] = True
+    note: Annotated[str, Field(description="What else is to be said.")] = ""
 
 
 class Programme(Model):
     """The whole inventory as read and validated."""
 
-    programme: Name
-    title: str
-    profile: str
-    buildings: tuple[Building, ...] = ()
-    departments: tuple[Department, ...] = ()
-    sites: tuple[Site, ...] = ()
-    sizes: tuple[Size, ...] = ()
-    platforms: tuple[Platform, ...] = ()
-    network: Network = Network()
-    systems: tuple[System, ...] = ()
-    resources: tuple[DataResource, ...] = ()
-    requests: tuple[DataRequest, ...] = ()
-    records: tuple[Record, ...] = ()
+    programme: Annotated[Name, Field(description="The programme's name.")]
+    title: Annotated[str, Field(description="What it is called.")]
+    profile: Annotated[str, Field(description="The plan document that it follows, such as jimo.")]
+    buildings: Annotated[tuple[Building, ...], Field(description="The buildings of departments.")] = ()
+    departments: Annotated[
+        tuple[Department, ...], Field(description="The departments with their offices, machine rooms and hosts.")
+    ] = ()
+    sites: Annotated[
+        tuple[Site, ...], Field(description="The government cloud and the sites for its disaster recovery.")
+    ] = ()
+    sizes: Annotated[tuple[Size, ...], Field(description="The sizes that hosts of the cloud may have.")] = ()
+    platforms: Annotated[tuple[Platform, ...], Field(description="What all departments share.")] = ()
+    network: Annotated[Network, Field(description="The extranet, and the lines that are consolidated into it.")] = (
+        Network()
+    )
+    systems: Annotated[
+        tuple[System, ...], Field(description="The systems; mostly each has a file of its own instead.")
+    ] = ()
+    resources: Annotated[tuple[DataResource, ...], Field(description="The resource catalogue.")] = ()
+    requests: Annotated[tuple[DataRequest, ...], Field(description="What was asked of conditionally shared data.")] = ()
+    records: Annotated[tuple[Record, ...], Field(description="What happened and no run can see.")] = ()

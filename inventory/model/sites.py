@@ -12,17 +12,17 @@ from inventory.base import Duration, Model, Name
 class Size(Model):
     """What a host of the cloud is given."""
 
-    name: Annotated[str, Field(pattern=r"^\d+c\d+g$")]
-    cpus: Annotated[int, Field(ge=1)]
-    memory: Annotated[int, Field(ge=128, description="MiB")]
+    name: Annotated[str, Field(pattern=r"^\d+c\d+g$", description="Processors and memory, such as 2c4g.")]
+    cpus: Annotated[int, Field(ge=1, description="How many processors a host of this size has.")]
+    memory: Annotated[int, Field(ge=128, description="Its memory in MiB.")]
 
 
 class SiteNetwork(Model):
     """A network of a site, carried by one domain of the extranet and led out by one provider edge."""
 
-    name: Name
-    domain: Name
-    prefix: IPv4Network
+    name: Annotated[Name, Field(description="Its name, unique among networks of sites.")]
+    domain: Annotated[Name, Field(description="The domain that it belongs to.")]
+    prefix: Annotated[IPv4Network, Field(description="Its addresses.")]
     attached_to: Annotated[Name, Field(description="The provider edge that is its gateway (first address).")]
     entry: Annotated[IPv4Address | None, Field(description="Address of the host that runs its entries.")] = None
 
@@ -30,37 +30,57 @@ class SiteNetwork(Model):
 class Recovery(Model):
     """The pairing of a site with the site that keeps its copies."""
 
-    site: Name
-    rpo: Duration
+    site: Annotated[Name, Field(description="The site that keeps the copies.")]
+    rpo: Annotated[Duration, Field(description="How old the copies may be at the most, such as 15m.")]
 
 
 class Site(Model):
     """A government cloud, or a site for its disaster recovery."""
 
-    name: Name
-    title: str
-    role: Literal["primary", "same-city", "remote-recovery"]
-    networks: tuple[SiteNetwork, ...]
-    recovery: Recovery | None = None
+    name: Annotated[Name, Field(description="Its name, unique among sites.")]
+    title: Annotated[str, Field(description="What it is called.")]
+    role: Annotated[
+        Literal["primary", "same-city", "remote-recovery"],
+        Field(description="What it is for: the cloud itself, its pair in the same city, or its copies far away."),
+    ]
+    networks: Annotated[tuple[SiteNetwork, ...], Field(description="Its networks, one or more for each domain.")]
+    recovery: Annotated[Recovery | None, Field(description="The site that keeps its copies.")] = None
 
 
 class Link(Model):
     """The connection of a platform with another one, such as the province's."""
 
     to: Annotated[str, Field(description="Whose platform, in words.")]
-    level: Literal["national", "province", "city", "district"]
-    verified: date | None = None
+    level: Annotated[
+        Literal["national", "province", "city", "district"],
+        Field(description="The level of government that the other platform belongs to."),
+    ]
+    verified: Annotated[date | None, Field(description="The day on which the link was seen to work.")] = None
 
 
 class Platform(Model):
     """What a government has once and all departments use instead of their own."""
 
-    name: Name
-    title: str
-    kind: Literal[
-        "exchange", "sharing-site", "open-data", "portal", "identity", "site-cluster", "office-automation",
-        "trading", "project-approval", "credit", "base-library", "theme-library", "common-application",
-    ]  # fmt: skip
+    name: Annotated[Name, Field(description="Its name, unique among platforms and systems.")]
+    title: Annotated[str, Field(description="What it is called.")]
+    kind: Annotated[
+        Literal[
+            "exchange",
+            "sharing-site",
+            "open-data",
+            "portal",
+            "identity",
+            "site-cluster",
+            "office-automation",
+            "trading",
+            "project-approval",
+            "credit",
+            "base-library",
+            "theme-library",
+            "common-application",
+        ],
+        Field(description="What it is for."),
+    ]
     deployed: Annotated[date | None, Field(description="When it went into service.")] = None
-    links: tuple[Link, ...] = ()
+    links: Annotated[tuple[Link, ...], Field(description="Its connections with platforms of other governments.")] = ()
     served: Annotated[tuple[Name, ...], Field(description="The departments that it serves.")] = ()
