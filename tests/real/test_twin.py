@@ -290,3 +290,24 @@ def test_the_cloud_makes_hosts_that_only_their_rules_let_in(small: World, runnin
     cloud("network.delete", id=network["id"])
     assert on("cloud-host", "true", check=False).returncode == 255
     assert "cloud-host" not in small.ssh_config.read_text()
+
+
+def test_the_command_lists_looks_into_and_ends_a_twin_by_its_name(small: World) -> None:
+    def zhenghe(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = (sys.executable, "-m", "migrations.cli", "twin", *words)
+        return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+    twins = json.loads(zhenghe("list", "--json").stdout)["twins"]
+    found = next(twin for twin in twins if twin["name"] == small.name)
+    assert (found["state"], {"water-db", "ns1"} <= set(found["hosts"]), set(found["devices"])) == (
+        "ready", True, {"ce", "pe1"},
+    )  # fmt: skip
+    assert small.name in zhenghe("list").stdout
+    assert zhenghe("shell", "water-db", "--name", small.name, "hostname").stdout == "water-db\n"
+    assert "hostname ce" in zhenghe("shell", "ce", "--name", small.name, "show running-config").stdout
+    assert zhenghe("shell", "water-db", "--name", small.name, "exit 7").returncode == 7
+    gone = zhenghe("down", small.name)
+    assert (gone.returncode, small.name in gone.stdout) == (0, True)
+    assert leftovers(small.name) == []
+    late = zhenghe("shell", "water-db", "--name", small.name, "hostname")
+    assert (late.returncode, "zhenghe twin up" in late.stderr) == (2, True)
