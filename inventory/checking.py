@@ -11,6 +11,7 @@ from inventory.findings import Advice, Finding, Severity, counted, in_order
 from inventory.gathering import Cursor, gather
 from inventory.kinds import Kind, KindError, load_kinds, playbooks_folder
 from inventory.model import Programme
+from inventory.obligations.profiles import faults
 from inventory.parts import Index
 from inventory.references import References
 from inventory.shapes import Shapes
@@ -67,7 +68,7 @@ def _checked(folder: Path, kinds: Kinds | None, advisers: tuple[Adviser, ...]) -
     index = Index(documents)
     every = [*findings, *unusable, *shapes.findings]
     if documents:
-        every += [*shapes.missing(documents), *_between(index, shapes, known)]
+        every += [*shapes.missing(documents), *_between(index, shapes, known), *faults(folder, documents)]
     programme = None
     if not any(finding.severity is Severity.ERROR for finding in every):
         programme = shapes.programme()

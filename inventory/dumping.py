@@ -31,7 +31,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "platforms.yaml": ("platforms",),
     "network.yaml": ("network",),
     "resources.yaml": ("resources", "requests"),
-    "records.yaml": ("records",),
+    "records.yaml": ("records", "tasks"),
 }
 """Which fields of a programme stand in which file; each system has a file of its own in `systems/`."""
 

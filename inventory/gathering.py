@@ -153,6 +153,12 @@ def _empty(node: Node) -> bool:
     return isinstance(node, Scalar) and node.value is None
 
 
+def _is_profile(document: Cursor) -> bool:
+    """Return whether a document is a plan's profile, which may lie beside the inventory and is no part of it."""
+    keys = document.node.keys if isinstance(document.node, Mapping) else {}
+    return "profile" in keys and "obligations" in keys and "programme" not in keys
+
+
 def _documents(path: Path) -> tuple[list[Cursor], list[Finding]]:
     try:
         content = path.read_bytes()
@@ -180,7 +186,7 @@ def gather(folder: Path) -> tuple[tuple[Cursor, ...], tuple[Finding, ...]]:
             findings.append(refusal)
             continue
         cursors, problems = _documents(path)
-        documents += cursors
+        documents += [cursor for cursor in cursors if not _is_profile(cursor)]
         findings += problems
     if not documents and not findings:
         findings.append(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from ipaddress import IPv4Network
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,6 +16,8 @@ from inventory.reading import Mapping as MappingNode
 from inventory.reading import Scalar, Sequence
 from inventory.secrecy import looks_secret
 from inventory.words import _
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 SYSTEM_WORDS = frozenset(System.model_fields) - frozenset(Programme.model_fields)
 
@@ -153,8 +155,20 @@ def _validated(validate: Callable[[Any], Any], top: Any, cursor: Cursor, finding
     try:
         return validate(cursor.node.plain)
     except ValidationError as exc:
-        findings += [_translated(error, top, cursor) for error in exc.errors()]
+        findings += [_translated(error, top, cursor) for error in _own(exc.errors())]
         return None
+
+
+def _own(errors: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Yield the errors that are people's: a list is called too short only because its members are wrong."""
+    holders = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
+    yield from (error for error in errors if error["type"] != "too_short" or error["loc"] not in holders)
+
+
+def validated(model: type[AnyModel], cursor: Cursor, findings: list[Finding]) -> AnyModel | None:
+    """Return what stands at a place as a model, or none, with what is wrong added to the findings."""
+    found = _validated(model.model_validate, model, cursor, findings)
+    return found if isinstance(found, model) else None
 
 
 class Shapes:

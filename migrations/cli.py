@@ -1,4 +1,4 @@
-"""The command line: `zhenghe import | survey | check | schema | plan | rehearse | apply | status | rollback | …`.
+"""The command line: `zhenghe import | survey | check | schema | obligations | plan | rehearse | apply | status | …`.
 
 Exit status: 0 done; 1 done, and the answer is no; 2 wrong use, bad input or whatever kept it from being done, told with
 the mend. The parts are imported when a command needs them, so that asking for help takes no time.
@@ -82,6 +82,21 @@ def plan(folder: Folder = Path(), as_json: Json = False) -> None:
     from migrations.cli_plan import show_plan
 
     raise typer.Exit(show_plan(inventory_folder(folder), as_json=as_json))
+
+
+@app.command(help=_("Tell how the obligations of the plan document stand, and who falls short; 1 where one is missed."))
+def obligations(
+    folder: Folder = Path(),
+    at: Annotated[str, typer.Option("--at", metavar="DATE", help=_("The day, such as 2018-03-31; today."))] = "",
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help=_("A shipped profile or a file; the programme's."))
+    ] = "",
+    one: Annotated[str, typer.Option("--id", metavar="ID", help=_("One obligation in full, such as LN-cloud."))] = "",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli_obligations import show_obligations
+
+    raise typer.Exit(show_obligations(inventory_folder(folder), at, profile, one, as_json=as_json))
 
 
 @app.command(help=_("Carry the plan out in a twin, the way back included, and tell what happened."))

@@ -15,7 +15,7 @@ from inventory.model.network import (
     Probe,
     Vantage,
 )
-from inventory.model.programme import Programme, Record
+from inventory.model.programme import Programme, Record, Task
 from inventory.model.sharing import DataRequest, DataResource
 from inventory.model.sites import Link, Platform, Recovery, Site, SiteNetwork, Size
 from inventory.model.systems import (
@@ -74,6 +74,7 @@ __all__ = [
     "Survey",
     "System",
     "Target",
+    "Task",
     "Unit",
     "Usage",
     "Vantage",

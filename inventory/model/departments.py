@@ -109,6 +109,7 @@ class Department(Model):
         Field(description="The level of government that it belongs to."),
     ] = "district"
     building: Annotated[Name | None, Field(description="The building where it has its offices.")] = None
+    attached: Annotated[date | None, Field(description="When its access to the extranet was verified.")] = None
     offices: Annotated[tuple[Office, ...], Field(description="Its offices.")] = ()
     units: Annotated[tuple[Unit, ...], Field(description="The institutions and towns that belong to it.")] = ()
     rooms: Annotated[tuple[Room, ...], Field(description="Its machine rooms.")] = ()

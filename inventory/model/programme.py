@@ -33,14 +33,29 @@ class Record(Model):
             "evaluation",
             "signed-off",
             "ready",
+            "cost",
         ],
         Field(description="What happened."),
     ]
-    subject: Annotated[str, Field(description="The name of the system, line, site, department or obligation.")] = ""
+    subject: Annotated[
+        str,
+        Field(description="The system, line, site, department or obligation by name; line:NAME where names collide."),
+    ] = ""
     date: Annotated[date, Field(description="The day on which it happened.")]
     by: Annotated[tuple[str, ...], Field(description="The parties, by office.")] = ()
     passed: Annotated[bool, Field(description="Whether it went well.")] = True
+    amount: Annotated[float | None, Field(ge=0, description="Yuan a year from this day on, of a cost.")] = None
     note: Annotated[str, Field(description="What else is to be said.")] = ""
+
+
+class Task(Model):
+    """An entry of the ledger: who sees to an obligation, by when, and when the work was signed off."""
+
+    obligation: Annotated[str, Field(description="The id in the profile, such as GX-merge.")]
+    title: Annotated[str, Field(description="What is to be done.")]
+    owner: Annotated[str, Field(description="The office that answers for it.")]
+    due: Annotated[date, Field(description="The last day for it.")]
+    signed_off: Annotated[date | None, Field(description="When its completion was signed off.")] = None
 
 
 class Programme(Model):
@@ -67,3 +82,4 @@ class Programme(Model):
     resources: Annotated[tuple[DataResource, ...], Field(description="The resource catalogue.")] = ()
     requests: Annotated[tuple[DataRequest, ...], Field(description="What was asked of conditionally shared data.")] = ()
     records: Annotated[tuple[Record, ...], Field(description="What happened and no run can see.")] = ()
+    tasks: Annotated[tuple[Task, ...], Field(description="The ledger: the tasks that obligations are split into.")] = ()

@@ -24,6 +24,9 @@ class DataResource(Model):
         Field(description="How often it is brought up to date."),
     ] = None
     published: Annotated[date | None, Field(description="The day on which it was published in the catalogue.")] = None
+    updated: Annotated[
+        date | None, Field(description="When the entry was last brought up to date, as after its system's move.")
+    ] = None
     sharing: Annotated[
         Literal["unconditional", "conditional", "none"] | None,
         Field(description="Whether others may have it: without conditions, on conditions, or not at all."),

@@ -43,6 +43,9 @@ class Site(Model):
         Literal["primary", "same-city", "remote-recovery"],
         Field(description="What it is for: the cloud itself, its pair in the same city, or its copies far away."),
     ]
+    level: Annotated[
+        Literal["province", "city", "district"] | None, Field(description="Whose it is; none: the programme's own.")
+    ] = None
     networks: Annotated[tuple[SiteNetwork, ...], Field(description="Its networks, one or more for each domain.")]
     recovery: Annotated[Recovery | None, Field(description="The site that keeps its copies.")] = None
 
@@ -81,6 +84,9 @@ class Platform(Model):
         ],
         Field(description="What it is for."),
     ]
+    topic: Annotated[
+        Name | None, Field(description="What a library is about, such as population or legal-entities.")
+    ] = None
     deployed: Annotated[date | None, Field(description="When it went into service.")] = None
     links: Annotated[tuple[Link, ...], Field(description="Its connections with platforms of other governments.")] = ()
     served: Annotated[tuple[Name, ...], Field(description="The departments that it serves.")] = ()

@@ -160,7 +160,8 @@ class System(Model):
     also_reported_by: Annotated[tuple[Name, ...], Field(description="Departments that reported the same one.")] = ()
     office: Annotated[Name | None, Field(description="The one office that it belongs to, if it does.")] = None
     common: Annotated[
-        Literal["office", "approval", "enforcement", "service", "meeting", "video", "messaging", "website"] | None,
+        Literal["office", "approval", "enforcement", "service", "meeting", "video", "messaging", "website", "exchange"]
+        | None,
         Field(description="The common function that it has; such systems merge onto a shared platform."),
     ] = None
     survey: Annotated[Survey | None, Field(description="What the department reported of it.")] = None

@@ -1,0 +1,127 @@
+"""What measures ask again and again of a programme and its evidence, worked out once."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+
+from inventory import dispositions
+from inventory.kinds import Kind
+from inventory.model import DataResource, Department, Disposition, Programme, Site, System
+from inventory.obligations.achievements import Achievements, Subject
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What does not depend on the day: the programme, the evidence, and what follows from them."""
+
+    programme: Programme
+    achievements: Achievements
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    obligations: tuple[str, ...] = ()
+    """Ids of all obligations of the profile, for the ledger."""
+
+    @cached_property
+    def disposition(self) -> Mapping[str, Disposition]:
+        """Map systems to what becomes of them."""
+        return {
+            each.system: dispositions.disposition_of(each, self.kinds).disposition for each in self.programme.systems
+        }
+
+    @cached_property
+    def zombies(self) -> Mapping[str, bool | None]:
+        """Map systems to whether a criterion of zombies holds; none where nothing was surveyed."""
+        return {
+            each.system: None if each.survey is None else dispositions.zombie_criterion(each.survey) is not None
+            for each in self.programme.systems
+        }
+
+    @cached_property
+    def systems(self) -> Mapping[str, tuple[System, ...]]:
+        """Map departments to their systems."""
+        found: dict[str, list[System]] = defaultdict(list)
+        for system in self.programme.systems:
+            found[system.department].append(system)
+        return {name: tuple(each) for name, each in found.items()}
+
+    @cached_property
+    def resources(self) -> Mapping[str, tuple[DataResource, ...]]:
+        """Map systems to the resources that come from them."""
+        found: dict[str, list[DataResource]] = defaultdict(list)
+        for resource in self.programme.resources:
+            if resource.system is not None:
+                found[resource.system].append(resource)
+        return {name: tuple(each) for name, each in found.items()}
+
+    @cached_property
+    def feeding(self) -> Mapping[str, tuple[DataResource, ...]]:
+        """Map libraries to the resources that feed them."""
+        found: dict[str, list[DataResource]] = defaultdict(list)
+        for resource in self.programme.resources:
+            if resource.library is not None:
+                found[resource.library].append(resource)
+        return {name: tuple(each) for name, each in found.items()}
+
+    @cached_property
+    def sources(self) -> Mapping[str, frozenset[str]]:
+        """Map titles of resources, without blanks and case, to the departments that offer one so named."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for resource in self.programme.resources:
+            found[plain(resource.title)].add(resource.department)
+        return {title: frozenset(departments) for title, departments in found.items()}
+
+    @cached_property
+    def departments(self) -> Mapping[str, Department]:
+        """Map names to departments."""
+        return {each.name: each for each in self.programme.departments}
+
+    @cached_property
+    def sites(self) -> Mapping[str, Site]:
+        """Map names to sites."""
+        return {each.name: each for each in self.programme.sites}
+
+    @cached_property
+    def serving(self) -> frozenset[tuple[str, str]]:
+        """Return pairs of a platform's kind and a department that one of that kind serves."""
+        return frozenset((each.kind, name) for each in self.programme.platforms for name in each.served)
+
+    @cached_property
+    def moved(self) -> Mapping[str, date | None]:
+        """Map departments to the day on which the last of their systems was committed; none while one is not."""
+        return {name: self._moved(systems) for name, systems in self.systems.items()}
+
+    def _moved(self, systems: tuple[System, ...]) -> date | None:
+        moving = [each.system for each in systems if self.disposition[each.system] in dispositions.MOVES]
+        days = [self.achievements.first("committed", "system", name) for name in moving]
+        return max((day for day in days if day is not None), default=None) if None not in days else None
+
+
+def plain(title: str) -> str:
+    """Return a title without blanks and case, so that two ways of writing it are one."""
+    return "".join(title.split()).casefold()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The ground as it was on one day: what happened later does not count."""
+
+    ground: Ground
+    day: date
+
+    def at(self, day: date) -> "Facts":
+        """Return the facts of another day."""
+        return replace(self, day=day)
+
+    def past(self, day: date | None) -> bool:
+        """Return whether a day is known and has come."""
+        return day is not None and day <= self.day
+
+    def shown(self, kind: str, subject: Subject, name: str) -> bool:
+        """Return whether a passed record of that kind about a subject is there."""
+        return self.past(self.ground.achievements.first(kind, subject, name))
+
+    def parties(self, kind: str, subject: Subject, name: str) -> int:
+        """Return how many parties the fullest record of that kind names; 0 where there is none."""
+        found = self.ground.achievements.of(kind, subject, name)
+        return max((len(set(each.by)) for each in found if each.date <= self.day), default=0)

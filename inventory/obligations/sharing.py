@@ -1,0 +1,194 @@
+"""What a measure may ask of data resources, of requests for them, of platforms and their links, and of sites."""
+
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from inventory.base import Model
+from inventory.model import DataRequest, DataResource, Link, Platform, Programme, Site
+from inventory.obligations.conditions import Things, Truth, fields_given, flag, paths_of
+from inventory.obligations.facts import Facts, plain
+from inventory.obligations.workdays import working_day_after
+
+if TYPE_CHECKING:
+    Paths = tuple[str, ...]
+else:
+    Paths = paths_of(DataResource)
+
+Level = Literal["national", "province", "city", "district"]
+Role = Literal["primary", "same-city", "remote-recovery"]
+
+
+class ResourceCondition(Model):
+    """What is asked of an entry of the catalogue; everything that is given must hold."""
+
+    sharing: tuple[Literal["unconditional", "conditional", "none"], ...] = ()
+    grounded: Annotated[
+        bool | None, Field(description="What is not shared names its legal basis, what is shared on conditions these.")
+    ] = None
+    single_source: Annotated[bool | None, Field(description="No other department offers the same.")] = None
+    fields: Annotated[Paths, Field(description="Fields that must be given.")] = ()
+    any: Annotated[tuple["ResourceCondition", ...], Field(description="One of these must hold.")] = ()
+
+
+class RequestCondition(Model):
+    """What is asked of a request for shared data; everything that is given must hold."""
+
+    answered_within: Annotated[
+        int | None, Field(ge=0, description="Working days; an open request may not be older.")
+    ] = None
+    reasoned: Annotated[bool | None, Field(description="Where it was refused, the refusal gives its reason.")] = None
+
+
+class PlatformCondition(Model):
+    """What is asked of a platform; everything that is given must hold."""
+
+    deployed: Annotated[bool | None, Field(description="It is in service.")] = None
+    linked: Annotated[bool | None, Field(description="It has links and all of them are verified.")] = None
+    fed: Annotated[bool | None, Field(description="A resource of the catalogue feeds it.")] = None
+    single_source: Annotated[bool | None, Field(description="No two departments feed it with the same.")] = None
+
+
+class LinkCondition(Model):
+    """What is asked of a platform's link to another one."""
+
+    platform: Annotated[tuple[str, ...], Field(description="The platform is of one of these kinds.")] = ()
+    level: Annotated[tuple[Level, ...], Field(description="The other platform is at one of these levels.")] = ()
+    verified: bool | None = None
+
+
+class Partner(Model):
+    """The site that keeps another one's copies."""
+
+    level: tuple[Literal["province", "city", "district"], ...] = ()
+    role: tuple[Role, ...] = ()
+
+
+class SiteCondition(Model):
+    """What is asked of a site; everything that is given must hold."""
+
+    role: tuple[Role, ...] = ()
+    level: tuple[Literal["province", "city", "district"], ...] = ()
+    provisioned: Annotated[bool | None, Field(description="It was built and taken over.")] = None
+    reachable: Annotated[bool | None, Field(description="It was verified to be reached over the extranet.")] = None
+    paired: Annotated[bool | None, Field(description="It keeps copies of a site, or one keeps its.")] = None
+    copied: Annotated[bool | None, Field(description="A copy within the limit of data loss was seen there.")] = None
+    drilled: Annotated[bool | None, Field(description="A drill with it was passed.")] = None
+    recovers_in: Annotated[Partner | None, Field(description="Which site must keep its copies.")] = None
+
+
+class Linked(NamedTuple):
+    """A link, and the platform that has it."""
+
+    platform: Platform
+    link: Link
+
+
+def _grounded(_facts: Facts, resource: DataResource) -> Truth:
+    match resource.sharing:
+        case "none":
+            return bool(resource.basis)
+        case "conditional":
+            return bool(resource.conditions)
+        case _:
+            return resource.sharing is not None
+
+
+def _single_source(facts: Facts, resource: DataResource) -> Truth:
+    return len(facts.ground.sources[plain(resource.title)]) == 1
+
+
+def _answered_within(facts: Facts, request: DataRequest, days: int) -> Truth:
+    return facts.past(request.answered) or facts.day <= working_day_after(request.asked, days).day
+
+
+def _reasoned(facts: Facts, request: DataRequest) -> Truth:
+    return not facts.past(request.answered) or request.granted is not False or bool(request.reason)
+
+
+def _linked(facts: Facts, platform: Platform) -> Truth:
+    return bool(platform.links) and all(facts.past(each.verified) for each in platform.links)
+
+
+def _fed_once(facts: Facts, platform: Platform) -> Truth:
+    return all(_single_source(facts, each) for each in facts.ground.feeding.get(platform.name, ()))
+
+
+def _paired(facts: Facts, site: Site) -> Truth:
+    others = facts.ground.programme.sites
+    return site.recovery is not None or any(each.recovery and each.recovery.site == site.name for each in others)
+
+
+def _recovers_in(facts: Facts, site: Site, partner: Partner) -> Truth:
+    other = facts.ground.sites.get(site.recovery.site) if site.recovery is not None else None
+    if other is None:
+        return False
+    return (not partner.level or other.level in partner.level) and (not partner.role or other.role in partner.role)
+
+
+def _links(programme: Programme) -> list[Linked]:
+    return [Linked(platform, link) for platform in programme.platforms for link in platform.links]
+
+
+RESOURCES = Things(
+    of=lambda programme: programme.resources,
+    name=lambda resource: str(resource.name),
+    title=lambda resource: str(resource.title),
+    tests={
+        "sharing": lambda _facts, resource, words: resource.sharing in words,
+        "grounded": flag(_grounded),
+        "single_source": flag(_single_source),
+        "fields": fields_given,
+    },
+    evidence=frozenset({"grounded", "fields"}),
+)
+
+REQUESTS = Things(
+    of=lambda programme: programme.requests,
+    name=lambda request: str(request.name),
+    title=lambda request: str(request.title or request.resource),
+    tests={"answered_within": _answered_within, "reasoned": flag(_reasoned)},
+    evidence=frozenset({"answered_within", "reasoned"}),
+)
+
+PLATFORMS = Things(
+    of=lambda programme: programme.platforms,
+    name=lambda platform: str(platform.name),
+    title=lambda platform: str(platform.title),
+    tests={
+        "deployed": flag(lambda facts, platform: facts.past(platform.deployed)),
+        "linked": flag(_linked),
+        "fed": flag(lambda facts, platform: platform.name in facts.ground.feeding),
+        "single_source": flag(_fed_once),
+    },
+    evidence=frozenset({"deployed", "linked", "fed"}),
+)
+
+LINKS = Things(
+    of=_links,
+    name=lambda linked: f"{linked.platform.name} → {linked.link.to}",
+    title=lambda linked: f"{linked.platform.title} → {linked.link.to}",
+    tests={
+        "platform": lambda _facts, linked, kinds: linked.platform.kind in kinds,
+        "level": lambda _facts, linked, words: linked.link.level in words,
+        "verified": flag(lambda facts, linked: facts.past(linked.link.verified)),
+    },
+    evidence=frozenset({"verified"}),
+)
+
+SITES = Things(
+    of=lambda programme: programme.sites,
+    name=lambda site: str(site.name),
+    title=lambda site: str(site.title),
+    tests={
+        "role": lambda _facts, site, words: site.role in words,
+        "level": lambda _facts, site, words: site.level in words,
+        "provisioned": flag(lambda facts, site: facts.shown("committed", "site", site.name)),
+        "reachable": flag(lambda facts, site: facts.shown("verified", "site", site.name)),
+        "paired": flag(_paired),
+        "copied": flag(lambda facts, site: facts.shown("copy", "site", site.name)),
+        "drilled": flag(lambda facts, site: facts.shown("drill", "site", site.name)),
+        "recovers_in": _recovers_in,
+    },
+    evidence=frozenset({"provisioned", "reachable", "copied", "drilled"}),
+)
