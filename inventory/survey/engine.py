@@ -24,7 +24,7 @@ from inventory.survey.facts import Facts, ods_facts, xlsx_facts
 
 LIMIT_MEMORY = 2 * 1024 * 1024 * 1024
 LIMIT_SECONDS = 1800
-LIMIT_LETTERS = 64 * 1024 * 1024
+LIMIT_LETTERS = 16 * 1024 * 1024
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 

@@ -22,7 +22,8 @@ _LABELLED = re.compile(
     re.IGNORECASE,
 )
 _TOTAL = re.compile(
-    r"^(?:合计|总计|小计|共计|累计|汇总|total|subtotal|sum)(?:[(:].*)?$|^(?:合计|总计|共计)[^a-z]{0,12}$", re.IGNORECASE
+    r"^(?:合计|总计|小计|共计|累计|汇总|total|subtotal|sum)(?:[(:].*|[\d一二三四五六七八九十百千个项台套家户元万.,]*)$",
+    re.IGNORECASE,
 )
 _NOTE = re.compile(
     r"^(?:\*?注|备注|说明|填表说明|填报说明|填写说明|注意|note|notes|remark)s?\s*\d*\s*(?:[:.、]|$)", re.IGNORECASE

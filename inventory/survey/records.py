@@ -18,6 +18,8 @@ from inventory.words import _
 _CLASSIFIED = frozenset({"classified", "grading.classified"})
 _IDENTITY = frozenset({"title", "name", "department", "holder"})
 _GRADES = ("分级保护", "涉密", "机密", "秘密", "绝密")
+# Kinds whose titles look like the headings of groups.
+_BODIES = frozenset({"department", "office", "unit", "building"})
 # Money alone is written in several units without saying so in every header.
 _SHARED_UNIT = frozenset({"money"})
 
@@ -87,9 +89,10 @@ class SheetReader:
             self.take_labels(row)
             if len(filled) == 1:
                 self.titles.append(cleaned(str(filled[0][1]))[:80])
-            elif len(filled) > 2 and labels_in(self.grid.rows[row]) == Labelled():
+            elif labels_in(self.grid.rows[row]) == Labelled():
                 expected = _("a row of headers below it; this row above the table is not read")
-                self.remark((row, filled[0][0]), expected, Weight.WARNING)
+                severity = Weight.WARNING if len(filled) > 2 else Weight.NOTE
+                self.remark((row, filled[0][0]), expected, severity, read=str(filled[0][1]))
 
     def loose(self, table: Table) -> None:
         """Remark the cells of a form that are neither a label that is known nor the value of one."""
@@ -249,7 +252,10 @@ class TableReader:
             return "data"
         cells = self.grid.rows[row.number]
         titled = next((h for h, column in self.columns.items() if column.field == "title"), None)
-        role = role_of(cells, self.grid.at(*row.spots[titled]) if titled else None, len(self.table.headings))
+        title = self.grid.at(*row.spots[titled]) if titled else None
+        role = role_of(cells, title, len(self.table.headings))
+        if role == "group" and self.listing.kind in _BODIES and not empty(title):
+            return "data"
         column = self.leading(row)
         read = shown(cells[column])
         expected = {
@@ -270,6 +276,8 @@ class TableReader:
     def entry(self, row: Row) -> None:
         """Read one row."""
         cells = dict(self.cells(row))
+        if self.continues(row, cells):
+            return
         classified = self.classified(cells)
         if classified is not None:
             self.untold(row, cells, classified)
@@ -282,6 +290,17 @@ class TableReader:
             self.take(heading, spot, cell, values, places)
         self.date(values, places)
         self.add(row, values, places)
+
+    def continues(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]]) -> bool:
+        """Tell whether a row belongs to the entry above it, whose title is merged over both; remark its own cells."""
+        title = next((spot for heading, (spot, _cell) in cells.items() if self.columns[heading].field == "title"), None)
+        if self.table.form or title is None or title[0] == row.number:
+            return False
+        for heading, (spot, _cell) in cells.items():
+            if spot[0] == row.number:
+                expected = _("not read: one entry has one row, and this is another row of the entry above")
+                self.remark(spot, expected, Weight.WARNING, column=heading.text)
+        return True
 
     def first(self, row: Row) -> int:
         """Return the first column of a row that has something in it."""

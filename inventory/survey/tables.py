@@ -100,7 +100,9 @@ class TableFinder:
         if self.is_form_row(row, known, len(cells)):
             return False
         lonely = best == 1 and votes["aside"] == 1 and len(cells) <= 3
-        return known * 2 >= len(cells) and (best >= 2 or lonely)
+        # A sheet of one's own design: few of its headers are known, but what it lists is.
+        own = best >= 3 and known * 4 >= len(cells)
+        return own or (known * 2 >= len(cells) and (best >= 2 or lonely))
 
     def is_form_row(self, row: int, known: int, cells: int) -> bool:
         """Tell whether labels and values take turns in a row, and labels of the same kind stand in other rows too."""

@@ -27,7 +27,7 @@ from inventory.survey.text import cleaned, folded, plain
 from inventory.words import _
 
 DITTO = frozenset({"同上", "〃", '"', "″", "''", "“", "”", "同前", "ditto", "“”", '""', "″″", "同左上"})
-_NOTHING = frozenset(
+NOTHING = frozenset(
     {"/", "\\", "-", "--", "—", "——", "———", "–", "*", "n/a", "na", "nil", "无", "暂无", "没有", "不适用", "none"}
 )
 _UNSAID = frozenset({"不详", "未知", "待定", "不清楚", "待补充", "待填", "待确认", "unknown", "tbd"})
@@ -325,7 +325,7 @@ def _says_no_more(cell: Cell, column: Column) -> Told | None:
     word = plain(shown(cell)).casefold()
     if word in _UNSAID:
         return Told(None, _("taken as not stated"))
-    if word not in _NOTHING or (column.type in {"truth", "golden"} and word.isalpha()):
+    if word not in NOTHING or (column.type in {"truth", "golden"} and word.isalpha()):
         return None
     if column.type == "choice" and folded(word) in choices_of(column):
         return None

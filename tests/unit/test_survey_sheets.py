@@ -1,5 +1,6 @@
 """Sheets as departments fill them in: what is read from them, and what is remarked."""
 
+import csv
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -7,11 +8,16 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from xlsxwriter.worksheet import Worksheet
 
 from inventory.survey.entries import Entry, Remark, Weight
+from inventory.survey.grids import letters
 from inventory.survey.reading import read_sheets
 from inventory.survey.settling import Rule, Settled
+from inventory.survey.text import plain
+from inventory.survey.values import NOTHING
 
 Fill = Callable[[xlsxwriter.Workbook, Worksheet], None]
 
@@ -318,3 +324,87 @@ def test_reading_is_the_same_in_every_order(tmp_path: Path) -> None:
     assert read_sheets([tmp_path]) == read_sheets([one, two])
     assert {entry.title for entry in read_sheets([two, one])[0]} == {"甲系统", "乙系统"}
     assert read_sheets([one, tmp_path, one])[0] == read_sheets([tmp_path])[0]
+
+
+def test_rows_under_one_merged_title_are_one_entry_and_the_others_are_reported(tmp_path: Path) -> None:
+    def fill(_book: xlsxwriter.Workbook, page: Worksheet) -> None:
+        page.write_row("A1", ["系统名称", "部门", "功能描述"])
+        page.merge_range("A2:A3", "甲系统")
+        page.merge_range("B2:B3", "民政局")
+        page.write("C2", "登记")
+        page.write("C3", "查询")
+
+    (entry,), remarks = read(sheet(tmp_path, fill))
+    assert entry.values == {"survey.function": "登记"}
+    assert [cell for cell, _reason in heavy(remarks)] == ["C3"]
+
+
+def test_names_that_only_look_like_totals_or_groups_are_entries(tmp_path: Path) -> None:
+    rows = [["单位名称", "办公楼宇", "层级"], ["水务局"], ["总计算中心", "政务大楼", "区级"]]
+    entries, _remarks = read(sheet(tmp_path, rows, "部门清单"))
+    assert [(entry.kind, entry.title) for entry in entries] == [("department", "水务局"), ("department", "总计算中心")]
+
+
+def test_a_sheet_of_which_few_headers_are_known_is_still_read(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["系统名称", "部门", "功能描述", "甲项", "乙项", "丙项", "丁项", "戊项"],
+        ["甲系统", "民政局", "登记", 1, 2, 3, 4, 5],
+    ]
+    (entry,), remarks = read(sheet(tmp_path, rows))
+    assert entry.title == "甲系统"
+    assert [cell for cell, _reason in heavy(remarks)] == ["D1", "E1", "F1", "G1", "H1"]
+
+
+WORDS = [
+    "系统名称",
+    "部门",
+    "功能描述",
+    "使用频度",
+    "等保级别",
+    "是否涉密",
+    "投资额",
+    "奇怪的列",
+    "联系人",
+    "承建单位名称",
+    "立项时间",
+]
+CELLS = st.one_of(
+    st.sampled_from(
+        ["", "甲系统", "水务局", "每天", "二级", "否", "是", "12万元", "同上", "合计", "注：无", "2017年3月", "？？"]
+    ),
+    st.text("甲乙系统局合计注：1/-", max_size=4),
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.sampled_from(WORDS), min_size=3, max_size=7, unique=True),
+    st.lists(st.lists(CELLS, min_size=7, max_size=7), min_size=1, max_size=6),
+)
+def test_every_cell_is_taken_or_accounted_for(
+    tmp_path_factory: pytest.TempPathFactory, words: list[str], rows: list[list[str]]
+) -> None:
+    """No cell is dropped in silence: it is a value's place, or a remark names it, its column, its row or its sheet."""
+    file = tmp_path_factory.mktemp("cells") / "a.csv"
+    content = [["水务局信息系统表"], [], ["系统名称", *[word for word in words if word != "系统名称"]], *rows]
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([row[: len(words) + 1] for row in content])
+    entries, remarks = read(file)
+    taken = {place.cell for entry in entries for place in entry.places.values()}
+    named = {remark.place.cell for remark in remarks}
+    if "" in {remark.place.cell for remark in remarks if remark.severity is Weight.ERROR}:
+        return
+    for number, row in enumerate(content[3:], start=4):
+        cells = {f"{letters(column)}{number}": cell for column, cell in enumerate(row[: len(words) + 1])}
+        whole = any(
+            f"{letter}{number}" in named for letter in "ABCDEFGH" if _is_row_remark(remarks, f"{letter}{number}")
+        )
+        for name, cell in cells.items():
+            lost = f"{name[0]}3" in named
+            nothing = not cell.strip() or plain(cell) in NOTHING
+            assert name in taken or name in named or whole or lost or nothing, (name, cell, content, remarks)
+
+
+def _is_row_remark(remarks: Sequence[Remark], cell: str) -> bool:
+    said = ("not read", "without it the row is not read", "rows below")
+    return any(remark.place.cell == cell and any(word in remark.expected for word in said) for remark in remarks)
