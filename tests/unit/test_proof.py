@@ -1,0 +1,52 @@
+"""What users felt in a passage is judged once, and said again whenever the run is asked."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.worlds import CloudSettings, World
+from inventory.kinds import load_kinds, playbooks_folder
+from inventory.model import Programme
+from migrations.plan import digest
+from migrations.planner import in_order, make_plan
+from migrations.proof import Proof
+from migrations.run.home import RunHome, RunSettings
+
+KINDS = load_kinds(playbooks_folder() / "roles")
+
+
+@pytest.fixture
+def home(programme: Programme, tmp_path: Path) -> RunHome:
+    plan = make_plan(programme, KINDS, "0" * 64)
+    made = RunHome(tmp_path / "run")
+    made.create(plan, RunSettings(run="run", plan=digest(plan), world=tmp_path / "world.json"), in_order(programme))
+    return made
+
+
+@pytest.fixture
+def proof(home: RunHome, tmp_path: Path) -> Proof:
+    cloud = CloudSettings(backend="twin", endpoint="none")
+    return Proof(home, KINDS, World(name="w", kind="real", ssh_config=tmp_path / "ssh_config", cloud=cloud))
+
+
+def measured(home: RunHome, passage: int, failed: int, breaches: list[dict[str, Any]]) -> None:
+    what = {
+        "unit": "system:archive", "name": "deposit", "kind": "write-http", "vantage": "reader-1", "target": "t",
+        "every": 0.1, "window": {"begin": 0, "end": 9}, "succeeded": 80, "failed": failed, "lost": 0, "downtime": 0.1,
+        "gaps": [], "slowest": 0.1, "reasons": ["HTTP 502"], "breaches": breaches, "passage": passage,
+    }  # fmt: skip
+    home.evidence.append("probe-result", unit="system:archive", what=what)
+
+
+def test_what_was_beyond_the_limits_is_said_again_for_its_passage_alone(home: RunHome, proof: Proof) -> None:
+    measured(home, 1, 3, [{"what": "failed", "seen": 3, "allowed": 0}])
+    measured(home, 2, 0, [])
+    assert proof.felt(1) == ("system:archive: 3 requests failed (HTTP 502), 0 are allowed",)
+    assert proof.felt(2) == ()
+
+
+def test_a_passage_that_was_measured_again_counts_as_it_was_measured_last(home: RunHome, proof: Proof) -> None:
+    measured(home, 1, 3, [{"what": "failed", "seen": 3, "allowed": 0}])
+    measured(home, 1, 0, [])
+    assert proof.felt(1) == ()
