@@ -14,6 +14,7 @@ from inventory.model import Programme
 from inventory.obligations.profiles import faults
 from inventory.parts import Index
 from inventory.references import References
+from inventory.shadows import advise_shadows
 from inventory.shapes import Shapes
 from inventory.words import _
 
@@ -21,7 +22,7 @@ Kinds = Mapping[str, Kind]
 Adviser = Callable[[Programme, Kinds], Iterable[Advice]]
 """Looks at a sound programme and suggests; what it suggests is for a person to decide."""
 
-ADVISERS: tuple[Adviser, ...] = ()
+ADVISERS: tuple[Adviser, ...] = (advise_shadows,)
 """Those whom `zhenghe check` asks."""
 
 

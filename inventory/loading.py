@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from inventory.checking import check
-from inventory.findings import InventoryErrors
+from inventory.findings import InventoryErrors, Severity
+from inventory.gathering import gather
 from inventory.model import Programme
+from inventory.shapes import Shapes
 
 
 def load_programme(folder: Path) -> Programme:
@@ -13,3 +15,15 @@ def load_programme(folder: Path) -> Programme:
     if result.programme is None:
         raise InventoryErrors(result.findings)
     return result.programme
+
+
+def read_programme(folder: Path) -> Programme:
+    """Read an inventory whose fields are right, without asking whether its parts fit each other; otherwise as above."""
+    documents, findings = gather(folder)
+    shapes = Shapes()
+    for document in documents:
+        shapes.take(document)
+    every = (*findings, *shapes.findings, *(shapes.missing(documents) if documents else ()))
+    if any(finding.severity is Severity.ERROR for finding in every):
+        raise InventoryErrors(every)
+    return shapes.programme()

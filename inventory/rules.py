@@ -1,7 +1,6 @@
 """What holds between the parts of an inventory: names that are unique, no cycles, no secrets."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from inventory.gathering import Cursor
 from inventory.parts import Index
 from inventory.reading import Mapping as MappingNode
 from inventory.reading import Node, Scalar
-from inventory.secrecy import looks_secret
+from inventory.secrecy import FORMS, looks_secret
 from inventory.words import _N, _
 
 UNIQUE: Mapping[str, str] = {
@@ -123,7 +122,7 @@ def secrets(index: Index) -> Iterator[Finding]:
             place = document
             for step in path:
                 place = place.at(step) or place
-            mend = _("write where it is kept instead (env:NAME, file:/path or vault:path), and change the secret")
+            mend = _("write where it is kept instead ({forms}), and change the secret").format(forms=FORMS)
             yield place.finding(_("this looks like a secret; an inventory holds none"), mend)
 
 
@@ -133,19 +132,9 @@ def _secrets_below(node: Node) -> Iterator[tuple[str | int, ...]]:
     while waiting:
         node, name, path = waiting.pop()
         if isinstance(node, Scalar):
-            if (_telling(name) or _suspicious(node.value)) and looks_secret(name, node.value):
+            if looks_secret(name, node.value):
                 yield path
         elif isinstance(node, MappingNode):
             waiting += [(child, key, (*path, key)) for key, child in node.items.items()]
         else:
             waiting += [(child, name, (*path, number)) for number, child in enumerate(node.items)]
-
-
-@lru_cache(4096)
-def _telling(name: str) -> bool:
-    return looks_secret(name, "anything")
-
-
-def _suspicious(value: object) -> bool:
-    # What says by itself that it is a secret has one of these; nearly all values have none.
-    return isinstance(value, str) and (":" in value or "=" in value or "-----" in value)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 DOMAIN = "zhenghe"
 LOCALE = Path(__file__).parent / "locale"
@@ -65,3 +66,20 @@ def _(message: str) -> str:
 def _N(message: str) -> str:  # noqa: N802 - gettext's custom
     """Mark a message for the catalogues and return it as it is; it is translated when somebody reads it."""
     return message
+
+
+class Phrase(NamedTuple):
+    """A message with what goes into it, kept apart so that it can be said in any language, or not at all."""
+
+    message: str
+    values: tuple[tuple[str, object], ...] = ()
+
+    def said(self, say: Callable[[str], str] = _) -> str:
+        """Return the message in the language of `say`; phrases inside are said in the same one."""
+        words = {key: value.said(say) if isinstance(value, Phrase) else value for key, value in self.values}
+        return say(self.message).format(**words) if words else say(self.message)
+
+
+def phrase(message: str, **values: object) -> Phrase:
+    """Return a message, marked by _N, with its values."""
+    return Phrase(message, tuple(values.items()))

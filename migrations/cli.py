@@ -17,7 +17,7 @@ import typer
 from typer.exceptions import TyperException
 
 from inventory.words import _
-from migrations import cli_check
+from migrations import cli_check, cli_explain, cli_inventory
 from migrations.cli_help import Commands, inventory_folder, wrong_use
 from migrations.cli_twin import twins
 
@@ -31,6 +31,8 @@ app = Commands(
 )
 app.add_typer(twins, name="twin")
 cli_check.register(app)
+cli_explain.register(app)
+cli_inventory.register(app)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help=_("The folder of the inventory."), show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))]

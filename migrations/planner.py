@@ -10,7 +10,7 @@ from inventory.model import Component, Disposition, Programme, System
 from inventory.targets import entry_hosts, network_of, target_names
 from inventory.wired import host_addresses, names_of
 from inventory.wiring import resolver_of
-from inventory.words import _
+from inventory.words import _N, _
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest
 from netcfg.intent import line_steps
 
@@ -35,6 +35,22 @@ SYSTEM_STEPS: tuple[tuple[str, Stage, StepKind, float], ...] = (
     ("retire", Stage.COMMIT, StepKind.PIVOT, 300),
 )
 """Verb, stage, kind and timeout in seconds; where a step waits, the system's limit for catching up is added."""
+
+NOT_MOVED: Mapping[Disposition, str] = {
+    Disposition.LEAVE: _N("not moved by this plan: it stays where it is"),
+    Disposition.MERGE: _N("not moved by this plan: it merges into another system"),
+    Disposition.RELOCATE: _N("not moved by this plan: its hardware is relocated"),
+    Disposition.RETIRE: _N("not stopped by this plan: none of its components is recorded"),
+    Disposition.REHOST: _N("no component has anywhere to go"),
+    Disposition.REPLATFORM: _N("no component has anywhere to go"),
+}
+"""What is said of a system that is in no unit, by its disposition."""
+LEFT_LINES: Mapping[str, str] = {
+    "released-line": _N("it was given back already"),
+    "exempt-line": _N("it is exempt"),
+    "line-without-domain": _N("no domain takes its traffic over"),
+}
+"""What is said of a line that is in no unit, by the rule that leaves it alone."""
 
 SITE_TIMEOUT = 900.0
 WAITING = frozenset({"replicate", "lag", "switch"})
@@ -94,14 +110,13 @@ def _untouched(programme: Programme, kinds: Mapping[str, Kind]) -> Iterator[Unto
         if system.grading.classified:
             yield Untouched(name=system.system, kind="system", reason="classified: the intranet's own plan moves it")
         elif _carried_out(system, kinds) is None:
-            disposition = disposition_of(system, kinds).disposition
-            reason = "no component has anywhere to go" if disposition in MOVES else f"disposition: {disposition}"
+            reason = NOT_MOVED[disposition_of(system, kinds).disposition]
             yield Untouched(name=system.system, kind="system", reason=reason)
     for line in programme.network.lines:
         if line.golden_project is not None:
             yield Untouched(name=line.name, kind="line", reason=f"national golden project {line.golden_project}")
-        elif untouched_line(line) is not None:
-            yield Untouched(name=line.name, kind="line", reason="no domain takes its traffic over")
+        elif (left := untouched_line(line)) is not None:
+            yield Untouched(name=line.name, kind="line", reason=LEFT_LINES[left.rule])
 
 
 def _unit(name: str, kind: Actuator, needs: set[str], steps: tuple[Step, ...]) -> Unit:

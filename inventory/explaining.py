@@ -1,0 +1,238 @@
+"""Why a system or a line is dealt with as it is: the rule, its facts with their places, its clause, and the rest.
+
+UnknownUnit        no system and no line has the name that was asked for
+"""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from inventory.base import Model
+from inventory.checking import check
+from inventory.clauses import Clause, clause_of
+from inventory.dispositions import (
+    MOVES,
+    Opinion,
+    disposition_of,
+    line_opinions,
+    opinions,
+)
+from inventory.findings import Finding, InventoryErrors
+from inventory.gathering import Cursor, gather
+from inventory.kinds import Kind
+from inventory.model import Line, System
+from inventory.reading import Mapping as MappingNode
+from inventory.reading import Scalar
+from inventory.shadows import Candidate, shadow_candidates
+from inventory.shapes import Shapes, is_system
+from inventory.words import _
+from inventory.zombies import Verdict
+
+Kinds = Mapping[str, Kind]
+
+
+class UnknownUnit(LookupError):
+    """No system and no line is called like this; carries the name, and the names that are near."""
+
+    def __init__(self, name: str, near: tuple[str, ...]) -> None:
+        self.name = name
+        self.near = near
+        reason = _("no system and no line is called '{name}'").format(name=name)
+        mend = _("did you mean '{word}'?").format(word=near[0]) if near else ""
+        super().__init__(f"{reason}; {mend}" if mend else reason)
+
+
+class Fact(Model):
+    """A field that a rule rests on, as it was written; nothing, where it was not."""
+
+    field: str
+    value: str | None
+    place: str
+    """file:line of the value; of what should hold it, where it is missing."""
+
+
+class Shadow(Model):
+    """Another system that may do the same."""
+
+    system: str
+    title: str
+    score: float
+    shared: tuple[str, ...]
+    place: str
+
+
+class Explanation(Model):
+    """What becomes of a system or a line, and why."""
+
+    kind: str
+    """system or line"""
+    name: str
+    title: str
+    place: str
+    disposition: str
+    rule: str
+    by_hand: bool
+    reason: str
+    clause: Clause | None
+    facts: tuple[Fact, ...]
+    others: tuple[Opinion, ...]
+    """What the rules say that did not decide, in the order in which they are asked."""
+    shadows: tuple[Shadow, ...] = ()
+    missing: tuple[Finding, ...] = ()
+    """What is wrong with it or missing to move it."""
+
+
+class Surveyed:
+    """The systems and lines of a folder that can be read at all, with their places."""
+
+    def __init__(self, folder: Path) -> None:
+        documents, findings = gather(folder)
+        shapes = Shapes()
+        for document in documents:
+            shapes.take(document)
+        self.findings = (*findings, *shapes.findings)
+        self.systems = {system.system: (cursor, system) for cursor, system in shapes.systems}
+        rest = [document for document in documents if not is_system(document)]
+        # A list that holds a fault was not read as a whole; its lines have to be mended first.
+        lines = {line.name: line for line in shapes.network.get("lines", ())}
+        places = {cursor.text("name"): cursor for document in rest for cursor in document.each("network", "lines")}
+        self.lines = {name: (places[name], line) for name, line in lines.items()}
+        self.profile = next((text for document in rest if (text := document.text("profile")) is not None), "")
+        self.departments = {
+            name: cursor.text("title") or ""
+            for document in rest
+            for cursor in document.each("departments")
+            if (name := cursor.text("name")) is not None
+        }
+
+
+def explain(folder: Path, name: str, kinds: Kinds) -> Explanation:
+    """Explain a system or a line of a folder; a system is meant where both have the name.
+
+    UnknownUnit where there is none, InventoryErrors where it is written so that it cannot be read.
+    """
+    surveyed = Surveyed(folder)
+    if name in surveyed.systems:
+        return _of_system(surveyed, name, kinds, check(folder, kinds).findings)
+    if name in surveyed.lines:
+        return _of_line(surveyed, name, check(folder, kinds).findings)
+    if surveyed.findings:
+        raise InventoryErrors(surveyed.findings)
+    known = sorted({*surveyed.systems, *surveyed.lines})
+    raise UnknownUnit(name, tuple(get_close_matches(name, known, n=3, cutoff=0.5)))
+
+
+def _of_system(surveyed: Surveyed, name: str, kinds: Kinds, findings: tuple[Finding, ...]) -> Explanation:
+    cursor, system = surveyed.systems[name]
+    decision = disposition_of(system, kinds, surveyed.profile)
+    said = opinions(system, kinds, surveyed.profile)
+    deciding = next(each for each in said if each.rule == decision.rule)
+    by_hand = ("disposition", "override") if decision.by_hand else ()
+    about = _about(cursor, findings)
+    return Explanation(
+        kind="system",
+        name=name,
+        title=system.title,
+        place=_place(cursor),
+        disposition=decision.disposition,
+        rule=decision.rule,
+        by_hand=decision.by_hand,
+        reason=decision.reason,
+        clause=clause_of(decision.clause),
+        facts=tuple(_fact(cursor, field) for field in (*by_hand, *deciding.fields)),
+        others=said if decision.by_hand else tuple(each for each in said if each is not deciding),
+        shadows=_shadows(surveyed, system),
+        missing=about if decision.disposition in MOVES else tuple(each for each in about if each.severity == "error"),
+    )
+
+
+def _of_line(surveyed: Surveyed, name: str, findings: tuple[Finding, ...]) -> Explanation:
+    cursor, line = surveyed.lines[name]
+    said = line_opinions(line, surveyed.profile)
+    deciding = next(each for each in said if each.verdict is Verdict.APPLIES)
+    return Explanation(
+        kind="line",
+        name=name,
+        title=_line_title(line),
+        place=_place(cursor),
+        disposition=deciding.disposition,
+        rule=deciding.rule,
+        by_hand=False,
+        reason=deciding.reason,
+        clause=clause_of(deciding.clause),
+        facts=tuple(_fact(cursor, field) for field in deciding.fields),
+        others=tuple(each for each in said if each is not deciding),
+        missing=_about(cursor, findings),
+    )
+
+
+def _line_title(line: Line) -> str:
+    return f"{line.kind}, {line.department}"
+
+
+def _place(cursor: Cursor) -> str:
+    return f"{cursor.file}:{cursor.spot.line}"
+
+
+def _fact(cursor: Cursor, field: str) -> Fact:
+    """Return a field's value as written and its place; the nearest place above it where it is not written."""
+    found, nearest = cursor, cursor
+    for key in field.split("."):
+        child = nearest.at(key) if found is nearest else None
+        if child is None:
+            return Fact(field=field, value=None, place=_place(nearest))
+        found = nearest = child
+    return Fact(field=field, value=_shown(found), place=_place(found))
+
+
+def _shown(cursor: Cursor) -> str:
+    value = cursor.node.plain
+    if isinstance(value, list):
+        return ", ".join(_named(each) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {each}" for key, each in value.items())
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _named(value: object) -> str:
+    """Return a member of a list in short: a component by its name and kind."""
+    if isinstance(value, dict) and "name" in value:
+        return f"{value['name']} ({value['kind']})" if "kind" in value else str(value["name"])
+    return str(value)
+
+
+def _about(cursor: Cursor, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings inside one system or line."""
+    first, last = cursor.spot.line, max(_lines(cursor))
+    inside = (each for each in findings if each.file == cursor.file and first <= each.line <= last)
+    return tuple(each for each in inside if each.field.startswith(cursor.field))
+
+
+def _lines(cursor: Cursor) -> Iterator[int]:
+    """Yield the lines on which a value and all that is in it begin."""
+    yield cursor.spot.line
+    node = cursor.node
+    if isinstance(node, Scalar):
+        return
+    for step in list(node.items) if isinstance(node, MappingNode) else range(len(node.items)):
+        if (child := cursor.at(step)) is not None:
+            yield from _lines(child)
+
+
+def _shadows(surveyed: Surveyed, system: System) -> tuple[Shadow, ...]:
+    everyone = [each for _cursor, each in surveyed.systems.values()]
+    places = {name: _place(cursor) for name, (cursor, _system) in surveyed.systems.items()}
+    candidates = shadow_candidates(everyone, surveyed.departments, places)
+    return tuple(_shadow(surveyed, system, each) for each in candidates if system.system in each.systems)
+
+
+def _shadow(surveyed: Surveyed, system: System, candidate: Candidate) -> Shadow:
+    mine = candidate.systems.index(system.system)
+    other = candidate.systems[1 - mine]
+    return Shadow(
+        system=other,
+        title=surveyed.systems[other][1].title,
+        score=candidate.score,
+        shared=candidate.shared,
+        place=candidate.places[1 - mine],
+    )
