@@ -11,6 +11,8 @@ from infra.worlds import CloudSettings, World, save_world
 HOST_USER = "root"
 DEVICE_USER = "netops"
 SHELL_USER = "netadm"
+EXCHANGE = "curve25519-sha256"
+"""Over a socket of this machine nobody listens: the one that is safe from quantum computers costs 0.12 s a session."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def _blocks(paths: TwinPaths, accesses: tuple[Access, ...]) -> Iterator[str]:
         "  GlobalKnownHostsFile /dev/null\n"
         "  StrictHostKeyChecking yes\n"
         "  UpdateHostKeys no\n"
+        f"  KexAlgorithms {EXCHANGE}\n"
         "  BatchMode yes\n"
         "  ConnectTimeout 10\n"
         "  ServerAliveInterval 10\n"
