@@ -146,8 +146,6 @@ class Playbooks:
             "ANSIBLE_HOME": str(private / "ansible"),
             "ANSIBLE_ROLES_PATH": str(self._playbooks / "roles"),
             "ANSIBLE_ACTION_PLUGINS": str(plugins / "action"),
-            "ANSIBLE_LIBRARY": str(plugins / "modules"),
-            "ANSIBLE_MODULE_UTILS": str(plugins / "module_utils"),
             "ANSIBLE_COLLECTIONS_PATH": str(private / "collections"),
             "ANSIBLE_INVENTORY_ENABLED": "yaml",
             "ANSIBLE_PYTHON_INTERPRETER": PYTHON_ON_HOSTS,

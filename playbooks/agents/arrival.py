@@ -1,7 +1,7 @@
 """What an agent's process does first on a host: takes its modules from the conductor and starts.
 
-The conductor runs `python3 -c BOOTSTRAP` and writes one JSON line `{"arrival", "modules", "given"}`: this file's text,
-modules' texts by name, and the agent's arguments. Nothing is written to the host's disk.
+The conductor runs `python3 -c BOOTSTRAP` and writes one JSON line `{"arrival", "how", "modules", "given"}`: this file's
+text, which function of it takes over, modules' texts by name, and the arguments. Nothing is written to the host's disk.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 BOOTSTRAP = (
     "import sys,json;h=json.loads(sys.stdin.buffer.readline());"
-    "n={'__name__':'arrival'};exec(compile(h['arrival'],'arrival','exec'),n);n['start'](h)"
+    "n={'__name__':'arrival'};exec(compile(h['arrival'],'arrival','exec'),n);n[h['how']](h)"
 )
 AGENT = "zhenghe_agent"
+VERBS = "zhenghe_verbs"
 
 
 class Carried(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -41,6 +42,10 @@ class Carried(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Run the module's text in it."""
         exec(compile(self._texts.get(module.__name__, ""), module.__name__, "exec"), module.__dict__)  # noqa: S102
 
+    def get_source(self, name: str) -> str:
+        """Return the text of a carried module."""
+        return self._texts.get(name, "")
+
 
 def start(header: dict[str, Any]) -> None:
     """Make the modules known and serve the kind's agent."""
@@ -48,3 +53,9 @@ def start(header: dict[str, Any]) -> None:
     kind = importlib.import_module(AGENT)
     loop = importlib.import_module("playbooks.agents.loop")
     loop.serve(kind.Agent(header["given"]))
+
+
+def visit(header: dict[str, Any]) -> None:
+    """Make the modules known and carry one verb out by the kind's own hand."""
+    sys.meta_path.insert(0, Carried(header["modules"]))
+    importlib.import_module("playbooks.agents.visit").answer(VERBS, header["given"])

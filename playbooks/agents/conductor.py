@@ -18,7 +18,8 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import IO, TYPE_CHECKING, Any
 
-from playbooks.agents.arrival import AGENT, BOOTSTRAP
+from playbooks.agents.arrival import BOOTSTRAP
+from playbooks.agents.parcel import agent_parcel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -190,7 +191,7 @@ class Sessions:
         return [one.result() for one in asked]
 
     def _greet(self, session: Session) -> dict[str, Any]:
-        session.greet(_header(self._playbooks, session.participant))
+        session.greet(agent_parcel(self._playbooks, session.participant.kind, session.participant.given))
         facts: dict[str, Any] = session.call("open", OPENING)
         session.state = facts["state"]
         return facts
@@ -322,23 +323,6 @@ class Move:
         # A session that is lost goes back by itself; the failure that led here is the one to tell.
         with contextlib.suppress(MoveFailed):
             session.call(how, OPENING)
-
-
-def _header(playbooks: Path, participant: Participant) -> bytes:
-    modules = {"playbooks.agents.loop": (playbooks / "agents" / "loop.py").read_text()}
-    roles = playbooks / "roles"
-    modules[AGENT] = (roles / participant.kind / "files" / "agent.py").read_text()
-    for shared in (playbooks / "plugins" / "module_utils", *sorted(roles.glob("*/module_utils"))):
-        for file in sorted(shared.rglob("*.py")):
-            path = file.relative_to(shared).with_suffix("")
-            words = path.parts[:-1] if path.name == "__init__" else path.parts
-            modules[".".join(("ansible", "module_utils", *words))] = file.read_text()
-    header = {
-        "arrival": (playbooks / "agents" / "arrival.py").read_text(),
-        "modules": modules,
-        "given": participant.given,
-    }
-    return json.dumps(header).encode() + b"\n"
 
 
 def _quoted(text: str) -> str:

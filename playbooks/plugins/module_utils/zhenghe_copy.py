@@ -6,10 +6,10 @@ import hashlib
 import os
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterable
+from typing import Any, Iterable
 
 from ansible.module_utils import zhenghe_accounts, zhenghe_store
-from ansible.module_utils.zhenghe_step import answer, seconds
+from ansible.module_utils.zhenghe_step import alone, answer, seconds
 from ansible.module_utils.zhenghe_store import Puller, Store, StoreError, run
 from ansible.module_utils.zhenghe_tree import owners
 
@@ -174,17 +174,13 @@ class Copy:
         self.store.save()
 
 
-def dispatched(work: Any, verbs: Iterable[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return the function of a module's arguments that calls the method named by the verb."""
-    known = frozenset(verbs)
-
-    def call(given: dict[str, Any]) -> dict[str, Any]:
-        if given["verb"] not in known:
-            raise StoreError(f"no such verb: {given['verb']}")
+def dispatched(work: Any, verbs: Iterable[str], given: dict[str, Any]) -> dict[str, Any]:
+    """Call the method that a task's verb names and return its result."""
+    if given["verb"] not in verbs:
+        raise StoreError(f"no such verb: {given['verb']}")
+    with alone(given):
         result: dict[str, Any] = getattr(work(given), given["verb"])()
-        return result
-
-    return call
+    return result
 
 
 def _checksum(file: Path) -> str:

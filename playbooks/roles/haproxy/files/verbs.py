@@ -1,5 +1,4 @@
-#!/usr/bin/python3
-"""Sets an HTTP entry up in front of its component's source, or takes it away."""
+"""The verbs of an HTTP entry."""
 
 from __future__ import annotations
 
@@ -7,13 +6,17 @@ import http.client
 from typing import Any
 
 from ansible.module_utils.zhenghe_haproxy import Entries
-from ansible.module_utils.zhenghe_step import answer, answered
+from ansible.module_utils.zhenghe_step import alone, answer
 from ansible.module_utils.zhenghe_store import StoreError
 
 
-def front(given: dict[str, Any]) -> dict[str, Any]:
-    """Do the verb."""
-    component, entry = given["component"], given["peers"]["entry"]
+def carry_out(given: dict[str, Any]) -> dict[str, Any]:
+    """Set the entry up in front of its component's source, or take it away."""
+    with alone(given):
+        return _front(given, given["component"], given["entry"])
+
+
+def _front(given: dict[str, Any], component: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
     entries = Entries(f"{given['system']}-{component['name']}")
     if given["mode"] == "undo":
         if entries.known() and entries.side() != "source":
@@ -35,7 +38,3 @@ def _status(entry: dict[str, Any]) -> int:
     except (OSError, http.client.HTTPException):
         return 0
     return status
-
-
-if __name__ == "__main__":
-    answered(front)

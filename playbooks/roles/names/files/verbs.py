@@ -1,12 +1,13 @@
-#!/usr/bin/python3
 """Gives a name to an address by dynamic update (RFC 2136), on the name server's own host."""
 
 from __future__ import annotations
 
 import subprocess
 import time
+from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.zhenghe_step import answer, seconds
+from ansible.module_utils.zhenghe_store import StoreError
 
 SESSION_KEY = "/run/named/session.key"
 """Made by BIND at each start; it admits updates of zones with `update-policy local`."""
@@ -37,37 +38,21 @@ def update(zone: str, name: str, address: str, ttl: int) -> str:
     return "" if done.returncode == 0 else (done.stderr or done.stdout).strip()
 
 
-def main() -> None:
-    """Be an Ansible module: done when the name stands for the address, and for nothing else."""
-    module = AnsibleModule(
-        argument_spec={
-            "zone": {"type": "str", "required": True},
-            "name": {"type": "str", "required": True},
-            "before": {"type": "str", "required": True},
-            "after": {"type": "str", "required": True},
-            "ttl": {"type": "float", "required": True},
-            "mode": {"type": "str", "required": True},
-        }
-    )
-    given = module.params
+def carry_out(given: dict[str, Any]) -> dict[str, Any]:
+    """Have the name stand for the address, or for the one before; done when it stands for it and for nothing else."""
     addresses, old = looked_up(given["name"])
     if given["mode"] != "probe":
         wanted = given["before"] if given["mode"] == "undo" else given["after"]
-        ttl = max(1, round(given["ttl"]))
+        ttl = max(1, round(seconds(given["ttl"])))
         if addresses != [wanted]:
             wrong = update(given["zone"], given["name"], wanted, ttl)
             if wrong:
-                module.fail_json(
-                    msg=f"the name server does not take the update: {wrong}",
-                    mend="allow updates of the zone with the server's session key (update-policy local)",
+                raise StoreError(
+                    f"the name server does not take the update: {wrong}",
+                    "allow updates of the zone with the server's session key (update-policy local)",
                 )
         # Also after a repeated call: whoever was killed before may not have waited.
         time.sleep(max(old, ttl))
         addresses, _ = looked_up(given["name"])
-    state = "done" if addresses == [given["after"]] else "not-done"
-    changed = given["mode"] != "probe"
-    module.exit_json(changed=changed, answer={"state": state, "facts": {given["name"]: addresses}})
-
-
-if __name__ == "__main__":
-    main()
+    done = addresses == [given["after"]]
+    return answer(done, changed=given["mode"] != "probe", **{given["name"]: addresses})

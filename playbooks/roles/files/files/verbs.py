@@ -1,12 +1,11 @@
-#!/usr/bin/python3
-"""Does one verb of a file store on one host."""
+"""The verbs of a file store."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ansible.module_utils.zhenghe_copy import Copy, dispatched
-from ansible.module_utils.zhenghe_step import answer, answered
+from ansible.module_utils.zhenghe_step import answer
 
 
 class Files(Copy):
@@ -30,5 +29,6 @@ class Files(Copy):
         return answer(kept["kept"] and self.store.sealed(), changed=self.mode == "apply", **kept)
 
 
-if __name__ == "__main__":
-    answered(dispatched(Files, ("offer", "prepare", "replicate", "lag", "retire")))
+def carry_out(given: dict[str, Any]) -> dict[str, Any]:
+    """Do one verb on one host."""
+    return dispatched(Files, ("offer", "prepare", "replicate", "lag", "retire"), given)

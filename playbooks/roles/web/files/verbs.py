@@ -1,5 +1,4 @@
-#!/usr/bin/python3
-"""Does one verb of a web application on one host."""
+"""The verbs of a web application."""
 
 from __future__ import annotations
 
@@ -8,14 +7,14 @@ from typing import Any
 
 from ansible.module_utils.zhenghe_copy import Copy, dispatched
 from ansible.module_utils.zhenghe_site import Site
-from ansible.module_utils.zhenghe_step import answer, answered
+from ansible.module_utils.zhenghe_step import answer
 
 
 class Web(Copy):
     """A web application is its folder, nginx's site and perhaps a service."""
 
     def __init__(self, given: dict[str, Any]) -> None:
-        self.site = Site(given["component"], given["peers"].get("entry") or {})
+        self.site = Site(given["component"], given["entry"])
         source = given["side"] == "source" and given["verb"] in {"offer", "admit_peers"}
         super().__init__(given, self.site.needs() if source else ())
 
@@ -81,6 +80,7 @@ class Web(Copy):
         return address
 
 
-if __name__ == "__main__":
+def carry_out(given: dict[str, Any]) -> dict[str, Any]:
+    """Do one verb on one host."""
     verbs = ("offer", "admit_peers", "prepare", "remove", "replicate", "lag", "verify", "retire")
-    answered(dispatched(Web, verbs))
+    return dispatched(Web, verbs, given)

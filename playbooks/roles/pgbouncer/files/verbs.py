@@ -1,0 +1,39 @@
+"""The verbs of a PgBouncer entry; the action is in the role's module_utils."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.zhenghe_bouncer import Entry, Refused
+from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+
+def account(entry: Entry) -> dict[str, Any]:
+    """Return the entry's own account at the ends, made where it is not."""
+    with entry.alone():
+        return {"account": {"name": entry.account, "verifier": entry.verifier()}}
+
+
+def front(entry: Entry, component: dict[str, Any], mode: str) -> dict[str, Any]:
+    """Stand before the source, see whether it is so, or go away."""
+    with entry.alone():
+        if mode == "undo":
+            entry.remove()
+        elif mode == "apply":
+            entry.front(component["source_addresses"][0], int(component["settings"].get("port", 5432)))
+            entry.check()
+    stands = entry.sends_to() is not None and entry.running()
+    sends_to = entry.sends_to()
+    facts = {"sends_to": f"{sends_to[0]}:{sends_to[1]}"} if sends_to else {}
+    return {"answer": {"state": "done" if stands else "not-done", "facts": facts}}
+
+
+def carry_out(given: dict[str, Any]) -> dict[str, Any]:
+    """Do one verb on the entry's host: `account`, or `front`."""
+    entry = Entry(given["system"], given["component"], given["entry"])
+    try:
+        account_alone = given["verb"] == "account"
+        result = account(entry) if account_alone else front(entry, given["component"], given["mode"])
+    except Error as exc:
+        raise Refused(f"PgBouncer: {str(exc).strip()}", f"see journalctl -u {entry.unit}") from exc
+    return {"changed": given["mode"] != "probe", **result}
