@@ -15,6 +15,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,8 +28,8 @@ from infra.worlds import World
 from inventory.base import Model
 from inventory.kinds import playbooks_folder
 from inventory.words import _
-from migrations import leash
-from migrations.workplace import workplace
+from migrations.warm import Warm, errand
+from migrations.workplace import lasting_folder, workplace
 
 Mode = Literal["probe", "apply", "undo"]
 State = Literal["done", "not-done", "unknown"]
@@ -90,6 +91,8 @@ class Playbooks:
         self._world = world
         self._home = home
         self._playbooks = playbooks_folder()
+        self._warm: Warm | None = None
+        self._one_at_a_time = threading.Lock()
 
     def call(self, arguments: Mapping[str, Any], mode: Mode, timeout: float, progress: Progress) -> Answer:
         """Carry one step out and return its answer; PlaybookError where it does not come through.
@@ -99,11 +102,11 @@ class Playbooks:
         """
         began = time.monotonic()
         with workplace(self._home) as place:
-            listener = _Listener(arguments, progress, place.private / "leash.pid")
+            listener = _Listener(arguments, progress, place.private / "errand.pid")
             config = self._configured(place.private, place.sockets, arguments, mode, timeout)
             code = Runner(config=config, event_handler=listener.hear).run()[1]
-            if code is None:
-                # The leash itself was killed, and could not take along what it held.
+            if code is None or code in _SIGNALS:
+                # Whoever was killed could not take along what it held.
                 place.end_processes()
             listener.judge(code, timeout, Path(config.artifact_dir) / "stdout")
             return listener.answer(time.monotonic() - began)
@@ -129,13 +132,22 @@ class Playbooks:
         )
         config.prepare()
         # ansible-runner copies our whole environment, and writes what it has into its artifacts.
-        config.env = self._environment(private, sockets) | {
-            name: value for name, value in config.env.items() if name in _FROM_RUNNER
-        }
-        config.command = _leashed(config.command, private / "leash.pid", timeout)
+        runners = {name: value for name, value in config.env.items() if name in _FROM_RUNNER}
+        warm = self._kept_warm(runners)
+        warm.listen(sockets / "playbook")
+        config.env = {**warm.environment, **runners, "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets)}
+        config.cwd = str(private)
+        config.command = _errand(config.command, private / "errand.pid", sockets / "playbook", timeout)
         return config
 
-    def _environment(self, private: Path, sockets: Path) -> dict[str, str]:
+    def _kept_warm(self, runners: Mapping[str, str]) -> Warm:
+        with self._one_at_a_time:
+            if self._warm is None:
+                folder = lasting_folder(self._home)
+                self._warm = Warm(folder, {**self._environment(folder), **runners})
+            return self._warm
+
+    def _environment(self, private: Path) -> dict[str, str]:
         plugins = self._playbooks / "plugins"
         ssh = ["-F", str(self._world.ssh_config), "-o", "ControlMaster=auto", "-o", "ControlPersist=30s"]
         return {
@@ -154,7 +166,6 @@ class Playbooks:
             "ANSIBLE_FORKS": "16",
             "ANSIBLE_PIPELINING": "True",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets),
             "ANSIBLE_SSH_ARGS": shlex.join([*ssh, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]),
             "ANSIBLE_DEPRECATION_WARNINGS": "False",
             "ANSIBLE_LOCALHOST_WARNING": "False",
@@ -164,11 +175,11 @@ class Playbooks:
 class _Listener:
     """Puts a step's answer together from the events of its playbook."""
 
-    def __init__(self, arguments: Mapping[str, Any], progress: Progress, leash_file: Path) -> None:
+    def __init__(self, arguments: Mapping[str, Any], progress: Progress, errand_file: Path) -> None:
         self._system = str(arguments["system"])
         self._verb = str(arguments["verb"])
         self._progress = progress
-        self._leash_file = leash_file
+        self._errand_file = errand_file
         self._states: set[str] = set()
         self._facts: dict[str, Any] = {}
         self._failure: PlaybookError | None = None
@@ -192,7 +203,7 @@ class _Listener:
         """Raise what went wrong, the first thing first."""
         if self._stopped is not None:
             raise self._stopped
-        if code == leash.TIMED_OUT:
+        if code == errand.TIMED_OUT:
             reason = _("not finished within {seconds} s").format(seconds=f"{timeout:g}")
             mend = _("see what the host is busy with, then run the step again")
             raise PlaybookTimeout(self._system, self._verb, "", reason, mend)
@@ -200,7 +211,7 @@ class _Listener:
             raise self._failure
         said = output.read_text(errors="replace").strip() if code and output.exists() else ""
         if code is None or code in _SIGNALS or _WORKER_KILLED in said:
-            # What ends the leash itself without a status, or a worker of Ansible's, cannot be caught.
+            # What ends the errand itself without a status, or a worker of Ansible's, cannot be caught.
             number = code - _SIGNALS.start if code is not None and code in _SIGNALS else signal.SIGKILL.value
             reason = _("ended by signal {number}").format(number=number)
             raise PlaybookKilled(self._system, self._verb, "", reason)
@@ -218,7 +229,7 @@ class _Listener:
             self._progress(f"{self._system}: {self._verb}: {task}")
         except Exception as exc:  # noqa: BLE001 - raised again when the playbook has ended
             self._stopped = exc
-            os.kill(int(self._leash_file.read_text()), signal.SIGTERM)
+            os.kill(int(self._errand_file.read_text()), signal.SIGTERM)
 
     def _take(self, host: str, answer: Mapping[str, Any]) -> None:
         self._states.add(str(answer["state"]))
@@ -258,8 +269,9 @@ def _inventory(arguments: Mapping[str, Any], mode: Mode) -> dict[str, Any]:
     }
 
 
-def _leashed(command: list[str], file: Path, timeout: float) -> list[str]:
-    return [sys.executable, "-IS", str(leash.__file__), str(os.getpid()), str(file), str(timeout), *command]
+def _errand(command: list[str], file: Path, place: Path, timeout: float) -> list[str]:
+    words = [str(os.getpid()), str(file), str(place), str(timeout), *command]
+    return [sys.executable, "-IS", str(errand.__file__), *words]
 
 
 def _unreachable(system: str, verb: str, host: str, said: str) -> HostUnreachable:

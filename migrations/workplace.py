@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PREFIX = "step-"
+_LASTING = "ansible-"
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,12 @@ class Workplace:
 
     def _processes(self) -> list[int]:
         marks, found = (os.fsencode(self.private), os.fsencode(self.sockets)), []
-        for file in Path("/proc").glob("[0-9]*/cmdline"):
+        for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                # A zombie has no command any more.
-                command, process = file.read_bytes(), int(file.parent.name)
-                if process != os.getpid() and any(mark in command for mark in marks):
-                    found.append(process)
+                # A zombie has no command and no folder any more. Playbooks are known by their folder.
+                said = (entry / "cmdline").read_bytes() + os.readlink(os.fsencode(entry / "cwd"))
+                if entry.name != str(os.getpid()) and any(mark in said for mark in marks):
+                    found.append(int(entry.name))
         return found
 
 
@@ -69,6 +70,19 @@ def workplace(home: Path) -> Iterator[Workplace]:
     finally:
         made.remove()
         os.close(lock)
+
+
+def lasting_folder(home: Path) -> Path:
+    """Make a folder that is there for as long as this process lives, and remove those of processes that have died."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _locked(home, fcntl.LOCK_EX):
+        for left in home.glob(f"{_LASTING}*"):
+            with suppress(FileNotFoundError, BlockingIOError), _locked(left, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                shutil.rmtree(left, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(prefix=_LASTING, dir=home))
+        # Never closed: the lock ends with the process.
+        fcntl.flock(os.open(made, os.O_RDONLY), fcntl.LOCK_EX)
+    return made
 
 
 def _remove_if_dead(left: Workplace) -> None:

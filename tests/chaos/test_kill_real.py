@@ -172,7 +172,7 @@ class Walk:
             "worker": ["-m", "migrations.run.worker", str(home.path)],
             "server": [str(home.database)],
             "pulumi": ["pulumi", "up"],
-            "ansible-playbook": ["ansible-playbook"],
+            "ansible-playbook": ["migrations.warm.server"],
         }[victim]
         assert self._process is not None
         deadline = time.monotonic() + 60
@@ -183,20 +183,23 @@ class Walk:
                 except OSError:
                     continue
                 names = [Path(word).name for word in line[:2]] + line
-                # Both have the whole command of what they run in their own.
-                around = line[0] == "unshare" or any(word.endswith("leash.py") for word in line)
-                if around or not all(mark in names for mark in marks):
+                if line[0] == "unshare" or not all(mark in names for mark in marks):
                     continue
-                if victim != "ansible-playbook" or _switches(line):
+                if victim != "ansible-playbook" or _switches(pid):
                     return pid
             time.sleep(0.02)
         raise AssertionError(f"no {victim}")
 
 
-def _switches(line: Sequence[str]) -> bool:
-    """Say whether a playbook is the one of a switch; several may be under way."""
-    hosts = next((Path(word) for word in line if word.endswith("/hosts.json")), None)
-    return hosts is not None and json.loads((hosts.parent / "step.json").read_text())["verb"] == "switch"
+def _switches(process: int) -> bool:
+    """Say whether a process is the playbook of a switch; those that forked it have other names and folders."""
+    try:
+        if Path(f"/proc/{process}/comm").read_text().strip() != "ansible-playboo":
+            return False
+        step = Path(f"/proc/{process}/cwd").readlink() / "step.json"
+        return bool(json.loads(step.read_text())["verb"] == "switch")
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="module")

@@ -32,15 +32,16 @@ def controller(world: World, home: Path, arguments: Mapping[str, Any]) -> "subpr
 
 
 def processes_of(folder: Path) -> list[int]:
-    """Return the processes whose command names a folder; one that is dead already names nothing."""
-    mark, found = str(folder).encode(), []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
+    """Return the processes whose command or folder names one of the folder's steps; a dead one names nothing."""
+    mark, found = f"{folder}/step-".encode(), []
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in file.read_bytes() and file.parent.name != str(os.getpid()):
-                found.append(int(file.parent.name))
+            said = (entry / "cmdline").read_bytes() + os.readlink(os.fsencode(entry / "cwd"))
         except OSError:
             continue
-    return found
+        if mark in said and entry.name != str(os.getpid()):
+            found.append(int(entry.name))
+    return sorted(found)
 
 
 def until(holds: Callable[[], object], seconds: float = 60) -> None:

@@ -54,7 +54,7 @@ def test_a_controller_killed_in_the_pause_costs_nothing_but_time(on_old: Distric
     assert not [folder for each in left for folder in (each.private, each.sockets) if folder.exists()]
 
 
-@pytest.mark.parametrize("depth", range(3), ids=["leash", "playbook", "worker"])
+@pytest.mark.parametrize("depth", range(4), ids=["errand", "keeper", "playbook", "worker"])
 def test_a_playbook_killed_in_the_pause_leaves_nobody_and_is_to_be_called_again(
     on_old: District, tmp_path: Path, depth: int
 ) -> None:
@@ -63,15 +63,22 @@ def test_a_playbook_killed_in_the_pause_leaves_nobody_and_is_to_be_called_again(
         with on_old.held_open(), ThreadPoolExecutor() as pool:
             call = pool.submit(Playbooks(on_old.world, tmp_path).call, arguments, "apply", 100, lambda _: None)
             until(on_old.paused)
-            (leash,) = (int(file.read_text()) for file in tmp_path.glob("step-*/leash.pid"))
-            os.kill([leash, *descendants(leash)][depth], signal.SIGKILL)
+            os.kill(_chain(tmp_path)[depth], signal.SIGKILL)
             with pytest.raises(PlaybookKilled, match="ended by signal 9"):
                 call.result(60)
             assert processes_of(tmp_path) == []
         until(lambda: not on_old.paused())
     assert on_old.sides() == ON_OLD
     assert clients["failed"] == []
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("step-*")) == []
+
+
+def _chain(home: Path) -> list[int]:
+    """Return who carries the one step out: its errand, its keeper, its playbook, and what that has started."""
+    (errand,) = (int(file.read_text()) for file in home.glob("step-*/errand.pid"))
+    others = [each for each in processes_of(home) if each != errand]
+    keeper = next(each for each in others if set(others) <= {each, *descendants(each)})
+    return [errand, keeper, *descendants(keeper)]
 
 
 @pytest.mark.parametrize("then, sides", [("apply", ON_NEW), ("undo", ON_OLD)], ids=["forward", "back"])
