@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,25 +14,36 @@ from migrations.verify.expectations import Expectation
 from migrations.verify.order import CheckOrder
 
 ORDER = CheckOrder.model_validate_json(Path(os.environ["ZHENGHE_CHECKS"]).read_bytes())
+AT_ONCE = 16
+"""Hosts that are looked at side by side."""
 _REACH = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).close()"
 _RESOLVE = "import socket,sys; print(*sorted({a[4][0] for a in socket.getaddrinfo(sys.argv[1], None, socket.AF_INET)}))"
 
 
+Found = Mapping[Expectation, Exception | None]
+
+
 @pytest.fixture(scope="session")
-def connect() -> Callable[[str], Host]:
-    """Open one connection to each host, shared by its checks; who ordered the checks closes them."""
-    hosts: dict[str, Host] = {}
+def looked() -> Iterator[Mapping[str, "Future[Found]"]]:
+    """Look at all hosts side by side; who ordered the checks closes the connections."""
+    hosts = sorted({wanted.host for wanted in ORDER.expectations})
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        # A socket's path may have 107 letters, and names of hosts are long: they are numbered.
+        yield {host: pool.submit(_look, host, f"{ORDER.sockets}/{number}") for number, host in enumerate(hosts)}
 
-    def reach(name: str) -> Host:
-        if name not in hosts:
-            # A socket's path may have 107 letters, and names of hosts are long: they are numbered.
-            path = f"{ORDER.sockets}/{len(hosts)}"
-            hosts[name] = testinfra.get_host(
-                f"ssh://{name}", ssh_config=ORDER.ssh_config, timeout=ORDER.patience, controlpath=path
-            )
-        return hosts[name]
 
-    return reach
+def _look(name: str, socket: str) -> Found:
+    """Return what came of each expectation of one host, over one connection: an error, or nothing where it holds."""
+    host = testinfra.get_host(f"ssh://{name}", ssh_config=ORDER.ssh_config, timeout=ORDER.patience, controlpath=socket)
+    found: dict[Expectation, Exception | None] = {}
+    for wanted in ORDER.expectations:
+        if wanted.host == name:
+            try:
+                LOOKS[wanted.what](host, wanted)
+                found[wanted] = None
+            except Exception as exc:  # noqa: BLE001 - it is raised in the test of this expectation
+                found[wanted] = exc
+    return found
 
 
 def _installed(host: Host, wanted: Expectation) -> None:
@@ -94,10 +106,14 @@ LOOKS: Mapping[str, Callable[[Host, Expectation], None]] = {
 
 @pytest.mark.parametrize("wanted", ORDER.expectations, ids=lambda wanted: wanted.label)
 def test_host(
-    wanted: Expectation, connect: Callable[[str], Host], record_property: Callable[[str, object], None]
+    wanted: Expectation,
+    looked: Mapping[str, "Future[Found]"],
+    record_property: Callable[[str, object], None],
 ) -> None:
     """One expectation holds."""
     record_property("unit", wanted.unit)
     record_property("host", wanted.host)
     record_property("check", wanted.label)
-    LOOKS[wanted.what](connect(wanted.host), wanted)
+    wrong = looked[wanted.host].result()[wanted]
+    if wrong is not None:
+        raise wrong
