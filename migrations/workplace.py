@@ -48,7 +48,7 @@ class Workplace:
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 # A zombie has no command and no folder any more. Playbooks are known by their folder.
-                said = (entry / "cmdline").read_bytes() + os.readlink(os.fsencode(entry / "cwd"))
+                said = (entry / "cmdline").read_bytes() + os.fsencode((entry / "cwd").readlink())
                 if entry.name != str(os.getpid()) and any(mark in said for mark in marks):
                     found.append(int(entry.name))
         return found

@@ -57,12 +57,14 @@ class Warm:
     def _start(self) -> socket.socket:
         self._let_go()
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        # Not our own stream, which may be one that never waits: Ansible refuses those.
+        with theirs, (self._home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-m", "migrations.warm.server", str(theirs.fileno()), str(self._home)],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )

@@ -50,7 +50,7 @@ def main(argv: list[str]) -> int:
         except TimeoutError:
             return TIMED_OUT
         except OSError:
-            return KILLED
+            said = b""
         if told:
             return 128 + told[0]
         return int(said) if said else KILLED

@@ -132,6 +132,8 @@ def _waited(playbook: int, errand: socket.socket, seconds: float) -> int:
     if not ready:
         return TIMED_OUT
     if ended not in ready:
+        # Read, because what is left unread would take the answer with it.
+        errand.recv(16)
         return ORPHANED
     code = os.waitstatus_to_exitcode(os.waitpid(playbook, 0)[1])
     return code if code >= 0 else 128 - code

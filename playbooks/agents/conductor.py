@@ -84,10 +84,13 @@ class Session:
     complaints: list[bytes] = field(default_factory=list)
     state: str = ""
 
+    def __post_init__(self) -> None:
+        self.hearing = threading.Thread(target=self._hear_complaints, daemon=True)
+
     def listen(self) -> None:
         """Collect what the agent says until it ends."""
         threading.Thread(target=self._collect, daemon=True).start()
-        threading.Thread(target=self._hear_complaints, daemon=True).start()
+        self.hearing.start()
 
     def call(self, name: str, wait: float, hold: float | None = None, /, **arguments: Any) -> Any:
         """Ask for one thing and return the answer; MoveFailed where it is refused or not answered in time."""
@@ -128,6 +131,8 @@ class Session:
     def _ended(self, name: str) -> SessionFailed:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=2)
+        # What was said last may not have been heard yet.
+        self.hearing.join(timeout=2)
         said = b"".join(self.complaints).decode(errors="replace").strip()
         host = self.participant.host
         if "Host key verification failed" in said or "HOST IDENTIFICATION HAS CHANGED" in said:

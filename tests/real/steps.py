@@ -36,7 +36,7 @@ def processes_of(folder: Path) -> list[int]:
     mark, found = f"{folder}/step-".encode(), []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            said = (entry / "cmdline").read_bytes() + os.readlink(os.fsencode(entry / "cwd"))
+            said = (entry / "cmdline").read_bytes() + os.fsencode((entry / "cwd").readlink())
         except OSError:
             continue
         if mark in said and entry.name != str(os.getpid()):
