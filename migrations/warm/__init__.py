@@ -56,6 +56,7 @@ class Warm:
 
     def _start(self) -> socket.socket:
         self._let_go()
+        self._home.mkdir(parents=True, exist_ok=True)
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # Not our own stream, which may be one that never waits: Ansible refuses those.
         with theirs, (self._home / "server.log").open("ab") as log:
