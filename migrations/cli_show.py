@@ -14,7 +14,7 @@ from rich.text import Text
 from inventory.words import _
 from migrations.evidence import Record
 from migrations.plan import Plan
-from migrations.report.wording import STATES, UNIT_KINDS
+from migrations.report.wording import STATES, UNIT_KINDS, state_word
 from migrations.run.home import states_of
 from migrations.run.messages import UnitState
 from migrations.run.progress import Told
@@ -57,7 +57,7 @@ def states_table(plan: Plan, states: dict[str, UnitState], doing: dict[str, str]
             str(unit.wave),
             unit.name,
             _(UNIT_KINDS[unit.kind]),
-            Text(_(STATES[state]), style=COLOURS[state]),
+            Text(state_word(unit.kind, state, _), style=COLOURS[state]),
             Text(doing.get(unit.key, ""), "dim"),
         )
     return table

@@ -178,7 +178,7 @@ def _lane(unit: UnitSummary, scale: Scale, y: float, say: Say) -> Lane:
             bar.begin,
             bar.end,
             bar.state,
-            f"{unit.name}: {state_word(unit, bar.state, say)}, {duration(bar.end - bar.begin, say)}",
+            f"{unit.name}: {state_word(unit.kind, bar.state, say)}, {duration(bar.end - bar.begin, say)}",
         )
         for bar in unit.bars
         if bar.state is not UnitState.PLANNED
@@ -289,7 +289,7 @@ def _rows(summary: RunSummary, say: Say) -> Iterator[Row]:
         yield Row(
             unit=unit,
             kind=say(KINDS[unit.kind]),
-            state=state_word(unit, unit.state, say),
+            state=state_word(unit.kind, unit.state, say),
             there=unit.worst(*FORWARD),
             back=unit.worst(Direction.BACK),
             requests_failed=unit.total("requests_failed", *every) if looked and unit.kind == "system" else None,

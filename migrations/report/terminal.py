@@ -57,7 +57,7 @@ def _units(summary: RunSummary) -> Table:
 
 
 def _state(unit: UnitSummary) -> Text:
-    return Text(state_word(unit, unit.state, _), "green" if unit.state in GOOD else "bold red")
+    return Text(state_word(unit.kind, unit.state, _), "green" if unit.state in GOOD else "bold red")
 
 
 def _figures(unit: UnitSummary) -> tuple[Text, ...]:

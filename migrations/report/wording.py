@@ -81,9 +81,9 @@ def step_word(step: str, say: Say) -> str:
     return say(VERBS.get(verb, verb)) + slash + part
 
 
-def state_word(unit: UnitSummary, state: UnitState, say: Say) -> str:
-    """Return the word for a state of a unit."""
-    return say((LINE_STATES if unit.kind == "line" else {}).get(state, STATES[state]))
+def state_word(kind: str, state: UnitState, say: Say) -> str:
+    """Return the word for a state of a unit of some kind."""
+    return say((LINE_STATES if kind == "line" else {}).get(state, STATES[state]))
 
 
 def course(summary: RunSummary, say: Say) -> str:
