@@ -121,9 +121,17 @@ def fits(value: object, column: int, key: str) -> bool:
     """Return whether a value stands on one line that begins at a column, under a key or as a member of its list."""
     if not isinstance(value, Mapping | list | tuple) or not value:
         return True
-    if key in OPEN or _depth(value) > 2 or (isinstance(value, list | tuple) and _depth(value) > 1):
+    if (
+        (key in OPEN and _holds_mappings(value))
+        or _depth(value) > 2
+        or (isinstance(value, list | tuple) and _depth(value) > 1)
+    ):
         return False
     return column + len(flow_text(value)) <= WIDTH
+
+
+def _holds_mappings(value: object) -> bool:
+    return isinstance(value, Mapping) or any(isinstance(each, Mapping) for each in value if value)  # type: ignore[attr-defined]
 
 
 def _depth(value: object) -> int:
@@ -166,6 +174,6 @@ def member_lines(value: object, indent: int, key: str) -> Iterator[str]:
 def _mapping_lines(value: Mapping[str, Any], indent: int) -> Iterator[str]:
     for number, (key, each) in enumerate(value.items()):
         # Long sections of a file stand apart, as the paragraphs of a text do.
-        if number and key in _SECTIONS and not fits(each, len(key), key):
+        if number and key in _SECTIONS and _depth(each) > 1 and not fits(each, len(key), key):
             yield ""
         yield from value_lines(key, each, indent)

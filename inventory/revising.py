@@ -110,13 +110,22 @@ class _Reviser:
     def block_mapping(self, node: yaml.MappingNode, wanted: Mapping[str, Any]) -> Iterator[Edit]:
         indent = node.start_mark.column
         old = {key.value: (key, value) for key, value in node.value}
-        place = self.line_end(next(iter(old.values()))[1])
+        place: int | None = None
         for key, value in wanted.items():
             if key in old:
                 yield from self.child(old[key][0], old[key][1], value)
                 place = self.line_end(old[key][1])
+                continue
+            lines = value_lines(key, value, indent)
+            if place is not None:
+                yield place, place, "".join(f"\n{line}" for line in lines)
             else:
-                yield place, place, "".join(f"\n{line}" for line in value_lines(key, value, indent))
+                first = node.start_mark.index
+                yield (
+                    first,
+                    first,
+                    "".join(f"{line.lstrip() if not n else line}\n" for n, line in enumerate(lines)) + " " * indent,
+                )
 
     def child(self, key: yaml.ScalarNode, node: yaml.Node, wanted: object) -> Iterator[Edit]:
         """Yield the edits of a value of a block mapping; it may become a block of its own below its key."""

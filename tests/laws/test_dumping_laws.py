@@ -45,7 +45,8 @@ def grown(draw: st.DrawFn, value: Any) -> Any:
     if isinstance(value, dict):
         more = draw(st.dictionaries(words, values, max_size=2))
         mixed = {key: draw(grown(each)) for key, each in value.items()}
-        return {**mixed, **{key: each for key, each in more.items() if key not in mixed}}
+        whole = {**mixed, **{key: each for key, each in more.items() if key not in mixed}}
+        return {key: whole[key] for key in draw(st.permutations(list(whole)))}
     if isinstance(value, list):
         return [*[draw(grown(each)) for each in value], *draw(st.lists(values, max_size=2))]
     return draw(st.one_of(st.just(value), st.just(value), values))
