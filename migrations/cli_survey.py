@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 from inventory.base import Model
+from inventory.schema import SCHEMA_FILE, schema_text
 from inventory.survey.entries import Remark, Weight
 from inventory.survey.folder import Change, Folder
 from inventory.survey.memory import FILE, Memory
@@ -53,13 +54,18 @@ def import_sheets(
             _show(merged, remarks, said)
         written = _agreed(merged, yes=yes, as_json=as_json)
         if written:
-            write(into, merged.files)
+            write(into, (*merged.files, *_schema(into)))
     if as_json:
         print(json.dumps(_told(merged, remarks, written=written), ensure_ascii=False))
     elif written:
         print(_("written; 'zhenghe check {folder}' tells what is still missing").format(folder=into))
     unheard = bool(merged.files) and not written
     return 1 if unheard or any(remark.severity is Weight.ERROR for remark in remarks) else 0
+
+
+def _schema(into: Path) -> tuple[Change, ...]:
+    """Return the file that editors know the inventory's fields by, where it is not there yet."""
+    return () if (into / SCHEMA_FILE).exists() else (Change(Path(SCHEMA_FILE), "", schema_text()),)
 
 
 def _holding(folder: Path) -> AbstractContextManager[None]:

@@ -41,6 +41,8 @@ class Facts:
     @property
     def too_large(self) -> bool:
         """Tell whether the cells with values span more than is read."""
+        if self.bottom < self.top:
+            return False  # a sheet without a value, as the second and third one of most files
         return (self.bottom - self.top + 1) * (self.right - self.left + 1) > LIMIT_CELLS
 
 
