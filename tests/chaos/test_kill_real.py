@@ -232,7 +232,7 @@ def test_another_plan_or_another_world_is_refused_before_anything_is_done(distri
     assert not district.home.evidence.path.exists()
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_killed_at_every_boundary_the_district_moves_all_the_same(district: District, on: RunOn) -> None:
     verbs = ("provision", "attach", "shift", "drain", *SYSTEM_VERBS)
     walk = Walk(district, on, boundaries("apply", *verbs))
@@ -257,7 +257,7 @@ def test_what_a_run_has_come_to_is_told_by_its_evidence(district: District) -> N
     assert Path(checks["junit"]).is_file()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_killed_on_the_way_back_the_district_returns_all_the_same(district: District, on: RunOn) -> None:
     walk = Walk(district, on, boundaries("undo", "switch", "drain"))
     walk.to_the_end("rollback", "--run", district.home.path.name, "--json")
@@ -267,7 +267,7 @@ def test_killed_on_the_way_back_the_district_returns_all_the_same(district: Dist
     assert_entries_let_pass(on)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_killed_in_its_commit_the_district_is_released_all_the_same(district: District, on: RunOn) -> None:
     again = district.call(*district.apply)
     assert again.returncode == 0, again.stderr[-4000:]
