@@ -76,19 +76,22 @@ _ABOUT = frozenset({
 """A field that ends so tells of secrets and holds none: password_policy, token_ttl."""
 
 _TELLING = re.compile(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY"  # a key's text
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"  # a key's text
     r"|PuTTY-User-Key-File|AGE-SECRET-KEY-1"
-    r"|(?i:[a-z][a-z0-9+.-]*)://[^/\s:@]*:[^/\s@]+@"  # a URL with a password in it
-    r"|(?i:password|passwd|pwd|secret|token)\s*=\s*\S"  # a connection string
-    r"|(?i:password|passwd|pwd|secret)\s*:\s*(?=[^\s,;]*[0-9!@#$%^&*])\S{4,}"
-    r"|(?:密码|口令|密钥)\s*(?:[:：=]|是|为)\s*[!-~]{4,}"
-    r"|(?i:authorization:\s*)?\b(?:Bearer|Basic)\s+[A-Za-z0-9+/=_.-]{12,}"
-    r"|\$(?:1|5|6|y|2[aby])\$[^\s$]*\$?[^\s$]*\$?[./A-Za-z0-9]{16,}"  # a password's hash
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON web token
+    r"|(?i:(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30})://[^/\s:@]{0,200}:[^/\s@]{1,200}@"  # a URL with a password in it
+    r"|(?i:password|passwd|pwd|secret|token)\s{0,8}=\s{0,8}\S"  # a connection string
+    r"|(?i:password|passwd|pwd|secret)\s{0,8}:\s{0,8}(?=[^\s,;]{0,100}[0-9!@#$%^&*])\S{4}"
+    r"|(?:密码|口令|密钥)\s{0,8}(?:[:：=]|是|为)\s{0,8}[!-~]{4}"
+    r"|\b(?:Bearer|Basic)\s{1,8}[A-Za-z0-9+/=_.-]{12}"
+    r"|\$(?:1|5|6|y|2[aby])\$(?:[^\s$]{0,64}\$){0,2}[./A-Za-z0-9]{16}"  # a password's hash
+    r"|\beyJ[A-Za-z0-9_-]{8,1000}\.eyJ"  # a JSON web token
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bLTAI[0-9A-Za-z]{12,}\b|\bAKID[0-9A-Za-z]{28,}\b|\bAIza[0-9A-Za-z_-]{35}\b"
     r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abposr]-|hv[sb]\.|sk_live_|rk_live_|npm_|pypi-)[A-Za-z0-9_-]{16,}"
 )
-"""What says by itself that it is a secret, and the first letters of services' tokens."""
+"""What says by itself that it is a secret, and the first letters of services' tokens.
+
+Repeats have an end: without one a long value would be read once for each of its characters.
+"""
 _RUN = re.compile(r"[!-~]{4}")
 """Every secret has so many letters, figures and signs in a row."""
 _RANDOM = re.compile(r"(?<![A-Za-z0-9+/=_.@-])[A-Za-z0-9+/_-]{20,}={0,2}(?![A-Za-z0-9+/=_.@-])")
