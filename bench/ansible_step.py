@@ -1,10 +1,10 @@
-"""What a step costs as own modules in the step playbook, beside the same work as plain Ansible tasks.
+"""What a step costs as own verbs in the step playbook, beside the same work as plain Ansible tasks.
 
 One run, the same two hosts, everything in place already, so that both only look and find nothing to do:
 
-    ours      the step `prepare` of a file store: two module calls on each host, through ansible-runner
+    ours      the step `prepare` of a file store: two verbs on each host, through ansible-runner
     plain     ten tasks of ansible.builtin with the same end: ansible-playbook alone, the same SSH settings
-    floor     a playbook of one `ping`: what Ansible costs before it does anything
+    floor     a playbook of one `ping`: what Ansible costs with its start, which ours is spared
 """
 
 import json
@@ -73,7 +73,7 @@ class Plain:
 
 
 def measure(rounds: int) -> Result:
-    """Seconds of one step by own modules, beside ten plain Ansible tasks on the same hosts."""
+    """Seconds of one step by own verbs, beside ten plain Ansible tasks on the same hosts."""
     found = conditions()
     hosts = {OLD: (ADDRESSES[OLD], "debian-11"), NEW: (ADDRESSES[NEW], "debian-12")}
     with tempfile.TemporaryDirectory(prefix="zb-") as scratch, twin(room(hosts), SEEDS) as world:
