@@ -99,7 +99,6 @@ def _by_rule(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[tuple[str, 
     yield "name", rules.duplicates(index)
     yield "reference", References(index, components).collect()
     yield "circle", rules.cycles(index)
-    yield "circle", promises.mergers(index)
     yield "secret", rules.secrets(index)
     yield "address", addresses.overlaps(index)
     yield "address", addresses.small_links(index)

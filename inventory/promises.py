@@ -104,22 +104,3 @@ def overrides(place: Cursor, system: System, kinds: Mapping[str, Kind]) -> Itera
         )
         mend = _("remove 'into', or add disposition: merge with an override")
         yield place.key("into").finding(reason, mend)
-
-
-def mergers(index: Index) -> Iterator[Finding]:
-    """Systems that merge into themselves, over others or directly; each circle once."""
-    into = {name: word for name, system in index.named("systems").items() if (word := system.text("into")) is not None}
-    done: set[str] = set()
-    for start in sorted(into):
-        path: list[str] = []
-        name: str | None = start
-        while name is not None and name not in done:
-            done.add(name)
-            path.append(name)
-            name = into.get(name)
-        if name in path:
-            circle = [*path[path.index(name) :], name]
-            place = index.named("systems")[circle[0]].at("into")
-            assert place is not None
-            reason = _("systems merge into each other in a circle: {circle}").format(circle=" → ".join(circle))
-            yield place.finding(reason, _("name the one that stays"))

@@ -78,18 +78,39 @@ def duplicates(index: Index) -> Iterator[Finding]:
 
 
 def cycles(index: Index) -> Iterator[Finding]:
-    """Systems that need each other in a circle, each circle once."""
-    needs = {
-        name: [str(word.node.value) for word in system.each("depends_on") if isinstance(word.node, Scalar)]
-        for name, system in index.named("systems").items()
-    }
+    """Systems that need each other in a circle, and systems that each take the other's place, each circle once."""
+    yield from _cycles(
+        index,
+        (("depends_on",),),
+        _N("systems depend on each other in a circle: {circle}"),
+        _N("remove one of these dependencies"),
+    )
+    # By rule each of them would retire because another one does its work, and in the end nobody did.
+    yield from _cycles(
+        index,
+        (("survey", "replaceable_by"), ("into",)),
+        _N("systems take each other's place in a circle: {circle}"),
+        _N("name the one that stays"),
+    )
+
+
+def _cycles(index: Index, fields: tuple[tuple[str, ...], ...], reason: str, mend: str) -> Iterator[Finding]:
+    systems = index.named("systems")
+    needs = {name: [word for field in fields for word in _named(system, field)] for name, system in systems.items()}
     done: set[str] = set()
     for start in sorted(needs):
         for circle in _circles(start, needs, done):
-            system = index.named("systems")[circle[0]]
-            place = system.at("depends_on") or system
-            reason = _("systems depend on each other in a circle: {circle}").format(circle=" → ".join(circle))
-            yield place.finding(reason, _("remove one of these dependencies"))
+            system = systems[circle[0]]
+            places = (system.down(*field) for field in fields if circle[1] in _named(system, field))
+            yield (next(places, None) or system).finding(_(reason).format(circle=" → ".join(circle)), _(mend))
+
+
+def _named(system: Cursor, field: tuple[str, ...]) -> Iterator[str]:
+    """Yield the names under a field, be it one or a list."""
+    place = system.down(*field)
+    for each in (place, *place.each()) if place is not None else ():
+        if isinstance(each.node, Scalar) and isinstance(each.node.value, str):
+            yield each.node.value
 
 
 def _circles(start: str, needs: dict[str, list[str]], done: set[str]) -> Iterator[list[str]]:

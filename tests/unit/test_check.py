@@ -177,7 +177,7 @@ MISTAKES: dict[str, tuple[str, str, str, str | None, str, str, str]] = {
     "into itself": (WATER, "domain: administrative",
         ("disposition: merge\ninto: water-billing\noverride: {reason: one stays, date: 2018-01-05}\n"
          "domain: administrative"),
-        "into:", "into", "merge into each other in a circle: water-billing → water-billing", "the one that stays"),
+        "into:", "into", "take each other's place in a circle: water-billing → water-billing", "the one that stays"),
     "a merger into nobody knows what": (WATER, "domain: administrative",
         "disposition: merge\noverride: {reason: one stays, date: 2018-01-05}\ndomain: administrative", None,
         "into", "nothing says into what", "add into"),
@@ -303,6 +303,14 @@ def test_a_circle_of_dependencies_is_told_once_with_its_way(folder: Path) -> Non
     edit(folder, ARCHIVE, "limits:", "depends_on: [water-billing]\nlimits:")
     reasons = [each.reason for each in found(folder)]
     assert reasons == ["systems depend on each other in a circle: archive → water-billing → identity → archive"]
+
+
+def test_systems_that_each_take_the_others_place(folder: Path) -> None:
+    """By rule both would retire, and nobody would do their work."""
+    edit(folder, ARCHIVE, "survey:\n", "survey:\n  replaceable_by: water-billing\n")
+    edit(folder, WATER, "domain:", "into: archive\ndomain:")
+    reasons = [each.reason for each in found(folder) if each.rule == "circle"]
+    assert reasons == ["systems take each other's place in a circle: archive → water-billing → archive"]
 
 
 def test_a_system_that_depends_on_itself(folder: Path) -> None:
