@@ -1,5 +1,6 @@
 """Which hosts the move needs at its sites: a name and an address for each, computed from the programme alone."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address
 
 from inventory.base import Model
@@ -52,11 +53,10 @@ def component_hosts(programme: Programme) -> dict[tuple[str, IPv4Address], Targe
     return hosts
 
 
-def target_names(programme: Programme, component: Component) -> tuple[str, ...]:
-    """Return the names of the hosts that a component moves to, in the order of its addresses."""
+def target_names(hosts: Mapping[tuple[str, IPv4Address], TargetHost], component: Component) -> tuple[str, ...]:
+    """Return the names of those `component_hosts` that a component moves to, in the order of its addresses."""
     if component.to is None:
         return ()
-    hosts = component_hosts(programme)
     return tuple(hosts[component.to.site, address].name for address in component.to.addresses)
 
 

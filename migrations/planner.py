@@ -7,7 +7,7 @@ from infra.declaration import declare_site
 from inventory.dispositions import MOVES, disposition_of, untouched_line
 from inventory.kinds import Kind
 from inventory.model import Component, Disposition, Programme, System
-from inventory.targets import entry_hosts, network_of, target_names
+from inventory.targets import component_hosts, entry_hosts, network_of, target_names
 from inventory.wired import host_addresses, names_of
 from inventory.wiring import resolver_of
 from inventory.words import _N, _
@@ -156,13 +156,14 @@ def _lines(programme: Programme) -> Iterator[Unit]:
 
 def _systems(programme: Programme, kinds: Mapping[str, Kind]) -> Iterator[Unit]:
     carried = {system.system: _carried_out(system, kinds) for system in programme.systems}
+    ground = _Ground(programme, kinds)
     for system in programme.systems:
         if (course := carried[system.system]) is None:
             continue
-        subject = _Subject(programme, kinds, system)
+        subject = _Subject(ground, system)
         if course in MOVES:
             needs = {f"system:{name}" for name in system.depends_on if carried.get(name) is not None}
-            needs |= _sites_needed(programme, system) | _lines_needed(programme, system)
+            needs |= _sites_needed(programme, system) | ground.lines.get(system.department, set())
             yield _unit(system.system, Actuator.SYSTEM, needs, tuple(_moving_steps(subject)))
         else:
             yield _unit(system.system, Actuator.SYSTEM, set(), tuple(_retiring_steps(subject)))
@@ -174,21 +175,27 @@ def _sites_needed(programme: Programme, system: System) -> set[str]:
     return {f"site:{name}" for name in direct | copies}
 
 
-def _lines_needed(programme: Programme, system: System) -> set[str]:
-    lines = programme.network.lines
-    return {
-        f"line:{line.name}" for line in lines if line.department == system.department and untouched_line(line) is None
-    }
+class _Ground:
+    """What the steps of all systems are computed from, computed once: a programme may have thousands of them."""
+
+    def __init__(self, programme: Programme, kinds: Mapping[str, Kind]) -> None:
+        self.programme = programme
+        self.kinds = kinds
+        self.addresses = {name: str(address) for name, address in host_addresses(programme).items()}
+        self.targets = component_hosts(programme)
+        self.entries = {(host.site, host.network): host for host in entry_hosts(programme)}
+        self.lines: dict[str, set[str]] = {}
+        for line in programme.network.lines:
+            if untouched_line(line) is None:
+                self.lines.setdefault(line.department, set()).add(f"line:{line.name}")
 
 
 class _Subject:
     """A system with all that its steps' arguments are computed from."""
 
-    def __init__(self, programme: Programme, kinds: Mapping[str, Kind], system: System) -> None:
+    def __init__(self, ground: _Ground, system: System) -> None:
         self.system = system
-        self._kinds = kinds
-        self._programme = programme
-        self._addresses = {name: str(address) for name, address in host_addresses(programme).items()}
+        self._ground = ground
 
     def step(self, row: tuple[str, Stage, StepKind, float], part: Component | None = None) -> Step:
         """Return the step of one verb, for one component or for the whole system."""
@@ -218,8 +225,8 @@ class _Subject:
             "name": part.name,
             "kind": part.kind,
             "sources": list(part.on),
-            "source_addresses": [self._addresses[host] for host in part.on],
-            "targets": list(target_names(self._programme, part)),
+            "source_addresses": [self._ground.addresses[host] for host in part.on],
+            "targets": list(target_names(self._ground.targets, part)),
             "target_addresses": [] if part.to is None else [str(address) for address in part.to.addresses],
             "settings": part.settings,
         }
@@ -227,26 +234,26 @@ class _Subject:
     def _entry(self, part: Component) -> dict[str, Any]:
         assert part.entry is not None
         assert part.to is not None
-        kind = self._kinds[part.kind].entry
+        kind = self._ground.kinds[part.kind].entry
         if kind is None:
             raise MissingEntry(self.system.system, part.name, _("kind {kind} has no entry").format(kind=part.kind))
-        network = network_of(self._programme, part.to.site, part.to.addresses[0])
-        for host in entry_hosts(self._programme):
-            if (host.site, host.network) == (part.to.site, network.name):
-                return {
-                    "component": part.name,
-                    "kind": kind,
-                    "name": part.entry.name,
-                    "port": part.entry.port,
-                    "host": host.name,
-                    "address": str(host.address),
-                }
-        reason = _("network {network} has no host for entries").format(network=network.name)
-        raise MissingEntry(self.system.system, part.name, reason)
+        network = network_of(self._ground.programme, part.to.site, part.to.addresses[0])
+        host = self._ground.entries.get((part.to.site, network.name))
+        if host is None:
+            reason = _("network {network} has no host for entries").format(network=network.name)
+            raise MissingEntry(self.system.system, part.name, reason)
+        return {
+            "component": part.name,
+            "kind": kind,
+            "name": part.entry.name,
+            "port": part.entry.port,
+            "host": host.name,
+            "address": str(host.address),
+        }
 
     def _names(self) -> dict[str, Any]:
-        names = names_of(self._programme)
-        address = "" if self.system.domain is None else str(resolver_of(self._programme, self.system.domain))
+        names = names_of(self._ground.programme)
+        address = "" if self.system.domain is None else str(resolver_of(self._ground.programme, self.system.domain))
         return {"zone": names.zone, "server": names.server, "address": address, "ttl": names.ttl}
 
 

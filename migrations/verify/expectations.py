@@ -7,7 +7,7 @@ from typing import Literal
 from inventory.base import Model
 from inventory.kinds import Expectations, Kind
 from inventory.model import Component, Line, Programme, Site, System
-from inventory.targets import TargetHost, entry_hosts, network_of, target_hosts, target_names
+from inventory.targets import TargetHost, component_hosts, entry_hosts, network_of, target_hosts, target_names
 from inventory.wired import ends_of, host_addresses, prefix_of
 
 DEBIAN = "12"
@@ -115,7 +115,7 @@ def _system(programme: Programme, kinds: Mapping[str, Kind], system: System, sid
             continue
         if side is Side.TARGET:
             maker = _Maker(system, component, kind)
-            for host in target_names(programme, component):
+            for host in target_names(component_hosts(programme), component):
                 yield from maker.make(host, kind.checks.target)
             for host in component.on:
                 yield from maker.make(host, kind.checks.source if moves else kind.checks.retired)
