@@ -45,12 +45,24 @@ def interfaces_of(programme: Programme, device: str) -> tuple[Interface, ...]:
     return tuple(interface for interface in interfaces(programme) if interface.device == device)
 
 
-def line_interface(programme: Programme, device: str, line: str) -> Interface:
-    """Return a device's interface on a line; LookupError where it has none."""
-    for interface in interfaces_of(programme, device):
-        if interface.link == f"line:{line}":
-            return interface
-    raise LookupError(f"device {device} is no end of line {line}")
+class Wires:
+    """The interfaces of a programme by their device, computed once for all who ask."""
+
+    def __init__(self, programme: Programme) -> None:
+        self._of: dict[str, list[Interface]] = {}
+        for interface in interfaces(programme):
+            self._of.setdefault(interface.device, []).append(interface)
+
+    def of(self, device: str) -> tuple[Interface, ...]:
+        """Return the interfaces of one device."""
+        return tuple(self._of.get(device, ()))
+
+    def at_line(self, device: str, line: str) -> Interface:
+        """Return a device's interface on a line; LookupError where it has none."""
+        for interface in self.of(device):
+            if interface.link == f"line:{line}":
+                return interface
+        raise LookupError(f"device {device} is no end of line {line}")
 
 
 def resolver_of(programme: Programme, domain: str) -> IPv4Address:

@@ -9,7 +9,7 @@ from inventory.kinds import Kind
 from inventory.model import Component, Disposition, Programme, System
 from inventory.targets import component_hosts, entry_hosts, network_of, target_names
 from inventory.wired import host_addresses, names_of
-from inventory.wiring import resolver_of
+from inventory.wiring import Wires, resolver_of
 from inventory.words import _N, _
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest
 from netcfg.intent import line_steps
@@ -137,6 +137,7 @@ def _sites(programme: Programme) -> Iterator[Unit]:
 
 
 def _lines(programme: Programme) -> Iterator[Unit]:
+    wires = Wires(programme)
     for line in programme.network.lines:
         if untouched_line(line) is not None:
             continue
@@ -149,7 +150,7 @@ def _lines(programme: Programme) -> Iterator[Unit]:
                 arguments=step.arguments.model_dump(mode="json"),
                 timeout=step.timeout,
             )
-            for step in line_steps(programme, line)
+            for step in line_steps(programme, line, wires)
         )
         yield _unit(line.name, Actuator.LINE, set(), steps)
 

@@ -12,7 +12,7 @@ from inventory.base import Model
 from inventory.model import Device, Line, Programme
 from inventory.surveyed import CIRCUIT_IN, EXTRANET, own_networks
 from inventory.wired import ends_of
-from inventory.wiring import Interface, interfaces_of, line_interface
+from inventory.wiring import Interface, Wires
 from netcfg.errors import NoCircuit
 from netcfg.platforms import load_platform
 
@@ -87,16 +87,17 @@ class LineStep(Model):
     """Seconds."""
 
 
-def line_steps(programme: Programme, line: Line) -> tuple[LineStep, ...]:
+def line_steps(programme: Programme, line: Line, wires: Wires | None = None) -> tuple[LineStep, ...]:
     """Compute the steps that move a line's traffic into its domain and give the line back, in order.
 
-    None for a line that stays: one without a domain, or one that a national golden project owns. NoCircuit where an
-    end has no way into the domain.
+    `wires` are those of the programme, given where steps of many lines are computed. No steps for a line that stays:
+    one without a domain, or one that a national golden project owns. NoCircuit where an end has no way into the domain.
     """
     if line.domain is None or line.golden_project is not None:
         return ()
     domain = line.domain
-    ends = tuple(_end(programme, line, domain, mine) for mine in (1, 0))
+    known = wires or Wires(programme)
+    ends = tuple(_end(programme, line, domain, mine, known) for mine in (1, 0))
     stages: tuple[tuple[LineStage, Literal["prepare", "cutover", "commit"], Literal["reversible", "pivot"]], ...] = (
         (LineStage.ATTACH, "prepare", "reversible"),
         (LineStage.SHIFT, "cutover", "reversible"),
@@ -131,18 +132,18 @@ class _End:
         return self.wire.peer_address
 
 
-def _end(programme: Programme, line: Line, domain: str, mine: int) -> _End:
+def _end(programme: Programme, line: Line, domain: str, mine: int, known: Wires) -> _End:
     devices = {device.name: device for device in programme.network.devices}
     ends = ends_of(line)
     device, peer = devices[ends[mine]], devices[ends[1 - mine]]
     links = {f"circuit:{a.device}/{a.domain}" for a in programme.network.attachments if a.domain == domain}
-    wires = interfaces_of(programme, device.name)
+    wires = known.of(device.name)
     circuits = tuple(wire for wire in wires if wire.kind == "circuit" and wire.link in links)
     if not circuits:
         raise NoCircuit(line.name, device.name, domain)
     return _End(
         device=device,
-        wire=line_interface(programme, device.name, line.name),
+        wire=known.at_line(device.name, line.name),
         peer_asn=peer.asn,
         circuits=circuits,
         domain=domain,

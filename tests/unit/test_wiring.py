@@ -6,10 +6,10 @@ import pytest
 from inventory.model import Programme
 from inventory.wiring import (
     LONGEST_NAME,
+    Wires,
     domain_of,
     interfaces,
     interfaces_of,
-    line_interface,
     resolver_of,
 )
 
@@ -38,7 +38,7 @@ def test_two_names_that_are_cut_to_the_same_one_stay_apart(programme: Programme)
     second = first.model_copy(update={"name": f"{first.name}-second", "prefix": programme.network.lines[1].prefix})
     lines = (first, second, *programme.network.lines[2:])
     crowded = programme.model_copy(update={"network": programme.network.model_copy(update={"lines": lines})})
-    names = [line_interface(crowded, "water-ce", line.name).name for line in (first, second)]
+    names = [Wires(crowded).at_line("water-ce", line.name).name for line in (first, second)]
     assert names == ["line-water-leas", "line-water-lea2"]
 
 
@@ -64,7 +64,7 @@ def test_the_wiring_of_one_customer_device(programme: Programme) -> None:
 
 def test_what_is_not_there_is_said(programme: Programme) -> None:
     with pytest.raises(LookupError, match="civil-ce is no end of line water-leased"):
-        line_interface(programme, "civil-ce", "water-leased")
+        Wires(programme).at_line("civil-ce", "water-leased")
     with pytest.raises(LookupError, match="nowhere"):
         resolver_of(programme, "nowhere")
     assert domain_of(programme, "tax-ce") is None
