@@ -25,6 +25,7 @@ RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
 def archives(tmp_path: Path) -> Path:
     """The inventory of the archives alone: one line and one system."""
     folder = Path(shutil.copytree(ROOT / "examples" / "yunhe", tmp_path / "archives"))
+    (folder / "resources.yaml").unlink()
     for file in (folder / "systems").iterdir():
         if file.name != "archive.yaml":
             file.unlink()
@@ -35,10 +36,11 @@ def archives(tmp_path: Path) -> Path:
     return folder
 
 
-def wait_for(runs: Path, kind: str) -> None:
-    """Wait until the evidence has a record of a kind."""
+def wait_for(runs: Path, kind: str, process: "subprocess.Popen[str]") -> None:
+    """Wait until the evidence that a process writes has a record of a kind."""
     deadline = time.monotonic() + 300
     while not any(record.kind == kind for file in runs.glob("*/evidence.jsonl") for record in read(file)):
+        assert process.poll() is None, f"it ended with {process.returncode} before there was a {kind}"
         assert time.monotonic() < deadline, f"there was no {kind}"
         time.sleep(0.2)
 
@@ -67,7 +69,7 @@ def rehearsed(
     with (tmp_path / "err").open("w") as err:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=err, text=True)
         try:
-            wait_for(state / "runs", "passage-begun")
+            wait_for(state / "runs", "passage-begun", process)
             disturb(name, running_on(load_world(state / "twins" / name / "world.json")))
             out, _ = process.communicate(timeout=500)
         finally:
