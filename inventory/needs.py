@@ -83,9 +83,12 @@ def unwired(index: Index, acting: Iterable[Placed]) -> Iterator[Finding]:
         if (name := host.text("name")) is not None
     }
     told: set[tuple[int, str]] = set()
-    for _place, system in acting:
-        for name in sorted({name for component in system.components for name in component.on} & rooms.keys()):
-            room, host = rooms[name], index.named("hosts")[name]
+    hosts = index.named("hosts")
+    # By name: what is told must not hang on the order of files.
+    for _place, system in sorted(acting, key=lambda placed: placed[1].system):
+        on = {name for component in system.components for name in component.on}
+        for name in sorted(on & rooms.keys() & hosts.keys()):
+            room, host = rooms[name], hosts[name]
             for holder, key in ((host, "address"), (room, "prefix"), (room, "gateway")):
                 if holder.below((key,)) is None and (id(holder), key) not in told:
                     told.add((id(holder), key))
@@ -107,8 +110,8 @@ def loose_lines(index: Index) -> Iterator[Finding]:
 
 def headless(index: Index, acting: Iterable[Placed]) -> Iterator[Finding]:
     """An extranet without the centre and the name service on which every move rests."""
-    moving = next((system.system for _place, system in acting), None)
-    line = next((line.text("name") for line in consolidated(index)), None)
+    moving = min((system.system for _place, system in acting), default=None)
+    line = min((name for line in consolidated(index) if (name := line.text("name")) is not None), default=None)
     unit = moving or line
     if unit is None or not index.rest:
         return
