@@ -2,7 +2,7 @@
 # make test    set up what is missing, then everything that must hold before a change is merged
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python demo test lint types imports unit real bench clean
+.PHONY: help setup python demo test lint unit fuzz real bench clean
 
 bin := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -34,6 +34,9 @@ lint: python  ## style, types (strict) and import directions
 unit: python  ## tests that need no root
 	$(call stage,unit tests)
 	@$(bin)/pytest -q -n 2 -m 'not real and not chaos'
+
+fuzz: python  ## the generated tests anew, with other examples each time; what fails is kept and tried first
+	@HYPOTHESIS_PROFILE=fuzz $(bin)/pytest -q -n 2 tests/laws tests/unit -m 'not real and not chaos'
 
 real: setup  ## tests with real hosts, routers, engines
 	$(call stage,tests with real parts)

@@ -19,8 +19,10 @@ YUNHE = Path(__file__).parents[1] / "examples" / "yunhe"
 SESSION_TWIN = re.compile(r"t(\d+)[a-z]?")
 
 # No test is timed, the generated ones neither: a busy machine is no defect.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# What is generated is the same in every run, so that a change is never refused by chance; `make fuzz` looks further.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
 
