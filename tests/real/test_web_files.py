@@ -358,10 +358,15 @@ def test_a_strange_host_key_stops_everything(archive: Archive, tmp_path: Path) -
 
 
 def test_a_step_that_takes_too_long_leaves_no_process_behind(archive: Archive, tmp_path: Path) -> None:
+    # A host that takes connections and says nothing for some seconds.
+    server = "pid=$(systemctl show -p MainPID --value ssh)"
+    silence = f'{server}; systemd-run -q sh -c "kill -STOP $pid; sleep 8; kill -CONT $pid"'
+    archive.run(NEW, silence)
     with pytest.raises(PlaybookError, match="not finished within"):
-        Playbooks(archive.world, tmp_path).call(archive.arguments("verify"), "probe", 1.5, lambda _: None)
+        Playbooks(archive.world, tmp_path).call(archive.arguments("verify"), "probe", 3, lambda _: None)
     until(lambda: not processes_of(tmp_path))
     assert list(tmp_path.iterdir()) == []
+    until(lambda: archive.run(NEW, "true", "-o", "ConnectTimeout=2", check=False).returncode == 0)
 
 
 def test_the_entry_is_taken_away_when_its_name_has_gone_back(archive: Archive) -> None:
