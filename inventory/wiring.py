@@ -40,11 +40,6 @@ def interfaces(programme: Programme) -> tuple[Interface, ...]:
     )
 
 
-def interfaces_of(programme: Programme, device: str) -> tuple[Interface, ...]:
-    """Return the interfaces of one device."""
-    return tuple(interface for interface in interfaces(programme) if interface.device == device)
-
-
 class Wires:
     """The interfaces of a programme by their device, computed once for all who ask."""
 

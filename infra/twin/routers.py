@@ -10,7 +10,7 @@ from pathlib import Path
 from inventory.base import Model
 from inventory.model import Device, Programme
 from inventory.surveyed import CIRCUIT_IN, EXTRANET, OWN, OWN_OUT, extranet_networks, own_networks
-from inventory.wiring import MANAGEMENT, Interface, interfaces_of
+from inventory.wiring import MANAGEMENT, Interface, Wires
 
 OPERATOR = "netops"
 """The account whose shell is the device's command line."""
@@ -45,7 +45,7 @@ class RouterSpec(Model):
 def surveyed_configuration(programme: Programme, device: str) -> str:
     """Return the configuration that a device of the programme has before anything is moved, in FRR's words."""
     of = next(each for each in programme.network.devices if each.name == device)
-    wires = interfaces_of(programme, device)
+    wires = Wires(programme).of(device)
     lines = [
         "frr version 8.4.4",
         "frr defaults traditional",

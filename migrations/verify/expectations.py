@@ -109,13 +109,14 @@ def _line(programme: Programme, line: Line) -> Iterator[Expectation]:
 
 def _system(programme: Programme, kinds: Mapping[str, Kind], system: System, side: Side) -> Iterator[Expectation]:
     moves = any(component.to is not None for component in system.components)
+    targets = component_hosts(programme) if moves and side is Side.TARGET else {}
     for component in system.components:
         kind = kinds.get(component.kind)
         if kind is None:
             continue
         if side is Side.TARGET:
             maker = _Maker(system, component, kind)
-            for host in target_names(component_hosts(programme), component):
+            for host in target_names(targets, component):
                 yield from maker.make(host, kind.checks.target)
             for host in component.on:
                 yield from maker.make(host, kind.checks.source if moves else kind.checks.retired)

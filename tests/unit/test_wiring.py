@@ -9,7 +9,6 @@ from inventory.wiring import (
     Wires,
     domain_of,
     interfaces,
-    interfaces_of,
     resolver_of,
 )
 
@@ -54,7 +53,7 @@ def test_only_provider_edges_keep_interfaces_in_domains(programme: Programme) ->
 
 
 def test_the_wiring_of_one_customer_device(programme: Programme) -> None:
-    assert [(wire.name, wire.link, wire.address) for wire in interfaces_of(programme, "water-ce")] == [
+    assert [(wire.name, wire.link, wire.address) for wire in Wires(programme).of("water-ce")] == [
         ("line-water-leas", "line:water-leased", IPv4Interface("10.252.11.1/30")),
         ("line-water-exit", "line:water-exit", IPv4Interface("10.252.21.1/30")),
         ("acc-administrat", "circuit:water-ce/administrative", IPv4Interface("10.254.11.2/30")),
