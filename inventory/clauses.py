@@ -1,13 +1,9 @@
 """What a clause says, by the id of its obligation, in our own words and in both languages; from the profiles' files."""
 
 from functools import cache
-from pathlib import Path
-
-import yaml
 
 from inventory.base import Model
-
-PROFILES = Path(__file__).parent / "profiles"
+from inventory.obligations.profiles import SHIPPED, load_profile, shipped
 
 
 class Clause(Model):
@@ -27,9 +23,8 @@ def clause_of(obligation: str) -> Clause | None:
 @cache
 def every_clause() -> dict[str, Clause]:
     """Return the clauses of all shipped profiles by the ids of their obligations."""
-    clauses: dict[str, Clause] = {}
-    for file in sorted(PROFILES.glob("*.yaml")):
-        for each in yaml.safe_load(file.read_text(encoding="utf-8"))["obligations"]:
-            text = each["text"]
-            clauses[each["id"]] = Clause(id=each["id"], place=str(each["clause"]), en=text["en"], zh=text["zh"])
-    return clauses
+    return {
+        each.id: Clause(id=each.id, place=each.clause, en=each.text.en, zh=each.text.zh)
+        for name in shipped()
+        for each in load_profile(name, SHIPPED).obligations
+    }

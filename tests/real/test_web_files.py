@@ -14,7 +14,7 @@ from infra.twin import client
 from infra.worlds import World
 from inventory.model import Programme
 from migrations.ansible import Answer, HostKeyMismatch, HostUnreachable, PlaybookError, PlaybookFailed, Playbooks
-from tests.real.steps import RunOn, controller, processes_of, until
+from tests.real.steps import RunOn, at_work, controller, processes_of, until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -78,22 +78,8 @@ class Archive:
     @contextmanager
     def depositing(self) -> Iterator[dict[str, Any]]:
         """Keep a reader depositing through the entry; what came of it is in the result once the block has ended."""
-        words = (
-            "ssh",
-            "-F",
-            str(self.world.ssh_config),
-            READER,
-            f"python3 /root/depositor.py {ADDRESSES[ENTRY]} {NAME}",
-        )
-        result: dict[str, Any] = {}
-        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            try:
-                time.sleep(0.5)
-                yield result
-                time.sleep(0.5)
-            finally:
-                said = process.communicate("\n")[0]
-        result.update(json.loads(said))
+        with at_work(self.world, READER, f"python3 /root/depositor.py {ADDRESSES[ENTRY]} {NAME}") as result:
+            yield result
 
     def deposits(self, host: str) -> set[str]:
         return set(self.run(host, "ls /srv/archive/deposits").stdout.split())

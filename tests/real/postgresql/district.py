@@ -1,6 +1,5 @@
 """The hosts on which a database moves, as the tests of its moves see them."""
 
-import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from typing import Any
 
 from infra.worlds import World
 from migrations.ansible import Answer, Playbooks
-from tests.real.steps import ROOT, RunOn
+from tests.real.steps import ROOT, RunOn, at_work
 
 SEEDS = ROOT / "examples" / "yunhe" / "twin"
 OLD, NEW, ENTRY, CLIENT = "water-db", "new-db", "front", "counter"
@@ -123,16 +122,8 @@ class District:
     def writing(self, clients: str = WRITER) -> Iterator[dict[str, Any]]:
         """Keep clients working through the entry; what came of it is in the result once the block has ended."""
         self.run(CLIENT, f"cat > /root/clients.py <<'PY'\n{clients}\nPY")
-        words = ("ssh", "-F", str(self.world.ssh_config), CLIENT, f"python3 /root/clients.py {ADDRESSES[ENTRY]}")
-        result: dict[str, Any] = {}
-        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            try:
-                time.sleep(0.5)
-                yield result
-                time.sleep(0.5)
-            finally:
-                said = process.communicate("")[0]
-        result.update(json.loads(said))
+        with at_work(self.world, CLIENT, f"python3 /root/clients.py {ADDRESSES[ENTRY]}") as result:
+            yield result
 
     @contextmanager
     def held_open(self, where: str = ENTRY) -> Iterator[None]:
