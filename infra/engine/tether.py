@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from infra.tied import tied
+
 OnLine = Callable[[str], object]
 
 
@@ -32,7 +34,7 @@ def run_tethered(
     An exception in here, the interrupt from the keyboard included, kills the command.
     """
     process = subprocess.Popen(
-        [*_prefix(), *command], cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        tied([*_own_pids(), *command]), cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, encoding="utf-8", errors="replace", pass_fds=() if lock is None else (lock,),
         # The interrupt reaches this process alone, which then ends the command.
         start_new_session=True,
@@ -52,11 +54,10 @@ def run_tethered(
     return Ended(code, "\n".join(said), "\n".join(complained))
 
 
-def _prefix() -> tuple[str, ...]:
-    # The first process of a pid namespace takes all others along; setpriv kills unshare when our thread ends, and
-    # unshare its child. Without root a user namespace is needed to make a pid namespace.
+def _own_pids() -> tuple[str, ...]:
+    # The first process of a pid namespace takes all others along. Without root a user namespace is needed to make one.
     own = () if os.geteuid() == 0 else ("--user", "--map-current-user")
-    return ("setpriv", "--pdeathsig", "KILL", "unshare", *own, "--pid", "--fork", "--kill-child")
+    return ("unshare", *own, "--pid", "--fork", "--kill-child")
 
 
 def _reader(stream: IO[str], lines: list[str], on_line: OnLine | None) -> threading.Thread:

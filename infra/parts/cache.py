@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.tied import tied
+
 DEFAULT_ROOT = Path("/var/cache/zhenghe")
 _HEARTBEAT_SECONDS = 10.0
 
@@ -88,7 +90,7 @@ def run_stage(
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*_dies_with_parent(), *map(str, command)], stdin=subprocess.DEVNULL, stdout=output,
+            tied([*_own_pids(), *command]), stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT, env=None if env is None else dict(env), cwd=cwd, pass_fds=(lock,),
         )  # fmt: skip
         try:
@@ -114,10 +116,9 @@ def tell(line: str) -> None:
     print(f"[setup] {line}", file=sys.stderr, flush=True)
 
 
-def _dies_with_parent() -> tuple[str, ...]:
-    prefix = ("setpriv", "--pdeathsig", "KILL")
+def _own_pids() -> tuple[str, ...]:
     # A pid namespace takes all descendants along when its first process ends; only root can make one.
-    return (*prefix, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc") if os.geteuid() == 0 else prefix
+    return ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc") if os.geteuid() == 0 else ()
 
 
 def _wait(process: subprocess.Popen[bytes], stage: str, started: float) -> int:

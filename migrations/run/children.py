@@ -1,17 +1,12 @@
 """Processes that die with the one that started them, whatever kills it."""
 
-import ctypes
-import os
-import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from infra.tied import tied
 from inventory.words import _
-
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ChildFailed(Exception):
@@ -55,14 +50,13 @@ class Child:
             raise ChildFailed(self.name, self._log)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command,
+                tied(self._command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 pass_fds=self._keep,
                 # Its own session: an interrupt typed at the terminal is for the command alone.
                 start_new_session=True,
-                preexec_fn=_dies_with(os.getpid()),  # noqa: PLW1509
             )
         return True
 
@@ -71,13 +65,3 @@ class Child:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-
-
-def _dies_with(parent: int) -> Callable[[], None]:
-    def ask() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        # The parent may have died between the fork and the line above.
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask

@@ -112,7 +112,8 @@ def _keep(owner: socket.socket, listener: socket.socket, server: int) -> int:
     listener.close()
     # By its folder everybody sees whose a process is: its command line is the server's.
     os.chdir(request["folder"])
-    playbook = _forked(lambda: _play(request, streams, errand))
+    keeper = os.getpid()
+    playbook = _forked(lambda: _play(request, streams, errand, keeper))
     for stream in streams:
         os.close(stream)
     status = _waited(playbook, errand, request["seconds"])
@@ -144,11 +145,13 @@ def _orphaned(_number: int, _frame: FrameType | None) -> NoReturn:
     os._exit(ORPHANED)
 
 
-def _play(request: dict[str, Any], streams: list[int], errand: socket.socket) -> int:
+def _play(request: dict[str, Any], streams: list[int], errand: socket.socket, keeper: int) -> int:
     """Become the command: its streams, its environment, its name."""
     errand.close()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != keeper:
+        return ORPHANED
     _libc.prctl(_SET_NAME, b"ansible-playbook", 0, 0, 0)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)

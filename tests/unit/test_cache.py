@@ -1,6 +1,7 @@
 """Parts are built once, whole or not at all, whoever is killed and whoever builds at the same time."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,18 +27,27 @@ def build(folder, lock):
 cache.ensure("parts/part", build, root=Path(sys.argv[1]))
 """
 
+# Ties only when the process that it is to tie to is gone.
+LATE_SETPRIV = """#!/bin/sh
+touch {begun}
+while [ -d /proc/$PPID ]; do sleep 0.01; done
+exec {setpriv} "$@"
+"""
 
-def start_builder(root: Path, seconds: float) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", BUILDER, str(root), str(seconds)], stderr=subprocess.DEVNULL)
+
+def start_builder(root: Path, seconds: float, path: str = "") -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", BUILDER, str(root), str(seconds)]
+    env = os.environ | {"PATH": path + os.environ["PATH"]}
+    return subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
 
 
 def builders(root: Path) -> int:
     return len(list(root.glob("builder-*")))
 
 
-def wait_for_builder(root: Path) -> None:
+def wait_for(file: Path) -> None:
     deadline = time.monotonic() + 20
-    while not (root / "log").exists():
+    while not file.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -76,7 +86,7 @@ def test_two_runs_at_once_build_one_part(tmp_path: Path) -> None:
 
 def test_a_killed_build_takes_its_command_along_and_the_next_starts_afresh(tmp_path: Path) -> None:
     killed = start_builder(tmp_path, 600)
-    wait_for_builder(tmp_path)
+    wait_for(tmp_path / "log")
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     # Were the command alive, it would hold the lock for ten minutes.
@@ -84,6 +94,19 @@ def test_a_killed_build_takes_its_command_along_and_the_next_starts_afresh(tmp_p
     part = tmp_path / "parts" / "part"
     assert {path.name for path in part.iterdir()} == {"half", "whole"}
     assert not list(part.parent.glob(".unfinished-*"))
+
+
+def test_a_command_whose_builder_dies_before_it_is_tied_to_it_does_not_start(tmp_path: Path) -> None:
+    late = tmp_path / "bin" / "setpriv"
+    late.parent.mkdir()
+    late.write_text(LATE_SETPRIV.format(begun=tmp_path / "begun", setpriv=shutil.which("setpriv")))
+    late.chmod(0o755)
+    killed = start_builder(tmp_path, 600, path=f"{late.parent}:")
+    wait_for(tmp_path / "begun")
+    killed.kill()
+    killed.wait()
+    # Were the command alive, it would hold the lock for ten minutes.
+    assert start_builder(tmp_path, 0).wait(60) == 0
 
 
 def test_the_root_is_the_variable_or_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
