@@ -35,7 +35,8 @@ def run_tethered(
     """
     process = subprocess.Popen(
         tied([*_own_pids(), *command]), cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace", pass_fds=() if lock is None else (lock,),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
+        pass_fds=() if lock is None else (lock,),
         # The interrupt reaches this process alone, which then ends the command.
         start_new_session=True,
     )  # fmt: skip
