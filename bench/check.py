@@ -24,7 +24,7 @@ SMALL, LARGE = 1_000, 10_000
 ALONE = """
 import json, sys
 from pathlib import Path
-from inventory.checking import check
+from inventory.checks.checking import check
 result = check(Path(sys.argv[1]))
 print(json.dumps({"systems": result.systems, "errors": result.counts["error"]}))
 """

@@ -22,7 +22,7 @@ from statistics import median
 from typing import Any, Literal
 
 from bench.ground import SEEDS, Remote, Result, conditions, report, room, tell, twin
-from migrations.ansible import Playbooks
+from migrations.playing.ansible import Playbooks
 
 OLD, NEW, ENTRY, CLIENT = "water-db", "new-db", "front", "counter"
 ADDRESSES = {OLD: "10.11.0.10", NEW: "10.11.0.21", ENTRY: "10.11.0.30", CLIENT: "10.11.0.40"}

@@ -94,7 +94,7 @@ def measure(rounds: int) -> Result:
 
 
 def _rehearse(name: str) -> tuple[dict[str, Any], Memory]:
-    words = (sys.executable, "-m", "migrations.cli", "rehearse", str(EXAMPLE), "--json", "--twin", name)
+    words = (sys.executable, "-m", "migrations.cli.main", "rehearse", str(EXAMPLE), "--json", "--twin", name)
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         memory = Memory(process.pid, name)
         memory.start()

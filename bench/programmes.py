@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from inventory.schema import schema_header
+from inventory.files.schema import schema_header
 
 HOSTS_A_SYSTEM = 5
 SYSTEMS_A_DEPARTMENT = 20

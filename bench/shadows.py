@@ -19,8 +19,8 @@ import time
 from collections.abc import Sequence
 from itertools import product
 
+from inventory.dispositions.shadows import shadow_candidates
 from inventory.model import System
-from inventory.shadows import shadow_candidates
 
 SIZES = (1_000, 3_000, 10_000)
 PLANTED = 0.05

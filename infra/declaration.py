@@ -4,9 +4,9 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 from inventory.base import Model
+from inventory.derived.targets import target_hosts
+from inventory.derived.wired import wired_rooms
 from inventory.model import Programme, Site
-from inventory.targets import target_hosts
-from inventory.wired import wired_rooms
 
 
 class NetworkDeclaration(Model):

@@ -8,25 +8,25 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from inventory.base import Model
-from inventory.checking import check
-from inventory.clauses import Clause, clause_of
-from inventory.dispositions import (
+from inventory.checks.checking import check
+from inventory.dispositions.decisions import (
     MOVES,
     Opinion,
     disposition_of,
     line_opinions,
     opinions,
 )
+from inventory.dispositions.shadows import Candidate, shadow_candidates
+from inventory.dispositions.zombies import Verdict
+from inventory.files.gathering import Cursor, gather
+from inventory.files.reading import Mapping as MappingNode
+from inventory.files.reading import Scalar
+from inventory.files.shapes import Shapes, is_system
 from inventory.findings import Finding, InventoryErrors
-from inventory.gathering import Cursor, gather
 from inventory.kinds import Kind
 from inventory.model import Line, System
-from inventory.reading import Mapping as MappingNode
-from inventory.reading import Scalar
-from inventory.shadows import Candidate, shadow_candidates
-from inventory.shapes import Shapes, is_system
+from inventory.obligations.clauses import Clause, clause_of
 from inventory.words import _
-from inventory.zombies import Verdict
 
 Kinds = Mapping[str, Kind]
 

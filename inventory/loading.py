@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from inventory.checking import check
+from inventory.checks.checking import check
+from inventory.files.gathering import gather
+from inventory.files.shapes import Shapes
 from inventory.findings import InventoryErrors, Severity
-from inventory.gathering import gather
 from inventory.model import Programme
-from inventory.shapes import Shapes
 
 
 def load_programme(folder: Path) -> Programme:

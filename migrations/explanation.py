@@ -9,11 +9,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from inventory.dispositions.zombies import Verdict
 from inventory.explaining import Explanation, explain
 from inventory.findings import Finding
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.words import _N, _, spoken
-from inventory.zombies import Verdict
 
 VERDICTS = {
     Verdict.APPLIES: _N("would apply"),

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.declaration import declare_site
-from inventory.dispositions import MOVES, disposition_of, untouched_line
+from inventory.derived.targets import component_hosts, entry_hosts, network_of, target_names
+from inventory.derived.wired import host_addresses, names_of
+from inventory.derived.wiring import Wires, resolver_of
+from inventory.dispositions.decisions import MOVES, disposition_of, untouched_line
 from inventory.kinds import Kind
 from inventory.model import Component, Disposition, Programme, System
-from inventory.targets import component_hosts, entry_hosts, network_of, target_names
-from inventory.wired import host_addresses, names_of
-from inventory.wiring import Wires, resolver_of
 from inventory.words import _N, _
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest
 from netcfg.intent import line_steps

@@ -9,10 +9,10 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 from inventory.base import Model
+from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET, own_networks
+from inventory.derived.wired import ends_of
+from inventory.derived.wiring import Interface, Wires
 from inventory.model import Device, Line, Programme
-from inventory.surveyed import CIRCUIT_IN, EXTRANET, own_networks
-from inventory.wired import ends_of
-from inventory.wiring import Interface, Wires
 from netcfg.errors import NoCircuit
 from netcfg.platforms import load_platform
 

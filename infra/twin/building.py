@@ -16,7 +16,7 @@ from infra.twin.layout import Check, HostLayout, TwinLayout
 from infra.twin.namespaces import NAMES
 from infra.twin.routers import surveyed_configuration
 from infra.twin.spec import TwinSpec
-from inventory.wiring import MANAGEMENT
+from inventory.derived.wiring import MANAGEMENT
 from inventory.words import _
 
 AT_ONCE = 6

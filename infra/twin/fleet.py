@@ -17,7 +17,7 @@ from infra.twin.relay import Relay
 from infra.twin.routers import RouterSpec, host_key, start_router, stop_router
 from infra.twin.wires import Plug, Wires, add_address, address_host, raise_links
 from infra.twin.world import DEVICE_USER, HOST_USER, SHELL_USER, Access, WorldFiles
-from inventory.wiring import MANAGEMENT
+from inventory.derived.wiring import MANAGEMENT
 
 SSH = 22
 

@@ -12,8 +12,8 @@ from infra.twin.layout import HostLayout, HostPort
 from infra.twin.namespaces import NAMES
 from infra.twin.substrate import HostSpec, PacketRule, Segment, SubstrateError
 from infra.twin.wires import Plug, add_address, remove_link
+from inventory.derived.wiring import interfaces, resolver_of
 from inventory.model import Programme
-from inventory.wiring import interfaces, resolver_of
 
 
 class Ground:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from math import ceil
 
-from inventory import wiring
 from inventory.base import Model
+from inventory.derived import wiring
+from inventory.derived.wired import centre_of, host_addresses, names_of, wired_rooms
 from inventory.model import CentreHost, Programme, Release
-from inventory.wired import centre_of, host_addresses, names_of, wired_rooms
 
 IMAGES = {Release.DEBIAN_11: "bullseye", Release.DEBIAN_12: "bookworm"}
 MANAGEMENT_NETWORKS = ("192.0.2.0/24", "198.51.100.0/24", "198.18.0.0/16", "198.19.0.0/16")

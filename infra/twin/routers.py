@@ -8,9 +8,9 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
 from inventory.base import Model
+from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET, OWN, OWN_OUT, extranet_networks, own_networks
+from inventory.derived.wiring import MANAGEMENT, Interface, Wires
 from inventory.model import Device, Programme
-from inventory.surveyed import CIRCUIT_IN, EXTRANET, OWN, OWN_OUT, extranet_networks, own_networks
-from inventory.wiring import MANAGEMENT, Interface, Wires
 
 OPERATOR = "netops"
 """The account whose shell is the device's command line."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from inventory.base import Model
-from inventory.dispositions import MOVES
+from inventory.dispositions.decisions import MOVES
 from inventory.model import Asset, Department, Programme, Room, Unit
 from inventory.obligations.conditions import Things, Truth, asked, every, flag
 from inventory.obligations.facts import Facts

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
-from inventory import dispositions
+from inventory.dispositions import decisions as dispositions
 from inventory.kinds import Kind
 from inventory.model import DataResource, Department, Disposition, Programme, Site, System
 from inventory.obligations.achievements import Achievements, Subject

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
+from inventory.files.gathering import Cursor
+from inventory.files.reading import read
+from inventory.files.shapes import validated
 from inventory.findings import Finding, InventoryErrors
-from inventory.gathering import Cursor
 from inventory.obligations.profile import Profile
-from inventory.reading import read
-from inventory.shapes import validated
 from inventory.words import _
 
 SHIPPED = Path(__file__).parents[1] / "profiles"

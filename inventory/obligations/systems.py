@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from inventory.base import Model
-from inventory.dispositions import MOVES
+from inventory.dispositions.decisions import MOVES
 from inventory.model import Disposition, Exemption, System
 from inventory.obligations.conditions import Things, Truth, fields_given, flag, paths_of
 from inventory.obligations.facts import Facts

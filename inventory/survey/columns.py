@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from inventory.base import Model
-from inventory.reading import read
+from inventory.files.reading import read
 from inventory.survey.entries import Kind
 
 SOURCE = Path(__file__).parent / "columns.yaml"

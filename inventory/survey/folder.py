@@ -14,9 +14,11 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel
 
 from inventory.base import Model
-from inventory.dumping import file_text, system_file
+from inventory.files.dumping import file_text, system_file
+from inventory.files.gathering import SUFFIXES, gather
+from inventory.files.revising import Unrevisable, revised
+from inventory.files.shapes import Shapes
 from inventory.findings import Finding, InventoryErrors, Severity
-from inventory.gathering import SUFFIXES, gather
 from inventory.model import (
     Asset,
     Building,
@@ -32,8 +34,6 @@ from inventory.model import (
     System,
     Unit,
 )
-from inventory.revising import Unrevisable, revised
-from inventory.shapes import Shapes
 from inventory.survey.entries import Kind
 
 MODELS: Mapping[Kind, type[Model]] = {

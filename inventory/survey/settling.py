@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from inventory.base import Model
+from inventory.files.gathering import Cursor
+from inventory.files.reading import read
+from inventory.files.shapes import meant
 from inventory.findings import Finding, InventoryErrors
-from inventory.gathering import Cursor
-from inventory.reading import read
-from inventory.shapes import meant
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Kind
 from inventory.survey.text import folded

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from infra.worlds import World
 from inventory.base import Model
+from inventory.derived.wired import host_addresses
 from inventory.model import Programme
-from inventory.wired import host_addresses
 from inventory.words import _
 from migrations.probes.series import (
     Line,

@@ -8,8 +8,15 @@ from infra.declaration import SiteDeclaration
 from infra.engine import EngineFailed, ProvisionError, SiteEngine
 from infra.engine.state import SiteState
 from infra.worlds import load_world
-from migrations.ansible import Answer, HostKeyMismatch, HostUnreachable, PlaybookError, PlaybookKilled, Playbooks
 from migrations.plan import Actuator, Step
+from migrations.playing.ansible import (
+    Answer,
+    HostKeyMismatch,
+    HostUnreachable,
+    PlaybookError,
+    PlaybookKilled,
+    Playbooks,
+)
 from migrations.run.actuators import (
     Busy,
     Observation,

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Literal
 
 from inventory.base import Model
+from inventory.derived.targets import TargetHost, component_hosts, entry_hosts, network_of, target_hosts, target_names
+from inventory.derived.wired import ends_of, host_addresses, prefix_of
 from inventory.kinds import Expectations, Kind
 from inventory.model import Component, Line, Programme, Site, System
-from inventory.targets import TargetHost, component_hosts, entry_hosts, network_of, target_hosts, target_names
-from inventory.wired import ends_of, host_addresses, prefix_of
 
 DEBIAN = "12"
 """The release that sites' hosts run."""

@@ -21,7 +21,7 @@ from infra.twin import control
 from infra.worlds import World, load_world
 from inventory.model import Programme
 from migrations.evidence import Soundness, read, verify_chain
-from migrations.leash import descendants
+from migrations.playing.leash import descendants
 from migrations.preparing import prepare
 from migrations.run.home import RunHome, RunSettings, run_id
 
@@ -67,7 +67,7 @@ class District:
 
     def call(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Call the command and wait for its end; a traceback is a failure whatever else it says."""
-        command = [sys.executable, "-m", "migrations.cli", *words]
+        command = [sys.executable, "-m", "migrations.cli.main", *words]
         done = subprocess.run(
             command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=500, check=False
         )
@@ -77,7 +77,7 @@ class District:
     def start(self, *words: str) -> "subprocess.Popen[bytes]":
         """Call the command in a process group of its own."""
         with (self.logs / "out").open("wb") as out, (self.logs / "err").open("ab") as err:
-            command = [sys.executable, "-m", "migrations.cli", *words]
+            command = [sys.executable, "-m", "migrations.cli.main", *words]
             return subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=out, stderr=err, start_new_session=True
             )
@@ -172,7 +172,7 @@ class Walk:
             "worker": ["-m", "migrations.run.worker", str(home.path)],
             "server": [str(home.database)],
             "pulumi": ["pulumi", "up"],
-            "ansible-playbook": ["migrations.warm.server"],
+            "ansible-playbook": ["migrations.playing.warm.server"],
         }[victim]
         assert self._process is not None
         deadline = time.monotonic() + 60

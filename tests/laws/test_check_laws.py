@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.programmes import documents
-from inventory import reading
-from inventory.checking import CheckResult, check
+from inventory.checks.checking import CheckResult, check
+from inventory.files import reading
+from inventory.files.gathering import gather
+from inventory.files.reading import Mapping, Node, Scalar, Sequence
 from inventory.findings import RULES, written
-from inventory.gathering import gather
 from inventory.kinds import load_kinds, playbooks_folder
-from inventory.reading import Mapping, Node, Scalar, Sequence
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 KINDS = load_kinds(playbooks_folder() / "roles")

@@ -5,9 +5,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory.dumping import yaml_text
-from inventory.reading import read
-from inventory.revising import revised
+from inventory.files.dumping import yaml_text
+from inventory.files.reading import read
+from inventory.files.revising import revised
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 scalars = st.one_of(

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from inventory.dumping import dump
-from inventory.gathering import gather
+from inventory.files.dumping import dump
+from inventory.files.gathering import gather
+from inventory.files.shapes import Shapes
 from inventory.model import Programme
-from inventory.shapes import Shapes
 
 names = st.builds("{}-{}".format, st.sampled_from(["water", "no", "e1", "on"]), st.integers(0, 9999)) | st.just("null")
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

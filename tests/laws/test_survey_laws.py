@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from inventory.dumping import dump
+from inventory.files.dumping import dump
 from inventory.model import Programme
 from inventory.survey.folder import Folder
 from inventory.survey.memory import Memory

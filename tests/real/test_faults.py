@@ -41,7 +41,7 @@ class District:
 
     def call(self, *words: str) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
-            [sys.executable, "-m", "migrations.cli", *words],
+            [sys.executable, "-m", "migrations.cli.main", *words],
             cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert "Traceback" not in done.stdout + done.stderr

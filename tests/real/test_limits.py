@@ -65,7 +65,7 @@ def rehearsed(
     monkeypatch.setenv("ZHENGHE_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("LANGUAGE", "en")
     name, state = twin_name("l"), tmp_path / "state"
-    command = [sys.executable, "-m", "migrations.cli", "rehearse", str(archives), "--twin", name, "--json"]
+    command = [sys.executable, "-m", "migrations.cli.main", "rehearse", str(archives), "--twin", name, "--json"]
     with (tmp_path / "err").open("w") as err:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=err, text=True)
         try:

@@ -59,7 +59,7 @@ def rehearsed(twin_name: Callable[[str], str], tmp_path_factory: pytest.TempPath
     """The rehearsal that all tests of this file look at; the secrets were read from its hosts while it went on."""
     state, name = tmp_path_factory.mktemp("state"), twin_name("z")
     environment = {**os.environ, "ZHENGHE_STATE": str(state), "LANGUAGE": "en"}
-    command = [sys.executable, "-m", "migrations.cli"]
+    command = [sys.executable, "-m", "migrations.cli.main"]
     words = ["rehearse", str(YUNHE), "--twin", name, "--json"]
     with (state / "out").open("w") as out, (state / "err").open("w") as err:
         process = subprocess.Popen([*command, *words], cwd=ROOT, env=environment, stdout=out, stderr=err)

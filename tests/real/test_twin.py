@@ -16,8 +16,8 @@ from infra.twin.errors import CannotBuild, NotRunning, Refused
 from infra.twin.layout import lay_out
 from infra.twin.paths import TwinPaths
 from infra.worlds import World
+from inventory.derived.wired import names_of
 from inventory.model import Programme
-from inventory.wired import names_of
 
 RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
 Name = Callable[[str], str]
@@ -294,7 +294,7 @@ def test_the_cloud_makes_hosts_that_only_their_rules_let_in(small: World, runnin
 
 def test_the_command_lists_looks_into_and_ends_a_twin_by_its_name(small: World) -> None:
     def zhenghe(*words: str) -> "subprocess.CompletedProcess[str]":
-        command = (sys.executable, "-m", "migrations.cli", "twin", *words)
+        command = (sys.executable, "-m", "migrations.cli.main", "twin", *words)
         return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
 
     twins = json.loads(zhenghe("list", "--json").stdout)["twins"]

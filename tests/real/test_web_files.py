@@ -13,7 +13,14 @@ import pytest
 from infra.twin import client
 from infra.worlds import World
 from inventory.model import Programme
-from migrations.ansible import Answer, HostKeyMismatch, HostUnreachable, PlaybookError, PlaybookFailed, Playbooks
+from migrations.playing.ansible import (
+    Answer,
+    HostKeyMismatch,
+    HostUnreachable,
+    PlaybookError,
+    PlaybookFailed,
+    Playbooks,
+)
 from tests.real.steps import RunOn, at_work, controller, processes_of, until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]

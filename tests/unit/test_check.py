@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inventory.checking import check
+from inventory.checks.checking import check
+from inventory.files.reading import read, resolved
 from inventory.findings import Finding, InventoryErrors, Severity, written
 from inventory.kinds import KindError, load_kinds, playbooks_folder
 from inventory.loading import load_programme
-from inventory.reading import read, resolved
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 KINDS = load_kinds(playbooks_folder() / "roles")

@@ -26,7 +26,7 @@ class Shell:
 
     def __call__(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Return what it answered; a traceback is a failure of the test whatever else it says."""
-        command = [sys.executable, "-m", "migrations.cli", *words]
+        command = [sys.executable, "-m", "migrations.cli.main", *words]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
         assert "Traceback" not in done.stdout + done.stderr
         return done
@@ -44,7 +44,7 @@ def inventory(tmp_path: Path) -> Path:
 
 def test_help_and_version_import_no_engine(zhenghe: Shell) -> None:
     engines = ("temporalio", "pulumi", "ansible_runner", "netmiko", "paramiko")
-    code = f"import sys, migrations.cli; sys.exit(any(name in sys.modules for name in {engines}))"
+    code = f"import sys, migrations.cli.main; sys.exit(any(name in sys.modules for name in {engines}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert zhenghe("--version").stdout.startswith("zhenghe ")
     assert "rehearse" in zhenghe("--help").stdout

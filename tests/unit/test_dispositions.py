@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.dispositions import (
+from inventory.dispositions.decisions import (
     CLAUSES,
     LINE_RULES,
     PREFIXES,
@@ -20,11 +20,11 @@ from inventory.dispositions import (
     rule_for,
     untouched_line,
 )
+from inventory.dispositions.zombies import CRITERIA, Verdict, criteria_of
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.loading import load_programme
 from inventory.model import Disposition, Line, Programme, System
 from inventory.words import words_in
-from inventory.zombies import CRITERIA, Verdict, criteria_of
 from migrations.planner import make_plan
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"

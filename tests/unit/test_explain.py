@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from inventory.clauses import clause_of, every_clause
-from inventory.dispositions import CLAUSES, SYSTEM_RULES
+from inventory.dispositions.decisions import CLAUSES, SYSTEM_RULES
 from inventory.explaining import Explanation, UnknownUnit, explain
 from inventory.findings import InventoryErrors
 from inventory.kinds import load_kinds, playbooks_folder
+from inventory.obligations.clauses import clause_of, every_clause
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 KINDS = load_kinds(playbooks_folder() / "roles")
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def call(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "migrations.cli", "explain", *words]
+    command = [sys.executable, "-m", "migrations.cli.main", "explain", *words]
     surroundings = {**os.environ, "LANGUAGE": "en", "COLUMNS": "200", **environment}
     done = subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in done.stdout + done.stderr

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from inventory.checking import check
+from inventory.checks.checking import check
+from inventory.checks.sarif import sarif
 from inventory.findings import RULES, Advice, Finding, Severity, written
 from inventory.kinds import load_kinds, playbooks_folder
-from inventory.sarif import sarif
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 KINDS = load_kinds(playbooks_folder() / "roles")
@@ -198,7 +198,7 @@ def test_nothing_wrong_says_what_was_read() -> None:
 
 
 def zhenghe(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "migrations.cli", *words]
+    command = [sys.executable, "-m", "migrations.cli.main", *words]
     done = subprocess.run(
         command, env={**os.environ, "LANGUAGE": "en", **environment}, capture_output=True, text=True, check=False
     )

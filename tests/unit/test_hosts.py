@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from infra.worlds import CloudSettings, World, save_world
 from inventory.base import NAME_PATTERN
+from inventory.derived.hosts import AnsibleInventory, HostClash, group
 from inventory.findings import InventoryErrors, Severity
-from inventory.hosts import AnsibleInventory, HostClash, group
 from inventory.loading import load_programme, read_programme
 from inventory.model import Programme
-from migrations.cli_inventory import show_inventory
+from migrations.cli.inventory import show_inventory
 
 ROOT = Path(__file__).parents[2]
 YUNHE = ROOT / "examples" / "yunhe"
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 def script(tmp_path: Path) -> Path:
     """What a user keeps beside ansible.cfg."""
     file = tmp_path / "hosts.sh"
-    file.write_text(f'#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m migrations.cli inventory "$@"\n')
+    file.write_text(f'#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m migrations.cli.main inventory "$@"\n')
     file.chmod(0o755)
     return file
 
@@ -162,7 +162,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
 @pytest.mark.parametrize("words, said", WRONG.values(), ids=WRONG)
 def test_wrong_use_is_status_2(words: tuple[str, ...], said: str) -> None:
     environment = {**os.environ, "LANGUAGE": "en", "ZHENGHE_INVENTORY": str(YUNHE)}
-    command = [sys.executable, "-m", "migrations.cli", "inventory", *words]
+    command = [sys.executable, "-m", "migrations.cli.main", "inventory", *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr

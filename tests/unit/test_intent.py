@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from infra.twin.routers import surveyed_configuration
+from inventory.derived.wired import ends_of
 from inventory.model import Line, Programme
-from inventory.wired import ends_of
 from netcfg.difference import commands_between, intended, same, taken
 from netcfg.errors import NoCircuit, PlatformUnknown
 from netcfg.intent import LineArguments, LineStage, LineStep, line_steps

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from inventory.words import words_in
-from migrations.cli import app, main
-from migrations.cli_obligations import day_of
+from migrations.cli.main import app, main
+from migrations.cli.obligations import day_of
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 

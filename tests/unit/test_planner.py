@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from inventory.derived.wired import prefix_of
 from inventory.kinds import Kind, Title
 from inventory.loading import load_programme
 from inventory.model import Programme
-from inventory.wired import prefix_of
 from migrations.plan import Actuator, Plan, Stage, StepKind, Unit, digest
 from migrations.planner import MissingEntry, make_plan
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inventory.checking import check
+from inventory.checks.checking import check
 from inventory.findings import InventoryErrors
 from inventory.obligations import load_profile, read_profile
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from inventory.reading import read
-from inventory.revising import Unrevisable, revised
+from inventory.files.reading import read
+from inventory.files.revising import Unrevisable, revised
 
 FILE = """\
 # the departments

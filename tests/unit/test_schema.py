@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 import inventory.model
 from bench.programmes import documents
 from inventory.base import Model
-from inventory.gathering import gather
-from inventory.schema import SCHEMA_FILE, schema, schema_header, schema_text
+from inventory.files.gathering import gather
+from inventory.files.schema import SCHEMA_FILE, schema, schema_header, schema_text
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 WHOLE = schema()

@@ -23,7 +23,7 @@ from bench.shadows import programme as systems_made_up
 from infra.credentials.errors import SecretError, SecretMissing, SecretRefused, StoreUnreachable
 from infra.credentials.keyrings import read_keyring
 from infra.credentials.resolving import LONGEST, Resolver
-from inventory.reading import Mapping, Node, Scalar, read
+from inventory.files.reading import Mapping, Node, Scalar, read
 from inventory.secrecy import NotAReference, SecretReference, is_reference, looks_secret, reference
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.shadows import DEPARTMENTS, programme
-from inventory import shadows
-from inventory.checking import ADVISERS, check
+from inventory.checks.checking import ADVISERS, check
+from inventory.dispositions import shadows
+from inventory.dispositions.shadows import NEIGHBOURS, SMALL, Candidate, shadow_candidates
 from inventory.findings import Severity
 from inventory.model import System
-from inventory.shadows import NEIGHBOURS, SMALL, Candidate, shadow_candidates
 
 OWNERS = {"water": "水务局", "civil": "民政局"}
 

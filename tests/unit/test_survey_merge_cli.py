@@ -13,7 +13,7 @@ SHEETS = YUNHE / "survey"
 
 
 def zhenghe(*words: str | Path, folder: Path) -> "subprocess.CompletedProcess[str]":
-    command = (sys.executable, "-m", "migrations.cli", *map(str, words))
+    command = (sys.executable, "-m", "migrations.cli.main", *map(str, words))
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(YUNHE.parents[1])}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inventory.dumping import file_text
+from inventory.files.dumping import file_text
 from inventory.loading import load_programme
 from inventory.survey.entries import Remark, Weight
 from inventory.survey.folder import Change, Folder, drop_field

@@ -3,8 +3,8 @@ from ipaddress import IPv4Network
 import pytest
 
 from infra.twin.routers import surveyed_configuration
+from inventory.derived.surveyed import extranet_networks, own_networks
 from inventory.model import Programme
-from inventory.surveyed import extranet_networks, own_networks
 
 
 def test_a_department_accepts_only_the_extranets_own_networks_over_its_circuit(programme: Programme) -> None:

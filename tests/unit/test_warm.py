@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from migrations.leash import descendants
-from migrations.warm import Warm
-from migrations.warm.errand import KILLED, ORPHANED, TIMED_OUT
-from migrations.warm.errand import __file__ as errand_file
+from migrations.playing.leash import descendants
+from migrations.playing.warm import Warm
+from migrations.playing.warm.errand import KILLED, ORPHANED, TIMED_OUT
+from migrations.playing.warm.errand import __file__ as errand_file
 
 ROOT = Path(__file__).parents[2]
 PLAYBOOK = """

@@ -3,14 +3,14 @@ from ipaddress import IPv4Interface
 
 import pytest
 
-from inventory.model import Programme
-from inventory.wiring import (
+from inventory.derived.wiring import (
     LONGEST_NAME,
     Wires,
     domain_of,
     interfaces,
     resolver_of,
 )
+from inventory.model import Programme
 
 
 def test_every_link_has_two_ends_that_name_each_other(programme: Programme) -> None:

@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from migrations.workplace import Workplace, workplace
+from migrations.playing.workplace import Workplace, workplace
 
 OWNER = """
 import subprocess, sys, time
 from pathlib import Path
-from migrations.workplace import workplace
+from migrations.playing.workplace import workplace
 with workplace(Path(sys.argv[1])) as place:
     left = subprocess.Popen(['sh', '-c', 'sleep 60; : $0', place.sockets / 'master'])
     print(place.private, left.pid, flush=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.worlds import World
-from migrations.ansible import Answer, Playbooks
+from migrations.playing.ansible import Answer, Playbooks
 from tests.real.steps import ROOT, RunOn, at_work
 
 SEEDS = ROOT / "examples" / "yunhe" / "twin"

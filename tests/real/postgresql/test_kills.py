@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from inventory.kinds import playbooks_folder
-from migrations.ansible import PlaybookKilled, Playbooks
-from migrations.leash import descendants
-from migrations.workplace import Workplace
+from migrations.playing.ansible import PlaybookKilled, Playbooks
+from migrations.playing.leash import descendants
+from migrations.playing.workplace import Workplace
 from playbooks.agents.casting import participants
 from playbooks.agents.conductor import Session, Sessions
 from tests.real.postgresql.district import (

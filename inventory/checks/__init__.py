@@ -1,0 +1,1 @@
+"""What is wrong with an inventory or still lacking: every check looks at the documents as written."""

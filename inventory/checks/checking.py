@@ -1,0 +1,129 @@
+"""Everything that is wrong with an inventory, in all its files, at once."""
+
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from inventory.base import Model
+from inventory.checks import addresses, conduct, lacking, needs, promises, rules
+from inventory.checks.references import References
+from inventory.dispositions.shadows import advise_shadows
+from inventory.files.gathering import Cursor, gather
+from inventory.files.parts import Index
+from inventory.files.shapes import Shapes
+from inventory.findings import Advice, Finding, Severity, counted, in_order
+from inventory.kinds import Kind, KindError, load_kinds, playbooks_folder
+from inventory.model import Programme
+from inventory.obligations.profiles import faults
+from inventory.words import _
+
+Kinds = Mapping[str, Kind]
+Adviser = Callable[[Programme, Kinds], Iterable[Advice]]
+"""Looks at a sound programme and suggests; what it suggests is for a person to decide."""
+
+ADVISERS: tuple[Adviser, ...] = (advise_shadows,)
+"""Those whom `zhenghe check` asks."""
+
+
+class CheckResult(Model):
+    """What a check found; the programme is there when there is no error."""
+
+    findings: tuple[Finding, ...]
+    programme: Programme | None
+    files: tuple[Path, ...] = ()
+    """The files in which something of the inventory was read."""
+    systems: int = 0
+    """How many systems were read, sound ones or not."""
+
+    @property
+    def counts(self) -> Mapping[Severity, int]:
+        """Return how many findings there are of each severity."""
+        return counted(self.findings)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    # What is read makes millions of objects without a circle among them: looking for circles would double the time.
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def check(folder: Path, kinds: Kinds | None = None, advisers: Iterable[Adviser] = ()) -> CheckResult:
+    """Read an inventory and return all that is wrong with it; kinds are those of the playbooks unless given."""
+    with _uncollected():
+        return _checked(folder, kinds, tuple(advisers))
+
+
+def _checked(folder: Path, kinds: Kinds | None, advisers: tuple[Adviser, ...]) -> CheckResult:
+    documents, findings = gather(folder)
+    known, unusable = _kinds() if kinds is None else (kinds, ())
+    shapes = Shapes()
+    for document in documents:
+        shapes.take(document)
+    index = Index(documents)
+    every = [*findings, *unusable, *shapes.findings]
+    if documents:
+        every += [*shapes.missing(documents), *_between(index, shapes, known), *faults(folder, documents)]
+    programme = None
+    if not any(finding.severity is Severity.ERROR for finding in every):
+        programme = shapes.programme()
+        every += [*_advised(programme, known, advisers, index)]
+    files = tuple(dict.fromkeys(document.file for document in documents))
+    return CheckResult(findings=in_order(every), programme=programme, files=files, systems=len(index.systems))
+
+
+def _kinds() -> tuple[Kinds, tuple[Finding, ...]]:
+    try:
+        return load_kinds(playbooks_folder() / "roles"), ()
+    except KindError as exc:
+        reason = _("this kind of component cannot be used: {said}").format(said=exc.reason)
+        finding = Finding(file=exc.file, line=0, column=0, field="", reason=reason, mend=_("mend its kind.yaml"))
+        return {}, (finding.model_copy(update={"rule": "kind"}),)
+
+
+def _between(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[Finding]:
+    for rule, found in _by_rule(index, shapes, kinds):
+        for finding in found:
+            yield finding.model_copy(update={"rule": rule})
+
+
+def _by_rule(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[tuple[str, Iterable[Finding]]]:
+    components = [name for name, kind in kinds.items() if kind.serves == "component"]
+    acting = needs.active(shapes.systems, kinds)
+    yield "name", rules.duplicates(index)
+    yield "reference", References(index, components).collect()
+    yield "circle", rules.cycles(index)
+    yield "secret", rules.secrets(index)
+    yield "address", addresses.overlaps(index)
+    yield "address", addresses.small_links(index)
+    yield "address", addresses.Addresses(index).collect()
+    yield "classified", conduct.classified(index)
+    yield "golden-project", conduct.golden(index)
+    yield "circuit", conduct.circuits(index)
+    yield "setting", conduct.settings(index, kinds)
+    yield "date", promises.dates(index)
+    yield "disposition", promises.reasons(index)
+    for place, system in shapes.systems:
+        yield "disposition", promises.overrides(place, system, kinds)
+    yield "plan", needs.unplanned(shapes.systems, kinds)
+    yield "plan", needs.unwired(index, acting)
+    yield "plan", needs.loose_lines(index)
+    yield "plan", needs.headless(index, acting)
+    yield "survey", lacking.lacking(index)
+
+
+def _advised(programme: Programme, kinds: Kinds, advisers: Iterable[Adviser], index: Index) -> Iterator[Finding]:
+    places = index.named("systems")
+    for adviser in advisers:
+        for advice in adviser(programme, kinds):
+            place: Cursor = places[advice.system]
+            for key in advice.field.split(".") if advice.field else ():
+                place = place.at(key) or place.key(key)
+            finding = place.finding(advice.reason, advice.mend, Severity.NOTE)
+            yield finding.model_copy(update={"rule": "suggestion"})

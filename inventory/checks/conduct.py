@@ -1,0 +1,132 @@
+"""What must not be done: with classified systems, with golden projects, with lines and with components of a kind."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError as JsonSchemaError
+
+from inventory.files.gathering import Cursor
+from inventory.files.parts import Index
+from inventory.files.reading import Mapping as MappingNode
+from inventory.files.shapes import meant
+from inventory.findings import Finding, Severity
+from inventory.kinds import Kind
+from inventory.model import Disposition
+from inventory.words import _
+
+GOLDEN_PROJECTS = (
+    "金税", "金关", "金财", "金审", "金盾", "金宏", "金保", "金土", "金农", "金水", "金质", "金安", "金信",
+)  # fmt: skip
+
+
+CLASSIFIED_FIELDS = frozenset({"system", "title", "department", "grading"})
+"""What may be recorded here of a classified system."""
+
+
+def classified(index: Index) -> Iterator[Finding]:
+    """Classified systems of which more than their existence is recorded, and systems that depend on one."""
+    secret = {name for name, system in index.named("systems").items() if system.truth("grading", "classified")}
+    for system in index.systems:
+        for word in system.each("depends_on"):
+            if word.text() in secret:
+                reason = _("'{name}' is classified: nothing here can depend on it").format(name=word.node.plain)
+                yield word.finding(reason, _("remove it from depends_on"))
+        if system.truth("grading", "classified"):
+            yield from _too_much(system)
+
+
+def _too_much(system: Cursor) -> Iterator[Finding]:
+    for field in system.node.items if isinstance(system.node, MappingNode) else {}:
+        if field in CLASSIFIED_FIELDS or (field == "disposition" and system.text(field) == Disposition.LEAVE):
+            continue
+        reason = _("the system is classified: only that it exists may be recorded here")
+        mend = _("remove '{field}'; the intranet's own plan moves the system").format(field=field)
+        yield system.key(field).finding(reason, mend)
+    if (level := system.down("grading", "mlps")) is not None and level.node.plain is not None:
+        reason = _("a classified system has no MLPS level here")
+        yield level.finding(reason, _("remove 'mlps'; classified protection is recorded on the intranet"))
+
+
+def golden(index: Index) -> Iterator[Finding]:
+    """Lines of national golden projects that are to be consolidated all the same, and projects that nobody knows."""
+    for line in index.parts("lines"):
+        project = line.text("golden_project")
+        if project is None:
+            continue
+        if line.text("domain") is not None:
+            reason = _("the line belongs to the golden project {project}: it stays untouched").format(project=project)
+            yield line.key("domain").finding(reason, _("remove 'domain', or 'golden_project' if it is an error"))
+        if project not in GOLDEN_PROJECTS:
+            near = get_close_matches(project, GOLDEN_PROJECTS, n=1, cutoff=0.4)
+            mend = meant(project, near) or _("one of: {words}").format(words=", ".join(GOLDEN_PROJECTS))
+            place = line.at("golden_project") or line
+            reason = _("no golden project is called '{word}'").format(word=project)
+            yield place.finding(reason, mend, Severity.WARNING)
+
+
+def circuits(index: Index) -> Iterator[Finding]:
+    """Lines whose traffic would have nowhere to go: an end without a circuit into the domain."""
+    attached = {(a.text("device"), a.text("domain")) for a in index.parts("attachments")}
+    for line in index.parts("lines"):
+        domain = line.text("domain")
+        if domain is None or domain not in index.named("domains"):
+            continue
+        for end in line.each("ends"):
+            if end.text() in index.named("devices") and (end.text(), domain) not in attached:
+                reason = _("device '{device}' has no circuit into the domain '{domain}'").format(
+                    device=end.node.plain, domain=domain
+                )
+                yield end.finding(reason, _("add it to network.attachments, or leave the line's domain out"))
+
+
+def settings(index: Index, kinds: Mapping[str, Kind]) -> Iterator[Finding]:
+    """Components whose settings do not fit their kind's schema, or that have an entry that their kind cannot have."""
+    validators = {name: Draft202012Validator(kind.settings) for name, kind in kinds.items()}
+    for component in index.components:
+        kind = kinds.get(component.text("kind") or "")
+        if kind is None:
+            continue
+        place = component.at("settings") or component.key("settings")
+        values = place.node.plain if component.at("settings") is not None else {}
+        if isinstance(values, dict):
+            yield from _unfitting(kind, validators[kind.name], values, place)
+        if kind.entry is None and component.at("entry") is not None:
+            reason = _("components of kind '{kind}' have no entry").format(kind=kind.name)
+            yield component.key("entry").finding(reason, _("remove 'entry'"))
+
+
+def _unfitting(kind: Kind, validator: Draft202012Validator, values: object, place: Cursor) -> Iterator[Finding]:
+    for error in validator.iter_errors(values):
+        cursor = place
+        for step in error.absolute_path:
+            cursor = cursor.at(step) or cursor
+        yield from _translated(kind, error, cursor)
+
+
+def _translated(kind: Kind, error: JsonSchemaError, cursor: Cursor) -> Iterator[Finding]:
+    rule, value = error.validator, cast("Any", error.validator_value)
+    instance = error.instance if isinstance(error.instance, dict) else {}
+    properties = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+    if rule == "additionalProperties":
+        for key in sorted(set(instance) - set(properties)):
+            reason = _("components of kind '{kind}' have no such setting").format(kind=kind.name)
+            yield cursor.key(key).finding(reason, meant(key, properties))
+    elif rule == "required":
+        key = next((str(key) for key in value if f"'{key}'" in error.message), "")
+        reason = _("components of kind '{kind}' need the setting '{key}'").format(kind=kind.name, key=key)
+        yield cursor.key(key).finding(reason, _("add it"))
+    else:
+        reason = _("does not fit kind '{kind}' ({rule})").format(kind=kind.name, rule=rule)
+        yield cursor.finding(reason, _wanted(rule, value) or _known(sorted(kind.settings.get("properties", {}))))
+
+
+def _wanted(rule: object, value: object) -> str:
+    return (
+        _("it must have {rule} {value}").format(rule=rule, value=value) if isinstance(value, str | int | list) else ""
+    )
+
+
+def _known(words: list[str]) -> str:
+    return _("its settings are: {words}").format(words=", ".join(words))

@@ -1,0 +1,106 @@
+"""What is written by hand and cannot be so: overrides, exemptions, answers, mergers, and dates in the wrong order."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import NamedTuple
+
+from inventory.dispositions.decisions import disposition_of, rule_for
+from inventory.files.gathering import Cursor
+from inventory.files.parts import Index
+from inventory.findings import Finding, Severity
+from inventory.kinds import Kind
+from inventory.model import Disposition, System
+from inventory.words import _
+
+TAKEN_OVER = frozenset({Disposition.MERGE, Disposition.RETIRE})
+"""The dispositions with which another system or platform may take over what a system does."""
+
+
+class Order(NamedTuple):
+    """That one date of a member does not lie after another."""
+
+    holder: str
+    first: tuple[str, ...]
+    then: tuple[str, ...]
+    severity: Severity = Severity.ERROR
+
+
+ORDERS = (
+    Order("rooms", ("exemption", "granted"), ("exemption", "until")),
+    Order("lines", ("exemption", "granted"), ("exemption", "until")),
+    Order("systems", ("exemption", "granted"), ("exemption", "until")),
+    Order("requests", ("asked",), ("answered",)),
+    # What departments reported is not ours to refuse; that a connection came before its review is an obligation missed.
+    Order("systems", ("exchange", "reviewed"), ("exchange", "connected"), Severity.WARNING),
+    Order("systems", ("survey", "launched"), ("survey", "last_used"), Severity.WARNING),
+    Order("systems", ("survey", "last_used"), ("survey", "surveyed"), Severity.WARNING),
+    Order("systems", ("survey", "approved"), ("survey", "surveyed"), Severity.WARNING),
+)
+
+
+def dates(index: Index) -> Iterator[Finding]:
+    """Dates that lie before what must come before them."""
+    for order in ORDERS:
+        for holder in index.parts(order.holder):
+            first, then = _date(holder, order.first), _date(holder, order.then)
+            if first is not None and then is not None and then < first:
+                reason = _("{then} lies before {key} ({first})").format(
+                    then=then, key=".".join(order.first), first=first
+                )
+                place = holder.down(*order.then) or holder
+                yield place.finding(reason, _("mend one of the two dates"), order.severity)
+
+
+def _date(holder: Cursor, keys: tuple[str, ...]) -> date | None:
+    try:
+        return date.fromisoformat(holder.text(*keys) or "")
+    except ValueError:
+        return None
+
+
+def reasons(index: Index) -> Iterator[Finding]:
+    """Exemptions and overrides that give no reason, refusals without one, and answers that are only half written."""
+    for kind in ("rooms", "lines", "systems"):
+        for holder in index.parts(kind):
+            for key in ("exemption", "override"):
+                written = holder.text(key, "reason")
+                if written is not None and not written.strip():
+                    place = holder.down(key, "reason") or holder
+                    yield place.finding(_("the reason is empty"), _("say what it rests on"))
+    for request in index.parts("requests"):
+        yield from _answer(request)
+
+
+def _answer(request: Cursor) -> Iterator[Finding]:
+    node = request.below(("granted",))
+    granted = node.plain if node is not None else None
+    answered = request.text("answered") is not None
+    if granted is False and not (request.text("reason") or "").strip():
+        yield request.key("reason").finding(_("a refusal gives its reason (LN-answer)"), _("add reason:"))
+    if answered and granted is None:
+        reason = _("it was answered, and nothing says how")
+        yield request.key("granted").finding(reason, _("add granted: true, or granted: false with its reason"))
+    if granted is not None and not answered:
+        yield request.key("answered").finding(_("there is an answer without its date"), _("add answered: and the date"))
+
+
+def overrides(place: Cursor, system: System, kinds: Mapping[str, Kind]) -> Iterator[Finding]:
+    """A disposition against the rule without its reason, an override of nothing, a successor where none can be."""
+    if system.grading.classified:
+        return
+    rule, decision = rule_for(system, kinds), disposition_of(system, kinds)
+    if system.disposition not in {None, rule.disposition} and system.override is None:
+        reason = _("by rule the disposition is '{rule}' ({reason})").format(rule=rule.disposition, reason=rule.reason)
+        yield place.key("disposition").finding(reason, _("remove it, or add override: {reason: …, date: …}"))
+    if system.override is not None and system.disposition is None:
+        mend = _("add disposition: and what becomes of the system, or remove the override")
+        yield place.key("override").finding(_("an override says what becomes of the system"), mend)
+    elif system.override is not None and system.disposition == rule.disposition:
+        reason = _("the rule says '{rule}' too: nothing is overridden").format(rule=rule.disposition)
+        yield place.key("override").finding(reason, _("remove disposition and override"), Severity.NOTE)
+    if system.into is not None and decision.disposition not in TAKEN_OVER:
+        reason = _("its disposition is '{disposition}': nothing takes over what it does").format(
+            disposition=decision.disposition
+        )
+        mend = _("remove 'into', or add disposition: merge with an override")
+        yield place.key("into").finding(reason, mend)

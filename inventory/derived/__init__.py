@@ -1,0 +1,1 @@
+"""What follows from a programme without being written in it: hosts, addresses, interfaces, groups."""

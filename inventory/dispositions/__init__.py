@@ -1,0 +1,1 @@
+"""What becomes of systems and lines, by rules that cite a clause."""

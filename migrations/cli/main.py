@@ -1,0 +1,238 @@
+"""The command line: `zhenghe import | survey | check | schema | obligations | plan | rehearse | apply | status | …`.
+
+Exit status: 0 done; 1 done, and the answer is no; 2 wrong use, bad input or whatever kept it from being done, told with
+the mend. The parts are imported when a command needs them, so that asking for help takes no time.
+"""
+
+import json
+import os
+import sys
+import traceback
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from inventory.words import _
+from migrations.cli import check as cli_check
+from migrations.cli import explain as cli_explain
+from migrations.cli import inventory as cli_inventory
+from migrations.cli.help import Commands, inventory_folder, wrong_use
+from migrations.cli.twin import twins
+
+OURS = frozenset({"inventory", "infra", "netcfg", "migrations"})
+
+app = Commands(
+    name="zhenghe",
+    help=_("Moves a government's systems into one cloud and one extranet, rehearsed beforehand in a local twin."),
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(twins, name="twin")
+cli_check.register(app)
+cli_explain.register(app)
+cli_inventory.register(app)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help=_("The folder of the inventory."), show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))]
+RunName = Annotated[str, typer.Option("--run", help=_("Which run; the latest where it is left out."))]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    shown: Annotated[bool, typer.Option("--version", is_eager=True, help=_("Print the version and end."))] = False,
+) -> None:
+    """Say which version this is, where that is asked for."""
+    if shown:
+        print(f"zhenghe {version('zhenghe')}")
+        raise typer.Exit
+
+
+@app.command("import", help=_("Merge departments' survey sheets into the inventory, after showing what changes."))
+def import_(  # noqa: PLR0913, PLR0917 - each is an option
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", show_default=False)],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help=_("The folder of the inventory."))] = Path(),
+    mapping: Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help=_("What odd columns mean."))] = None,
+    yes: Annotated[bool, typer.Option("--yes", help=_("Write without asking."))] = False,
+    name: Annotated[str, typer.Option("--name", help=_("Name of a new programme."))] = "",
+    title: Annotated[str, typer.Option("--title", help=_("Title of a new programme."))] = "",
+    profile: Annotated[str, typer.Option("--profile", help=_("The plan that binds a new programme."))] = "",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.survey import Beginning, import_sheets
+
+    beginning = Beginning(name=name, title=title, profile=profile)
+    raise typer.Exit(import_sheets(paths, into, mapping, beginning, yes=yes, as_json=as_json))
+
+
+@app.command(help=_("Write the sheets that departments fill in, with what is known already."))
+def survey(
+    folder: Folder = Path(),
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help=_("Where; DIR/sheets if left out."))
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.survey import write_sheets
+
+    raise typer.Exit(write_sheets(inventory_folder(folder), out, as_json=as_json))
+
+
+@app.command(help=_("Compute waves, steps and the digest."))
+def plan(folder: Folder = Path(), as_json: Json = False) -> None:
+    from migrations.cli.plan import show_plan
+
+    raise typer.Exit(show_plan(inventory_folder(folder), as_json=as_json))
+
+
+@app.command(help=_("Tell how the obligations of the plan document stand, and who falls short; 1 where one is missed."))
+def obligations(
+    folder: Folder = Path(),
+    at: Annotated[str, typer.Option("--at", metavar="DATE", help=_("The day, such as 2018-03-31; today."))] = "",
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help=_("A shipped profile or a file; the programme's."))
+    ] = "",
+    one: Annotated[str, typer.Option("--id", metavar="ID", help=_("One obligation in full, such as LN-cloud."))] = "",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.obligations import show_obligations
+
+    raise typer.Exit(show_obligations(inventory_folder(folder), at, profile, one, as_json=as_json))
+
+
+@app.command(help=_("Carry the plan out in a twin, the way back included, and tell what happened."))
+def rehearse(
+    folder: Folder = Path(),
+    as_json: Json = False,
+    keep: Annotated[bool, typer.Option("--keep", help=_("Leave the twin as it is at the end."))] = False,
+    twin: Annotated[str, typer.Option("--twin", help=_("Name of the twin; the programme's where left out."))] = "",
+) -> None:
+    from migrations.cli.run import rehearse_in_twin
+
+    raise typer.Exit(rehearse_in_twin(inventory_folder(folder), twin, keep=keep, as_json=as_json))
+
+
+@app.command(help=_("Carry the plan out in a world; after any kill, call it again and it goes on."))
+def apply(
+    digest: Annotated[
+        str,
+        typer.Option("--plan", metavar="DIGEST", help=_("Digest of the plan that is meant, or its first 12 letters.")),
+    ],
+    world: Annotated[
+        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+    ],
+    folder: Folder = Path(),
+    as_json: Json = False,
+    commit: Annotated[bool, typer.Option("--commit", help=_("Give up the way back of what has come through."))] = False,
+) -> None:
+    from migrations.cli.run import apply_to_world
+
+    raise typer.Exit(apply_to_world(inventory_folder(folder), digest, world, commit=commit, as_json=as_json))
+
+
+@app.command(help=_("Take units back, with what was written after the switch; all of them where none is named."))
+def rollback(
+    units: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="UNIT", help=_("Names of systems, lines or sites."), show_default=False),
+    ] = None,
+    run: RunName = "",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.run import roll_back
+
+    raise typer.Exit(roll_back(tuple(units or ()), run, as_json=as_json))
+
+
+@app.command(help=_("Tell how far a run has come."))
+def status(run: RunName = "", as_json: Json = False) -> None:
+    from migrations.cli.run import show_status
+
+    raise typer.Exit(show_status(run, as_json=as_json))
+
+
+@app.command(help=_("Check the hosts of what has moved, and write a JUnit file."))
+def verify(run: RunName = "", as_json: Json = False) -> None:
+    from migrations.cli.run import verify_hosts
+
+    raise typer.Exit(verify_hosts(run, as_json=as_json))
+
+
+@app.command(help=_("Tell what a run has proved, from its evidence alone."))
+def report(run: RunName = "", as_json: Json = False) -> None:
+    from migrations.cli.run import show_report
+
+    raise typer.Exit(show_report(run, as_json=as_json))
+
+
+def main() -> NoReturn:
+    """Run a command and end with its status; nobody ever sees a traceback."""
+    os.umask(0o077)
+    try:
+        sys.exit(app(prog_name="zhenghe", standalone_mode=False) or 0)
+    except KeyboardInterrupt:
+        _say(_("stopped; call the same command again and it goes on where it was"))
+        sys.exit(130)
+    except Exception as exc:  # noqa: BLE001 - the last place where anything can be told to the user
+        sys.exit(_explained(exc))
+
+
+def _explained(error: Exception) -> int:
+    """Tell an error and return the exit status that it means."""
+    if isinstance(error, typer.Exit):
+        return error.exit_code
+    if isinstance(error, typer.Abort):
+        _say(_("stopped; call the same command again and it goes on where it was"))
+        return 130
+    if isinstance(error, TyperException):
+        return _told(wrong_use(error), 2)
+    if type(error).__name__ == "InventoryErrors":
+        return _findings(error)
+    if type(error).__module__.split(".")[0] in OURS:
+        return _told(str(error), 2)
+    log = _logged(error)
+    text = _("this should not have happened: {error}; the particulars are in {log}: please report them")
+    return _told(text.format(error=error, log=log), 2)
+
+
+def _findings(error: Any) -> int:
+    from inventory.findings import written
+
+    if _wants_json():
+        print(json.dumps({"findings": [each.model_dump(mode="json") for each in error.findings]}, ensure_ascii=False))
+    _say(written(error.findings))
+    return 2
+
+
+def _told(text: str, code: int) -> int:
+    if _wants_json():
+        print(json.dumps({"error": text}, ensure_ascii=False))
+    _say(text)
+    return code
+
+
+def _wants_json() -> bool:
+    return "--json" in sys.argv[1:]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _logged(error: Exception) -> Path:
+    from infra.twin.paths import state_root
+
+    log = state_root() / "logs" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        log = Path(f"/tmp/zhenghe-{os.getpid()}.log")  # noqa: S108
+    log.write_text("".join(traceback.format_exception(error)))
+    return log
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""`zhenghe rehearse | apply | rollback | status | verify | report`: runs, seen from the command line."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from infra.twin.paths import state_root
+from infra.worlds import World, load_world
+from inventory.kinds import Kind, load_kinds, playbooks_folder
+from inventory.words import _
+from migrations.cli.help import WrongUse
+from migrations.cli.show import states_table, watching
+from migrations.cli.twin import seeds_of, twin_name
+from migrations.evidence import verify_chain
+from migrations.plan import Plan
+from migrations.preparing import prepare
+from migrations.run.home import RunHome, RunSettings, run_id, states_of
+from migrations.run.messages import UnitState
+
+if TYPE_CHECKING:
+    from migrations.carrying import Carried
+
+
+class NoRun(WrongUse):
+    """There is no run to speak of."""
+
+    def __init__(self, run: str, known: Iterable[str]) -> None:
+        names = ", ".join(sorted(known))
+        mend = _("there are: {names}").format(names=names) if names else _("begin one with zhenghe rehearse or apply")
+        super().__init__(_("there is no run '{run}'").format(run=run) if run else _("there is no run yet"), mend)
+
+
+class WrongPlan(WrongUse):
+    """The inventory's plan is not the one that was asked for."""
+
+    def __init__(self, now: str, asked: str) -> None:
+        self.now, self.asked = now, asked
+        text = _("the inventory's plan is {now}, not {asked}; nothing was done")
+        super().__init__(text.format(now=now, asked=asked), _("see what has changed with zhenghe plan"))
+
+
+SHORTEST = 12
+"""So many characters of a digest name a plan at the least."""
+
+
+def runs_folder() -> Path:
+    """Return the folder of all runs."""
+    return state_root() / "runs"
+
+
+def rehearse_in_twin(folder: Path, twin: str, *, keep: bool, as_json: bool) -> int:
+    """Rehearse an inventory's plan and tell what happened; 1 where it did not pass."""
+    from infra.twin import client
+    from migrations.rehearsal import Rehearsal, home_to_go_on
+
+    prepared = prepare(folder)
+    name = twin_name(twin, prepared.programme.programme)
+    home = home_to_go_on(runs_folder(), prepared.plan, name)
+    with watching(prepared.plan, home.evidence.records()) as (listener, tell):
+        tell(_("plan {digest}").format(digest=prepared.digest))
+        outcome = Rehearsal(prepared, name, home, seeds_of(folder), listener).carry_out(tell)
+        if not keep:
+            tell(_("stage: {name}").format(name=_("take the twin down")))
+            client.down(name)
+    if as_json and outcome.reason:
+        # The object that is promised has no place for it.
+        print(outcome.reason, file=sys.stderr)
+    _print_report(home, as_json=as_json, whole=False)
+    return 0 if outcome.passed else 1
+
+
+def apply_to_world(folder: Path, digest: str, world_file: Path, *, commit: bool, as_json: bool) -> int:
+    """Carry a plan out in a world, or commit what has come through; 1 where a unit did not come through."""
+    from migrations.carrying import Carrying
+
+    prepared = prepare(folder)
+    if len(digest) < SHORTEST or not prepared.digest.startswith(digest):
+        raise WrongPlan(prepared.digest, digest)
+    world = _world(world_file)
+    home = RunHome(runs_folder() / run_id(prepared.plan, world.name))
+    settings = RunSettings(run=home.path.name, plan=prepared.digest, world=world_file.resolve(), kind=world.kind)
+    home.create(prepared.plan, settings, prepared.programme)
+    with watching(prepared.plan, home.evidence.records()) as (listener, tell):
+        tell(_("run {run}").format(run=home.path.name))
+        carrying = Carrying(home, prepared.kinds, listener)
+        carried = carrying.commit() if commit else carrying.forward()
+    return _print_carried(home, carried, as_json=as_json)
+
+
+def _world(file: Path) -> World:
+    if not file.is_file():
+        reason = _("{file} is not there").format(file=file)
+        raise WrongUse(reason, _("give the world's file world.json; zhenghe twin up writes one"))
+    try:
+        return load_world(file)
+    except ValidationError as exc:
+        wrong = exc.errors(include_url=False)[0]
+        reason = ": ".join([".".join(map(str, wrong["loc"])), wrong["msg"]]).removeprefix(": ")
+        wrong_file = _("{file} is not a world: {reason}").format(file=file, reason=reason)
+        raise WrongUse(wrong_file, _("mend it, or have zhenghe twin up write one to compare")) from exc
+
+
+def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
+    """Take units back, and those that need them before; 1 where one did not return."""
+    from migrations.carrying import Carrying
+
+    home = chosen(run)
+    plan = home.plan()
+    keys = _with_dependents(plan, _keys(plan, units))
+    with watching(plan, home.evidence.records()) as (listener, tell):
+        tell(_("run {run}").format(run=home.path.name))
+        carried = Carrying(home, _kinds(), listener).back(keys)
+    return _print_carried(home, carried, as_json=as_json)
+
+
+def show_status(run: str, *, as_json: bool) -> int:
+    """Print how far a run has come, from its evidence; 1 where a unit needs somebody to look."""
+    home = chosen(run)
+    plan, records = home.plan(), home.evidence.records()
+    states = states_of(plan, records)
+    reasons = {record.unit: record.what["reason"] for record in records if record.kind == "unit-state"}
+    if as_json:
+        _print_json(home, [{"unit": key, "state": states[key], "reason": reasons.get(key, "")} for key in states])
+    else:
+        Console().print(home.path.name)
+        Console().print(states_table(plan, states, reasons, whole=True))
+    return 1 if {UnitState.HELD, UnitState.UNKNOWN} & set(states.values()) else 0
+
+
+def verify_hosts(run: str, *, as_json: bool) -> int:
+    """Check the hosts of a run's units where they are now; 1 where a check failed."""
+    from migrations.proof import Proof
+
+    home = chosen(run)
+    checked = Proof(home, _kinds(), load_world(home.settings().world)).check("by hand")
+    if as_json:
+        print(json.dumps(checked.model_dump(mode="json"), ensure_ascii=False))
+        return 1 if checked.failed else 0
+    console = Console()
+    for unit in checked.units:
+        console.print(_("{unit}: {passed} passed, {failed} failed").format(**unit.model_dump()))
+        for failure in unit.failures:
+            console.print(f"  {failure.host}: {failure.check}: {failure.reason}")
+    console.print(_("JUnit: {path}").format(path=checked.junit), soft_wrap=True)
+    return 1 if checked.failed else 0
+
+
+def show_report(run: str, *, as_json: bool) -> int:
+    """Tell what a run has proved."""
+    home = chosen(run)
+    verdict = verify_chain(home.evidence.path)
+    _print_report(home, as_json=as_json)
+    return 0 if verdict.outcome == "sound" else 1
+
+
+def chosen(name: str) -> RunHome:
+    """Return the run of a name, or the one that was worked on last; NoRun."""
+    every = [path for path in runs_folder().glob("*") if (path / "run.json").is_file()]
+    found = [path for path in every if name in {"", path.name}]
+    if not found:
+        raise NoRun(name, (path.name for path in every))
+    return RunHome(max(found, key=_last_work))
+
+
+def _last_work(path: Path) -> float:
+    evidence = path / "evidence.jsonl"
+    return (evidence if evidence.exists() else path / "run.json").stat().st_mtime
+
+
+def _keys(plan: Plan, units: Iterable[str]) -> tuple[str, ...]:
+    keys = []
+    for asked in units:
+        found = [unit.key for unit in plan.units if asked in {unit.key, unit.name}]
+        if len(found) != 1:
+            known = ", ".join(unit.key for unit in plan.units)
+            reason = _("'{unit}' is not one unit of the plan").format(unit=asked)
+            raise WrongUse(reason, _("they are: {known}").format(known=known))
+        keys += found
+    return tuple(keys)
+
+
+def _with_dependents(plan: Plan, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Add the units that need one of these, however far: they go back before what they stand on."""
+    taken = set(keys)
+    while more := {unit.key for unit in plan.units if taken & set(unit.needs)} - taken:
+        taken |= more
+    return tuple(sorted(taken))
+
+
+def _kinds() -> Mapping[str, Kind]:
+    return load_kinds(playbooks_folder() / "roles")
+
+
+def _print_carried(home: RunHome, carried: "Carried", *, as_json: bool) -> int:
+    from migrations.report import summary_of, write_pages
+
+    summary = summary_of(home)
+    pages = write_pages(summary, home.path / "reports")
+    if as_json:
+        outcome = {"outcome": "failed" if carried.failure else "passed", "reason": carried.failure}
+        print(json.dumps({**summary.as_whole_json(), **outcome, "run": home.path.name}, ensure_ascii=False))
+        return 1 if carried.failure else 0
+    console = Console()
+    reasons = {unit.unit: unit.reason for unit in carried.result.units}
+    console.print(states_table(home.plan(), states_of(home.plan(), home.evidence.records()), reasons, whole=True))
+    for said in (carried.failure, *(_("page: {path}").format(path=page) for page in pages)):
+        if said:
+            console.print(said, soft_wrap=True, highlight=False)
+    return 1 if carried.failure else 0
+
+
+def _print_json(home: RunHome, units: list[dict[str, Any]]) -> None:
+    settings = home.settings()
+    whole: dict[str, Any] = {"run": settings.run, "plan": settings.plan, "world": settings.kind}
+    whole |= {"units": units, "evidence": str(home.evidence.path)}
+    print(json.dumps(whole, ensure_ascii=False))
+
+
+def _print_report(home: RunHome, *, as_json: bool, whole: bool = True) -> None:
+    from migrations.report import print_summary, summary_of, write_pages
+
+    summary = summary_of(home)
+    pages = write_pages(summary, home.path / "reports")
+    if as_json:
+        print(json.dumps(summary.as_whole_json() if whole else summary.as_json(), ensure_ascii=False))
+        return
+    console = Console()
+    print_summary(console, summary)
+    for page in pages:
+        console.print(_("page: {path}").format(path=page), soft_wrap=True, highlight=False)

@@ -1,0 +1,162 @@
+"""`zhenghe import` and `zhenghe survey`: departments' sheets into the inventory, and the sheets that they fill in."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from rich.console import Console
+from rich.syntax import Syntax
+
+from inventory.base import Model
+from inventory.files.schema import SCHEMA_FILE, schema_text
+from inventory.survey.entries import Remark, Weight
+from inventory.survey.folder import Change, Folder
+from inventory.survey.memory import FILE, Memory
+from inventory.survey.merging import Merged, merge
+from inventory.survey.naming import name_for
+from inventory.survey.reading import read_sheets
+from inventory.survey.settling import Settled, read_settled
+from inventory.survey.sheets import Workbook, workbooks
+from inventory.survey.telling import counted, difference, remarks_text
+from inventory.survey.writing import held, write
+from inventory.words import _
+
+PROFILE = "liaoning"
+"""The profile of a new programme for which none is chosen: that of the most detailed plan."""
+
+
+class Beginning(Model):
+    """What a new programme is called; what is empty is derived from the folder's name."""
+
+    name: str = ""
+    title: str = ""
+    profile: str = ""
+
+
+def import_sheets(
+    paths: Sequence[Path], into: Path, mapping: Path | None, beginning: Beginning, *, yes: bool, as_json: bool
+) -> int:
+    """Merge sheets into an inventory and return the exit status; InventoryErrors where it cannot be read."""
+    lost = [path for path in paths if not path.exists()]
+    if lost:
+        print(_("there is no such file: {paths}").format(paths=", ".join(map(str, lost))), file=sys.stderr)
+        return 2
+    settled = read_settled(mapping) if mapping is not None else Settled()
+    entries, found = read_sheets(paths, settled)
+    with _holding(into):
+        folder = Folder(into)
+        said = _begun(folder, into, beginning) if entries else ()
+        merged = merge(folder, Memory.read(into), entries)
+        remarks = (*found, *merged.remarks)
+        if not as_json:
+            _show(merged, remarks, said)
+        written = _agreed(merged, yes=yes, as_json=as_json)
+        if written:
+            write(into, (*merged.files, *_schema(into)))
+    if as_json:
+        print(json.dumps(_told(merged, remarks, written=written), ensure_ascii=False))
+    elif written:
+        print(_("written; 'zhenghe check {folder}' tells what is still missing").format(folder=into))
+    unheard = bool(merged.files) and not written
+    return 1 if unheard or any(remark.severity is Weight.ERROR for remark in remarks) else 0
+
+
+def _schema(into: Path) -> tuple[Change, ...]:
+    """Return the file that editors know the inventory's fields by, where it is not there yet."""
+    return () if (into / SCHEMA_FILE).exists() else (Change(Path(SCHEMA_FILE), "", schema_text()),)
+
+
+def _holding(folder: Path) -> AbstractContextManager[None]:
+    # A folder that is not there yet is made when something is written, not when somebody looks.
+    return held(folder) if folder.is_dir() else nullcontext()
+
+
+def _begun(folder: Folder, into: Path, beginning: Beginning) -> tuple[str, ...]:
+    """Give a new programme its name, title and profile, and return what has been assumed."""
+    if folder.begun:
+        return ()
+    here = into.resolve().name
+    chosen = {
+        "programme": beginning.name or name_for(here, (), "programme"),
+        "title": beginning.title or here,
+        "profile": beginning.profile or PROFILE,
+    }
+    folder.begin(chosen)
+    asked = {"programme": beginning.name, "title": beginning.title, "profile": beginning.profile}
+    options = {"programme": "--name", "title": "--title", "profile": "--profile"}
+    return tuple(
+        _("assumed: {field} is '{value}'; {option} sets it").format(field=field, value=value, option=options[field])
+        for field, value in chosen.items()
+        if not asked[field]
+    )
+
+
+def _show(merged: Merged, remarks: Sequence[Remark], said: Sequence[str]) -> None:
+    if remarks:
+        print(remarks_text(remarks))
+    print("\n".join(said), end="\n" if said else "")
+    if merged.changes:
+        text = difference(merged.changes)
+        console = Console()
+        if console.is_terminal:
+            console.print(Syntax(text, "diff", theme="ansi_dark", background_color="default", word_wrap=True))
+        else:
+            print(text)
+    print(counted(remarks))
+    new = ", ".join(f"{kind} {count}" for kind, count in merged.added.items() if count)
+    if new or merged.changed:
+        print(_("new: {new}; values changed: {changed}").format(new=new or 0, changed=merged.changed))
+    elif not merged.files:
+        print(_("nothing changes"))
+
+
+def _agreed(merged: Merged, *, yes: bool, as_json: bool) -> bool:
+    """Return whether the changes are to be written."""
+    if not merged.files:
+        return False
+    if yes:
+        return True
+    if as_json or not sys.stdin.isatty():
+        print(_("nothing is written; --yes writes it"), file=sys.stderr)
+        return False
+    return input(_("write this? [y/N] ")).strip().lower() in {"y", "yes", "是"}
+
+
+def _told(merged: Merged, remarks: Sequence[Remark], *, written: bool) -> Mapping[str, object]:
+    return {
+        "written": written,
+        "files": [{"file": str(change.file), "new": not change.before} for change in merged.changes],
+        "added": {kind: count for kind, count in merged.added.items() if count},
+        "changed": merged.changed,
+        "difference": difference(merged.changes),
+        "remarks": [remark.model_dump(mode="json") for remark in remarks],
+    }
+
+
+def write_sheets(inventory: Path, out: Path | None, *, as_json: bool) -> int:
+    """Write the sheets that departments fill in and return the exit status; sheets that are there are not touched."""
+    target = out if out is not None else inventory / "sheets"
+    with held(inventory):
+        memory = Memory.read(inventory)
+        before = memory.text()
+        books = workbooks(Folder(inventory), memory)
+        taken = [book.name for book in books if _differs(target, book)]
+        if taken:
+            told = _("these files are there already and say something else; choose another folder with --out: {files}")
+            print(told.format(files=", ".join(taken)), file=sys.stderr)
+            return 1
+        target.mkdir(parents=True, exist_ok=True)
+        for book in books:
+            (target / book.name).write_bytes(book.content)
+        if memory.text() != before:
+            write(inventory, (Change(FILE, before, memory.text()),))
+    files = [str(target / book.name) for book in books]
+    print(json.dumps({"files": files}, ensure_ascii=False) if as_json else "\n".join(files))
+    return 0
+
+
+def _differs(folder: Path, book: Workbook) -> bool:
+    file = folder / book.name
+    return file.exists() and file.read_bytes() != book.content

@@ -1,0 +1,1 @@
+"""Plays Ansible's playbooks: quickly, on a leash, in folders of its own."""

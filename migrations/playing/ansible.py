@@ -1,0 +1,285 @@
+"""Systems' steps are carried out by Ansible: the only module that knows ansible-runner.
+
+PlaybookError           a step of a system did not come through
+├── PlaybookFailed      a host refused or could not do what was asked
+├── PlaybookTimeout     the step took longer than it may
+├── PlaybookKilled      somebody ended it from outside
+└── HostUnreachable     a host does not answer over SSH
+    └── HostKeyMismatch whoever answers has another key than the one that is known
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from ansible_runner import Runner
+from ansible_runner.config.runner import RunnerConfig
+
+from infra.worlds import World
+from inventory.base import Model
+from inventory.kinds import playbooks_folder
+from inventory.words import _
+from migrations.playing.warm import Warm, errand
+from migrations.playing.workplace import lasting_folder, workplace
+
+Mode = Literal["probe", "apply", "undo"]
+State = Literal["done", "not-done", "unknown"]
+Progress = Callable[[str], None]
+PYTHON_ON_HOSTS = "/usr/bin/python3"
+CONDUCTOR = "conductor"
+_SIGNALS = range(128, 128 + 65)
+"""Statuses that tell by which signal a command was ended."""
+_WORKER_KILLED = "A worker was found in a dead state"
+"""What ansible-playbook says, and ends with status 1, when one of its own processes was killed."""
+_FROM_RUNNER = frozenset({"ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK", "AWX_ISOLATED_DATA_DIR"})
+
+
+class PlaybookError(Exception):
+    """A step of a system did not come through; carries the system, the verb, the host, the reason and the mend."""
+
+    def __init__(self, system: str, verb: str, host: str, reason: str, mend: str = "") -> None:
+        self.system = system
+        self.verb = verb
+        self.host = host
+        self.reason = reason
+        self.mend = mend
+        where = f"{system}: {verb}" + (f" on {host}" if host else "")
+        super().__init__(f"{where}: {reason}" + (f" ({mend})" if mend else ""))
+
+
+class PlaybookFailed(PlaybookError):
+    """A host refused or could not do what was asked."""
+
+
+class PlaybookTimeout(PlaybookError):
+    """The step took longer than it may; what it had begun was stopped."""
+
+
+class PlaybookKilled(PlaybookError):
+    """Ansible was ended from outside; the step may be called again."""
+
+
+class HostUnreachable(PlaybookError):
+    """A host does not answer over SSH."""
+
+
+class HostKeyMismatch(HostUnreachable):
+    """Whoever answers under the host's name has another key than the one that is known for it."""
+
+
+class Answer(Model):
+    """What a step found in the end: is it done, and what was seen."""
+
+    state: State
+    facts: dict[str, Any]
+    seconds: float
+
+
+class Playbooks:
+    """Runs playbooks/step.yml against the hosts of one world."""
+
+    def __init__(self, world: World, home: Path) -> None:
+        self._world = world
+        self._home = home
+        self._playbooks = playbooks_folder()
+        self._warm: Warm | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def call(self, arguments: Mapping[str, Any], mode: Mode, timeout: float, progress: Progress) -> Answer:
+        """Carry one step out and return its answer; PlaybookError where it does not come through.
+
+        The timeout is in seconds. Progress is told each task as it starts; what it raises ends the step.
+        The answer's state says whether the step is done, so it is not-done after an undo.
+        """
+        began = time.monotonic()
+        with workplace(self._home) as place:
+            listener = _Listener(arguments, progress, place.private / "errand.pid")
+            config = self._configured(place.private, place.sockets, arguments, mode, timeout)
+            code = Runner(config=config, event_handler=listener.hear).run()[1]
+            if code is None or code in _SIGNALS:
+                # Whoever was killed could not take along what it held.
+                place.end_processes()
+            listener.judge(code, timeout, Path(config.artifact_dir) / "stdout")
+            return listener.answer(time.monotonic() - began)
+
+    def _configured(
+        self, private: Path, sockets: Path, arguments: Mapping[str, Any], mode: Mode, timeout: float
+    ) -> RunnerConfig:
+        step = private / "step.json"
+        step.write_text(json.dumps(arguments))
+        hosts = private / "hosts.json"
+        hosts.write_text(json.dumps(_inventory(arguments, mode)))
+        variables = private / "env" / "extravars"
+        variables.parent.mkdir()
+        ssh = shlex.join(["ssh", "-F", str(self._world.ssh_config), "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"])
+        variables.write_text(json.dumps({"step_file": str(step), "mode": mode, "ssh": ssh}))
+        config = RunnerConfig(
+            private_data_dir=str(private),
+            playbook=str(self._playbooks / "step.yml"),
+            inventory=str(hosts),
+            ident="step",
+            quiet=True,
+            settings={"pexpect_timeout": 1},
+        )
+        config.prepare()
+        # ansible-runner copies our whole environment, and writes what it has into its artifacts.
+        runners = {name: value for name, value in config.env.items() if name in _FROM_RUNNER}
+        warm = self._kept_warm(runners)
+        warm.listen(sockets / "playbook")
+        config.env = {**warm.environment, **runners, "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets)}
+        config.cwd = str(private)
+        config.command = _errand(config.command, private / "errand.pid", sockets / "playbook", timeout)
+        return config
+
+    def _kept_warm(self, runners: Mapping[str, str]) -> Warm:
+        with self._one_at_a_time:
+            if self._warm is None:
+                folder = lasting_folder(self._home)
+                self._warm = Warm(folder, {**self._environment(folder), **runners})
+            return self._warm
+
+    def _environment(self, private: Path) -> dict[str, str]:
+        plugins = self._playbooks / "plugins"
+        ssh = ["-F", str(self._world.ssh_config), "-o", "ControlMaster=auto", "-o", "ControlPersist=30s"]
+        return {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
+            "HOME": str(private),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "ANSIBLE_HOME": str(private / "ansible"),
+            "ANSIBLE_ROLES_PATH": str(self._playbooks / "roles"),
+            "ANSIBLE_ACTION_PLUGINS": str(plugins / "action"),
+            "ANSIBLE_COLLECTIONS_PATH": str(private / "collections"),
+            "ANSIBLE_INVENTORY_ENABLED": "yaml",
+            "ANSIBLE_PYTHON_INTERPRETER": PYTHON_ON_HOSTS,
+            "ANSIBLE_CACHE_PLUGIN": "memory",
+            "ANSIBLE_GATHERING": "explicit",
+            "ANSIBLE_FORKS": "16",
+            "ANSIBLE_PIPELINING": "True",
+            "ANSIBLE_HOST_KEY_CHECKING": "True",
+            "ANSIBLE_SSH_ARGS": shlex.join([*ssh, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]),
+            "ANSIBLE_DEPRECATION_WARNINGS": "False",
+            "ANSIBLE_LOCALHOST_WARNING": "False",
+        }
+
+
+class _Listener:
+    """Puts a step's answer together from the events of its playbook."""
+
+    def __init__(self, arguments: Mapping[str, Any], progress: Progress, errand_file: Path) -> None:
+        self._system = str(arguments["system"])
+        self._verb = str(arguments["verb"])
+        self._progress = progress
+        self._errand_file = errand_file
+        self._states: set[str] = set()
+        self._facts: dict[str, Any] = {}
+        self._failure: PlaybookError | None = None
+        self._stopped: Exception | None = None
+
+    def hear(self, event: Mapping[str, Any]) -> bool:
+        """Take in one event; nothing of it is kept on disk."""
+        kind, data = event["event"], event.get("event_data", {})
+        result = data.get("res") or {}
+        if kind == "playbook_on_task_start":
+            self._tell(str(data.get("task", "")))
+        elif kind == "runner_on_ok" and isinstance(result.get("answer"), dict):
+            self._take(str(data["host"]), result["answer"])
+        elif kind == "runner_on_unreachable":
+            self._fail(_unreachable(self._system, self._verb, str(data["host"]), str(result.get("msg", ""))))
+        elif kind == "runner_on_failed" and not data.get("ignore_errors"):
+            self._fail(self._failed(data, result))
+        return False
+
+    def judge(self, code: int | None, timeout: float, output: Path) -> None:
+        """Raise what went wrong, the first thing first."""
+        if self._stopped is not None:
+            raise self._stopped
+        if code == errand.TIMED_OUT:
+            reason = _("not finished within {seconds} s").format(seconds=f"{timeout:g}")
+            mend = _("see what the host is busy with, then run the step again")
+            raise PlaybookTimeout(self._system, self._verb, "", reason, mend)
+        if self._failure is not None:
+            raise self._failure
+        said = output.read_text(errors="replace").strip() if code and output.exists() else ""
+        if code is None or code in _SIGNALS or _WORKER_KILLED in said:
+            # What ends the errand itself without a status, or a worker of Ansible's, cannot be caught.
+            number = code - _SIGNALS.start if code is not None and code in _SIGNALS else signal.SIGKILL.value
+            reason = _("ended by signal {number}").format(number=number)
+            raise PlaybookKilled(self._system, self._verb, "", reason)
+        if code != 0:
+            raise PlaybookFailed(self._system, self._verb, "", said[-2000:] or f"ansible-playbook: {code}")
+
+    def answer(self, seconds: float) -> Answer:
+        """Return the answer: done where every host's answer says so."""
+        states = self._states or {"unknown"}
+        state: State = "unknown" if "unknown" in states else "not-done" if "not-done" in states else "done"
+        return Answer(state=state, facts=self._facts, seconds=round(seconds, 3))
+
+    def _tell(self, task: str) -> None:
+        try:
+            self._progress(f"{self._system}: {self._verb}: {task}")
+        except Exception as exc:  # noqa: BLE001 - raised again when the playbook has ended
+            self._stopped = exc
+            os.kill(int(self._errand_file.read_text()), signal.SIGTERM)
+
+    def _take(self, host: str, answer: Mapping[str, Any]) -> None:
+        self._states.add(str(answer["state"]))
+        facts = answer.get("facts") or {}
+        if host == CONDUCTOR:
+            self._facts |= facts
+        else:
+            self._facts[host] = {**self._facts.get(host, {}), **facts}
+
+    def _fail(self, failure: PlaybookError) -> None:
+        self._failure = self._failure or failure
+
+    def _failed(self, data: Mapping[str, Any], result: Mapping[str, Any]) -> PlaybookError:
+        host = str(result.get("host") or data.get("host", ""))
+        reason = str(result.get("msg") or result.get("module_stderr") or "").strip()
+        if result.get("exception") and not reason:
+            reason = str(result["exception"]).strip().splitlines()[-1]
+        kinds: dict[object, type[PlaybookError]] = {"host-key": HostKeyMismatch, "unreachable": HostUnreachable}
+        error = kinds.get(result.get("kind"), PlaybookFailed)
+        return error(self._system, self._verb, host, reason, str(result.get("mend", "")))
+
+
+def _inventory(arguments: Mapping[str, Any], mode: Mode) -> dict[str, Any]:
+    """Put hosts only into the groups whose plays the verb needs: a play whose tasks are all skipped costs as much."""
+    taking_part = {host for one in arguments["components"] for host in (*one["sources"], *one["targets"])}
+    taking_part |= {one["host"] for one in arguments["entries"]}
+    verb, nobody = arguments["verb"], set[str]()
+    cutover, front = verb in {"switch", "return"}, verb == "front"
+    groups = {
+        "participants": nobody if cutover or (front and mode == "undo") else taking_part,
+        "names": {arguments["names"]["server"]} if front and arguments["names"] else nobody,
+        "leavers": taking_part if front and mode == "undo" else nobody,
+        "conductors": {CONDUCTOR} if cutover else nobody,
+    }
+    return {
+        "all": {"children": {name: {"hosts": {host: {} for host in sorted(hosts)}} for name, hosts in groups.items()}}
+    }
+
+
+def _errand(command: list[str], file: Path, place: Path, timeout: float) -> list[str]:
+    words = [str(os.getpid()), str(file), str(place), str(timeout), *command]
+    return [sys.executable, "-IS", str(errand.__file__), *words]
+
+
+def _unreachable(system: str, verb: str, host: str, said: str) -> HostUnreachable:
+    if "Host key verification failed" in said or "HOST IDENTIFICATION HAS CHANGED" in said:
+        reason = _("its host key is not the known one")
+        mend = _("find out who answers there before anything else; if the host is new, write its key into known_hosts")
+        return HostKeyMismatch(system, verb, host, reason, mend)
+    last = said.strip().splitlines()[-1] if said.strip() else _("no answer")
+    return HostUnreachable(
+        system, verb, host, last, _("see that the host runs and lets SSH in, then run the step again")
+    )
