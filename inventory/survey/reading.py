@@ -5,11 +5,11 @@ from pathlib import Path
 
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Entry, Place, Remark, Weight
-from inventory.survey.headings import Matcher
-from inventory.survey.records import SheetReader
-from inventory.survey.settling import Settled
+from inventory.survey.opening.workbooks import read_files
+from inventory.survey.tables.headings import Matcher
+from inventory.survey.tables.records import SheetReader
+from inventory.survey.tables.settling import Settled
 from inventory.survey.text import folded, shortened
-from inventory.survey.workbooks import read_files
 from inventory.words import _
 
 _NOTHING_SETTLED = Settled()

@@ -15,12 +15,12 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from inventory.survey.cells.values import DITTO, Setting, told_by
 from inventory.survey.columns import Column, Listing, catalogue, references
-from inventory.survey.deciding import equal
 from inventory.survey.entries import Kind
-from inventory.survey.folder import Folder, Part, get_field
-from inventory.survey.memory import Memory
-from inventory.survey.values import DITTO, Setting, told_by
+from inventory.survey.merging.deciding import equal
+from inventory.survey.merging.folder import Folder, Part, get_field
+from inventory.survey.merging.memory import Memory
 
 BLANK_ROWS = 200
 """Rows below what is known for which the drop-down lists hold."""

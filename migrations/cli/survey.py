@@ -12,15 +12,15 @@ from rich.syntax import Syntax
 from inventory.base import Model
 from inventory.files.schema import SCHEMA_FILE, schema_text
 from inventory.survey.entries import Remark, Weight
-from inventory.survey.folder import Change, Folder
-from inventory.survey.memory import FILE, Memory
-from inventory.survey.merging import Merged, merge
-from inventory.survey.naming import name_for
+from inventory.survey.merging.folder import Change, Folder
+from inventory.survey.merging.memory import FILE, Memory
+from inventory.survey.merging.merging import Merged, merge
+from inventory.survey.merging.naming import name_for
+from inventory.survey.merging.telling import counted, difference, remarks_text
+from inventory.survey.merging.writing import held, write
 from inventory.survey.reading import read_sheets
-from inventory.survey.settling import Settled, read_settled
 from inventory.survey.sheets import Workbook, workbooks
-from inventory.survey.telling import counted, difference, remarks_text
-from inventory.survey.writing import held, write
+from inventory.survey.tables.settling import Settled, read_settled
 from inventory.words import _
 
 PROFILE = "liaoning"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from inventory.files.dumping import dump
 from inventory.model import Programme
-from inventory.survey.folder import Folder
-from inventory.survey.memory import Memory
-from inventory.survey.merging import Merged, merge
+from inventory.survey.merging.folder import Folder
+from inventory.survey.merging.memory import Memory
+from inventory.survey.merging.merging import Merged, merge
 from inventory.survey.reading import read_sheets
 from inventory.survey.sheets import workbooks
 

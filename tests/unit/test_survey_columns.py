@@ -23,11 +23,11 @@ from inventory.model import (
     System,
     Unit,
 )
+from inventory.survey.cells.values import Setting, told_by
 from inventory.survey.columns import Column, catalogue, references
-from inventory.survey.naming import name_for, names_for
-from inventory.survey.settling import Settled, read_settled
+from inventory.survey.merging.naming import name_for, names_for
+from inventory.survey.tables.settling import Settled, read_settled
 from inventory.survey.text import folded
-from inventory.survey.values import Setting, told_by
 
 MODELS: dict[str, type[BaseModel]] = {
     "department": Department, "office": Office, "unit": Unit, "building": Building, "room": Room, "host": Host,

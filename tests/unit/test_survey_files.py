@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inventory.survey.entries import Entry, Remark, Weight
+from inventory.survey.opening.workbooks import Engine, read_file
 from inventory.survey.reading import read_sheets
-from inventory.survey.workbooks import Engine, read_file
 
 ROWS = (("系统名称", "功能描述", "部门"), ("水费征收系统", "收水费", "水务局"))
 CSV = "系统名称,功能描述,部门\n水费征收系统,收水费,水务局\n"

@@ -8,10 +8,10 @@ import pytest
 
 from inventory.findings import InventoryErrors
 from inventory.survey.entries import Entry, Kind, Place, Weight
-from inventory.survey.folder import Folder
-from inventory.survey.memory import FILE, Memory
-from inventory.survey.merging import Merged, merge
-from inventory.survey.writing import held, write
+from inventory.survey.merging.folder import Folder
+from inventory.survey.merging.memory import FILE, Memory
+from inventory.survey.merging.merging import Merged, merge
+from inventory.survey.merging.writing import held, write
 
 Row = Callable[..., Entry]
 

@@ -9,11 +9,11 @@ import pytest
 from inventory.files.dumping import file_text
 from inventory.loading import load_programme
 from inventory.survey.entries import Remark, Weight
-from inventory.survey.folder import Change, Folder, drop_field
-from inventory.survey.memory import FILE, Memory
-from inventory.survey.merging import Merged, merge
+from inventory.survey.merging.folder import Change, Folder, drop_field
+from inventory.survey.merging.memory import FILE, Memory
+from inventory.survey.merging.merging import Merged, merge
+from inventory.survey.merging.writing import held, write
 from inventory.survey.reading import read_sheets
-from inventory.survey.writing import held, write
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 ONLY_REPORTED = {"office", "unit", "asset", "resource", "request", "building"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from inventory.survey.folder import Change
-from inventory.survey.writing import JOURNAL, Busy, Moved, Unwritable, held, write
+from inventory.survey.merging.folder import Change
+from inventory.survey.merging.writing import JOURNAL, Busy, Moved, Unwritable, held, write
 
 CHANGES = (
     Change(Path("a.yaml"), "a: 1\n", "a: 2\n"),
@@ -19,8 +19,8 @@ CHANGES = (
 # Dies before the call of Path.replace whose number is given: the first puts the journal in place.
 DYING = """
 import os, pathlib, signal, sys
-from inventory.survey.folder import Change
-from inventory.survey.writing import held, write
+from inventory.survey.merging.folder import Change
+from inventory.survey.merging.writing import held, write
 left = int(sys.argv[2])
 replace = pathlib.Path.replace
 def dying(self, target):

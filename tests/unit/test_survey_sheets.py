@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xlsxwriter.worksheet import Worksheet
 
+from inventory.survey.cells.values import NOTHING
 from inventory.survey.entries import Entry, Remark, Weight
-from inventory.survey.grids import letters
+from inventory.survey.opening.grids import letters
 from inventory.survey.reading import read_sheets
-from inventory.survey.settling import Rule, Settled
+from inventory.survey.tables.settling import Rule, Settled
 from inventory.survey.text import plain
-from inventory.survey.values import NOTHING
 
 Fill = Callable[[xlsxwriter.Workbook, Worksheet], None]
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory.survey.cells.dates import day_of
+from inventory.survey.cells.values import Setting, Told, told_by
 from inventory.survey.columns import Column, catalogue
-from inventory.survey.dates import day_of
 from inventory.survey.entries import Weight
-from inventory.survey.headings import Matcher, taken_apart
+from inventory.survey.tables.headings import Matcher, taken_apart
 from inventory.survey.text import cleaned
-from inventory.survey.values import Setting, Told, told_by
 
 
 def column(kind: str, field: str, *, negated: bool = False) -> Column:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
-from inventory.survey.grids import Cell
+from inventory.survey.opening.grids import Cell
 from inventory.survey.text import plain
 
 _NUMBER = re.compile(

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from inventory.survey.grids import Cell
+from inventory.survey.opening.grids import Cell
 from inventory.survey.text import plain
 from inventory.words import _
 

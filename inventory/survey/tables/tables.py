@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from inventory.survey.grids import Cell, Grid, Spot, empty
-from inventory.survey.headings import Matcher, taken_apart
-from inventory.survey.margins import is_department, is_numbered, labels_in
+from inventory.survey.opening.grids import Cell, Grid, Spot, empty
+from inventory.survey.tables.headings import Matcher, taken_apart
+from inventory.survey.tables.margins import is_department, is_numbered, labels_in
 from inventory.survey.text import cleaned, folded
 
 _HEADER_ROWS = 3

@@ -1,4 +1,4 @@
-"""Reads workbooks with calamine, in a process of its own: `python -m inventory.survey.engine`.
+"""Reads workbooks with calamine, in a process of its own: `python -m inventory.survey.opening.engine`.
 
 A workbook can be made so that its reader needs more memory than there is, or never ends; a Rust program then ends at
 once. So it is not our process that reads. Questions are paths, answers are JSON, both one a line; the first field of an
@@ -19,8 +19,8 @@ from zipfile import BadZipFile
 
 import python_calamine as calamine
 
-from inventory.survey.archives import Refused, opened, verified
-from inventory.survey.facts import Facts, ods_facts, xlsx_facts
+from inventory.survey.opening.archives import Refused, opened, verified
+from inventory.survey.opening.facts import Facts, ods_facts, xlsx_facts
 
 LIMIT_MEMORY = 2 * 1024 * 1024 * 1024
 LIMIT_SECONDS = 1800

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from inventory.survey.folder import Change
+from inventory.survey.merging.folder import Change
 from inventory.words import _
 
 JOURNAL = Path(".zhenghe-import.json")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
-from inventory.survey.dates import day_of
-from inventory.survey.grids import Cell, empty
-from inventory.survey.headings import is_unit
+from inventory.survey.cells.dates import day_of
+from inventory.survey.opening.grids import Cell, empty
+from inventory.survey.tables.headings import is_unit
 from inventory.survey.text import cleaned, folded, plain
 
 Role = Literal["data", "total", "note", "numbering", "group", "signature", "example"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from inventory.survey.entries import Entry, Kind
-from inventory.survey.folder import Folder, Part, get_field
-from inventory.survey.memory import Memory
+from inventory.survey.merging.folder import Folder, Part, get_field
+from inventory.survey.merging.memory import Memory
 
 _EVIDENCE = ("survey.function", "survey.builder", "survey.approved", "grading.record")
 """Fields that two reports of one system agree in; by the title alone, many different systems would be one."""

@@ -6,7 +6,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from inventory.survey.entries import Remark, Weight
-from inventory.survey.folder import Change
+from inventory.survey.merging.folder import Change
 from inventory.words import _
 
 WHOLE = 3

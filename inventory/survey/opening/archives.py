@@ -1,7 +1,7 @@
 """Opens the archive that a workbook is, unless it would grow beyond all measure, and parses the XML inside of it.
 
 Errors:
-  Refused            what a file is makes it unfit; its code is explained by `inventory.survey.workbooks`
+  Refused            what a file is makes it unfit; its code is explained by `inventory.survey.opening.workbooks`
 """
 
 import io

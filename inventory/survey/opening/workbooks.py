@@ -12,9 +12,9 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Self
 
-from inventory.survey.delimited import decoded, rows_of
 from inventory.survey.entries import Place, Remark, Weight
-from inventory.survey.grids import Cell, Grid
+from inventory.survey.opening.delimited import decoded, rows_of
+from inventory.survey.opening.grids import Cell, Grid
 from inventory.words import _
 
 LIMIT_BYTES = 64 * 1024 * 1024
@@ -53,7 +53,7 @@ class Engine:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start a process that waits for questions."""
-        command = [sys.executable, "-P", "-m", "inventory.survey.engine"]
+        command = [sys.executable, "-P", "-m", "inventory.survey.opening.engine"]
         environment = {**os.environ, "RUST_BACKTRACE": "0"}
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment

@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
+from inventory.survey.cells.values import DITTO, Setting, Told, shown, told_by
 from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Entry, Place, Remark, Weight
-from inventory.survey.grids import Cell, Grid, Spot, empty, letters
-from inventory.survey.headings import Match, Matcher
-from inventory.survey.margins import Labelled, department_in, group_in, labels_in, role_of
-from inventory.survey.settling import IGNORE, Rule
-from inventory.survey.tables import Heading, Row, Table, TableFinder
+from inventory.survey.opening.grids import Cell, Grid, Spot, empty, letters
+from inventory.survey.tables.headings import Match, Matcher
+from inventory.survey.tables.margins import Labelled, department_in, group_in, labels_in, role_of
+from inventory.survey.tables.settling import IGNORE, Rule
+from inventory.survey.tables.tables import Heading, Row, Table, TableFinder
 from inventory.survey.text import cleaned, folded, plain, shortened
-from inventory.survey.values import DITTO, Setting, Told, shown, told_by
 from inventory.words import _
 
 _CLASSIFIED = frozenset({"classified", "grading.classified"})

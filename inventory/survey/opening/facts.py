@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from inventory.survey.archives import Refused, parsed
+from inventory.survey.opening.archives import Refused, parsed
 
 LIMIT_CELLS = 4_000_000
 """The rectangle of all cells that have a value may hold so many; it is kept in memory as a whole."""

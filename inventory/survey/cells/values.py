@@ -8,11 +8,8 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
 from inventory.base import NAME_PATTERN
-from inventory.survey.columns import Column
-from inventory.survey.dates import day_of
-from inventory.survey.entries import Weight
-from inventory.survey.grids import Cell
-from inventory.survey.quantities import (
+from inventory.survey.cells.dates import day_of
+from inventory.survey.cells.quantities import (
     Amount,
     amount_of,
     counted,
@@ -23,6 +20,9 @@ from inventory.survey.quantities import (
     rounded_up,
     square_metres,
 )
+from inventory.survey.columns import Column
+from inventory.survey.entries import Weight
+from inventory.survey.opening.grids import Cell
 from inventory.survey.text import cleaned, folded, plain
 from inventory.words import _
 

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 from rapidfuzz import fuzz, process
 
+from inventory.survey.cells.quantities import Amount, counted, gibibytes, megabits, money, square_metres
 from inventory.survey.columns import Catalogue, Column, Listing
-from inventory.survey.quantities import Amount, counted, gibibytes, megabits, money, square_metres
 from inventory.survey.text import folded, plain
 
 How = Literal["known", "guessed", "aside", "unkept", "ignored", "unknown"]

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from inventory.base import Model
-from inventory.survey.deciding import Decider, shown
 from inventory.survey.entries import Entry, Kind, Place, Remark, Weight
-from inventory.survey.folder import MODELS, Change, Folder, Part, put_field
-from inventory.survey.matching import Matcher, folded
-from inventory.survey.memory import FILE, Memory
-from inventory.survey.naming import LIMIT, name_for
+from inventory.survey.merging.deciding import Decider, shown
+from inventory.survey.merging.folder import MODELS, Change, Folder, Part, put_field
+from inventory.survey.merging.matching import Matcher, folded
+from inventory.survey.merging.memory import FILE, Memory
+from inventory.survey.merging.naming import LIMIT, name_for
 from inventory.words import _
 
 OWNED_BY_NONE: frozenset[Kind] = frozenset({"building", "department"})

@@ -1,0 +1,1 @@
+"""Finds the tables of a grid and makes entries of their rows."""
