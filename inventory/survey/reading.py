@@ -7,7 +7,7 @@ from inventory.survey.columns import catalogue
 from inventory.survey.entries import Entry, Place, Remark, Weight
 from inventory.survey.opening.workbooks import read_files
 from inventory.survey.tables.headings import Matcher
-from inventory.survey.tables.records import SheetReader
+from inventory.survey.tables.reading import read_sheet
 from inventory.survey.tables.settling import Settled
 from inventory.survey.text import folded, shortened
 from inventory.words import _
@@ -29,10 +29,9 @@ def read_sheets(
         remarks.extend(found)
         before = len(entries), len(remarks)
         for grid in grids:
-            reader = SheetReader(grid, matcher, mapping.for_sheet(file, grid.sheet))
-            reader.read()
-            entries.extend(reader.entries)
-            remarks.extend(reader.remarks)
+            rows, about = read_sheet(grid, matcher, mapping.for_sheet(file, grid.sheet))
+            entries.extend(rows)
+            remarks.extend(about)
         if grids and before == (len(entries), len(remarks)):
             remarks.append(Remark(place=Place(file=file), expected=_("rows below a header"), severity=Weight.WARNING))
     remarks.extend(_reported_twice(entries))
@@ -52,14 +51,16 @@ def _files(path: Path, remarks: list[Remark]) -> Iterator[Path]:
             yield from _inside(path, path.resolve(), remarks, 0)
         except OSError as exc:
             remarks.append(_refused(path, exc.strerror or _("a folder that can be read")))
-    elif path.is_file() and _printable(path):
+    else:
+        yield from _file(path, remarks)
+
+
+def _file(path: Path, remarks: list[Remark]) -> Iterator[Path]:
+    """Yield a path if it is a file whose name is text."""
+    if path.is_file() and not any(0xD800 <= ord(letter) < 0xE000 for letter in str(path)):
         yield path
     else:
         remarks.append(_refused(path, _("a file or a folder")))
-
-
-def _printable(path: Path) -> bool:
-    return str(path).isprintable() or not any(0xD800 <= ord(letter) < 0xE000 for letter in str(path))
 
 
 def _inside(folder: Path, root: Path, remarks: list[Remark], depth: int) -> Iterator[Path]:
@@ -79,10 +80,8 @@ def _inside(folder: Path, root: Path, remarks: list[Remark], depth: int) -> Iter
                 yield from _inside(path, root, remarks, depth + 1)
             else:
                 remarks.append(_refused(path, _("not read: folders are nested too deeply")))
-        elif path.is_file() and _printable(path):
-            yield path
         else:
-            remarks.append(_refused(path, _("a file or a folder")))
+            yield from _file(path, remarks)
 
 
 def _reported_twice(entries: Sequence[Entry]) -> Iterator[Remark]:

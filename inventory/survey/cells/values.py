@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from decimal import Decimal
+from functools import lru_cache, partial
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
 from inventory.base import NAME_PATTERN
@@ -189,7 +190,11 @@ def _unit_of(amount: Amount, setting: Setting, column: Column) -> tuple[str, str
 
 
 def _measured(
-    convert: Callable[[Amount, str, Column], object | None], expected: Callable[[], str], *, doubtful: bool = True
+    convert: Callable[[Amount, str], Decimal | None],
+    expected: Callable[[], str],
+    written: Callable[[Decimal], int | float] = number,
+    *,
+    doubtful: bool = True,
 ) -> Callable[[Cell, Column, Setting], Told]:
     """Return the reader of a number whose unit is that of its cell, its header or its column, in this order."""
 
@@ -198,49 +203,28 @@ def _measured(
         if amount is None:
             return misread(expected())
         unit, assumed = _unit_of(amount, setting, column)
-        value = convert(amount, unit, column)
+        value = convert(amount, unit)
         if value is None:
             return misread(expected())
         if assumed and doubtful and amount.number:
-            return Told(value, assumed, Weight.WARNING)
-        return Told(value, _("an approximate number, taken as it is") if amount.about else "")
+            return Told(written(value), assumed, Weight.WARNING)
+        return Told(written(value), _("an approximate number, taken as it is") if amount.about else "")
 
     return told
 
 
-def _whole_or_none(amount: Amount, unit: str, _column: Column) -> int | None:
+def _whole(amount: Amount, unit: str) -> Decimal | None:
     value = counted(amount, unit)
-    return int(value) if value is not None and value == value.to_integral_value() else None
+    return value if value is not None and value == value.to_integral_value() else None
 
 
-def _yuan(amount: Amount, unit: str, column: Column) -> object | None:
-    value = money(amount, unit, yearly=column.unit.endswith("/年"))
-    return None if value is None else number(value)
+def _money(cell: Cell, column: Column, setting: Setting) -> Told:
+    convert = partial(money, yearly=column.unit.endswith("/年"))
+    return _measured(convert, lambda: _("an amount of money such as 12.5万元"))(cell, column, setting)
 
 
-def _mebibytes(amount: Amount, unit: str, _column: Column) -> object | None:
-    value = gibibytes(amount, unit)
-    return None if value is None else rounded_up(value * 1024)
-
-
-def _whole_gibibytes(amount: Amount, unit: str, _column: Column) -> object | None:
-    value = gibibytes(amount, unit)
-    return None if value is None else rounded_up(value)
-
-
-def _mbits(amount: Amount, unit: str, _column: Column) -> object | None:
-    value = megabits(amount, unit)
-    return None if value is None else number(value)
-
-
-def _metres(amount: Amount, unit: str, _column: Column) -> object | None:
-    value = square_metres(amount, unit)
-    return None if value is None else number(value)
-
-
-def _things(amount: Amount, unit: str, _column: Column) -> object | None:
-    value = counted(amount, unit)
-    return None if value is None else number(value)
+def _mebibytes(gibibytes: Decimal) -> int:
+    return rounded_up(gibibytes * 1024)
 
 
 def _percent(cell: Cell, _column: Column, setting: Setting) -> Told:
@@ -310,13 +294,13 @@ _READERS: Mapping[str, Callable[[Cell, Column, Setting], Told]] = {
     "address": _address,
     "prefix": _prefix,
     "golden": _golden,
-    "count": _measured(_whole_or_none, lambda: _("a whole number"), doubtful=False),
-    "number": _measured(_things, lambda: _("a number"), doubtful=False),
-    "money": _measured(_yuan, lambda: _("an amount of money such as 12.5万元")),
-    "memory": _measured(_mebibytes, lambda: _("a size such as 16GB")),
-    "storage": _measured(_whole_gibibytes, lambda: _("a size such as 500GB or 2TB")),
-    "bandwidth": _measured(_mbits, lambda: _("a bandwidth such as 100Mbps")),
-    "area": _measured(_metres, lambda: _("an area such as 36㎡"), doubtful=False),
+    "count": _measured(_whole, lambda: _("a whole number"), doubtful=False),
+    "number": _measured(counted, lambda: _("a number"), doubtful=False),
+    "money": _money,
+    "memory": _measured(gibibytes, lambda: _("a size such as 16GB"), _mebibytes),
+    "storage": _measured(gibibytes, lambda: _("a size such as 500GB or 2TB"), rounded_up),
+    "bandwidth": _measured(megabits, lambda: _("a bandwidth such as 100Mbps")),
+    "area": _measured(square_metres, lambda: _("an area such as 36㎡"), doubtful=False),
 }
 
 

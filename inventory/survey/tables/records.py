@@ -1,18 +1,18 @@
-"""Turns the tables of one sheet into entries; what is not understood, or is understood by guessing, is remarked."""
+"""Turns the rows of one table into entries; what is not understood, or is understood by guessing, is remarked."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from inventory.survey.cells.values import DITTO, Setting, Told, shown, told_by
 from inventory.survey.columns import Column, Listing
-from inventory.survey.entries import Entry, Place, Remark, Weight
-from inventory.survey.opening.grids import Cell, Grid, Spot, empty, letters
-from inventory.survey.tables.headings import Match, Matcher
-from inventory.survey.tables.margins import Labelled, department_in, group_in, labels_in, role_of
-from inventory.survey.tables.settling import IGNORE, Rule
-from inventory.survey.tables.tables import Heading, Row, Table, TableFinder
-from inventory.survey.text import cleaned, folded, plain, shortened
+from inventory.survey.entries import Entry, Place, Weight
+from inventory.survey.opening.grids import Cell, Spot, empty, letters
+from inventory.survey.tables.headings import Match
+from inventory.survey.tables.margins import group_in, role_of
+from inventory.survey.tables.settling import IGNORE
+from inventory.survey.tables.sheet import Sheet
+from inventory.survey.tables.tables import Heading, Row, Table
+from inventory.survey.text import folded, plain
 from inventory.words import _
 
 _CLASSIFIED = frozenset({"classified", "grading.classified"})
@@ -24,129 +24,10 @@ _BODIES = frozenset({"department", "office", "unit", "building"})
 _SHARED_UNIT = frozenset({"money"})
 
 
-class SheetReader:
-    """Reads one sheet; entries and remarks are collected in the order in which they stand there."""
-
-    def __init__(self, grid: Grid, matcher: Matcher, rule: Rule) -> None:
-        self.grid = grid
-        self.matcher = matcher
-        self.rule = rule
-        self.finder = TableFinder(grid, matcher, frozenset(rule.columns))
-        self.entries: list[Entry] = []
-        self.remarks: list[Remark] = []
-        self.labelled = Labelled()
-        self.label_places: dict[str, Place] = {}
-        self.titles: list[str] = []
-
-    def remark(self, spot: Spot | None, expected: str, severity: Weight, *, column: str = "", read: str = "") -> None:
-        """Collect one remark about a cell, or about the sheet."""
-        place = self.grid.place() if spot is None else self.grid.place(*spot)
-        self.remarks.append(
-            Remark(place=place, column=shortened(column), read=shortened(read), expected=expected, severity=severity)
-        )
-
-    def read(self) -> None:
-        """Read all tables of the sheet."""
-        if not any(self.grid.rows):
-            return
-        if self.rule.kind == IGNORE:
-            self.remark(None, _("not read: the mapping file says so"), Weight.NOTE)
-            return
-        self.hidden()
-        tables = self.finder.tables()
-        if not tables:
-            self.remark(
-                None, _("a row of headers such as 系统名称, 部门, 功能描述; no table was found"), Weight.WARNING
-            )
-        before = 0
-        for table in tables:
-            self.margin(before, table.top)
-            listing = self.listing(table)
-            TableReader(self, table, listing).read()
-            if table.form:
-                self.loose(table)
-            before = max((row.number for row in table.rows), default=table.top) + 1
-
-    def hidden(self) -> None:
-        """Remark what is hidden and read all the same."""
-        if self.grid.hidden:
-            self.remark(None, _("the sheet is hidden; it was read"), Weight.NOTE)
-        rows = [row for row in self.grid.hidden_rows if row < len(self.grid.rows) and self.grid.rows[row]]
-        if rows:
-            numbers = ", ".join(str(row + 1) for row in rows[:20])
-            self.remark((rows[0], 0), _("hidden rows were read: {rows}").format(rows=numbers), Weight.NOTE)
-        columns = [column for column in self.grid.hidden_columns if column < self.grid.width]
-        if columns:
-            names = ", ".join(letters(column) for column in columns[:20])
-            self.remark((0, columns[0]), _("hidden columns were read: {columns}").format(columns=names), Weight.NOTE)
-
-    def margin(self, start: int, end: int) -> None:
-        """Read the rows above a table: its title, who reports, when, and in which unit."""
-        for row in range(start, end):
-            filled = [(column, cell) for column, cell in enumerate(self.grid.rows[row]) if not empty(cell)]
-            if not filled:
-                continue
-            self.take_labels(row)
-            if len(filled) == 1:
-                self.titles.append(cleaned(str(filled[0][1]))[:80])
-            elif labels_in(self.grid.rows[row]) == Labelled():
-                expected = _("a row of headers below it; this row above the table is not read")
-                severity = Weight.WARNING if len(filled) > 2 else Weight.NOTE
-                self.remark((row, filled[0][0]), expected, severity, read=str(filled[0][1]))
-
-    def loose(self, table: Table) -> None:
-        """Remark the cells of a form that are neither a label that is known nor the value of one."""
-        used = {heading.spot for heading in table.headings}
-        used |= {spot for row in table.rows for spot in row.spots.values()}
-        for row in range(table.top, len(self.grid.rows)):
-            if labels_in(self.grid.rows[row]) != Labelled():
-                continue
-            for column, cell in enumerate(self.grid.rows[row]):
-                if not empty(cell) and (row, column) not in used:
-                    expected = _("a label and its value; this cell of the form is not read")
-                    self.remark((row, column), expected, Weight.WARNING)
-
-    def take_labels(self, row: int) -> None:
-        """Take over what a row says about the whole sheet."""
-        found = labels_in(self.grid.rows[row])
-        for name, value in found._asdict().items():
-            if value and not getattr(self.labelled, name):
-                self.labelled = self.labelled._replace(**{name: value})
-                self.label_places[name] = self.grid.place(row, 0)
-
-    def listing(self, table: Table) -> Listing:
-        """Return what a table lists: what is settled, else what most headers and the sheet's title speak for."""
-        listings = self.matcher.catalogue.kinds
-        if self.rule.kind:
-            return self.matcher.catalogue.listing(self.rule.kind)
-        points = Counter(
-            {listing.kind: self.points(table, listing) for listing in listings},
-        )
-        (first, most), (_second, next_most) = points.most_common(2)
-        if most == next_most and most:
-            expected = _("guessed from its headers: it lists {kind}; a mapping file can say so").format(
-                kind=self.matcher.catalogue.listing(first).titled
-            )
-            self.remark((table.top, 0), expected, Weight.WARNING)
-        return self.matcher.catalogue.listing(first)
-
-    def points(self, table: Table, listing: Listing) -> float:
-        """Return how well a kind fits a table."""
-        fields = set()
-        for heading in table.headings:
-            if heading.parts:
-                match = self.matcher.match(listing.kind, heading.parts)
-                if match.column is not None and match.how == "known":
-                    fields.add(match.column.field)
-        around = folded(" ".join([self.grid.sheet, *self.titles[-2:], self.grid.file.stem]))
-        hint = max((len(word) for word in map(folded, listing.sheet) if word in around), default=0)
-        return len(fields) + 2 * ("title" in fields) + (1.5 + hint / 10 if hint else 0)
-
-
 class TableReader:
     """Reads one table whose kind is known."""
 
-    def __init__(self, sheet: SheetReader, table: Table, listing: Listing) -> None:
+    def __init__(self, sheet: Sheet, table: Table, listing: Listing) -> None:
         self.sheet = sheet
         self.grid = sheet.grid
         self.table = table
@@ -285,7 +166,7 @@ class TableReader:
             return
         self.before |= {heading: spot for heading, (spot, _cell) in cells.items()}
         values: dict[str, object] = {}
-        places: dict[str, Place] = {"": self.grid.place(row.number, self.first(row))}
+        places: dict[str, Place] = {"": self.grid.place(*self.first(row))}
         for heading, (spot, cell) in cells.items():
             self.take(heading, spot, cell, values, places)
         self.date(values, places)
@@ -302,9 +183,14 @@ class TableReader:
                 self.remark(spot, expected, Weight.WARNING, column=heading.text)
         return True
 
-    def first(self, row: Row) -> int:
-        """Return the first column of a row that has something in it."""
-        return min((spot[1] for spot in row.spots.values() if not empty(self.grid.at(*spot))), default=0)
+    def first(self, row: Row) -> Spot:
+        """Return the first cell of a row that has something in it."""
+        columns = (spot[1] for spot in row.spots.values() if not empty(self.grid.at(*spot)))
+        return row.number, min(columns, default=0)
+
+    def about(self, row: Row, expected: str, severity: Weight, *, read: str = "") -> None:
+        """Remark something about all of a row."""
+        self.remark(self.first(row), expected, severity, read=read)
 
     def cells(self, row: Row) -> Iterator[tuple[Heading, tuple[Spot, Cell]]]:
         """Yield the cells of a row that say something, with 'ditto' put in words."""
@@ -354,7 +240,7 @@ class TableReader:
     def untold(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]], classified: str) -> None:
         """Take only that something exists which is, or may be, classified; no cell's content is repeated."""
         values: dict[str, object] = {}
-        places = {"": self.grid.place(row.number, self.first(row))}
+        places = {"": self.grid.place(*self.first(row))}
         sure = classified == "yes"
         expected = _("not taken: classified") if sure else _("not taken: whether it is classified is not clear")
         for heading, (spot, cell) in cells.items():
@@ -374,7 +260,7 @@ class TableReader:
                 places.setdefault("grading.classified", places[""])
             self.add(row, values, places)
         else:
-            self.remark((row.number, self.first(row)), expected, Weight.WARNING)
+            self.about(row, expected, Weight.WARNING)
 
     def take(
         self, heading: Heading, spot: Spot, cell: Cell, values: dict[str, object], places: dict[str, Place]
@@ -406,7 +292,7 @@ class TableReader:
         if not title:
             column = self.listing.column("title")
             expected = _("{word}: without it the row is not read").format(word=column.words[0] if column else "")
-            self.remark((row.number, self.first(row)), expected, Weight.ERROR)
+            self.about(row, expected, Weight.ERROR)
             return
         if (
             self.listing.kind == "system"
@@ -415,7 +301,7 @@ class TableReader:
             and "grading.classified" not in values
         ):
             expected = _("whether it is classified: its name speaks of secrets")
-            self.remark((row.number, self.first(row)), expected, Weight.WARNING, read=title)
+            self.about(row, expected, Weight.WARNING, read=title)
         self.sheet.entries.append(
             Entry(
                 kind=self.listing.kind,
@@ -444,27 +330,13 @@ class TableReader:
             return written or self.groups[row.number]
         if self.last and self.grid.merged is None:
             # Merged cells become gaps in files that cannot tell of them.
-            spot = (row.number, self.first(row))
-            self.remark(spot, _("guessed: the department of the row above"), Weight.NOTE, read=self.last)
+            self.about(row, _("guessed: the department of the row above"), Weight.NOTE, read=self.last)
             return self.last
         if self.fallback is None:
-            self.fallback = self.sheet_department(row)
+            self.fallback = self.sheet.department()
+            if not self.fallback:
+                expected = _("the department, as a column, as 填报单位 above the table, or in the mapping file")
+                self.about(row, expected, Weight.WARNING)
         if "department" in self.sheet.label_places and self.fallback == self.sheet.labelled.department:
             places["department"] = self.sheet.label_places["department"]
         return self.fallback
-
-    def sheet_department(self, row: Row) -> str:
-        """Return the department of all rows that name none, and remark where it was guessed."""
-        if self.sheet.rule.department or self.sheet.labelled.department:
-            return self.sheet.rule.department or self.sheet.labelled.department
-        parts = [*self.sheet.titles, self.grid.sheet, self.grid.file.stem, self.grid.file.parent.name]
-        for text in parts:
-            if found := department_in(text):
-                expected = _("guessed from '{text}': the department is {found}").format(
-                    text=shortened(text), found=found
-                )
-                self.remark(None, expected, Weight.NOTE)
-                return found
-        expected = _("the department, as a column, as 填报单位 above the table, or in the mapping file")
-        self.remark((row.number, self.first(row)), expected, Weight.WARNING)
-        return ""

@@ -1,0 +1,108 @@
+"""Reads one sheet: what stands around its tables and what each of them lists; the rows are left to `records.py`."""
+
+from collections import Counter
+
+from inventory.survey.columns import Listing
+from inventory.survey.entries import Entry, Remark, Weight
+from inventory.survey.opening.grids import Grid, empty, letters
+from inventory.survey.tables.headings import Matcher
+from inventory.survey.tables.margins import Labelled, labels_in
+from inventory.survey.tables.records import TableReader
+from inventory.survey.tables.settling import IGNORE, Rule
+from inventory.survey.tables.sheet import Sheet
+from inventory.survey.tables.tables import Table, TableFinder
+from inventory.survey.text import cleaned, folded
+from inventory.words import _
+
+
+def read_sheet(grid: Grid, matcher: Matcher, rule: Rule) -> tuple[list[Entry], list[Remark]]:
+    """Return the entries of a sheet, and remarks on all that was not understood or was understood by guessing."""
+    sheet = Sheet(grid, matcher, rule)
+    if not any(grid.rows):
+        return [], []
+    if rule.kind == IGNORE:
+        sheet.remark(None, _("not read: the mapping file says so"), Weight.NOTE)
+    else:
+        _read(sheet)
+    return sheet.entries, sheet.remarks
+
+
+def _read(sheet: Sheet) -> None:
+    _hidden(sheet)
+    tables = TableFinder(sheet.grid, sheet.matcher, frozenset(sheet.rule.columns)).tables()
+    if not tables:
+        expected = _("a row of headers such as 系统名称, 部门, 功能描述; no table was found")
+        sheet.remark(None, expected, Weight.WARNING)
+    before = 0
+    for table in tables:
+        _margin(sheet, before, table.top)
+        TableReader(sheet, table, _listing(sheet, table)).read()
+        if table.form:
+            _loose(sheet, table)
+        before = max((row.number for row in table.rows), default=table.top) + 1
+
+
+def _hidden(sheet: Sheet) -> None:
+    """Remark what is hidden; it is read all the same."""
+    grid = sheet.grid
+    if grid.hidden:
+        sheet.remark(None, _("the sheet is hidden; it was read"), Weight.NOTE)
+    rows = [row for row in grid.hidden_rows if row < len(grid.rows) and grid.rows[row]]
+    if rows:
+        numbers = ", ".join(str(row + 1) for row in rows[:20])
+        sheet.remark((rows[0], 0), _("hidden rows were read: {rows}").format(rows=numbers), Weight.NOTE)
+    columns = [column for column in grid.hidden_columns if column < grid.width]
+    if columns:
+        names = ", ".join(letters(column) for column in columns[:20])
+        sheet.remark((0, columns[0]), _("hidden columns were read: {columns}").format(columns=names), Weight.NOTE)
+
+
+def _margin(sheet: Sheet, start: int, end: int) -> None:
+    """Read the rows above a table: its title, who reports, when, and in which unit."""
+    for row in range(start, end):
+        filled = [(column, cell) for column, cell in enumerate(sheet.grid.rows[row]) if not empty(cell)]
+        if not filled:
+            continue
+        sheet.take_labels(row)
+        if len(filled) == 1:
+            sheet.titles.append(cleaned(str(filled[0][1]))[:80])
+        elif labels_in(sheet.grid.rows[row]) == Labelled():
+            expected = _("a row of headers below it; this row above the table is not read")
+            severity = Weight.WARNING if len(filled) > 2 else Weight.NOTE
+            sheet.remark((row, filled[0][0]), expected, severity, read=str(filled[0][1]))
+
+
+def _loose(sheet: Sheet, table: Table) -> None:
+    """Remark the cells of a form that are neither a label that is known nor the value of one."""
+    used = {heading.spot for heading in table.headings}
+    used |= {spot for row in table.rows for spot in row.spots.values()}
+    for row in range(table.top, len(sheet.grid.rows)):
+        if labels_in(sheet.grid.rows[row]) != Labelled():
+            continue
+        for column, cell in enumerate(sheet.grid.rows[row]):
+            if not empty(cell) and (row, column) not in used:
+                expected = _("a label and its value; this cell of the form is not read")
+                sheet.remark((row, column), expected, Weight.WARNING)
+
+
+def _listing(sheet: Sheet, table: Table) -> Listing:
+    """Return what a table lists: what is settled, else what most headers and the sheet's title speak for."""
+    catalogue = sheet.matcher.catalogue
+    if sheet.rule.kind:
+        return catalogue.listing(sheet.rule.kind)
+    points = Counter({listing.kind: _points(sheet, table, listing) for listing in catalogue.kinds})
+    (first, most), (_second, next_most) = points.most_common(2)
+    listing = catalogue.listing(first)
+    if most == next_most and most:
+        expected = _("guessed from its headers: it lists {kind}; a mapping file can say so").format(kind=listing.titled)
+        sheet.remark((table.top, 0), expected, Weight.WARNING)
+    return listing
+
+
+def _points(sheet: Sheet, table: Table, listing: Listing) -> float:
+    """Return how well a kind fits a table."""
+    matches = (sheet.matcher.match(listing.kind, heading.parts) for heading in table.headings if heading.parts)
+    fields = {match.column.field for match in matches if match.column is not None and match.how == "known"}
+    around = folded(" ".join([sheet.grid.sheet, *sheet.titles[-2:], sheet.grid.file.stem]))
+    hint = max((len(word) for word in map(folded, listing.sheet) if word in around), default=0)
+    return len(fields) + 2 * ("title" in fields) + (1.5 + hint / 10 if hint else 0)

@@ -1,0 +1,52 @@
+"""One sheet while it is read: what it says about all of itself, and what was made of it so far."""
+
+from inventory.survey.entries import Entry, Place, Remark, Weight
+from inventory.survey.opening.grids import Grid, Spot
+from inventory.survey.tables.headings import Matcher
+from inventory.survey.tables.margins import Labelled, department_in, labels_in
+from inventory.survey.tables.settling import Rule
+from inventory.survey.text import shortened
+from inventory.words import _
+
+
+class Sheet:
+    """A sheet's grid with what is settled for it; entries and remarks stand in the order in which they were made."""
+
+    def __init__(self, grid: Grid, matcher: Matcher, rule: Rule) -> None:
+        self.grid = grid
+        self.matcher = matcher
+        self.rule = rule
+        self.entries: list[Entry] = []
+        self.remarks: list[Remark] = []
+        self.labelled = Labelled()
+        self.label_places: dict[str, Place] = {}
+        self.titles: list[str] = []
+
+    def remark(self, spot: Spot | None, expected: str, severity: Weight, *, column: str = "", read: str = "") -> None:
+        """Collect one remark about a cell, or about the sheet."""
+        place = self.grid.place() if spot is None else self.grid.place(*spot)
+        self.remarks.append(
+            Remark(place=place, column=shortened(column), read=shortened(read), expected=expected, severity=severity)
+        )
+
+    def take_labels(self, row: int) -> None:
+        """Take over what a row says about the whole sheet."""
+        found = labels_in(self.grid.rows[row])
+        for name, value in found._asdict().items():
+            if value and not getattr(self.labelled, name):
+                self.labelled = self.labelled._replace(**{name: value})
+                self.label_places[name] = self.grid.place(row, 0)
+
+    def department(self) -> str:
+        """Return the department of all rows that name none, and remark where it was guessed; empty if nothing tells."""
+        if self.rule.department or self.labelled.department:
+            return self.rule.department or self.labelled.department
+        parts = [*self.titles, self.grid.sheet, self.grid.file.stem, self.grid.file.parent.name]
+        for text in parts:
+            if found := department_in(text):
+                expected = _("guessed from '{text}': the department is {found}").format(
+                    text=shortened(text), found=found
+                )
+                self.remark(None, expected, Weight.NOTE)
+                return found
+        return ""
