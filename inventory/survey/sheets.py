@@ -19,7 +19,8 @@ from inventory.survey.cells.values import DITTO, Setting, told_by
 from inventory.survey.columns import Column, Listing, catalogue, references
 from inventory.survey.entries import Kind
 from inventory.survey.merging.deciding import equal
-from inventory.survey.merging.folder import Folder, Part, get_field
+from inventory.survey.merging.fields import get_field
+from inventory.survey.merging.folder import Folder, Part
 from inventory.survey.merging.memory import Memory
 
 BLANK_ROWS = 200

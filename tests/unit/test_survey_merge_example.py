@@ -9,7 +9,8 @@ import pytest
 from inventory.files.dumping import file_text
 from inventory.loading import load_programme
 from inventory.survey.entries import Remark, Weight
-from inventory.survey.merging.folder import Change, Folder, drop_field
+from inventory.survey.merging.fields import drop_field
+from inventory.survey.merging.folder import Change, Folder
 from inventory.survey.merging.memory import FILE, Memory
 from inventory.survey.merging.merging import Merged, merge
 from inventory.survey.merging.writing import held, write

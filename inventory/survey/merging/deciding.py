@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from inventory.survey.columns import references
 from inventory.survey.entries import Entry, Place, Weight
-from inventory.survey.merging.folder import MODELS, Part, default_of, drop_field, get_field, put_field
+from inventory.survey.merging.fields import default_of, drop_field, get_field, put_field
+from inventory.survey.merging.folder import MODELS, Part
 from inventory.survey.merging.memory import Memory
 from inventory.words import _
 

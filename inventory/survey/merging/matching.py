@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from inventory.survey.entries import Entry, Kind
-from inventory.survey.merging.folder import Folder, Part, get_field
+from inventory.survey.merging.fields import get_field
+from inventory.survey.merging.folder import Folder, Part
 from inventory.survey.merging.memory import Memory
 
 _EVIDENCE = ("survey.function", "survey.builder", "survey.approved", "grading.record")

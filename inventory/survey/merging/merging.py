@@ -20,7 +20,8 @@ from typing import Any
 from inventory.base import Model
 from inventory.survey.entries import Entry, Kind, Place, Remark, Weight
 from inventory.survey.merging.deciding import Decider, shown
-from inventory.survey.merging.folder import MODELS, Change, Folder, Part, put_field
+from inventory.survey.merging.fields import put_field
+from inventory.survey.merging.folder import MODELS, Change, Folder, Part
 from inventory.survey.merging.matching import Matcher, folded
 from inventory.survey.merging.memory import FILE, Memory
 from inventory.survey.merging.naming import LIMIT, name_for
