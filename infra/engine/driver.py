@@ -22,27 +22,20 @@ from pathlib import Path
 from typing import Any
 
 import pulumi.automation as auto
-from pulumi.automation import events
-from pulumi.automation.errors import create_command_error
-from semver import VersionInfo
 
 from infra.backends import Backend, BackendError, backend_of
 from infra.declaration import SiteDeclaration
+from infra.engine.command import EngineKilled, TetheredPulumi, last_line
+from infra.engine.journal import Journal, Progress, name_of, type_of
 from infra.engine.mending import mended
-from infra.engine.state import Change, Resource, SiteState
-from infra.engine.tether import run_tethered
+from infra.engine.state import SiteState
 from infra.parts import toolchain
 from infra.parts.cache import MissingTool
 from infra.program import declare
-from infra.provider.kinds import PACKAGE
 from infra.worlds import World
 from inventory.words import _
 
 PROJECT = "zhenghe"
-_QUIET = frozenset({"same", "refresh", "read", "discard", "create-replacement", "delete-replaced", "discard-replaced"})
-_KEPT_VARIABLES = ("HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "TMPDIR", "ZHENGHE_CACHE")
-
-Progress = Callable[[str], None]
 
 
 class ProvisionError(Exception):
@@ -76,7 +69,7 @@ class SiteEngine:
         self._backend: Backend = backend_of(world.cloud)
         self._home = home.absolute()
         self._command = command
-        self._engine: _Tethered | None = None
+        self._engine: TetheredPulumi | None = None
 
     def observe(self, site: SiteDeclaration) -> SiteState:
         """Compare the site as it is in the cloud with its declaration; changes nothing there."""
@@ -111,11 +104,11 @@ class SiteEngine:
             engine = self._tethered(site.site)
             yield _Work(site, self._backend, self._home, engine.holding(lock), said)
 
-    def _tethered(self, site: str) -> _Tethered:
+    def _tethered(self, site: str) -> TetheredPulumi:
         if self._engine is None:
             try:
                 command = self._command or toolchain.pulumi_path()
-                self._engine = _Tethered(command, _search_path(command))
+                self._engine = TetheredPulumi(command)
             except MissingTool as error:
                 raise EngineMissing(site, "", error.why, error.mend) from error
         return self._engine
@@ -125,7 +118,7 @@ class _Work:
     """One site's stack while its lock is held."""
 
     def __init__(
-        self, site: SiteDeclaration, backend: Backend, home: Path, engine: _Tethered, progress: Progress
+        self, site: SiteDeclaration, backend: Backend, home: Path, engine: TetheredPulumi, progress: Progress
     ) -> None:
         self._site = site
         self._backend = backend
@@ -160,9 +153,9 @@ class _Work:
         yield
         self._mark.unlink()
 
-    def run(self, action: Callable[[_Stack, auto.OnEvent], object]) -> _Journal:
+    def run(self, action: Callable[[_Stack, auto.OnEvent], object]) -> Journal:
         """Run one action of the engine on the stack, which is made where it does not exist yet."""
-        journal = _Journal(self._site.site, self._progress)
+        journal = Journal(self._site.site, self._progress)
         try:
             try:
                 action(self._stack, journal.note)
@@ -187,17 +180,19 @@ class _Work:
         except auto.StackNotFoundError:
             return
         except auto.CommandError as error:
-            raise self._translated(error, _Journal(self._site.site, self._progress)) from error
+            raise self._translated(error, Journal(self._site.site, self._progress)) from error
 
-    def _translated(self, error: auto.CommandError, journal: _Journal) -> ProvisionError:
+    def _translated(self, error: auto.CommandError, journal: Journal) -> ProvisionError:
+        if isinstance(error, EngineKilled):
+            return EngineFailed(self._site.site, "", error.reason, _("start again: what was begun is mended first"))
         again = _("mend what it names, and start again")
         for urn, reason in journal.failures:
             inputs = journal.inputs.get(urn, {})
-            found = self._identities(_type_of(urn), inputs) if "name" in inputs else ()
+            found = self._identities(type_of(urn), inputs) if "name" in inputs else ()
             if len(found) > 1:
                 return _ambiguous(self._site.site, urn, found)
-            return EngineFailed(self._site.site, _name_of(urn), reason, again)
-        return EngineFailed(self._site.site, "", _last_line(str(error)), again)
+            return EngineFailed(self._site.site, name_of(urn), reason, again)
+        return EngineFailed(self._site.site, "", last_line(str(error)), again)
 
     def _identities(self, resource_type: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
         try:
@@ -223,126 +218,6 @@ class _Stack(auto.Stack):
     def info(self, show_secrets: bool = True) -> auto.UpdateSummary:  # noqa: ARG002, FBT001, FBT002 -- the SDK's
         now = datetime.now(tz=UTC)
         return auto.UpdateSummary("update", now, "", {}, {}, "", now)
-
-
-class _Journal:
-    """Folds the engine's events into what was seen and what was changed."""
-
-    def __init__(self, site: str, progress: Progress) -> None:
-        self._site = site
-        self._progress = progress
-        self._before: set[str] = set()
-        self._resources: dict[str, Resource] = {}
-        self.changes: dict[str, Change] = {}
-        self.failures: list[tuple[str, str]] = []
-        self.inputs: dict[str, Mapping[str, Any]] = {}
-
-    def note(self, event: events.EngineEvent) -> None:
-        """Take in one event of the engine."""
-        if event.resource_pre_event is not None:
-            self._starts(event.resource_pre_event.metadata)
-        elif event.res_outputs_event is not None:
-            self._ends(event.res_outputs_event.metadata)
-        elif event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
-            diagnostic = event.diagnostic_event
-            self.failures.append((diagnostic.urn or "", diagnostic.message.strip()))
-
-    def state(self, outcome: str) -> SiteState:
-        """Return what the events tell."""
-        return SiteState.model_validate(
-            {
-                "site": self._site,
-                "state": outcome,
-                "resources": tuple(self._resources[urn] for urn in sorted(self._resources)),
-                "changes": tuple(self.changes[urn] for urn in sorted(self.changes)),
-            }
-        )
-
-    def _starts(self, step: events.StepEventMetadata) -> None:
-        if step.type.startswith("pulumi:"):
-            return
-        if step.op.value == "refresh":
-            self._before.add(step.urn)
-        if step.new is not None:
-            self.inputs[step.urn] = step.new.inputs or {}
-        if step.op.value not in _QUIET:
-            change = Change.model_validate(
-                {"op": step.op.value, "type": step.type, "name": _name_of(step.urn), "why": self._why(step)}
-            )
-            self.changes[step.urn] = change
-            self._progress(
-                _("site {site}: {op} {name} ({why})").format(
-                    site=self._site, op=_done_to(change), name=change.name, why=change.why
-                )
-            )
-
-    def _ends(self, step: events.StepEventMetadata) -> None:
-        if step.type.startswith("pulumi:"):
-            return
-        if step.new is not None and step.new.id:
-            self._resources[step.urn] = Resource(urn=step.urn, name=_name_of(step.urn), type=step.type, id=step.new.id)
-        else:
-            self._resources.pop(step.urn, None)
-
-    def _why(self, step: events.StepEventMetadata) -> str:
-        differing = ", ".join(step.diffs or step.keys or ())
-        if step.op.value == "create":
-            return _("it has gone") if step.urn in self._before else _("it is not there yet")
-        if step.op.value == "delete":
-            return _("it is not declared")
-        return _("{fields}: not as declared").format(fields=differing)
-
-
-class _Tethered(auto.PulumiCommand):
-    """Pulumi's command, tied to this process, with an environment of its own."""
-
-    def __init__(self, command: Path, path: str, lock: int | None = None, version: VersionInfo | None = None) -> None:
-        self.command = str(command)
-        self._path = path
-        self._lock = lock
-        self.version = version or self._ask_version()
-
-    def holding(self, lock: int) -> _Tethered:
-        """Return the same command with a lock that stays held until the last of its processes is gone."""
-        return _Tethered(Path(self.command), self._path, lock, self.version)
-
-    def run(
-        self,
-        args: list[str],
-        cwd: str,
-        additional_env: Mapping[str, str],
-        on_output: auto.OnOutput | None = None,
-        on_error: auto.OnOutput | None = None,
-    ) -> auto.CommandResult:
-        """Run one command of the engine to its end."""
-        ended = run_tethered(
-            [self.command, "--non-interactive", *args],
-            folder=Path(cwd),
-            environment=self._environment(additional_env),
-            lock=self._lock,
-            on_output=on_output,
-            on_error=on_error,
-        )
-        result = auto.CommandResult(ended.output, ended.errors, ended.code)
-        if ended.code != 0:
-            raise create_command_error(result)
-        return result
-
-    def _environment(self, additional: Mapping[str, str]) -> dict[str, str]:
-        # Not ours as a whole: the engine passes it on to its plugins, and may hold secrets that are not theirs.
-        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        return {**kept, **additional, "PATH": self._path, "PULUMI_AUTOMATION_API": "true"}
-
-    def _ask_version(self) -> VersionInfo:
-        ended = run_tethered(
-            [self.command, "version"],
-            folder=Path("/"),
-            environment=self._environment({"PULUMI_SKIP_UPDATE_CHECK": "true"}),
-        )
-        if ended.code != 0:
-            why = _("{command} does not run: {why}").format(command=self.command, why=_last_line(ended.errors))
-            raise MissingTool("pulumi", why, "make setup")
-        return VersionInfo.parse(ended.output.strip().removeprefix("v"))
 
 
 @contextlib.contextmanager
@@ -373,32 +248,9 @@ def _passphrase(home: Path) -> Path:
     return file
 
 
-def _search_path(command: Path) -> str:
-    plugins = toolchain.launchers({f"pulumi-resource-{PACKAGE}": "infra.provider"})
-    return os.pathsep.join((str(command.parent), str(plugins), os.environ.get("PATH", os.defpath)))
-
-
 def _ambiguous(site: str, urn: str, identities: tuple[str, ...]) -> AmbiguousResource:
     reason = _("{count} resources carry this name: {ids}").format(count=len(identities), ids=", ".join(identities))
-    return AmbiguousResource(site, _name_of(urn), reason, _("delete those that are too many, and start again"))
-
-
-def _done_to(change: Change) -> str:
-    words = {"create": _("create"), "update": _("change"), "replace": _("replace"), "delete": _("delete")}
-    return words[change.op]
-
-
-def _type_of(urn: str) -> str:
-    return urn.split("::")[-2].rsplit("$", maxsplit=1)[-1] if "::" in urn else ""
-
-
-def _name_of(urn: str) -> str:
-    return urn.rsplit("::", maxsplit=1)[-1]
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("stderr: ").removeprefix("error: ") if lines else _("it said nothing")
+    return AmbiguousResource(site, name_of(urn), reason, _("delete those that are too many, and start again"))
 
 
 def _silent(_line: str) -> None:

@@ -10,6 +10,11 @@ from typing import IO, NamedTuple
 from infra.tied import tied
 
 OnLine = Callable[[str], object]
+_BY_SIGNAL = range(129, 193)
+"""The statuses by which a shell tells which signal ended its command."""
+# The namespace's first process. It stays above the command, because unshare(1) of util-linux 2.38 cannot tell that its
+# own child was killed: it ends with status 1 and complains of something else.
+_WAIT = ("sh", "-c", '"$@"; exit "$?"', "sh")
 
 
 class Ended(NamedTuple):
@@ -18,6 +23,11 @@ class Ended(NamedTuple):
     code: int
     output: str
     errors: str
+
+    @property
+    def signal(self) -> int | None:
+        """Return the number of the signal that ended the command; none where it ended by itself."""
+        return self.code - 128 if self.code in _BY_SIGNAL else -self.code if self.code < 0 else None
 
 
 def run_tethered(
@@ -58,7 +68,7 @@ def run_tethered(
 def _own_pids() -> tuple[str, ...]:
     # The first process of a pid namespace takes all others along. Without root a user namespace is needed to make one.
     own = () if os.geteuid() == 0 else ("--user", "--map-current-user")
-    return ("unshare", *own, "--pid", "--fork", "--kill-child")
+    return ("unshare", *own, "--pid", "--fork", "--kill-child", *_WAIT)
 
 
 def _reader(stream: IO[str], lines: list[str], on_line: OnLine | None) -> threading.Thread:

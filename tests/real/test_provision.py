@@ -19,6 +19,7 @@ import pytest
 
 from infra.declaration import RuleDeclaration, ServerDeclaration, SiteDeclaration
 from infra.engine import AmbiguousResource, EngineFailed, EngineMissing, SiteEngine
+from infra.engine.tether import Ended, run_tethered
 from infra.parts import toolchain
 from infra.twin.cloud import Cloud
 from infra.twin.memory import MemorySubstrate
@@ -72,6 +73,7 @@ class Place:
     def __init__(self, folder: Path, cloud: Cloud, substrate: MemorySubstrate, latch: Latch) -> None:
         self.cloud, self.substrate, self.latch = cloud, substrate, latch
         self.home = folder / "sites"
+        self.complaint = folder / "complaint"
         settings = CloudSettings(backend="twin", endpoint=str(folder / "control"))
         self.world = World(name="test", kind="twin", ssh_config=folder / "ssh_config", cloud=settings)
         self.world_file = folder / "world.json"
@@ -92,11 +94,12 @@ class Place:
         return Counter((kind, item["name"]) for kind in kinds for item in self.ask(f"{kind}.list")["items"])
 
     def elsewhere(self, site: SiteDeclaration, verb: str) -> "subprocess.Popen[bytes]":
-        """Start the engine in a process that may be killed."""
+        """Start the engine in a process that may be killed; what it says last is in `complaint`."""
         file = self.home.parent / "site.json"
         file.write_text(site.model_dump_json())
         words = (sys.executable, "-c", PROVIDE, str(self.world_file), str(self.home), str(file), verb)
-        return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with self.complaint.open("wb") as complaint:
+            return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=complaint)
 
 
 def served(cloud: Cloud, path: Path) -> socketserver.BaseServer:
@@ -337,10 +340,12 @@ def test_a_kill_leaves_what_the_next_run_completes(place: Place, victim: str, wh
     process = place.elsewhere(site, verb)
     place.latch.wait()
     engine = descendants(process.pid)
-    (pulumi,) = [pid for pid, words in engine.items() if words.split(b"\0")[0].endswith(b"/pulumi")]
+    (pulumi,) = engines(engine)
     os.kill(process.pid if victim == "caller" else pulumi, signal.SIGKILL)
     process.wait(PATIENCE)
     place.latch.let_go()
+    said = f"EngineFailed: site {site.site}: ended by signal 9\n" if victim == "engine" else ""
+    assert said in place.complaint.read_text()
 
     assert place.engine.provide(site).state == "done"
     assert [pid for pid in engine if commanded(pid)] == []
@@ -349,6 +354,17 @@ def test_a_kill_leaves_what_the_next_run_completes(place: Place, victim: str, wh
     assert {item["status"] for item in place.ask("server.list")["items"]} == {"ACTIVE"}
     after = place.engine.provide(site)
     assert (after.changes, len(after.resources)) == ((), len(complete(site)))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_command_that_was_ended_from_outside_is_told_from_one_that_failed(tmp_path: Path, number: int) -> None:
+    def ended(script: str) -> Ended:
+        return run_tethered(("sh", "-c", script), folder=tmp_path, environment={"PATH": os.defpath})
+
+    assert ended(f"kill -{number} $$; sleep 60").signal == number
+    failed = ended("echo out; echo wrong >&2; exit 255")
+    assert (failed.signal, failed.code, failed.output, failed.errors) == (None, 255, "out", "wrong")
+    assert ended("true") == (0, "", "")
 
 
 @pytest.mark.chaos
@@ -428,6 +444,10 @@ def commanded(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def engines(commands: dict[int, bytes]) -> list[int]:
+    return [pid for pid, words in commands.items() if words.split(b"\0")[0].endswith(b"/pulumi")]
 
 
 def descendants(pid: int) -> dict[int, bytes]:
