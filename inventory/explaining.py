@@ -4,6 +4,7 @@ UnknownUnit        no system and no line has the name that was asked for
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from inventory.files.gathering import Cursor, gather
 from inventory.files.reading import Mapping as MappingNode
 from inventory.files.reading import Scalar
 from inventory.files.shapes import Shapes, is_system
-from inventory.findings import Finding, InventoryErrors
+from inventory.findings import Finding, InventoryErrors, Severity
 from inventory.kinds import Kind
 from inventory.model import Line, System
 from inventory.obligations.clauses import Clause, clause_of
@@ -106,16 +107,18 @@ class Surveyed:
         }
 
 
-def explain(folder: Path, name: str, kinds: Kinds) -> Explanation:
+def explain(folder: Path, name: str, kinds: Kinds, day: date | None = None) -> Explanation:
     """Explain a system or a line of a folder; a system is meant where both have the name.
+
+    An exemption that is over is told where a day is given.
 
     UnknownUnit where there is none, InventoryErrors where it is written so that it cannot be read.
     """
     surveyed = Surveyed(folder)
     if name in surveyed.systems:
-        return _of_system(surveyed, name, kinds, check(folder, kinds).findings)
+        return _of_system(surveyed, name, kinds, check(folder, kinds, day=day).findings)
     if name in surveyed.lines:
-        return _of_line(surveyed, name, check(folder, kinds).findings)
+        return _of_line(surveyed, name, check(folder, kinds, day=day).findings)
     if surveyed.findings:
         raise InventoryErrors(surveyed.findings)
     known = sorted({*surveyed.systems, *surveyed.lines})
@@ -142,8 +145,13 @@ def _of_system(surveyed: Surveyed, name: str, kinds: Kinds, findings: tuple[Find
         facts=tuple(_fact(cursor, field) for field in (*by_hand, *deciding.fields)),
         others=said if decision.by_hand else tuple(each for each in said if each is not deciding),
         shadows=_shadows(surveyed, system),
-        missing=about if decision.disposition in MOVES else tuple(each for each in about if each.severity == "error"),
+        missing=about if decision.disposition in MOVES else tuple(each for each in about if _stands_anyway(each)),
     )
+
+
+def _stands_anyway(finding: Finding) -> bool:
+    """Return whether a finding matters to a system that does not move."""
+    return finding.severity is Severity.ERROR or finding.rule == "disposition"
 
 
 def _of_line(surveyed: Surveyed, name: str, findings: tuple[Finding, ...]) -> Explanation:

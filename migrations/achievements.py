@@ -5,7 +5,7 @@ unit that was rolled back has achieved nothing.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from inventory.base import Model
 from inventory.model import Record
+from inventory.obligations.dates import CHINA
 from inventory.words import _
 from migrations.evidence import Record as Seen
 from migrations.evidence import Soundness, verify_chain
@@ -20,8 +21,6 @@ from migrations.plan import Actuator, Plan, Stage, Unit
 from migrations.run.home import RunHome, StalePlan, states_of
 from migrations.run.messages import UnitState
 
-CHINA = timezone(timedelta(hours=8))
-"""The whole country has one time, without summer time; days of deadlines are its days."""
 ARRIVED = frozenset({UnitState.ON_PROBATION, UnitState.READY})
 MOVED = frozenset({UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
 

@@ -13,6 +13,7 @@ from inventory.dispositions.zombies import Verdict
 from inventory.explaining import Explanation, explain
 from inventory.findings import Finding
 from inventory.kinds import load_kinds, playbooks_folder
+from inventory.obligations.dates import today
 from inventory.words import _N, _, spoken
 
 VERDICTS = {
@@ -46,7 +47,7 @@ NAMES = {
 
 def show_explanation(name: str, folder: Path, *, as_json: bool) -> int:
     """Explain a system or a line; UnknownUnit where nothing is called like that."""
-    explanation = explain(folder, name, load_kinds(playbooks_folder() / "roles"))
+    explanation = explain(folder, name, load_kinds(playbooks_folder() / "roles"), today())
     if as_json:
         print(json.dumps(explanation.model_dump(mode="json"), ensure_ascii=False))
     else:

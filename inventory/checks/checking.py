@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from inventory.base import Model
@@ -54,13 +55,18 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def check(folder: Path, kinds: Kinds | None = None, advisers: Iterable[Adviser] = ()) -> CheckResult:
-    """Read an inventory and return all that is wrong with it; kinds are those of the playbooks unless given."""
+def check(
+    folder: Path, kinds: Kinds | None = None, advisers: Iterable[Adviser] = (), day: date | None = None
+) -> CheckResult:
+    """Read an inventory and return all that is wrong with it; kinds are those of the playbooks unless given.
+
+    What depends on the day, such as an exemption that is over, is told where a day is given.
+    """
     with _uncollected():
-        return _checked(folder, kinds, tuple(advisers))
+        return _checked(folder, kinds, tuple(advisers), day)
 
 
-def _checked(folder: Path, kinds: Kinds | None, advisers: tuple[Adviser, ...]) -> CheckResult:
+def _checked(folder: Path, kinds: Kinds | None, advisers: tuple[Adviser, ...], day: date | None) -> CheckResult:
     documents, findings = gather(folder)
     known, unusable = _kinds() if kinds is None else (kinds, ())
     shapes = Shapes()
@@ -70,6 +76,8 @@ def _checked(folder: Path, kinds: Kinds | None, advisers: tuple[Adviser, ...]) -
     every = [*findings, *unusable, *shapes.findings]
     if documents:
         every += [*shapes.missing(documents), *_between(index, shapes, known), *faults(folder, documents)]
+    if day is not None:
+        every += _named("disposition", promises.lapsed(index, day))
     programme = None
     if not any(finding.severity is Severity.ERROR for finding in every):
         programme = shapes.programme()
@@ -89,8 +97,11 @@ def _kinds() -> tuple[Kinds, tuple[Finding, ...]]:
 
 def _between(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[Finding]:
     for rule, found in _by_rule(index, shapes, kinds):
-        for finding in found:
-            yield finding.model_copy(update={"rule": rule})
+        yield from _named(rule, found)
+
+
+def _named(rule: str, found: Iterable[Finding]) -> Iterator[Finding]:
+    return (finding.model_copy(update={"rule": rule}) for finding in found)
 
 
 def _by_rule(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[tuple[str, Iterable[Finding]]]:

@@ -10,7 +10,7 @@ from inventory.files.parts import Index
 from inventory.findings import Finding, Severity
 from inventory.kinds import Kind
 from inventory.model import Disposition, System
-from inventory.words import _
+from inventory.words import _N, _
 
 TAKEN_OVER = frozenset({Disposition.MERGE, Disposition.RETIRE})
 """The dispositions with which another system or platform may take over what a system does."""
@@ -49,6 +49,33 @@ def dates(index: Index) -> Iterator[Finding]:
                 )
                 place = holder.down(*order.then) or holder
                 yield place.finding(reason, _("mend one of the two dates"), order.severity)
+
+
+LAPSED: Mapping[str, tuple[str, str]] = {
+    "rooms": ("vacated", _N("the exemption ended on {until}: the room counts again among those that must go")),
+    "lines": (
+        "released",
+        _N("the exemption ended on {until}: the line is due, and no plan takes it while this stands"),
+    ),
+    "systems": ("", _N("the exemption ended on {until}: the zombie is due, and the rule spares it while this stands")),
+}
+"""By what a holder of an exemption is through with it, and what is said of an exemption that is over."""
+
+
+def lapsed(index: Index, day: date) -> Iterator[Finding]:
+    """Exemptions whose last day is over: obligations do not count them any more.
+
+    A plan goes by an exemption for as long as it is written down: no clock cuts a line or stops a system, a person does
+    by taking it out. So the end of one is told here.
+    """
+    for kind, (through, reason) in LAPSED.items():
+        for holder in index.parts(kind):
+            until = _date(holder, ("exemption", "until"))
+            if until is None or day <= until or (through and holder.text(through) is not None):
+                continue
+            place = holder.down("exemption", "until") or holder
+            mend = _("have it granted anew, or take the exemption out")
+            yield place.finding(_(reason).format(until=until), mend, Severity.WARNING)
 
 
 def _date(holder: Cursor, keys: tuple[str, ...]) -> date | None:

@@ -1,14 +1,16 @@
-"""Days on which something is due again and again, and months after an event."""
+"""Days on which something is due again and again, months after an event, and which day it is."""
 
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from inventory.base import Model
 
+CHINA = timezone(timedelta(hours=8))
+"""The whole country has one time, without summer time; days of deadlines are its days."""
 _MONTHS = {"month": 1, "half-year": 6, "year": 12}
 
 
@@ -19,6 +21,11 @@ class Cadence(Model):
     day: Annotated[int, Field(ge=1, le=31, description="Of the week (1 is Monday) or of the month; its last at most.")]
     month: Annotated[int, Field(ge=1, le=12, description="The month of a year, or the first one of the two.")] = 1
     since: Annotated[date, Field(description="Nothing is due before this day.")]
+
+
+def today() -> date:
+    """Return the day that it is in China now."""
+    return datetime.now(CHINA).date()
 
 
 def add_months(day: date, months: int) -> date:

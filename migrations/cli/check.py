@@ -23,8 +23,9 @@ def check_inventory(
 ) -> None:
     from inventory.checks.checking import ADVISERS, check
     from inventory.findings import Severity
+    from inventory.obligations.dates import today
 
-    result = check(inventory_folder(folder), advisers=ADVISERS)
+    result = check(inventory_folder(folder), advisers=ADVISERS, day=today())
     if sarif is not None:
         from inventory.checks.sarif import sarif as log_of
 

@@ -6,7 +6,7 @@ Exit status: 0 nothing is missed, 1 something is, 2 the inventory, the profile, 
 import json
 import os
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ from infra.twin.paths import state_root
 from inventory.base import Model
 from inventory.loading import load_programme
 from inventory.obligations import Facts, Profile, Standing, State, Words, achieved, load_profile, standings
+from inventory.obligations.dates import today
 from inventory.obligations.facts import Ground
 from inventory.obligations.figures import KeyFigures, key_figures
 from inventory.obligations.profiles import is_file, read_profile
 from inventory.obligations.states import WORST_FIRST, GoalStanding, ground_of
 from inventory.obligations.wording import lack_word, name_of, state_word, value_words
 from inventory.words import _, spoken
-from migrations.achievements import CHINA, RunAchievements, achievements_of_runs
+from migrations.achievements import RunAchievements, achievements_of_runs
 
 COLOURS = {
     State.MISSED: "bold red",
@@ -80,7 +81,7 @@ def show_obligations(folder: Path, at: str, profile: str, one: str, *, as_json: 
 def day_of(text: str) -> date:
     """Return the day that is meant, today in China where none is; BadParameter for what is no date."""
     if not text:
-        return datetime.now(CHINA).date()
+        return today()
     try:
         return date.fromisoformat(text)
     except ValueError as exc:
