@@ -3,7 +3,7 @@
 UnknownUnit        no system and no line has the name that was asked for
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -31,16 +31,20 @@ from inventory.words import _
 
 Kinds = Mapping[str, Kind]
 
+MANY = 12
+"""So many names are told where none is near."""
+
 
 class UnknownUnit(LookupError):
     """No system and no line is called like this; carries the name, and the names that are near."""
 
-    def __init__(self, name: str, near: tuple[str, ...]) -> None:
+    def __init__(self, name: str, near: tuple[str, ...], known: Sequence[str]) -> None:
         self.name = name
         self.near = near
         reason = _("no system and no line is called '{name}'").format(name=name)
-        mend = _("did you mean '{word}'?").format(word=near[0]) if near else ""
-        super().__init__(f"{reason}; {mend}" if mend else reason)
+        some = ", ".join((*known[:MANY], *(["…"] if len(known) > MANY else [])))
+        mend = _("did you mean '{word}'?").format(word=near[0]) if near else _("there are: {names}").format(names=some)
+        super().__init__(_("{reason}; {mend}").format(reason=reason, mend=mend))
 
 
 class Fact(Model):
@@ -122,7 +126,7 @@ def explain(folder: Path, name: str, kinds: Kinds, day: date | None = None) -> E
     if surveyed.findings:
         raise InventoryErrors(surveyed.findings)
     known = sorted({*surveyed.systems, *surveyed.lines})
-    raise UnknownUnit(name, tuple(get_close_matches(name, known, n=3, cutoff=0.5)))
+    raise UnknownUnit(name, tuple(get_close_matches(name, known, n=3, cutoff=0.5)), known)
 
 
 def _of_system(surveyed: Surveyed, name: str, kinds: Kinds, findings: tuple[Finding, ...]) -> Explanation:

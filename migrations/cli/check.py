@@ -8,14 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from inventory.words import _
-from migrations.cli.help import inventory_folder
+from migrations.cli.help import Folder, Json, inventory_folder
 
 
 def check_inventory(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help=_("The folder of the inventory."), show_default=False)
-    ] = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))] = False,
+    folder: Folder = Path(),
+    as_json: Json = False,
     sarif: Annotated[
         Path | None, typer.Option("--sarif", metavar="FILE", help=_("Write the findings as SARIF 2.1.0 too."))
     ] = None,

@@ -6,15 +6,13 @@ from typing import Annotated
 import typer
 
 from inventory.words import _
-from migrations.cli.help import inventory_folder
+from migrations.cli.help import Folder, Json, inventory_folder
 
 
 def explain_unit(
     name: Annotated[str, typer.Argument(metavar="NAME", help=_("A system or a line."), show_default=False)],
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help=_("The folder of the inventory."), show_default=False)
-    ] = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))] = False,
+    folder: Folder = Path(),
+    as_json: Json = False,
 ) -> None:
     from migrations.explanation import show_explanation
 

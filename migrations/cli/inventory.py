@@ -7,15 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from inventory.words import _
-from migrations.cli.help import WrongUse, inventory_folder
+from migrations.cli.help import WHERE, WrongUse, inventory_folder
 
 
 def answer_ansible(
     folder: Annotated[
         Path,
-        typer.Argument(
-            metavar="DIR", envvar="ZHENGHE_INVENTORY", help=_("The folder of the inventory."), show_default=False
-        ),
+        typer.Argument(metavar="DIR", envvar="ZHENGHE_INVENTORY", help=WHERE, show_default=False),
     ] = Path(),
     listed: Annotated[bool, typer.Option("--list", help=_("All groups and hosts."))] = False,
     host: Annotated[str | None, typer.Option("--host", metavar="NAME", help=_("The variables of one host."))] = None,

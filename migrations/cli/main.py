@@ -20,7 +20,7 @@ from inventory.words import _
 from migrations.cli import check as cli_check
 from migrations.cli import explain as cli_explain
 from migrations.cli import inventory as cli_inventory
-from migrations.cli.help import Commands, inventory_folder, wrong_use
+from migrations.cli.help import WHERE, Commands, Folder, Json, inventory_folder, wrong_use
 from migrations.cli.twin import twins
 
 OURS = frozenset({"inventory", "infra", "netcfg", "migrations"})
@@ -36,9 +36,7 @@ cli_check.register(app)
 cli_explain.register(app)
 cli_inventory.register(app)
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help=_("The folder of the inventory."), show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))]
-RunName = Annotated[str, typer.Option("--run", help=_("Which run; the latest where it is left out."))]
+RunName = Annotated[str, typer.Option("--run", metavar="RUN", help=_("Which run; the latest where it is left out."))]
 
 
 @app.callback(invoke_without_command=True)
@@ -53,13 +51,17 @@ def root(
 
 @app.command("import", help=_("Merge departments' survey sheets into the inventory, after showing what changes."))
 def import_(  # noqa: PLR0913, PLR0917 - each is an option
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", show_default=False)],
-    into: Annotated[Path, typer.Option("--into", metavar="DIR", help=_("The folder of the inventory."))] = Path(),
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help=_("Survey sheets, or folders of them."), show_default=False)
+    ],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help=WHERE, show_default=False)] = Path(),
     mapping: Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help=_("What odd columns mean."))] = None,
     yes: Annotated[bool, typer.Option("--yes", help=_("Write without asking."))] = False,
-    name: Annotated[str, typer.Option("--name", help=_("Name of a new programme."))] = "",
-    title: Annotated[str, typer.Option("--title", help=_("Title of a new programme."))] = "",
-    profile: Annotated[str, typer.Option("--profile", help=_("The plan that binds a new programme."))] = "",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help=_("Name of a new programme."))] = "",
+    title: Annotated[str, typer.Option("--title", metavar="TITLE", help=_("Title of a new programme."))] = "",
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help=_("The plan that binds a new programme."))
+    ] = "",
     as_json: Json = False,
 ) -> None:
     from migrations.cli.survey import Beginning, import_sheets
@@ -108,7 +110,9 @@ def rehearse(
     folder: Folder = Path(),
     as_json: Json = False,
     keep: Annotated[bool, typer.Option("--keep", help=_("Leave the twin as it is at the end."))] = False,
-    twin: Annotated[str, typer.Option("--twin", help=_("Name of the twin; the programme's where left out."))] = "",
+    twin: Annotated[
+        str, typer.Option("--twin", metavar="NAME", help=_("Name of the twin; the programme's where left out."))
+    ] = "",
 ) -> None:
     from migrations.cli.run import rehearse_in_twin
 

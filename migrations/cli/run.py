@@ -105,15 +105,27 @@ def _world(file: Path) -> World:
         raise WrongUse(wrong_file, _("mend it, or have zhenghe twin up write one to compare")) from exc
 
 
+def _world_of(home: RunHome) -> World:
+    file = home.settings().world
+    if not file.is_file():
+        reason = _("the world of run {run} is gone: {file} is not there").format(run=home.path.name, file=file)
+        raise WrongUse(reason, _("a rehearsal takes its twin down unless --keep is given; name another run with --run"))
+    return load_world(file)
+
+
 def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     """Take units back, and those that need them before; 1 where one did not return."""
     from migrations.carrying import Carrying
 
     home = chosen(run)
+    _world_of(home)
     plan = home.plan()
-    keys = _with_dependents(plan, _keys(plan, units))
+    asked = _keys(plan, units)
+    keys = _with_dependents(plan, asked)
     with watching(plan, home.evidence.records()) as (listener, tell):
         tell(_("run {run}").format(run=home.path.name))
+        if more := ", ".join(key for key in keys if key not in asked):
+            tell(_("these need them and go back first: {units}").format(units=more))
         carried = Carrying(home, _kinds(), listener).back(keys)
     return _print_carried(home, carried, as_json=as_json)
 
@@ -137,7 +149,7 @@ def verify_hosts(run: str, *, as_json: bool) -> int:
     from migrations.proof import Proof
 
     home = chosen(run)
-    checked = Proof(home, _kinds(), load_world(home.settings().world)).check("by hand")
+    checked = Proof(home, _kinds(), _world_of(home)).check("by hand")
     if as_json:
         print(json.dumps(checked.model_dump(mode="json"), ensure_ascii=False))
         return 1 if checked.failed else 0

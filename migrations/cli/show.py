@@ -77,7 +77,8 @@ class Lines(Listener):
         """Tell of a unit's state or of a step that came to its end."""
         if record.kind == "unit-state":
             reason = record.what["reason"]
-            self.tell(f"{record.unit}: {record.what['state']}" + (f" ({reason})" if reason else ""))
+            state = state_word(record.unit.partition(":")[0], UnitState(record.what["state"]), _)
+            self.tell(f"{record.unit}: {state}" + (f" ({reason})" if reason else ""))
         elif record.kind == "step-done":
             self.tell(f"  {record.what['deed']} {record.step}: {record.what['seconds']:.1f} s")
         elif record.kind == "step-failed":

@@ -22,6 +22,7 @@ from inventory.survey.reading import read_sheets
 from inventory.survey.sheets import Workbook, workbooks
 from inventory.survey.tables.settling import Settled, read_settled
 from inventory.words import _
+from migrations.cli.help import WrongUse
 
 PROFILE = "liaoning"
 """The profile of a new programme for which none is chosen: that of the most detailed plan."""
@@ -41,8 +42,8 @@ def import_sheets(
     """Merge sheets into an inventory and return the exit status; InventoryErrors where it cannot be read."""
     lost = [path for path in paths if not path.exists()]
     if lost:
-        print(_("there is no such file: {paths}").format(paths=", ".join(map(str, lost))), file=sys.stderr)
-        return 2
+        reason = _("there is no such file: {paths}").format(paths=", ".join(map(str, lost)))
+        raise WrongUse(reason, _("give the survey sheets that came back, or the folder that they are in"))
     settled = read_settled(mapping) if mapping is not None else Settled()
     entries, found = read_sheets(paths, settled)
     with _holding(into):

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from inventory.words import _
-from migrations.cli.help import Commands, WrongUse, inventory_folder
+from migrations.cli.help import Commands, Folder, Json, WrongUse, inventory_folder
 
 twins = Commands(help=_("Build a twin, look into it, take it down."))
 
-Name = Annotated[str, typer.Option("--name", help=_("Name of the twin; the programme's where left out."))]
-Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help=_("The folder of the inventory."), show_default=False)]
+NewName = Annotated[
+    str, typer.Option("--name", metavar="NAME", help=_("Name of the twin; the programme's where left out."))
+]
+Name = Annotated[str, typer.Option("--name", metavar="NAME", help=_("Name of the twin; the only one where left out."))]
 
 
 def twin_name(asked: str, programme: str) -> str:
@@ -34,7 +35,7 @@ def seeds_of(folder: Path) -> Path | None:
 
 
 @twins.command(help=_("Build the twin of an inventory, as it was surveyed."))
-def up(folder: Folder = Path(), name: Name = "", as_json: Json = False) -> None:
+def up(folder: Folder = Path(), name: NewName = "", as_json: Json = False) -> None:
     from infra.twin import client
     from inventory.loading import load_programme
     from migrations.cli.show import line
@@ -55,7 +56,7 @@ def list_twins(as_json: Json = False) -> None:
         return
     for state in found:
         down = f"  ({_('down')}: {', '.join(state.down)})" if state.down else ""
-        print(f"{state.name}  {state.state}{down}\n  {' '.join((*state.hosts, *state.devices))}")
+        print(f"{state.name}  {state.state}{down}\n  {' '.join((*sorted(state.hosts), *sorted(state.devices)))}")
 
 
 @twins.command(help=_("Open a shell on a host or a device of a twin."))
@@ -78,7 +79,7 @@ def down(
         str,
         typer.Argument(metavar="NAME", help=_("Name of the twin; the only one where left out."), show_default=False),
     ] = "",
-    name: Annotated[str, typer.Option("--name", help=_("The same as an option."))] = "",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help=_("The same as an option."))] = "",
     as_json: Json = False,
 ) -> None:
     from infra.twin import client

@@ -81,6 +81,9 @@ def test_plan_is_one_object_with_its_digest(zhenghe: Shell) -> None:
         ("frobnicate",),
         ("check", "--colour"),
         ("check", "/no/such/folder"),
+        ("plan", str(YUNHE), "one-too-many"),
+        ("explain", "nobody-knows-this", str(YUNHE)),
+        ("import", "/no/such/sheet.xlsx"),
         ("apply", str(YUNHE)),
         ("apply", str(YUNHE), "--plan", "0" * 64, "--world", "/no/such/world.json"),
         ("status",),
@@ -102,7 +105,7 @@ def test_wrong_use_is_status_2_and_one_line_with_what_to_do_next(zhenghe: Shell,
     reason, _, mend = said.partition("; ")
     assert reason
     assert mend
-    assert not said.startswith(("Invalid", "Missing"))
+    assert not said.startswith(("Invalid", "Missing", "Got"))
     if words[:2] != ("twin", "shell"):
         assert json.loads(zhenghe(*words, "--json").stdout)["error"] == said
 
@@ -126,7 +129,9 @@ def test_question_about_no_run_names_those_that_there_are(zhenghe: Shell, comman
 
 
 def test_help_is_shown_where_nothing_was_asked_and_in_both_languages(zhenghe: Shell) -> None:
-    assert "rehearse" in zhenghe().stdout
+    bare = zhenghe()
+    assert "rehearse" in bare.stdout
+    assert (bare.stderr, bare.returncode) == ("", 2)
     assert "did you mean 'rehearse'?" in zhenghe("rehears").stderr
     pages = {"": zhenghe("--help").stdout, "twin": zhenghe("twin", "--help").stdout}
     commands = {
@@ -137,8 +142,24 @@ def test_help_is_shown_where_nothing_was_asked_and_in_both_languages(zhenghe: Sh
     zhenghe.environment["LANGUAGE"] = "zh"
     for words in [[], ["twin"], *([c] for c in commands[""]), *(["twin", c] for c in commands["twin"])]:
         page = zhenghe(*words, "--help").stdout
-        # Names of commands, options and types are the same in every language.
-        assert re.findall(r"[A-Za-z]+ [a-z]+ [a-z]+", re.sub(r"<\w+>|--[\w-]+|zhenghe [\w ]+", "", page)) == [], words
+        # Names of commands and options are the same in every language; types are words for programmers.
+        assert re.findall(r"[A-Za-z]+ [a-z]+ [a-z]+", re.sub(r"--[\w-]+|zhenghe [\w ]+", "", page)) == [], words
+        assert not re.search(r"[<{]\w", page), words
+
+
+def test_wrong_use_is_told_in_chinese_by_chinese_rules(zhenghe: Shell) -> None:
+    zhenghe.environment["LANGUAGE"] = "zh"
+    for words in [("frobnicate",), ("plan", str(YUNHE), "mehr"), ("apply", str(YUNHE)), ("twin", "shell"), ("status",)]:
+        (said,) = zhenghe(*words).stderr.strip().splitlines()
+        assert "；" in said
+        assert not re.search(r"[;'\"]", said), said
+
+
+def test_plan_is_told_in_chinese_and_names_nothing_that_is_classified(zhenghe: Shell) -> None:
+    zhenghe.environment["LANGUAGE"] = "zh"
+    said = zhenghe("plan", str(YUNHE)).stdout
+    assert "case-files" not in said
+    assert not re.search(r"\b(line|system|switch|untouched|classified)\b", said)
 
 
 def _run(state: Path) -> RunHome:
@@ -155,6 +176,15 @@ def _run(state: Path) -> RunHome:
     home = RunHome(state / "runs" / "p-1")
     home.create(plan, RunSettings(run="p-1", plan=digest(plan), world=state / "world.json"))
     return home
+
+
+@pytest.mark.parametrize("command", ["verify", "rollback"])
+def test_run_whose_world_is_gone_is_told_in_one_line(zhenghe: Shell, command: str) -> None:
+    _run(zhenghe.state)
+    done = zhenghe(command)
+    assert done.returncode == 2
+    assert "is gone" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_status_is_read_from_the_evidence(zhenghe: Shell) -> None:
