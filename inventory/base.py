@@ -4,8 +4,11 @@ import re
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
 
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+DNS_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$"
+SIZE_PATTERN = r"^\d+c\d+g$"
 
 Name = Annotated[
     str,
@@ -15,7 +18,7 @@ Name = Annotated[
 ]
 DnsName = Annotated[
     str,
-    Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$", max_length=253),
+    Field(pattern=DNS_PATTERN, max_length=253),
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -24,11 +27,9 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _seconds(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, str):
-        raise ValueError("a duration is a number and a unit, such as 500ms, 2s, 15m, 4h or 1d")
-    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)", value)
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)", value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("a duration is a number and a unit, such as 500ms, 2s, 15m, 4h or 1d")
+        raise PydanticCustomError("duration", "a duration is a number and a unit, such as 500ms, 2s, 15m, 4h or 1d")
     return float(match[1]) * _UNITS[match[2]]
 
 
@@ -55,4 +56,4 @@ Duration = Annotated[
 class Model(BaseModel):
     """A frozen and closed value: unknown fields are errors and nothing changes after validation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False, allow_inf_nan=False)

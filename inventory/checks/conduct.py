@@ -10,7 +10,7 @@ from jsonschema.exceptions import ValidationError as JsonSchemaError
 from inventory.files.gathering import Cursor
 from inventory.files.parts import Index
 from inventory.files.reading import Mapping as MappingNode
-from inventory.files.shapes import meant
+from inventory.files.wording import meant
 from inventory.findings import Finding, Severity
 from inventory.kinds import Kind
 from inventory.model import Disposition

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from inventory.files.gathering import Cursor
 from inventory.files.parts import Index
 from inventory.files.reading import Scalar
-from inventory.files.shapes import meant
+from inventory.files.wording import meant
 from inventory.findings import Finding
 from inventory.words import _
 

@@ -1,9 +1,7 @@
 """Whether the fields of an inventory are those of the models: unknown, missing and wrong ones, each with its place."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator
 from functools import cache
-from ipaddress import IPv4Network
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -11,7 +9,8 @@ from pydantic_core import ErrorDetails
 
 from inventory.files.gathering import Cursor
 from inventory.files.reading import Mapping as MappingNode
-from inventory.files.reading import Scalar, Sequence
+from inventory.files.reading import Sequence
+from inventory.files.wording import meant, mend_of, reason_of
 from inventory.findings import Finding
 from inventory.model import Network, Programme, System
 from inventory.secrecy import looks_secret
@@ -27,78 +26,19 @@ def _adapter(model: type[BaseModel], field: str) -> TypeAdapter[Any]:
     return TypeAdapter(model.model_fields[field].rebuild_annotation())
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """Return a mend that names the nearest known words; empty where nothing is near and nothing is known."""
-    words = tuple(known)
-    near = get_close_matches(word, words, n=1, cutoff=0.6)
-    if near:
-        return _("did you mean '{word}'?").format(word=near[0])
-    if 0 < len(words) <= 12:
-        return _("one of: {words}").format(words=", ".join(words))
-    return ""
-
-
 def _shown(cursor: Cursor) -> str:
     if isinstance(cursor.node, Sequence):
         return _("a list")
     if isinstance(cursor.node, MappingNode):
         return _("a mapping")
-    if cursor.node.value is None:
+    value = cursor.node.value
+    if value is None:
         return _("nothing")
-    if looks_secret(cursor.field, cursor.node.value):
+    if looks_secret(cursor.field, value):
         return _("a value that is not shown here")
-    text = str(cursor.node.value)
-    return "'" + (text if len(text) <= 60 else text[:57] + "…") + "'"
-
-
-def _wanted(error: ErrorDetails) -> tuple[str, str]:
-    """Say what a field must be, and how that is reached, for one of pydantic's kinds of error."""
-    kind = error["type"]
-    simple: Mapping[str, tuple[str, str]] = {
-        "string_type": (_("must be a word"), _("put it in quotes if it is meant to be one")),
-        "int_type": (_("must be a whole number"), ""),
-        "int_parsing": (_("must be a whole number"), ""),
-        "int_from_float": (_("must be a whole number"), ""),
-        "float_type": (_("must be a number"), ""),
-        "float_parsing": (_("must be a number"), ""),
-        "bool_type": (_("must be true or false"), ""),
-        "bool_parsing": (_("must be true or false"), ""),
-        "tuple_type": (_("must be a list"), _("write [a, b] or one line with '- ' for each member")),
-        "dict_type": (_("must be a mapping"), _("write {key: value} or one line 'key: value' for each")),
-        "model_type": (_("must be a mapping"), _("write {key: value} or one line 'key: value' for each")),
-        "ip_v4_address": (_("must be an IPv4 address"), _("such as 10.11.0.10")),
-        "ip_v4_network": (_("must be an IPv4 prefix"), _("such as 10.11.0.0/24, without bits of a host")),
-        "date_from_datetime_parsing": (_("must be a date"), _("such as 2017-08-16")),
-        "date_parsing": (_("must be a date"), _("such as 2017-08-16")),
-        "date_type": (_("must be a date"), _("such as 2017-08-16")),
-        "string_pattern_mismatch": (
-            _("is not written as such a name must be"),
-            _("lower-case letters, digits and single hyphens, such as water-db"),
-        ),
-    }
-    if kind in simple:
-        return simple[kind]
-    if kind in {"too_short", "too_long", "string_too_long"}:
-        return _("has the wrong length: {said}").format(said=error["msg"]), ""
-    if kind.startswith(("greater_than", "less_than")):
-        return _("is out of range: {said}").format(said=error["msg"]), ""
-    return error["msg"], ""
-
-
-def _choices(error: ErrorDetails, cursor: Cursor) -> tuple[str, str]:
-    words = [word.strip("' ") for word in str(error["ctx"]["expected"]).replace(" or ", ", ").split(",")]
-    value = cursor.node.value if isinstance(cursor.node, Scalar) else ""
-    return _("must be one of a few words"), meant(str(value), words) or _("one of: {words}").format(
-        words=", ".join(words)
-    )
-
-
-def _without_host_bits(cursor: Cursor) -> str:
-    value = cursor.node.value if isinstance(cursor.node, Scalar) else None
-    try:
-        return _("did you mean '{word}'?").format(word=IPv4Network(str(value), strict=False))
-    except ValueError:
-        return ""
+    text = str(value) if not isinstance(value, bool) else str(value).lower()
+    short = text if len(text) <= 60 else text[:57] + "…"
+    return f"'{short}'" if isinstance(value, str) else short
 
 
 def _known_fields(top: Any, location: tuple[int | str, ...]) -> tuple[str, ...]:
@@ -123,32 +63,16 @@ def _translated(error: ErrorDetails, top: Any, cursor: Cursor) -> Finding:
     for step in location[:-1]:
         cursor = cursor.at(step) or cursor
     last = location[-1] if location else ""
+    if error["type"] == "missing" and isinstance(last, int):
+        return cursor.finding(_("member {number} is missing").format(number=last + 1))
     if error["type"] == "missing":
-        place = cursor.key(str(last))
-        return place.finding(_("is missing"), _("every {holder} has it").format(holder=_holder(top, location[:-1])))
+        return cursor.key(str(last)).finding(reason_of(error), _("add '{key}: …'").format(key=last))
     if error["type"] == "extra_forbidden":
         known = _known_fields(top, location[:-1])
-        return cursor.key(str(last)).finding(_("there is no such field"), meant(str(last), known))
+        return cursor.key(str(last)).finding(reason_of(error), meant(str(last), known))
     cursor = cursor.at(last) or cursor
-    if error["type"] in {"literal_error", "enum"}:
-        reason, mend = _choices(error, cursor)
-    elif error["type"] == "value_error":
-        reason, mend = str(error["ctx"]["error"]), ""
-    else:
-        reason, mend = _wanted(error)
-    if error["type"].startswith("ip_v4_network"):
-        mend = _without_host_bits(cursor) or mend
-    return cursor.finding(_("{reason}; here is {found}").format(reason=reason, found=_shown(cursor)), mend)
-
-
-def _holder(top: Any, location: tuple[int | str, ...]) -> str:
-    current, name = top, "entry"
-    for step in location:
-        model = _model_in(current)
-        if isinstance(step, str) and model is not None and step in model.model_fields:
-            current = model.model_fields[step].rebuild_annotation()
-    model = _model_in(current)
-    return model.__name__.lower() if model is not None else name
+    said = _("{reason}; here is {found}").format(reason=reason_of(error), found=_shown(cursor))
+    return cursor.finding(said, mend_of(error, cursor.node))
 
 
 def _validated(validate: Callable[[Any], Any], top: Any, cursor: Cursor, findings: list[Finding]) -> Any | None:

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inventory.base import Duration, Model, Name
+from inventory.base import SIZE_PATTERN, Duration, Model, Name
 
 
 class Size(Model):
     """What a host of the cloud is given."""
 
-    name: Annotated[str, Field(pattern=r"^\d+c\d+g$", description="Processors and memory, such as 2c4g.")]
+    name: Annotated[str, Field(pattern=SIZE_PATTERN, description="Processors and memory, such as 2c4g.")]
     cpus: Annotated[int, Field(ge=1, description="How many processors a host of this size has.")]
     memory: Annotated[int, Field(ge=128, description="Its memory in MiB.")]
 

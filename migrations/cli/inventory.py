@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 def show_inventory(folder: Path, host: str | None, world: Path | None) -> int:
     """Print all groups and hosts, or the variables of one host; InventoryErrors where the inventory has errors."""
     from infra.worlds import load_world
-    from inventory.files.shapes import meant
+    from inventory.files.wording import meant
     from inventory.loading import read_programme
 
     programme = read_programme(folder)

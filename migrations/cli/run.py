@@ -11,6 +11,7 @@ from rich.console import Console
 
 from infra.twin.paths import state_root
 from infra.worlds import World, load_world
+from inventory.files.wording import reason_of
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
 from migrations.cli.help import WrongUse
@@ -100,7 +101,7 @@ def _world(file: Path) -> World:
         return load_world(file)
     except ValidationError as exc:
         wrong = exc.errors(include_url=False)[0]
-        reason = ": ".join([".".join(map(str, wrong["loc"])), wrong["msg"]]).removeprefix(": ")
+        reason = ": ".join([".".join(map(str, wrong["loc"])), reason_of(wrong)]).removeprefix(": ")
         wrong_file = _("{file} is not a world: {reason}").format(file=file, reason=reason)
         raise WrongUse(wrong_file, _("mend it, or have zhenghe twin up write one to compare")) from exc
 

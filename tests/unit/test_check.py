@@ -59,7 +59,7 @@ MISTAKES: dict[str, tuple[str, str, str, str | None, str, str, str]] = {
     "unknown field of the network": ("network.yaml", "  names: {zone", "  resolvers: []\n  names: {zone", "resolvers",
         "network.resolvers", "no such field", ""),
     "missing field": (WATER, "title: 水费征收系统\n", "", "system: water-billing",
-        "title", "is missing", "every system has it"),
+        "title", "is missing", "add 'title: …'"),
     "missing in all files": ("programme.yaml", "profile: jimo\n", "", "programme: yunhe",
         "profile", "missing in all files", "programme.yaml"),
     "wrong type": ("departments.yaml", "area: 36", "area: wide", "area: wide",

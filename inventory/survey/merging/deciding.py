@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from inventory.files.wording import reason_of
 from inventory.survey.columns import references
 from inventory.survey.entries import Entry, Place, Weight
 from inventory.survey.merging.fields import default_of, drop_field, get_field, put_field
@@ -199,7 +200,7 @@ def _errors(part: Part) -> dict[tuple[str, ...], str]:
         return {
             path: _("{field} is missing").format(field=".".join(path))
             if error["type"] == "missing"
-            else f"{'.'.join(path)}: {error['msg']}"
+            else f"{'.'.join(path)}: {reason_of(error)}"
             for error in exc.errors()
             if (path := tuple(step for step in error["loc"] if isinstance(step, str)))
         }

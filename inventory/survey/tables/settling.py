@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from inventory.base import Model
 from inventory.files.gathering import Cursor
 from inventory.files.reading import read
-from inventory.files.shapes import meant
+from inventory.files.wording import meant, mend_of, reason_of
 from inventory.findings import Finding, InventoryErrors
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Kind
@@ -104,14 +104,7 @@ def _finding(top: Cursor, error: ErrorDetails) -> Finding:
     if kind == "literal_error":
         kinds = (*(listing.kind for listing in catalogue().kinds), IGNORE)
         return cursor.finding(_("must be one of a few words"), meant(str(error["input"]), kinds))
-    reasons = {
-        "string_type": _("must be a word"),
-        "tuple_type": _("must be a list"),
-        "mapping_type": _("must be a mapping"),
-        "dict_type": _("must be a mapping"),
-        "model_type": _("must be a mapping"),
-    }
-    return cursor.finding(reasons.get(kind, error["msg"]))
+    return cursor.finding(reason_of(error), mend_of(error, cursor.node))
 
 
 def read_settled(file: Path) -> Settled:
