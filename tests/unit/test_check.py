@@ -246,7 +246,7 @@ MISTAKES: dict[str, tuple[str, str, str, str | None, str, str, str]] = {
         "    kind: files\n    entry: {name: files.yunhe.example, port: 80}\n", "files.yunhe", "components[0].entry",
         "have no entry", "remove 'entry'"),
     "key twice": (WATER, "title: 水费征收系统", "title: 水费征收系统\ntitle: again", "title: again",
-        "", "second time", "line 2"),
+        "", "second time", "line 3"),
     "a tab": (WATER, "  function: ", "\tfunction: ", "\tfunction", "", "a tab", "indent with spaces"),
     "an alias": (WATER, "domain: administrative", "domain: &d administrative", "&d",
         "", "anchors and aliases", "write the value"),

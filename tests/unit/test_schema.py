@@ -53,6 +53,14 @@ def test_the_schema_is_one_and_has_every_field_of_the_models() -> None:
             assert set(WHOLE["$defs"][name]["properties"]) == set(model.model_fields), name
 
 
+def test_the_files_of_the_example_name_the_schema_that_lies_beside_them() -> None:
+    read, _findings = gather(YUNHE)
+    for file in {document.file for document in read}:
+        assert file.read_text().splitlines()[0] == schema_header(file, YUNHE), file
+    # Made anew by: zhenghe schema --out examples/yunhe/.zhenghe.schema.json
+    assert (YUNHE / SCHEMA_FILE).read_text() == schema_text()
+
+
 def test_sound_inventories_are_valid() -> None:
     validator = Draft202012Validator(WHOLE)
     read, findings = gather(YUNHE)
