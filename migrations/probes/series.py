@@ -76,7 +76,7 @@ class ProbeResult(Model):
     downtime: float
     """The longest time without success beyond the pace, in seconds."""
     gaps: tuple[Gap, ...]
-    """The times without success that are longer than two paces and 100 ms, the longest first; ten at the most."""
+    """The times without success beyond a pace of at least another pace and 100 ms, the longest first; ten at the most."""
     slowest: float
     """The longest answer, in seconds."""
     reasons: tuple[str, ...] = ()
@@ -180,7 +180,7 @@ def _between_successes(order: Order, lines: Sequence[Line], window: Window) -> l
 
 
 def _worth_telling(order: Order, gaps: Iterable[Gap]) -> tuple[Gap, ...]:
-    long = [gap for gap in gaps if gap.seconds >= max(0.1, 2 * order.every)]
+    long = [gap for gap in gaps if gap.seconds >= max(0.1, order.every)]
     return tuple(sorted(long, key=lambda gap: -gap.seconds)[:10])
 
 

@@ -219,19 +219,27 @@ def _ticks(summary: RunSummary, scale: Scale) -> Iterator[Tick]:
 
 
 def _cutovers(summary: RunSummary) -> Iterator[tuple[UnitSummary, PassageTime, tuple[Stroke, ...]]]:
-    firsts = {passage.direction: passage for passage in reversed(summary.passages)}
+    """Yield each unit's cutover there and back; of several, the one whose users felt most: it is what the table tells."""
     # Of lines nobody feels anything unless packets are lost: their strips would all be the same.
     told = [unit for unit in summary.units if unit.kind != "line" or any(felt.packets_lost for felt in unit.felt)]
     for unit in told:
         for direction in (Direction.FORWARD, Direction.BACK):
-            passage = firsts.get(direction)
-            strokes = tuple(
-                stroke
-                for stroke in unit.strokes
-                if passage is not None and stroke.passage == passage.number and stroke.stage is Stage.CUTOVER
-            )
-            if passage is not None and strokes:
+            taken = [
+                (passage, strokes)
+                for passage in summary.passages
+                if passage.direction is direction and (strokes := _cutover_in(unit, passage))
+            ]
+            if taken:
+                passage, strokes = max(taken, key=lambda each: _pause(unit, each[0]))
                 yield unit, passage, strokes
+
+
+def _cutover_in(unit: UnitSummary, passage: PassageTime) -> tuple[Stroke, ...]:
+    return tuple(s for s in unit.strokes if s.passage == passage.number and s.stage is Stage.CUTOVER)
+
+
+def _pause(unit: UnitSummary, passage: PassageTime) -> float:
+    return max((felt.downtime or 0.0 for felt in unit.felt if felt.passage == passage.number), default=0.0)
 
 
 def _strips(summary: RunSummary, say: Say) -> Iterator[Strip]:
@@ -320,7 +328,8 @@ def _verbs(summary: RunSummary, say: Say) -> tuple[Share, ...]:
     times: dict[str, float] = {}
     for unit in summary.units:
         for stroke in unit.strokes:
-            verb = f"{say(UNIT_KINDS[unit.kind])} {step_word(stroke.step.split('/')[0], say)}"
+            step = step_word(stroke.step.split("/")[0], say)
+            verb = say("{kind} {step}").format(kind=say(UNIT_KINDS[unit.kind]), step=step)
             verb += f" ({say('undo')})" if stroke.deed == "undo" else ""
             times[verb] = times.get(verb, 0.0) + stroke.end - stroke.begin
     longest = max(times.values(), default=1.0) or 1.0

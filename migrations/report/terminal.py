@@ -33,8 +33,9 @@ def print_summary(console: Console, summary: RunSummary) -> None:
     console.print()
     console.print(_units(summary))
     console.print()
-    console.print(_stages(summary))
-    console.print()
+    if summary.stages:
+        console.print(_stages(summary))
+        console.print()
     for sentence in _sentences(summary):
         console.print(sentence, soft_wrap=True, highlight=False)
 

@@ -47,6 +47,13 @@ def test_a_pause_is_the_time_between_successes_less_the_pace() -> None:
     assert [gap.seconds for gap in seen.gaps] == pytest.approx([0.5])
 
 
+def test_one_request_too_late_at_a_slow_pace_is_told_too() -> None:
+    times = [*steady(100, 104, 0.1), *steady(104.29, 110, 0.1)]
+    seen = result(order(every=0.1), parse(answers(*times), 0), Window(begin=101, end=109))
+    assert seen.downtime == pytest.approx(0.19)
+    assert [gap.seconds for gap in seen.gaps] == pytest.approx([0.19])
+
+
 def test_failures_do_not_end_a_pause() -> None:
     text = answers(*steady(100, 104), *steady(106, 110)) + "\n" + line("error", 105, n=1, ms=5, why="refused")
     seen = result(order(), parse(text, 0), Window(begin=101, end=109))

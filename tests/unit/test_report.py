@@ -349,6 +349,27 @@ def test_the_page_is_complete_in_itself_and_well_formed(summary: RunSummary, tmp
         assert not re.search(r"url\(|@import|https?://", text)
 
 
+def test_the_strip_of_a_system_shows_the_move_that_its_users_felt_most(summary: RunSummary, tmp_path: Path) -> None:
+    billing = unit_of(summary, "water-billing")
+    felt = tuple(each.model_copy(update={"downtime": 0.9}) if each.passage == 3 else each for each in billing.felt)
+    units = tuple(u.model_copy(update={"felt": felt}) if u.name == "water-billing" else u for u in summary.units)
+    page = write_pages(summary.model_copy(update={"units": units}), tmp_path)[0].read_text()
+    strips = page.partition('<div class="strips">')[2].partition("</section>")[0]
+    assert "900 ms" in strips
+    assert "310 ms" not in strips
+
+
+def test_a_run_without_stages_has_no_empty_table_of_them(summary: RunSummary, tmp_path: Path) -> None:
+    console = Console(record=True, width=200, file=io.StringIO())
+    alone = summary.model_copy(update={"stages": ()})
+    print_summary(console, alone)
+    assert "together" not in console.export_text()
+    assert all(
+        head not in page.read_text()
+        for page, head in zip(write_pages(alone, tmp_path), ("Where the time went", "时间花在哪里"), strict=True)
+    )
+
+
 def test_what_people_wrote_is_text_and_never_markup(summary: RunSummary, tmp_path: Path) -> None:
     odd = summary.model_copy(update={"title": "<script>alert(1)</script>", "reason": '"><img src=x>'})
     for page in write_pages(odd, tmp_path):
