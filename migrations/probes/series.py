@@ -76,7 +76,7 @@ class ProbeResult(Model):
     downtime: float
     """The longest time without success beyond the pace, in seconds."""
     gaps: tuple[Gap, ...]
-    """The times without success beyond a pace of at least another pace and 100 ms, the longest first; ten at the most."""
+    """The times without success beyond the pace, of a pace and 100 ms at the least, longest first; ten at the most."""
     slowest: float
     """The longest answer, in seconds."""
     reasons: tuple[str, ...] = ()

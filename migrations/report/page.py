@@ -219,7 +219,7 @@ def _ticks(summary: RunSummary, scale: Scale) -> Iterator[Tick]:
 
 
 def _cutovers(summary: RunSummary) -> Iterator[tuple[UnitSummary, PassageTime, tuple[Stroke, ...]]]:
-    """Yield each unit's cutover there and back; of several, the one whose users felt most: it is what the table tells."""
+    """Yield each unit's cutover there and back; of several the one that users felt most, which the table tells."""
     # Of lines nobody feels anything unless packets are lost: their strips would all be the same.
     told = [unit for unit in summary.units if unit.kind != "line" or any(felt.packets_lost for felt in unit.felt)]
     for unit in told:
