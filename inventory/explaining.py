@@ -66,6 +66,15 @@ class Shadow(Model):
     place: str
 
 
+class Apart(Model):
+    """Another system that looks alike, and that a person found to do something else."""
+
+    system: str
+    reason: str
+    date: str
+    place: str
+
+
 class Explanation(Model):
     """What becomes of a system or a line, and why."""
 
@@ -83,6 +92,8 @@ class Explanation(Model):
     others: tuple[Opinion, ...]
     """What the rules say that did not decide, in the order in which they are asked."""
     shadows: tuple[Shadow, ...] = ()
+    apart: tuple[Apart, ...] = ()
+    """What was found to be none of its shadows."""
     missing: tuple[Finding, ...] = ()
     """What is wrong with it or missing to move it."""
 
@@ -149,6 +160,7 @@ def _of_system(surveyed: Surveyed, name: str, kinds: Kinds, findings: tuple[Find
         facts=tuple(_fact(cursor, field) for field in (*by_hand, *deciding.fields)),
         others=said if decision.by_hand else tuple(each for each in said if each is not deciding),
         shadows=_shadows(surveyed, system),
+        apart=tuple(_apart(surveyed, name)),
         missing=about if decision.disposition in MOVES else tuple(each for each in about if _stands_anyway(each)),
     )
 
@@ -248,3 +260,12 @@ def _shadow(surveyed: Surveyed, system: System, candidate: Candidate) -> Shadow:
         shared=candidate.shared,
         place=candidate.places[1 - mine],
     )
+
+
+def _apart(surveyed: Surveyed, name: str) -> Iterator[Apart]:
+    """Yield what one of two systems says of the other, whichever of the two it is."""
+    for holder, (cursor, system) in surveyed.systems.items():
+        for place, said in zip(cursor.each("no_shadow_of"), system.no_shadow_of, strict=True):
+            if name in {holder, said.system}:
+                other = said.system if holder == name else holder
+                yield Apart(system=other, reason=said.reason, date=said.date.isoformat(), place=_place(place))

@@ -87,9 +87,9 @@ class Finding(Model):
 
 
 class Advice(Model):
-    """A suggestion about a system; the check knows where the system is written."""
+    """A suggestion about a system, or about all of them; the check knows where a system is written."""
 
-    system: str
+    system: str = ""
     reason: str
     mend: str = ""
     field: str = ""

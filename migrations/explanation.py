@@ -61,6 +61,7 @@ def _tell(console: Console, told: Explanation, language: str) -> None:
     _block(console, _("what the other rules say"), _others(told))
     if told.shadows:
         _block(console, _("may do the same: a person decides"), _shadows(told))
+    _block(console, _("found to do something else"), _apart(told))
     if told.missing:
         _block(console, _("missing or wrong"), _missing(told.missing))
 
@@ -123,6 +124,13 @@ def _shadows(told: Explanation) -> Table:
     for each in told.shadows:
         what = Text(f"{each.title}  ").append(", ".join(each.shared), "italic").append(f"  {each.place}", "dim")
         table.add_row(f"{each.score:.2f}", Text(each.system), what)
+    return table
+
+
+def _apart(told: Explanation) -> Table:
+    table = _grid(2)
+    for each in told.apart:
+        table.add_row(Text(each.system), Text(f"{each.reason} ({each.date})").append(f"  {each.place}", "dim"))
     return table
 
 

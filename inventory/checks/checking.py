@@ -131,9 +131,10 @@ def _by_rule(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[tuple[str, 
 
 def _advised(programme: Programme, kinds: Kinds, advisers: Iterable[Adviser], index: Index) -> Iterator[Finding]:
     places = index.named("systems")
+    whole = next(each for each in index.rest if each.at("programme") is not None)
     for adviser in advisers:
         for advice in adviser(programme, kinds):
-            place: Cursor = places[advice.system]
+            place: Cursor = places[advice.system] if advice.system else whole
             for key in advice.field.split(".") if advice.field else ():
                 place = place.at(key) or place.key(key)
             finding = place.finding(advice.reason, advice.mend, Severity.NOTE)

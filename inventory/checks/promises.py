@@ -38,6 +38,16 @@ ORDERS = (
 )
 
 
+REASONED = (
+    ("rooms", ("exemption", "reason")),
+    ("lines", ("exemption", "reason")),
+    ("systems", ("exemption", "reason")),
+    ("systems", ("override", "reason")),
+    ("no shadows", ("reason",)),
+)
+"""What a person decides against a rule, and where its reason stands."""
+
+
 def dates(index: Index) -> Iterator[Finding]:
     """Dates that lie before what must come before them."""
     for order in ORDERS:
@@ -86,14 +96,13 @@ def _date(holder: Cursor, keys: tuple[str, ...]) -> date | None:
 
 
 def reasons(index: Index) -> Iterator[Finding]:
-    """Exemptions and overrides that give no reason, refusals without one, and answers that are only half written."""
-    for kind in ("rooms", "lines", "systems"):
+    """Exemptions, overrides and the like that give no reason, refusals without one, and answers half written."""
+    for kind, keys in REASONED:
         for holder in index.parts(kind):
-            for key in ("exemption", "override"):
-                written = holder.text(key, "reason")
-                if written is not None and not written.strip():
-                    place = holder.down(key, "reason") or holder
-                    yield place.finding(_("the reason is empty"), _("say what it rests on"))
+            written = holder.text(*keys)
+            if written is not None and not written.strip():
+                place = holder.down(*keys) or holder
+                yield place.finding(_("the reason is empty"), _("say what it rests on"))
     for request in index.parts("requests"):
         yield from _answer(request)
 

@@ -36,6 +36,7 @@ REFERENCES = (
     Reference("systems", ("into",), "takers"),
     Reference("systems", ("survey", "replaceable_by"), "systems"),
     Reference("systems", ("exchange", "works_with"), "systems"),
+    Reference("no shadows", ("system",), "systems"),
     Reference("components", ("kind",), "kinds"),
     Reference("components", ("on",), "hosts"),
     Reference("components", ("to", "site"), "sites"),

@@ -1,7 +1,8 @@
 """Systems that may be shadows of one another: candidates by the likeness of their titles and functions.
 
 Nothing is decided here. A person who finds that two systems do the same writes that down: a disposition with `into` and
-an override, or survey.replaceable_by; after that the pair is no candidate any more.
+an override, or survey.replaceable_by; who finds that they do not writes no_shadow_of. After that the pair is no
+candidate any more, and the best of the others come next.
 
 No step compares every system with every other one. Each system is filed under its rarest terms (pairs of neighbouring
 characters in Chinese, words elsewhere); within a term that many share, only neighbours in the order of their texts are
@@ -31,6 +32,8 @@ BEST = 5
 """So many candidates are kept for each system."""
 KEYS = 6
 """Under so many of its rarest terms a text is filed."""
+TOLD = 20
+"""So many pairs are told by a check, the most alike first; of 10,000 generated systems the first 200 are all right."""
 SMALL = 16
 """Up to so many texts of one term are all compared with each other; of more, each with its next NEIGHBOURS."""
 NEIGHBOURS = 6
@@ -106,16 +109,21 @@ def shadow_candidates(
 
 
 def advise_shadows(programme: Programme, _kinds: object = None) -> Iterator[Advice]:
-    """Suggest that a person looks at each system that has candidates, with the best of them."""
+    """Suggest that a person looks at the pairs that are most alike; how many more there are is told once."""
     titles = {department.name: department.title for department in programme.departments}
+    candidates = shadow_candidates(programme.systems, titles)
     others: dict[str, list[str]] = defaultdict(list)
-    for candidate in shadow_candidates(programme.systems, titles):
+    for candidate in candidates[:TOLD]:
         one, other = candidate.systems
         others[one].append(f"{other} ({candidate.score:.2f}: {', '.join(candidate.shared[:3])})")
     for name, told in others.items():
-        reason = _("may do the same as {systems}").format(systems="; ".join(told[:BEST]))
-        mend = _("where it does, write 'into' with an override, or survey.replaceable_by; a person decides")
+        reason = _("may do the same as {systems}").format(systems="; ".join(told))
+        mend = _("if so, write 'into' with an override, or survey.replaceable_by; if not, no_shadow_of with the reason")
         yield Advice(system=name, reason=reason, mend=mend, field="title")
+    if rest := len(candidates[TOLD:]):
+        said = _("{count} more pairs of systems may do the same, and are less alike than those that are told")
+        mend = _("settle those first; 'zhenghe explain NAME' tells all of one system")
+        yield Advice(reason=said.format(count=rest), mend=mend)
 
 
 def _core(system: System, departments: Mapping[str, str]) -> str:
@@ -207,11 +215,16 @@ def _same(one: _Subject, other: _Subject) -> Iterator[tuple[_Text, _Text]]:
 
 
 def _settled(one: System, other: System) -> bool:
-    """Return whether it is written down already that one of the two takes over from the other, or a third from both."""
+    """Return whether a person has decided: one of the two takes over, or a third from both, or they are no shadows."""
     if one.into is not None and one.into == other.into:
         return True
     return any(
-        after.system in {before.into, before.survey.replaceable_by if before.survey is not None else None}
+        after.system
+        in {
+            before.into,
+            before.survey.replaceable_by if before.survey is not None else None,
+            *(each.system for each in before.no_shadow_of),
+        }
         for before, after in ((one, other), (other, one))
     )
 

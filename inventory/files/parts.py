@@ -51,7 +51,11 @@ class Index:
         listed = (system for document in self.rest for system in document.each("systems"))
         self.systems = (*own, *listed)
         self.components = tuple(component for system in self.systems for component in system.each("components"))
-        self._parts: dict[str, tuple[Cursor, ...]] = {"systems": self.systems, "components": self.components}
+        self._parts: dict[str, tuple[Cursor, ...]] = {
+            "systems": self.systems,
+            "components": self.components,
+            "no shadows": tuple(each for system in self.systems for each in system.each("no_shadow_of")),
+        }
         self._named: dict[str, Mapping[str, Cursor]] = {}
 
     def parts(self, kind: str) -> tuple[Cursor, ...]:

@@ -151,6 +151,14 @@ class Override(Model):
     date: Annotated[date, Field(description="The day on which it was decided.")]
 
 
+class NoShadow(Model):
+    """That a person looked at two systems and found that they do not do the same."""
+
+    system: Annotated[Name, Field(description="The other system.")]
+    reason: Annotated[str, Field(description="What tells the two apart.")]
+    date: Annotated[date, Field(description="The day on which it was decided.")]
+
+
 class System(Model):
     """An application that supports government work: the unit of migration."""
 
@@ -175,6 +183,10 @@ class System(Model):
     into: Annotated[Name | None, Field(description="The system or platform that takes over what it does.")] = None
     override: Annotated[Override | None, Field(description="Why the disposition is not that of the rule.")] = None
     exemption: Annotated[Exemption | None, Field(description="Why it is kept though it is a zombie.")] = None
+    no_shadow_of: Annotated[
+        tuple[NoShadow, ...],
+        Field(description="Systems that look alike and are none of its shadows; one of two says so."),
+    ] = ()
     components: Annotated[tuple[Component, ...], Field(description="Its parts, each of a kind that can be moved.")] = ()
     depends_on: Annotated[tuple[Name, ...], Field(description="The systems that it needs to work.")] = ()
     limits: Annotated[Limits, Field(description="What its move may cost at the most.")] = Limits()

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from bench.shadows import DEPARTMENTS, programme
 from inventory.checks.checking import ADVISERS, check
 from inventory.dispositions import shadows
-from inventory.dispositions.shadows import NEIGHBOURS, SMALL, Candidate, shadow_candidates
+from inventory.dispositions.shadows import NEIGHBOURS, SMALL, TOLD, Candidate, advise_shadows, shadow_candidates
+from inventory.explaining import explain
 from inventory.findings import Severity
-from inventory.model import System
+from inventory.model import Department, Programme, System
 
 OWNERS = {"water": "水务局", "civil": "民政局"}
 
@@ -74,11 +75,14 @@ def test_what_does_something_else_is_none(one: System, other: System) -> None:
     assert ("a", "b") not in found(one, other)
 
 
+APART = {"reason": "one is for paper, one for plans", "date": "2018-03-05"}
 SETTLED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "one goes into the other": ({"into": "b"}, {}),
     "the other goes into the one": ({}, {"into": "a"}),
     "both go into a third": ({"into": "portal"}, {"into": "portal"}),
     "a substitute was named": ({"survey": {"replaceable_by": "b"}}, {}),
+    "the one is no shadow of the other": ({"no_shadow_of": [APART | {"system": "b"}]}, {}),
+    "the other is no shadow of the one": ({}, {"no_shadow_of": [APART | {"system": "a"}]}),
     "one is classified": ({"grading": {"classified": True}}, {}),
 }
 
@@ -111,6 +115,75 @@ def test_candidates_are_suggestions_of_the_check(tmp_path: Path) -> None:
     (note,) = notes
     assert (note.line, note.field) == (6, "systems[0].title")
     assert "b (" in note.reason
+
+
+def test_that_two_are_no_shadows_holds_for_these_two_alone() -> None:
+    same = ("公文流转系统", "收文发文的拟稿、签批、归档")
+    apart = system("a", *same, no_shadow_of=[APART | {"system": "b"}])
+    assert set(found(apart, system("b", *same), system("c", *same))) == {("a", "c"), ("b", "c")}
+
+
+def test_the_check_tells_the_best_pairs_and_counts_the_others() -> None:
+    systems, planted = programme(1_000, seed=2)
+    whole = Programme(
+        programme="p",
+        title="t",
+        profile="jimo",
+        systems=tuple(systems),
+        departments=tuple(Department(name=name, title=title) for name, title in DEPARTMENTS.items()),
+    )
+    *told, last = advise_shadows(whole)
+    pairs = {
+        (each.system, other.split()[0])
+        for each in told
+        for other in each.reason.removeprefix("may do the same as ").split("; ")
+    }
+    assert len(pairs) == TOLD
+    assert pairs <= planted
+    number = len(shadow_candidates(systems, DEPARTMENTS)) - TOLD
+    assert last.system == ""
+    assert last.reason.startswith(f"{number} more pairs")
+
+
+INVENTORY = """programme: p
+title: t
+profile: jimo
+departments: [{name: water, title: 水务局}]
+systems:
+  - {system: a, title: 公文流转系统, department: water, survey: {function: 收文发文}}
+  - system: b
+    title: 公文流转平台
+    department: water
+    survey: {function: 收文发文}
+    no_shadow_of: [{system: a, reason: one is for paper, date: 2018-03-05}]
+"""
+
+
+def test_a_record_of_no_shadows_is_checked_and_told(tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text(INVENTORY)
+    assert [each for each in check(tmp_path, advisers=ADVISERS).findings if each.rule == "suggestion"] == []
+    for name, other in ("a", "b"), ("b", "a"):
+        told = explain(tmp_path, name, {})
+        assert told.shadows == ()
+        (apart,) = told.apart
+        assert (apart.system, apart.reason, apart.date) == (other, "one is for paper", "2018-03-05")
+        assert apart.place == f"{file}:11"
+
+
+@pytest.mark.parametrize(
+    "old, new, field",
+    [
+        ("{system: a,", "{system: aa,", "systems[1].no_shadow_of[0].system"),
+        ("one is for paper", "' '", "systems[1].no_shadow_of[0].reason"),
+        (", date: 2018-03-05", "", "systems[1].no_shadow_of[0].date"),
+    ],
+)
+def test_what_is_wrong_with_such_a_record_is_told(tmp_path: Path, old: str, new: str, field: str) -> None:
+    head, record = INVENTORY.split("no_shadow_of")
+    (tmp_path / "all.yaml").write_text(f"{head}no_shadow_of{record.replace(old, new)}")
+    wrong = [each for each in check(tmp_path).findings if each.severity is Severity.ERROR]
+    assert [(each.field, each.line) for each in wrong] == [(field, 11)]
 
 
 def test_the_order_of_systems_does_not_matter() -> None:

@@ -38,7 +38,7 @@ IDENTITY = {"title", "name", "department", "holder", "classified"}
 UNASKED = {
     "department": {"offices", "units", "rooms"},
     "room": {"hosts", "assets"},
-    "system": {"system", "components", "limits", "probes", "also_reported_by"},
+    "system": {"system", "components", "limits", "probes", "also_reported_by", "no_shadow_of"},
     "line": {"ends", "probes"},
 }
 COLUMNS = [(listing.kind, column) for listing in catalogue().kinds for column in listing.columns]

@@ -135,6 +135,16 @@ def test_what_a_person_changed_stays_and_is_told(folder: Path) -> None:
     assert (folder / "systems/water-billing.yaml").read_text() == text
 
 
+def test_that_two_systems_are_no_shadows_stays_whatever_the_sheets_say(folder: Path) -> None:
+    decided = "no_shadow_of:\n  - {system: meters, reason: one only reads meters, date: 2018-03-05}   # agreed\n"
+    file = folder / "systems" / "water-billing.yaml"
+    run(folder, billing())
+    file.write_text(SYSTEM + decided)
+    run(folder, billing(running_cost=90000), row("system", "抄表系统", {"survey.function": "抄表"}, name="meters"))
+    assert file.read_text().endswith(decided)
+    assert "90000" in file.read_text()
+
+
 def test_what_both_changed_is_a_conflict_once_and_stays_with_the_person(folder: Path) -> None:
     run(folder, billing())
     text = edit(folder, "120000", "110000")
