@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from inventory.base import Model
-from inventory.checks.checking import check
+from inventory.checks.checking import examine
 from inventory.dispositions.decisions import (
     MOVES,
     Opinion,
@@ -19,10 +19,10 @@ from inventory.dispositions.decisions import (
 )
 from inventory.dispositions.shadows import Candidate, shadow_candidates
 from inventory.dispositions.zombies import Verdict
-from inventory.files.gathering import Cursor, gather
+from inventory.files.gathering import Cursor
 from inventory.files.reading import Mapping as MappingNode
 from inventory.files.reading import Scalar
-from inventory.files.shapes import Shapes, is_system
+from inventory.files.shapes import Draft, is_system, read_draft
 from inventory.findings import Finding, InventoryErrors, Severity
 from inventory.kinds import Kind
 from inventory.model import Line, System
@@ -99,18 +99,13 @@ class Explanation(Model):
 
 
 class Surveyed:
-    """The systems and lines of a folder that can be read at all, with their places."""
+    """The systems and lines of an inventory that can be read at all, with their places."""
 
-    def __init__(self, folder: Path) -> None:
-        documents, findings = gather(folder)
-        shapes = Shapes()
-        for document in documents:
-            shapes.take(document)
-        self.findings = (*findings, *shapes.findings)
-        self.systems = {system.system: (cursor, system) for cursor, system in shapes.systems}
-        rest = [document for document in documents if not is_system(document)]
+    def __init__(self, draft: Draft) -> None:
+        self.systems = {system.system: (cursor, system) for cursor, system in draft.shapes.systems}
+        rest = [document for document in draft.documents if not is_system(document)]
         # A list that holds a fault was not read as a whole; its lines have to be mended first.
-        lines = {line.name: line for line in shapes.network.get("lines", ())}
+        lines = {line.name: line for line in draft.shapes.network.get("lines", ())}
         places = {cursor.text("name"): cursor for document in rest for cursor in document.each("network", "lines")}
         self.lines = {name: (places[name], line) for name, line in lines.items()}
         self.profile = next((text for document in rest if (text := document.text("profile")) is not None), "")
@@ -129,13 +124,14 @@ def explain(folder: Path, name: str, kinds: Kinds, day: date | None = None) -> E
 
     UnknownUnit where there is none, InventoryErrors where it is written so that it cannot be read.
     """
-    surveyed = Surveyed(folder)
+    draft = read_draft(folder)
+    surveyed = Surveyed(draft)
     if name in surveyed.systems:
-        return _of_system(surveyed, name, kinds, check(folder, kinds, day=day).findings)
+        return _of_system(surveyed, name, kinds, examine(draft, kinds, day=day).findings)
     if name in surveyed.lines:
-        return _of_line(surveyed, name, check(folder, kinds, day=day).findings)
-    if surveyed.findings:
-        raise InventoryErrors(surveyed.findings)
+        return _of_line(surveyed, name, examine(draft, kinds, day=day).findings)
+    if draft.findings:
+        raise InventoryErrors(draft.findings)
     known = sorted({*surveyed.systems, *surveyed.lines})
     raise UnknownUnit(name, tuple(get_close_matches(name, known, n=3, cutoff=0.5)), known)
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from inventory.checks.checking import check
-from inventory.files.gathering import gather
-from inventory.files.shapes import Shapes
+from inventory.files.shapes import read_draft
 from inventory.findings import InventoryErrors, Severity
 from inventory.model import Programme
 
@@ -19,11 +18,8 @@ def load_programme(folder: Path) -> Programme:
 
 def read_programme(folder: Path) -> Programme:
     """Read an inventory whose fields are right, without asking whether its parts fit each other; otherwise as above."""
-    documents, findings = gather(folder)
-    shapes = Shapes()
-    for document in documents:
-        shapes.take(document)
-    every = (*findings, *shapes.findings, *(shapes.missing(documents) if documents else ()))
+    draft = read_draft(folder)
+    every = (*draft.findings, *(draft.shapes.missing(draft.documents) if draft.documents else ()))
     if any(finding.severity is Severity.ERROR for finding in every):
         raise InventoryErrors(every)
-    return shapes.programme()
+    return draft.shapes.programme()

@@ -1,8 +1,6 @@
 """Everything that is wrong with an inventory, in all its files, at once."""
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -10,9 +8,9 @@ from inventory.base import Model
 from inventory.checks import addresses, conduct, lacking, needs, promises, rules
 from inventory.checks.references import References
 from inventory.dispositions.shadows import advise_shadows
-from inventory.files.gathering import Cursor, gather
+from inventory.files.gathering import Cursor, uncollected
 from inventory.files.parts import Index
-from inventory.files.shapes import Shapes
+from inventory.files.shapes import Draft, Shapes, read_draft
 from inventory.findings import Advice, Finding, Severity, counted, in_order
 from inventory.kinds import Kind, KindError, load_kinds, playbooks_folder
 from inventory.model import Programme
@@ -43,18 +41,6 @@ class CheckResult(Model):
         return counted(self.findings)
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    # What is read makes millions of objects without a circle among them: looking for circles would double the time.
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
 def check(
     folder: Path, kinds: Kinds | None = None, advisers: Iterable[Adviser] = (), day: date | None = None
 ) -> CheckResult:
@@ -62,20 +48,24 @@ def check(
 
     What depends on the day, such as an exemption that is over, is told where a day is given.
     """
-    with _uncollected():
-        return _checked(folder, kinds, tuple(advisers), day)
+    return examine(read_draft(folder), kinds, advisers, day)
 
 
-def _checked(folder: Path, kinds: Kinds | None, advisers: tuple[Adviser, ...], day: date | None) -> CheckResult:
-    documents, findings = gather(folder)
+def examine(
+    draft: Draft, kinds: Kinds | None = None, advisers: Iterable[Adviser] = (), day: date | None = None
+) -> CheckResult:
+    """Return all that is wrong with an inventory that has been read, as above."""
+    with uncollected():
+        return _examined(draft, kinds, tuple(advisers), day)
+
+
+def _examined(draft: Draft, kinds: Kinds | None, advisers: tuple[Adviser, ...], day: date | None) -> CheckResult:
+    documents, shapes = draft.documents, draft.shapes
     known, unusable = _kinds() if kinds is None else (kinds, ())
-    shapes = Shapes()
-    for document in documents:
-        shapes.take(document)
     index = Index(documents)
-    every = [*findings, *unusable, *shapes.findings]
+    every = [*draft.findings, *unusable]
     if documents:
-        every += [*shapes.missing(documents), *_between(index, shapes, known), *faults(folder, documents)]
+        every += [*shapes.missing(documents), *_between(index, shapes, known), *faults(draft.folder, documents)]
     if day is not None:
         every += _named("disposition", promises.lapsed(index, day))
     programme = None

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, TypeVar, get_args
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from inventory.files.gathering import Cursor
+from inventory.files.gathering import Cursor, gather, uncollected
 from inventory.files.reading import Mapping as MappingNode
 from inventory.files.reading import Sequence
 from inventory.files.wording import meant, mend_of, reason_of
@@ -180,3 +181,23 @@ def is_system(document: Cursor) -> bool:
     """Return whether a document describes a system, even where its first word is misspelled."""
     keys = set(document.node.items) if isinstance(document.node, MappingNode) else set()
     return "system" in keys or len(keys & SYSTEM_WORDS) >= 2
+
+
+class Draft(NamedTuple):
+    """An inventory as it stands in its files, sound or not."""
+
+    folder: Path
+    documents: tuple[Cursor, ...]
+    shapes: Shapes
+    findings: tuple[Finding, ...]
+    """What is wrong with the writing of the files and with single fields."""
+
+
+def read_draft(folder: Path) -> Draft:
+    """Read the files of an inventory."""
+    with uncollected():
+        documents, findings = gather(folder)
+        shapes = Shapes()
+        for document in documents:
+            shapes.take(document)
+        return Draft(folder, documents, shapes, (*findings, *shapes.findings))

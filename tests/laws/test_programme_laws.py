@@ -16,8 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from inventory.files.dumping import dump
-from inventory.files.gathering import gather
-from inventory.files.shapes import Shapes
+from inventory.files.shapes import read_draft
 from inventory.model import Programme
 
 names = st.builds("{}-{}".format, st.sampled_from(["water", "no", "e1", "on"]), st.integers(0, 9999)) | st.just("null")
@@ -97,12 +96,9 @@ def _once(programme: dict[str, Any]) -> bool:
 
 
 def read_back(folder: Path) -> Programme:
-    shapes = Shapes()
-    documents, findings = gather(folder)
-    for document in documents:
-        shapes.take(document)
-    assert (*findings, *shapes.findings) == ()
-    return shapes.programme()
+    draft = read_draft(folder)
+    assert draft.findings == ()
+    return draft.shapes.programme()
 
 
 def by_name(programme: Programme) -> Programme:

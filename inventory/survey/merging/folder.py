@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from inventory.base import Model
 from inventory.files.dumping import file_text, system_file
-from inventory.files.gathering import SUFFIXES, gather
+from inventory.files.gathering import SUFFIXES
 from inventory.files.revising import Unrevisable, revised
-from inventory.files.shapes import Shapes
+from inventory.files.shapes import read_draft
 from inventory.findings import Finding, InventoryErrors, Severity
 from inventory.model import (
     Asset,
@@ -118,14 +118,11 @@ class Folder:
         self.parts = list(self._parts())
 
     def _read(self) -> None:
-        documents, findings = gather(self.folder)
-        shapes = Shapes()
-        for document in documents:
-            shapes.take(document)
-        errors = [each for each in (*findings, *shapes.findings) if each.severity is Severity.ERROR]
+        draft = read_draft(self.folder)
+        errors = [each for each in draft.findings if each.severity is Severity.ERROR]
         if errors:
             raise InventoryErrors(errors)
-        for document in documents:
+        for document in draft.documents:
             file = document.file.relative_to(self.folder)
             self._documents.setdefault(file, []).append(document.node.plain)
             if file not in self._texts:
