@@ -88,6 +88,8 @@ class Explanation(Model):
     by_hand: bool
     reason: str
     clause: Clause | None
+    profile: str
+    """The plan that the programme follows; a clause may be another plan's where this one has none."""
     facts: tuple[Fact, ...]
     others: tuple[Opinion, ...]
     """What the rules say that did not decide, in the order in which they are asked."""
@@ -153,6 +155,7 @@ def _of_system(surveyed: Surveyed, name: str, kinds: Kinds, findings: tuple[Find
         by_hand=decision.by_hand,
         reason=decision.reason,
         clause=clause_of(decision.clause),
+        profile=surveyed.profile,
         facts=tuple(_fact(cursor, field) for field in (*by_hand, *deciding.fields)),
         others=said if decision.by_hand else tuple(each for each in said if each is not deciding),
         shadows=_shadows(surveyed, system),
@@ -180,6 +183,7 @@ def _of_line(surveyed: Surveyed, name: str, findings: tuple[Finding, ...]) -> Ex
         by_hand=False,
         reason=deciding.reason,
         clause=clause_of(deciding.clause),
+        profile=surveyed.profile,
         facts=tuple(_fact(cursor, field) for field in deciding.fields),
         others=tuple(each for each in said if each is not deciding),
         missing=_about(cursor, findings),
@@ -187,7 +191,8 @@ def _of_line(surveyed: Surveyed, name: str, findings: tuple[Finding, ...]) -> Ex
 
 
 def _line_title(line: Line) -> str:
-    return f"{line.kind}, {line.department}"
+    known = f"{line.kind}, {line.department}"
+    return f"{line.title} ({known})" if line.title else known
 
 
 def _place(cursor: Cursor) -> str:

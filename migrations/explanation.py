@@ -13,6 +13,7 @@ from inventory.dispositions.zombies import Verdict
 from inventory.explaining import Explanation, explain
 from inventory.findings import Finding
 from inventory.kinds import load_kinds, playbooks_folder
+from inventory.obligations.clauses import Clause
 from inventory.obligations.dates import today
 from inventory.words import _N, _, spoken
 
@@ -88,9 +89,16 @@ def _head(told: Explanation, language: str) -> Table:
     table.add_row(_("rule"), _named(told.rule))
     table.add_row(_("because"), Text(told.reason))
     if told.clause is not None:
-        said = told.clause.zh if language == "zh" else told.clause.en
-        table.add_row(_("clause"), Text("  ".join(part for part in (told.clause.id, told.clause.place, said) if part)))
+        table.add_row(_("clause"), Text(_cited(told.clause, told.profile, language)))
     return table
+
+
+def _cited(clause: Clause, profile: str, language: str) -> str:
+    """Return a clause with the name of its plan, where that is not the programme's own."""
+    plan = clause.plan if clause.profile != profile else None
+    titled = "" if plan is None else (plan.zh if language == "zh" else plan.en)
+    said = clause.zh if language == "zh" else clause.en
+    return "  ".join(part for part in (clause.id, titled, clause.place, said) if part)
 
 
 def _named(word: str) -> Text:

@@ -147,12 +147,12 @@ def _obstacle(system: System, _kinds: Kinds) -> Answer:
 
 def _changes(system: System, kinds: Kinds) -> Answer:
     changed = sorted({c.kind for c in system.components if c.kind in kinds and kinds[c.kind].moves == "replatform"})
-    yes = phrase(_N("{kinds} change their platform when they move"), kinds=", ".join(changed))
+    yes = phrase(_N("components change their platform as they move: {kinds}"), kinds=", ".join(changed))
     return _either(changed, yes, phrase(_N("no component changes its platform")), "components")
 
 
 def _as_it_is(_system: System, _kinds: Kinds) -> Answer:
-    return Answer(Verdict.APPLIES, phrase(_N("its components run in the cloud as they are")), ("components",))
+    return Answer(Verdict.APPLIES, phrase(_N("what no other rule takes moves as it is")), ("components",))
 
 
 SYSTEM_RULES = (

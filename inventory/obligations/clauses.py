@@ -3,13 +3,17 @@
 from functools import cache
 
 from inventory.base import Model
+from inventory.obligations.profile import Words
 from inventory.obligations.profiles import SHIPPED, load_profile, shipped
 
 
 class Clause(Model):
-    """An obligation of a plan: its id, where it stands in the plan, and what it says."""
+    """An obligation of a plan: its id, where it stands in which plan, and what it says."""
 
     id: str
+    profile: str = ""
+    plan: Words | None = None
+    """The plan's title."""
     place: str = ""
     en: str = ""
     zh: str = ""
@@ -24,7 +28,9 @@ def clause_of(obligation: str) -> Clause | None:
 def every_clause() -> dict[str, Clause]:
     """Return the clauses of all shipped profiles by the ids of their obligations."""
     return {
-        each.id: Clause(id=each.id, place=each.clause, en=each.text.en, zh=each.text.zh)
-        for name in shipped()
-        for each in load_profile(name, SHIPPED).obligations
+        each.id: Clause(
+            id=each.id, profile=plan.profile, plan=plan.title, place=each.clause, en=each.text.en, zh=each.text.zh
+        )
+        for plan in (load_profile(name, SHIPPED) for name in shipped())
+        for each in plan.obligations
     }

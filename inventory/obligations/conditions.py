@@ -89,7 +89,10 @@ def _any(conditions: Iterable[Model], tests: Mapping[str, Test]) -> Asked:
 
 
 def lacking(condition: Model, things: Things, facts: Facts, thing: Any) -> tuple[str, ...]:
-    """Return the questions of a condition that are not answered as wanted; of fields, those that are empty."""
+    """Return the questions of a condition that are not answered as wanted; of fields, those that are empty.
+
+    Of alternatives none of which holds, all that they ask in vain.
+    """
     found: list[str] = []
     for name in type(condition).model_fields:
         if name not in condition.model_fields_set:
@@ -99,10 +102,10 @@ def lacking(condition: Model, things: Things, facts: Facts, thing: Any) -> tuple
             found += [path for path in argument if not given(thing, path)]
         elif name == "any":
             if _any(argument, things.tests)(facts, thing) is not True:
-                found.append(" | ".join(" + ".join(sorted(each.model_fields_set)) for each in argument))
+                found += [each for one in argument for each in lacking(one, things, facts, thing)]
         elif things.tests[name](facts, thing, argument) is not True:
             found.append(name)
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def given(thing: BaseModel, path: str) -> bool:

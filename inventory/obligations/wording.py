@@ -62,6 +62,11 @@ LACKS = {
     "paired": _N("not paired with another site"),
     "copied": _N("no copy was seen there"),
     "drilled": _N("no drill passed"),
+    "exempt": _N("no exemption in force"),
+    "exempt_for_a_time": _N("no exemption that ends on a day"),
+    "vacated": _N("not vacated"),
+    "area_at_most": _N("larger than allowed, or its area is not known"),
+    "sharing": _N("how it is shared is not said, or is to be another"),
     "recovers_in": _N("its copies are not where they must be"),
 }
 PLATFORMS = {
@@ -92,12 +97,12 @@ def name_of(short: Short, counts: str) -> str:
 
 
 def lack_word(lack: str) -> str:
-    """Return in words what a thing lacks; a field or an alternative as the profile has it."""
-    return _(LACKS[lack]) if lack in LACKS else lack
+    """Return in words what a thing lacks; what is no question of a profile is a field."""
+    return _(LACKS[lack]) if lack in LACKS else _("{field} is missing").format(field=lack)
 
 
 def value_words(measurement: Measurement) -> str:
-    """Return how far a measure is, such as '7 of 10 systems (9 are wanted)'."""
+    """Return how far a measure is, such as '7 of 10 systems (9 needed)'."""
     if measurement.missing:
         return "; ".join(measurement.missing)
     things = called(measurement.counts)
@@ -107,5 +112,5 @@ def value_words(measurement: Measurement) -> str:
         numerator=measurement.numerator, denominator=measurement.denominator, things=things
     )
     if measurement.enough != measurement.denominator:
-        said += _(" ({enough} are wanted)").format(enough=measurement.enough)
+        said += _(" ({enough} needed)").format(enough=measurement.enough)
     return said

@@ -36,6 +36,8 @@ COLOURS = {
     State.OPEN: "cyan",
     State.MET: "green",
 }
+ROOMY = 100
+"""From so many columns on there is room for a table."""
 FIRST = 3
 """So many of those who fall short are named in the table."""
 
@@ -111,7 +113,7 @@ def _counted(every: Sequence[Standing]) -> dict[State, int]:
 def _summary(seen: Overview) -> str:
     parts = [f"{state_word(state)} {number}" for state, number in _counted(seen.standings).items() if number]
     return _("{number} obligations on {day}: {parts}").format(
-        number=len(seen.standings), day=seen.day.isoformat(), parts=", ".join(parts)
+        number=len(seen.standings), day=seen.day.isoformat(), parts=_(", ").join(parts)
     )
 
 
@@ -143,7 +145,7 @@ def _print_all(seen: Overview) -> None:
             continue
         console.print()
         console.print(Text(f"{state_word(state)} ({len(group)})", COLOURS[state]))
-        console.print(_table(group, longest))
+        console.print((_table if console.width >= ROOMY else _list)(group, longest))
     console.print()
     console.print(Text(_("Key figures: {figures}").format(figures=_figures(seen.figures))))
     console.print(Text(_summary(seen), "bold"))
@@ -164,10 +166,33 @@ def _table(group: Sequence[Standing], longest: int) -> Table:
     table.add_column(_("who falls short"), overflow="fold", ratio=3)
     for each in group:
         goal = each.deciding
-        reached = "\n".join(value_words(one) for one in goal.measurements if not one.reached or len(each.goals) == 1)
         name = Text(each.id, COLOURS[each.state])
+        reached = "\n".join(_reached(each))
         table.add_row(name, Text(_said(each.text)), _deadline(goal), Text(reached), Text(_short(goal)))
     return table
+
+
+def _list(group: Sequence[Standing], longest: int) -> Table:
+    """Return the same for a narrow terminal: what was reached and who falls short stand below what is asked."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), expand=True)
+    table.add_column(no_wrap=True, min_width=longest)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", ratio=1)
+    for each in group:
+        below = [_(", ").join(_reached(each))]
+        if short := _short(each.deciding):
+            below.append(_("falling short: {names}").format(names=short))
+        asked = Text(_said(each.text)).append("".join(f"\n{line}" for line in below), "dim")
+        table.add_row(Text(each.id, COLOURS[each.state]), _deadline(each.deciding), asked)
+    return table
+
+
+def _reached(standing: Standing) -> list[str]:
+    """Return what was reached of the goal that decides; not what nothing falls under, where something falls."""
+    goal = standing.deciding
+    counted = [one for one in goal.measurements if one.denominator or one.enough or one.missing]
+    every = len(standing.goals) == 1
+    return [value_words(one) for one in counted or goal.measurements if every or not one.reached]
 
 
 def _due(goal: GoalStanding) -> str:
@@ -185,7 +210,7 @@ def _short(goal: GoalStanding) -> str:
         return ""
     names = [name_of(short, one.counts) for one in goal.measurements if not one.reached for short in one.short]
     rest = len(names) - FIRST
-    listed = ", ".join(names[:FIRST])
+    listed = _(", ").join(names[:FIRST])
     return listed + (_(" and {number} more").format(number=rest) if rest > 0 else "")
 
 
@@ -203,7 +228,7 @@ def _print_one(seen: Overview, standing: Standing) -> None:
             for note in one.notes:
                 console.print(Text(f"  {note}", "yellow"))
             for short in one.short:
-                lacks = ", ".join(lack_word(lack) for lack in short.lacks)
+                lacks = _(", ").join(lack_word(lack) for lack in short.lacks)
                 title = f" {short.title}" if short.title and short.title != short.name else ""
                 console.print(Text(f"    {short.name}{title}: {lacks}"), soft_wrap=True)
     _print_left_out(console, seen)

@@ -126,6 +126,12 @@ def test_the_command_answers_people_and_machines() -> None:
         assert word in said
 
 
+def test_a_clause_of_another_plan_is_told_with_that_plans_name() -> None:
+    assert "LN-golden  Liaoning plan for consolidating" in call("tax-golden", str(YUNHE)).stdout
+    assert "LN-golden  辽宁省政务信息系统整合共享实施方案" in call("tax-golden", str(YUNHE), LANGUAGE="zh").stdout
+    assert "JM-zombie  二(二)" in call("notice-board", str(YUNHE)).stdout
+
+
 def test_the_command_speaks_chinese() -> None:
     said = call("notice-board", str(YUNHE), LANGUAGE="zh").stdout
     assert "长期脱离实际业务流程" in said

@@ -5,11 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 from typer.testing import CliRunner
 
 from inventory.words import words_in
+from migrations.cli import obligations as cli_obligations
 from migrations.cli.main import app, main
-from migrations.cli.obligations import day_of
+from migrations.cli.obligations import day_of, show_obligations
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 
@@ -37,6 +40,36 @@ def test_one_obligation_is_told_in_full_with_its_clause() -> None:
     code, said = run(str(YUNHE), "--profile", "liaoning", "--at", "2018-03-01", "--id", "ln-cloud")
     assert code == 0
     for words in ("LN-cloud", "二(二)1", "2018-03-31 (striven for: 2017-12-31)", "water-billing", "not committed, not"):
+        assert words in said
+
+
+def test_alternatives_are_told_in_words() -> None:
+    _code, said = run(str(YUNHE), "--at", "2018-07-05", "--id", "JM-zombie")
+    assert "notice-board 民政公告栏: what was settled is not carried out, no exemption in force" in said
+    _code, said = run(str(YUNHE), "--at", "2018-07-05", "--id", "JM-filing")
+    assert "identity 居民身份核验库: survey.channel is missing" in said
+
+
+def test_what_nothing_falls_under_is_not_told_beside_what_falls_short() -> None:
+    _code, said = run(str(YUNHE), "--at", "2018-07-05")
+    row = said[said.index("JM-zombie") : said.index("JM-cover")]
+    assert "0 of 1 systems" in row
+    assert "nothing falls" not in row
+    assert "nothing falls" in said[said.index("JM-big-system") :]
+
+
+@pytest.mark.parametrize("width, table", [(80, False), (120, True)])
+def test_a_narrow_terminal_gets_a_list_of_the_same(
+    width: int, table: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli_obligations, "_console", lambda: Console(width=width))
+    monkeypatch.setenv("LANGUAGE", "en")
+    show_obligations(YUNHE, "2018-07-05", "", "", as_json=False)
+    said = capsys.readouterr().out
+    assert all(cell_len(line.rstrip()) <= width for line in said.splitlines())
+    assert ("who falls short" in said) is table
+    # No word is broken, whichever way it is laid out.
+    for words in ("JM-ready", "2018-03-31", "2 of 4", "departments", "民政局", "from 2018-01-01 on", "nothing falls"):
         assert words in said
 
 
