@@ -54,6 +54,11 @@ class Listing(Model):
     sheet: tuple[str, ...]
     columns: tuple[Column, ...]
 
+    @property
+    def telling(self) -> frozenset[str]:
+        """Return the fields of which a row needs one, so that it says what it is about."""
+        return frozenset({"resource", "title"} if self.kind == "request" else {"title"})
+
     def column(self, field: str) -> Column | None:
         """Return the column that fills a field best; none where no column does."""
         return next((column for column in self.columns if column.field == field), None)

@@ -1,6 +1,7 @@
 """Reads survey sheets: files or folders of them, whatever their format, into entries and remarks."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from inventory.survey.columns import catalogue
@@ -30,12 +31,18 @@ def read_sheets(
         before = len(entries), len(remarks)
         for grid in grids:
             rows, about = read_sheet(grid, matcher, mapping.for_sheet(file, grid.sheet))
-            entries.extend(rows)
+            entries.extend(_settled(entry, mapping) for entry in rows)
             remarks.extend(about)
         if grids and before == (len(entries), len(remarks)):
             remarks.append(Remark(place=Place(file=file), expected=_("rows below a header"), severity=Weight.WARNING))
     remarks.extend(_reported_twice(entries))
     return tuple(entries), tuple(remarks)
+
+
+def _settled(entry: Entry, mapping: Settled) -> Entry:
+    if entry.kind == "department":
+        return replace(entry, title=mapping.called(entry.title))
+    return replace(entry, department=mapping.called(entry.department))
 
 
 def _refused(path: Path, expected: str, severity: Weight = Weight.ERROR) -> Remark:

@@ -16,7 +16,7 @@ from inventory.survey.merging.folder import Change, Folder
 from inventory.survey.merging.memory import FILE, Memory
 from inventory.survey.merging.merging import Merged, merge
 from inventory.survey.merging.naming import name_for
-from inventory.survey.merging.telling import counted, difference, remarks_text
+from inventory.survey.merging.telling import counted, difference, remarks_text, word_of
 from inventory.survey.merging.writing import held, write
 from inventory.survey.reading import read_sheets
 from inventory.survey.sheets import Workbook, workbooks
@@ -106,7 +106,7 @@ def _show(merged: Merged, remarks: Sequence[Remark], said: Sequence[str]) -> Non
         else:
             print(text)
     print(counted(remarks))
-    new = ", ".join(f"{kind} {count}" for kind, count in merged.added.items() if count)
+    new = _(", ").join(f"{word_of(kind)} {count}" for kind, count in merged.added.items() if count)
     if new or merged.changed:
         print(_("new: {new}; values changed: {changed}").format(new=new or 0, changed=merged.changed))
     elif not merged.files:

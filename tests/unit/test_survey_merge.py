@@ -266,6 +266,38 @@ def test_references_become_names(folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("title", ["云和区水务局", "区水务局", "水利事务局"])
+def test_a_department_that_may_be_a_known_one_is_added_and_asked_about(folder: Path, title: str) -> None:
+    merged = run(folder, row("system", "防汛系统", department=title))
+    assert merged.added["department"] == 1
+    assert kinds(merged) == [(Weight.WARNING, "perhaps the same department")]
+    assert f"departments: {{{title}: 水务局}}" in merged.remarks[0].expected
+
+
+@pytest.mark.parametrize("title", ["财政局", "水利局", "市水文站"])
+def test_a_department_of_another_title_is_another_one(folder: Path, title: str) -> None:
+    assert kinds(run(folder, row("system", "防汛系统", department=title))) == []
+
+
+def test_a_room_that_only_its_hosts_name_is_added_and_told(folder: Path) -> None:
+    merged = run(folder, row("host", "前置机", holder="省厅"))
+    assert (merged.added["room"], kinds(merged)) == (1, [(Weight.NOTE, "added")])
+
+
+def test_a_row_that_lacks_what_its_reference_means_is_left_out_with_that_reason(folder: Path) -> None:
+    merged = run(folder, row("request", "", {"resource": "户籍人口", "asked": "2018-03-01"}))
+    left = [remark.expected for remark in merged.remarks if remark.column == "left out"]
+    assert left == ["the whole row is left out: nothing of the name '户籍人口' is known"]
+
+
+def test_departments_are_called_by_their_titles(folder: Path) -> None:
+    said = {"survey.function": "征收水费"}
+    merged = run(folder, row("system", "水费征收系统", said, department="财政局"))
+    assert [remark.expected for remark in merged.remarks if remark.column == "reported twice"] == [
+        "水务局 reports the same system; it is kept once, as 'water-billing'"
+    ]
+
+
 def test_a_host_is_known_by_its_address(folder: Path) -> None:
     merged = run(folder, row("host", "数据库服务器", {"address": "10.11.0.10", "cpus": 8}))
     assert merged.added == {}

@@ -1,8 +1,7 @@
 """Sheets as departments fill them in: what is read from them, and what is remarked."""
 
 import csv
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +12,12 @@ from hypothesis import strategies as st
 from xlsxwriter.worksheet import Worksheet
 
 from inventory.survey.cells.values import NOTHING
-from inventory.survey.entries import Entry, Remark, Weight
+from inventory.survey.entries import Remark, Weight
 from inventory.survey.opening.grids import letters
 from inventory.survey.reading import read_sheets
 from inventory.survey.tables.settling import Rule, Settled
 from inventory.survey.text import plain
-
-Fill = Callable[[xlsxwriter.Workbook, Worksheet], None]
-
-
-def sheet(tmp_path: Path, fill: Fill | Sequence[Sequence[Any]], name: str = "附件1", file: str = "a.xlsx") -> Path:
-    """Write a workbook of one sheet: by rows from the top, or by a function."""
-    path = tmp_path / file
-    book = xlsxwriter.Workbook(str(path))
-    page = book.add_worksheet(name)
-    if callable(fill):
-        fill(book, page)
-    else:
-        days = book.add_format({"num_format": "yyyy-mm-dd"})
-        for row, cells in enumerate(fill):
-            for column, cell in enumerate(cells):
-                if isinstance(cell, date):
-                    page.write_datetime(row, column, datetime(cell.year, cell.month, cell.day), days)  # noqa: DTZ001
-                elif cell is not None:
-                    page.write(row, column, cell)
-    book.close()
-    return path
-
-
-def read(path: Path, settled: Settled | None = None) -> tuple[tuple[Entry, ...], tuple[Remark, ...]]:
-    return read_sheets([path], settled or Settled())
-
-
-def heavy(remarks: Sequence[Remark]) -> list[tuple[str, str]]:
-    """Return place and reason of all remarks that are more than notes."""
-    return [(remark.place.cell, remark.expected) for remark in remarks if remark.severity is not Weight.NOTE]
-
-
-def at(remarks: Sequence[Remark], cell: str) -> Remark:
-    (remark,) = (remark for remark in remarks if remark.place.cell == cell)
-    return remark
+from tests.unit.books import at, heavy, read, sheet
 
 
 def water_bureau(_book: xlsxwriter.Workbook, page: Worksheet) -> None:

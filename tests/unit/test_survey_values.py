@@ -56,6 +56,9 @@ def test_whole_dates_need_no_remark(cell: Any, value: str) -> None:
         (201703, "2017-03-01", Weight.NOTE),
         (42799, "2017-03-05", Weight.NOTE),
         ("42799", "2017-03-05", Weight.NOTE),
+        ("2014年底", "2014-12-01", Weight.NOTE),
+        ("二〇一四年初", "2014-01-01", Weight.NOTE),
+        ("2016年9月上旬", "2016-09-01", Weight.NOTE),
         (2017.1, "2017-01-01", Weight.WARNING),
         ("17年3月", "2017-03-01", Weight.WARNING),
     ],
@@ -86,12 +89,22 @@ def test_what_is_no_date_is_an_error(cell: Any) -> None:
         ("１，２００．５０元", "", 1200.5),
         ("￥800元/年", "", 800),
         ("500元/月", "", 6000),
+        ("500元", "元/月", 6000),
+        ("500元/年", "元/月", 500),
+        (30, "10k yuan", 300000),
         (0.1, "万元/年", 1000),
         (0, "", 0),
     ],
 )
 def test_money_is_yuan_a_year_in_the_nearest_unit_that_is_named(cell: Any, unit: str, value: float) -> None:
     assert told("survey.running_cost", cell, unit) == Told(value)
+
+
+@pytest.mark.parametrize("cell", ["约1200", "1200余人", "1200多人", "1200人左右", "1200人以上", "近1200人"])
+def test_an_approximate_number_is_taken_and_that_is_said(cell: str) -> None:
+    found = told("survey.user_count", cell)
+    assert (found.value, found.severity) == (1200, Weight.NOTE)
+    assert found.expected
 
 
 def test_money_without_any_unit_is_taken_as_yuan_and_that_is_said() -> None:
@@ -175,7 +188,17 @@ def test_an_answer_with_more_words_is_guessed_and_that_is_said() -> None:
 
 @pytest.mark.parametrize(
     "cell, value",
-    [("二级", 2), ("第二级", 2), ("2", 2), (2.0, 2), ("三级（S3A3G3）", 3), ("Ⅲ级", 3), ("等保二级", 2), ("２级", 2)],
+    [
+        ("二级", 2),
+        ("第二级", 2),
+        ("2", 2),
+        (2.0, 2),
+        ("三级（S3A3G3）", 3),
+        ("Ⅲ级", 3),
+        ("等保二级", 2),
+        ("２级", 2),
+        ("第二级（2级）", 2),
+    ],
 )
 def test_levels(cell: Any, value: int) -> None:
     assert told("grading.mlps", cell) == Told(value)
@@ -228,6 +251,7 @@ def test_text_is_on_one_line_and_without_spaces_inside_of_chinese() -> None:
         ("（一）系统名称", "系统名称", ""),
         ("年租金 万元", "年租金", "万元"),
         ("带宽/Mbps", "带宽", "Mbps"),
+        ("Running cost (10k yuan)", "Running cost", "10k yuan"),
         ("是否涉密（是/否）", "是否涉密", ""),
     ],
 )

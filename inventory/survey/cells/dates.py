@@ -19,6 +19,12 @@ _MONTH = re.compile(r"(\d{4})\s*[年./-]\s*(\d{1,2})\s*月?份?")
 _YEAR = re.compile(r"(\d{4})\s*年?度?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})?")
 _SHORT = re.compile(r"(\d{2})\s*年\s*(\d{1,2})\s*月(?:\s*(\d{1,2})\s*[日号])?")
+_PART_OF_YEAR = (
+    (re.compile(r"(?<=年)[底末]$"), "12月"),
+    (re.compile(r"(?<=年)初$"), "1月"),
+    (re.compile(r"(?<=月)(?:份)?(?:初|中|底|末|[上中下]旬)$"), ""),
+)
+"""What says of a day only roughly when it was, with the month that it means."""
 _EPOCH = date(1899, 12, 30)
 _YEARS = range(1950, 2101)
 _SERIALS = range(18264, 73415)
@@ -84,6 +90,8 @@ def day_of(cell: Cell) -> Day:
 
 
 def _from_text(text: str) -> Day:
+    for vague, month in _PART_OF_YEAR:
+        text = vague.sub(month, text)
     if match := _FULL.fullmatch(text):
         return Day(_day(match[1], match[2], match[3]))
     if match := _COMPACT.fullmatch(text):

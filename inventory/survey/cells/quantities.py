@@ -20,8 +20,15 @@ _SCALES = {
     "百万": 1_000_000,
     "千万": 10_000_000,
     "亿": 10**8,
+    "thousand": 1_000,
+    "10k": 10_000,
+    "10,000": 10_000,
+    "10000": 10_000,
+    "ten thousand": 10_000,
+    "million": 1_000_000,
 }
-_SCALED = re.compile(r"(十万|百万|千万|百|千|万|亿)?(.*)")
+_SCALED = re.compile(rf"({'|'.join(sorted(filter(None, _SCALES), key=len, reverse=True))})?(.*)")
+_ABOUT = re.compile(r"^[余多几]|(?:左右|上下|以上|以内)$")
 _MONEY = re.compile(r"(?:人民币)?(元|圆|rmb|cny|yuan)?(整)?\s*[/每(]?\s*(年|月|季度|季|year|month)?\)?(?:人民币)?")
 _PERIODS = {"月": 12, "month": 12, "季": 4, "季度": 4}
 _BYTES: Mapping[str, Decimal] = {
@@ -79,7 +86,8 @@ def amount_of(cell: Cell) -> Amount | None:
     if match is None or len(match[2]) > 15:
         return None
     about = (match[1] or "").casefold() not in {"", "¥", "rmb", "cny"}
-    return Amount(Decimal(match[2].replace(",", "")), (match[3] or "").strip().casefold(), about)
+    unit, vague = _ABOUT.subn("", (match[3] or "").strip().casefold())
+    return Amount(Decimal(match[2].replace(",", "")), unit.strip(), about or vague > 0)
 
 
 def number(value: Decimal) -> int | float:
@@ -87,24 +95,27 @@ def number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _money_factor(unit: str, *, yearly: bool) -> Decimal | None:
+def _money_unit(unit: str) -> tuple[Decimal, str] | None:
+    """Return how many yuan a unit of money is, and the period that it names, such as 月."""
     scaled = _SCALED.fullmatch(unit)
     match = _MONEY.fullmatch(scaled[2].strip()) if scaled else None
-    if scaled is None or match is None:
-        return None
-    factor = Decimal(_SCALES[scaled[1] or ""])
-    period = match[3] or ""
-    if not yearly:
-        return factor if not period else None
-    return factor * _PERIODS.get(period, 1)
+    return (Decimal(_SCALES[scaled[1] or ""]), match[3] or "") if scaled and match else None
 
 
-def money(amount: Amount, unit: str, *, yearly: bool) -> Decimal | None:
-    """Return yuan (a year); none where the unit is none of money."""
-    factor = _money_factor(amount.unit or plain(unit).casefold(), yearly=yearly)
-    if factor is None or amount.number < 0:
+def money(amount: Amount, unit: str, period: str = "") -> Decimal | None:
+    """Return yuan, a year's where the column speaks of a period (年, 月); none where the unit is none of money.
+
+    The period that counts is the one beside the number, else that of `unit`, else that of the column.
+    """
+    given = _money_unit(plain(unit).casefold())
+    own = _money_unit(amount.unit) if amount.unit else given
+    if own is None or amount.number < 0:
         return None
-    return (amount.number * factor).quantize(Decimal("0.01"))
+    factor, written = own
+    written = written or (given[1] if given else "")
+    if written and not period:
+        return None
+    return (amount.number * factor * _PERIODS.get(written or period, 1)).quantize(Decimal("0.01"))
 
 
 def gibibytes(amount: Amount, unit: str) -> Decimal | None:

@@ -43,6 +43,7 @@ _LEVEL = re.compile(
     r"第?\s*([一二三四五1-5])\s*级|^(?:等保|等级保护|s\d?a\d?g)?\s*([一二三四五1-5])(?:\.0)?(?:\s*\(.*\))?$",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"[不未没无非勿][^ ]{0,2}$")
 _NUMBERING = re.compile(r"(?:^|(?<=[\s;,、；，]))\(?\d{1,2}(?:\)|[、.](?!\d))\s*")
 _SEPARATORS = re.compile(r"[、,，;；\n\r]+")
 GOLDEN = ("金税", "金关", "金财", "金审", "金盾", "金宏", "金保", "金土", "金农", "金水", "金质", "金安", "金信")
@@ -86,7 +87,13 @@ def shown(cell: Cell) -> str:
 
 
 def _text(cell: Cell, _column: Column, _setting: Setting) -> Told:
-    return Told(cleaned(shown(cell)))
+    text = cleaned(shown(cell))
+    ticked = _ticked(text)
+    if ticked is None:
+        return Told(text)
+    if not ticked and len(_OPEN_BOX.findall(text)) > 1:
+        return misread(_("one ticked box"))
+    return Told("、".join(ticked) or text)
 
 
 def _name(cell: Cell, _column: Column, _setting: Setting) -> Told:
@@ -152,6 +159,17 @@ def choices_of(column: Column) -> Mapping[str, str]:
     return _dictionary(tuple((value, words) for value, words in column.choices.items()))
 
 
+def _mentioned(text: str, known: Mapping[str, str]) -> set[str]:
+    """Return the values whose words a text contains: no word inside of a longer one, and none that is denied."""
+    found = set()
+    for word in sorted(known, key=len, reverse=True):
+        if len(word) > 1 and word in text:
+            if not _DENIED.search(text.partition(word)[0]):
+                found.add(known[word])
+            text = text.replace(word, " ")
+    return found
+
+
 def _choice(cell: Cell, column: Column, _setting: Setting) -> Told:
     text = _one_of(cleaned(shown(cell)))
     known = choices_of(column)
@@ -159,7 +177,7 @@ def _choice(cell: Cell, column: Column, _setting: Setting) -> Told:
         return misread(_("one ticked box"))
     if (key := folded(text)) in known:
         return Told(known[key])
-    inside = {value for word, value in known.items() if len(word) > 1 and word in key}
+    inside = _mentioned(key, known)
     if column.open:
         return Told(text)
     if len(inside) == 1:
@@ -219,7 +237,7 @@ def _whole(amount: Amount, unit: str) -> Decimal | None:
 
 
 def _money(cell: Cell, column: Column, setting: Setting) -> Told:
-    convert = partial(money, yearly=column.unit.endswith("/年"))
+    convert = partial(money, period=column.unit.partition("/")[2])
     return _measured(convert, lambda: _("an amount of money such as 12.5万元"))(cell, column, setting)
 
 
@@ -229,7 +247,7 @@ def _mebibytes(gibibytes: Decimal) -> int:
 
 def _percent(cell: Cell, _column: Column, setting: Setting) -> Told:
     amount = amount_of(cell)
-    if amount is None or amount.unit not in {"", "%", "%左右"} or not amount.number >= 0:
+    if amount is None or amount.unit not in {"", "%"} or not amount.number >= 0:
         return misread(_("per cent, from 0 to 100"))
     small = setting.percent is None and amount.number <= 1
     share = not amount.unit and not isinstance(cell, str) and (setting.percent or small)
@@ -243,9 +261,9 @@ def _percent(cell: Cell, _column: Column, setting: Setting) -> Told:
 
 def _level(cell: Cell, _column: Column, _setting: Setting) -> Told:
     text = _one_of(plain(shown(cell)).replace("III", "三").replace("IV", "四").replace("II", "二"))
-    levels = {match[1] or match[2] for match in _LEVEL.finditer(text or "")}
+    levels = {_LEVELS[match[1] or match[2]] for match in _LEVEL.finditer(text or "")}
     if len(levels) == 1:
-        return Told(_LEVELS[levels.pop()])
+        return Told(levels.pop())
     if text and folded(text) in {"未定级", "未评级", "未备案", "未定", "未做", "否", "未开展"}:
         return Told(None, _("not graded: no level is taken"))
     return misread(_("a level from 1 to 5, such as 第二级"))

@@ -20,8 +20,8 @@ Said = dict[str, tuple[Any, Place]]
 Telling = Callable[[Place, str, object, str, Weight], None]
 """Takes place, kind of remark, what was read, what is told, and its weight."""
 
-Meaning = Callable[[Part, str, str], "str | None"]
-"""Returns the name of what a part's field means by a title."""
+Meaning = Callable[[Part, str, str, Place], "str | None"]
+"""Returns the name of what a part's field means by a title that stands in a cell."""
 
 NOWHERE = Place(file=Path())
 
@@ -47,6 +47,7 @@ class Decider:
         self._tell = tell
         self._meaning = meaning
         self._places: dict[Part, Place] = {}
+        self._unknown: dict[tuple[Part, str], str] = {}
 
     def hear(self, part: Part, department: str, rows: Sequence[Entry]) -> int:
         """Take over what a department says of a part as far as that is right; return how many values changed."""
@@ -95,8 +96,9 @@ class Decider:
                 known[field] = (value, place)
                 continue
             titles = value if isinstance(value, list | tuple) else (value,)
-            names = [(str(title), self._meaning(part, field, str(title))) for title in titles]
+            names = [(str(title), self._meaning(part, field, str(title), place)) for title in titles]
             for title in (title for title, name in names if name is None):
+                self._unknown[part, field] = title
                 told = _("nothing of this name is known; correct it, or add what it means")
                 self._tell(place, _("unknown reference"), title, told, Weight.WARNING)
             found = [name for _title, name in names if name is not None]
@@ -183,6 +185,9 @@ class Decider:
         """Return whether a part is whole; where a new one is not, tell what its row lacks."""
         errors = _errors(part)
         if errors:
+            for path in errors:
+                if (title := self._unknown.get((part, ".".join(path)))) is not None:
+                    errors[path] = _("nothing of the name '{title}' is known").format(title=title)
             told = _("the whole row is left out: {reasons}").format(reasons="; ".join(errors.values()))
             self._tell(self._places.get(part, NOWHERE), _("left out"), part.title, told, Weight.ERROR)
         return not errors

@@ -1,5 +1,6 @@
 """Which part of the inventory a row of a sheet speaks of: by its identifier, number, title or address."""
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
@@ -17,9 +18,21 @@ _CERTAIN = ("survey.builder", "survey.approved", "grading.record")
 """Fields in which two reports of one system do not differ."""
 
 
+_PLACE = re.compile(r"^[\u4e00-\u9fff]{0,6}?[省市区县州盟旗](?=[\u4e00-\u9fff]{3})")
+"""The province, city or district before a department's title."""
+
+
 def folded(title: str) -> str:
     """Return a title as it is compared: without spaces, differences of width and of case."""
     return "".join(unicodedata.normalize("NFKC", title).split()).casefold()
+
+
+def may_be(one: str, other: str) -> bool:
+    """Tell whether two titles may be one department's: without the place before it, or shortened, as 人社局 is."""
+    short, long = sorted((_PLACE.sub("", folded(one)), _PLACE.sub("", folded(other))), key=len)
+    rest = iter(long)
+    # Each character of the short one stands in the long one, in the same order.
+    return len(short) > 2 and short[0] == long[0] and short[-1] == long[-1] and all(letter in rest for letter in short)
 
 
 class Matcher:

@@ -22,9 +22,10 @@ from inventory.survey.entries import Entry, Kind, Place, Remark, Weight
 from inventory.survey.merging.deciding import Decider, shown
 from inventory.survey.merging.fields import put_field
 from inventory.survey.merging.folder import MODELS, Change, Folder, Part
-from inventory.survey.merging.matching import Matcher, folded
+from inventory.survey.merging.matching import Matcher, folded, may_be
 from inventory.survey.merging.memory import FILE, Memory
 from inventory.survey.merging.naming import LIMIT, name_for
+from inventory.survey.merging.telling import word_of
 from inventory.words import _
 
 OWNED_BY_NONE: frozenset[Kind] = frozenset({"building", "department"})
@@ -38,7 +39,7 @@ class Merged(Model):
     memory: Change | None
     """The file of what sheets said, where it changes."""
     remarks: tuple[Remark, ...]
-    added: Mapping[str, int]
+    added: Mapping[Kind, int]
     """How many parts of each kind are new."""
     changed: int
     """How many values of parts that were known are new."""
@@ -72,7 +73,7 @@ class _Merger:
         self.memory = memory
         self.matcher = Matcher(folder, memory)
         self.remarks: list[Remark] = []
-        self.added: dict[str, int] = defaultdict(int)
+        self.added: dict[Kind, int] = defaultdict(int)
         self.changed = 0
         self._taken = self._names_taken()
         self._rows: dict[Part, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
@@ -124,7 +125,27 @@ class _Merger:
     def department(self, row: Entry) -> Part:
         """Return the department that a row names, which is added if it is new."""
         named = Entry(kind="department", name="", title=row.department, department="", places={"": _place(row)})
-        return self.matcher.find(named, "") or self.new(named, "")
+        return self.matcher.find(named, "") or self.unlisted("department", row.department, "", _place(row))
+
+    def unlisted(self, kind: Kind, title: str, owner: str, place: Place) -> Part:
+        """Add a part that no row lists and something names; tell of it, and of another one that it may be."""
+        like = [part.title for part in self.folder.parts if part.kind == kind and may_be(part.title, title)]
+        department = self.title_of(owner) if owner else ""
+        part = self.new(Entry(kind=kind, name="", title=title, department=department, places={"": place}), owner)
+        if kind in {"room", "building"}:
+            # A column of departments or offices lists them; a place is perhaps only described.
+            said = _("no sheet lists it; {kind} '{name}' is added").format(kind=word_of(kind), name=part.name)
+            self.remark(place, _("added"), title, said, Weight.NOTE)
+        if kind == "department" and like:
+            said = _("if it is '{other}', write one title, or in a mapping file departments: {{{title}: {other}}}")
+            told = said.format(other=like[0], title=title)
+            self.remark(place, _("perhaps the same department"), title, told, Weight.WARNING)
+        return part
+
+    def title_of(self, department: str) -> str:
+        """Return the title of a department, by its name."""
+        part = self.matcher.named("department", department)
+        return part.title if part is not None else department
 
     def shared(self, row: Entry, owner: str) -> Part | None:
         """Return another department's system where a row certainly speaks of it, and tell of it."""
@@ -136,12 +157,12 @@ class _Merger:
             put_field(same.values, "also_reported_by", reported, MODELS["system"])
             self.matcher.know(same)
             said = _("{department} reports the same system; it is kept once, as '{name}'").format(
-                department=same.department, name=same.name
+                department=self.title_of(same.department), name=same.name
             )
             self.remark(_place(row), _("reported twice"), row.title, said, Weight.NOTE)
         elif perhaps is not None:
             said = _("{department} reports one of this title too ('{name}'); if it is the same, remove one row").format(
-                department=perhaps.department, name=perhaps.name
+                department=self.title_of(perhaps.department), name=perhaps.name
             )
             self.remark(_place(row), _("perhaps reported twice"), row.title, said, Weight.WARNING)
         return same
@@ -175,12 +196,10 @@ class _Merger:
                 return room
         elif rooms:
             if len(rooms) > 1:
-                said = _("no machine room is named; it is put into '{room}'").format(room=rooms[0].name)
+                said = _("no machine room is named; it is put into '{room}'").format(room=rooms[0].title)
                 self.remark(_place(row), _("assumed"), row.title, said, Weight.WARNING)
             return rooms[0]
-        title = row.holder or _("machine room")
-        place = {"": _place(row)}
-        return self.new(Entry(kind="room", name="", title=title, department=row.department, places=place), owner)
+        return self.unlisted("room", row.holder or _("machine room"), owner, _place(row))
 
     def name(self, row: Entry, owner: str) -> str:
         """Return a name that no other part of the kind bears."""
@@ -210,18 +229,16 @@ class _Merger:
                 self.added[part.kind] -= 1
         self.folder.settle()
 
-    def meant(self, part: Part, field: str, title: str) -> str | None:
+    def meant(self, part: Part, field: str, title: str, place: Place) -> str | None:
         """Return the name of what a reference means; none where there is nothing of that title."""
         kind = _REFERRED.get(field)
         if kind is None:
             return self.named_above(field, title)
         found = self.matcher.named(kind, title) or self.matcher.titled(kind, title, part.department)
         if found is None and kind == "building":
-            found = self.new(Entry(kind="building", name="", title=title, department=""), "")
+            found = self.unlisted("building", title, "", place)
         elif found is None and kind == "office":
-            holder = self.matcher.named("department", part.department)
-            department = holder.title if holder is not None else ""
-            found = self.new(Entry(kind="office", name="", title=title, department=department), part.department)
+            found = self.unlisted("office", title, part.department, place)
         elif found is None and field == "into":
             return self.named_above(field, title)
         return found.name if found is not None else None
@@ -245,7 +262,7 @@ class _Merger:
             if (part.kind, department) not in self._heard or department not in {part.department, ""}:
                 continue
             said = _("the sheets of {department} no longer list '{name}'; it stays until you remove it").format(
-                department=department or part.title, name=part.name
+                department=self.title_of(department) or part.title, name=part.name
             )
             place = Place(file=self.folder.folder / part.file)
             self.remark(place, _("no longer listed"), part.title, said, Weight.WARNING)

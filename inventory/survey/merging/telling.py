@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from difflib import unified_diff
 from pathlib import Path
 
-from inventory.survey.entries import Remark, Weight
+from inventory.survey.entries import Kind, Remark, Weight
 from inventory.survey.merging.folder import Change
 from inventory.words import _
 
@@ -21,6 +21,23 @@ _ORDER = {weight: number for number, weight in enumerate(Weight)}
 def word_for(weight: Weight) -> str:
     """Return what a remark of a weight is called."""
     return {Weight.ERROR: _("error"), Weight.WARNING: _("warning"), Weight.NOTE: _("note")}[weight]
+
+
+def word_of(kind: Kind) -> str:
+    """Return what a kind of part is called."""
+    return {
+        "building": _("building"),
+        "department": _("department"),
+        "office": _("office"),
+        "unit": _("subordinate unit"),
+        "room": _("machine room"),
+        "host": _("host"),
+        "asset": _("asset"),
+        "system": _("system"),
+        "line": _("line"),
+        "resource": _("data resource"),
+        "request": _("request for data"),
+    }[kind]
 
 
 def remarks_text(remarks: Iterable[Remark]) -> str:

@@ -46,6 +46,7 @@ _GENERIC = frozenset(
 _BASIC = re.compile(r"基本|概况|情况$|信息$|^系统|总体|basic|general")
 _GUESS = 76.0
 _MARGIN = 6.0
+_ONE = Decimal(1)
 
 
 class Match(NamedTuple):
@@ -55,13 +56,21 @@ class Match(NamedTuple):
     how: How
 
 
-_UNITS: tuple[Callable[[Amount, str], object | None], ...] = (
-    lambda amount, unit: money(amount, unit, yearly=True) if "元" in unit or unit in {"万", "亿"} else None,
-    gibibytes,
-    megabits,
-    square_metres,
-    lambda amount, unit: counted(amount, unit) if unit else None,
-)
+_MONEY = re.compile(r"元|圆|^[万亿]$|yuan|rmb|cny")
+_UNITS: Mapping[str, Callable[[Amount, str], object | None]] = {
+    "money": lambda amount, unit: money(amount, unit, "年") if _MONEY.search(unit) else None,
+    "memory": gibibytes,
+    "storage": gibibytes,
+    "bandwidth": megabits,
+    "area": square_metres,
+    "count": lambda amount, unit: counted(amount, unit) if unit else None,
+}
+
+
+def measures(unit: str, kind: str) -> bool:
+    """Tell whether a column of a type (`columns.Type`) may hold numbers in a unit."""
+    unit = plain(unit).casefold()
+    return kind in _UNITS and _UNITS[kind](Amount(_ONE, "", about=False), unit) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -70,12 +79,7 @@ def is_unit(text: str) -> bool:
     unit = plain(text).removeprefix("单位:").casefold()
     if unit in {"%", "百分比"}:
         return True
-    return (
-        bool(unit) and len(unit) < 12 and any(fits(Amount(_ONE, "", about=False), unit) is not None for fits in _UNITS)
-    )
-
-
-_ONE = Decimal(1)
+    return bool(unit) and len(unit) < 12 and any(measures(unit, kind) for kind in _UNITS)
 
 
 @lru_cache(maxsize=16384)

@@ -15,6 +15,7 @@ Role = Literal["data", "total", "note", "numbering", "group", "signature", "exam
 _LABELS = (
     r"填报单位|填报部门|填表单位|填表部门|报送单位|报送部门|上报单位|单位名称|部门名称|主管部门|单位|部门"
     r"|填报日期|填报时间|填表日期|填表时间|报送日期|报送时间|调查日期|日期|金额单位"
+    r"|制表单位|制表部门|编制单位|编制部门|汇总单位|汇总部门|统计单位|统计部门"
     r"|填表人|填报人|审核人|审核|联系人|联系电话|联系方式|电话|负责人|单位负责人|分管领导|制表人|制表|department|date"
 )
 _LABELLED = re.compile(
@@ -29,7 +30,10 @@ _NOTE = re.compile(
     r"^(?:\*?注|备注|说明|填表说明|填报说明|填写说明|注意|note|notes|remark)s?\s*\d*\s*(?:[:.、]|$)", re.IGNORECASE
 )
 _NUMBERED = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,2})[).、]")
+_COUNT = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[).、]?$")
 _EXAMPLE = re.compile(r"^[(]?(?:示例|样例|例如|例:|例\d*$|填写示例|example)", re.IGNORECASE)
+# Who put the sheets of others together is not who reports.
+_COMPILER = re.compile(r"^(?:制表|编制|汇总|统计)")
 _HEAVENLY = "甲乙丙丁戊己庚辛壬癸"
 _BODIES = (
     "局|委|委员会|办|办公室|厅|院|中心|馆|部|会|站|所|队|镇|乡|街道|街道办|办事处|街道办事处|政府|公安局|法院|检察院|"
@@ -38,7 +42,10 @@ _BODIES = (
 _DEPARTMENT = re.compile(rf"^[\u4e00-\u9fff·]{{1,24}}?(?:{_BODIES})$")
 _BODY = re.compile(rf"(?:{_BODIES})")
 _PREFIXED = re.compile(r"^(?:附件|附表|表)?\s*[\d一二三四五六七八九十]*\s*[-_.:、()\s]*")
-_SUBJECTS = re.compile(r"(?:政务|信息|业务|应用|数据|机房|设备|线路|专线|专网|系统|资产|网络|服务器|各|全|所属|下属)")
+_SUBJECTS = re.compile(
+    r"(?:政务|信息|业务|应用|数据|机房|设备|线路|专线|专网|系统|资产|网络|服务器|各|全|所属|下属"
+    r"|报送|上报|填报|填写|反馈|回复|报表|清单|台账|汇总|自查|普查|调查|摸底|统计|情况|目录)"
+)
 
 
 class Labelled(NamedTuple):
@@ -46,7 +53,7 @@ class Labelled(NamedTuple):
 
     department: str = ""
     surveyed: date | None = None
-    unit: str = ""
+    units: tuple[str, ...] = ()
 
 
 def labels_in(cells: Sequence[Cell]) -> Labelled:
@@ -70,14 +77,20 @@ def cells_after(cells: Sequence[Cell], index: int) -> Cell:
 def _said(found: Labelled, label: str, value: Cell) -> Labelled:
     if empty(value):
         return found
-    if label in {"单位", "金额单位"} and isinstance(value, str) and is_unit(value):
-        return found._replace(unit=value)
+    if label in {"单位", "金额单位"} and (units := _units_in(str(value))):
+        return found._replace(units=(*found.units, *units))
+    if label == "金额单位" or _COMPILER.match(label):
+        return found
     if label.endswith(("日期", "时间", "date")):
         return found._replace(surveyed=day_of(value).value or found.surveyed)
     if label.endswith(("单位", "部门", "单位名称", "部门名称", "department")) and not found.department:
         text = cleaned(str(value))
         return found._replace(department=text) if len(text) <= 40 and ":" not in plain(text) else found
     return found
+
+
+def _units_in(text: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[、,;和及\s]+", text) if is_unit(part))
 
 
 def is_department(text: str) -> bool:
@@ -119,6 +132,8 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
         ("note", few and _NOTE.match(first) is not None),
     )
     role = next((role for role, fits in roles if fits), None)
+    if role is None and len(filled) == 2 and width > 2 and empty(titled) and _COUNT.match(first):
+        return "group" if is_department(str(filled[1])) else "data"
     return role or (_alone(first, titled) if len(filled) == 1 and width > 2 else "data")
 
 
@@ -131,9 +146,10 @@ def _alone(text: str, titled: Cell) -> Role:
     return "data" if folded(text) and not empty(titled) else "note"
 
 
-def group_in(text: str) -> str:
-    """Return the department that the heading of a group of rows names."""
-    return cleaned(_PREFIXED.sub("", text))
+def group_in(cells: Sequence[Cell]) -> str:
+    """Return the department that the row that heads a group names."""
+    named = [cell for cell in cells if not empty(cell)][-1]
+    return cleaned(_PREFIXED.sub("", str(named)))
 
 
 def _numbers(cells: Sequence[Cell]) -> bool:

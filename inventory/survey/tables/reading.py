@@ -103,6 +103,7 @@ def _points(sheet: Sheet, table: Table, listing: Listing) -> float:
     """Return how well a kind fits a table."""
     matches = (sheet.matcher.match(listing.kind, heading.parts) for heading in table.headings if heading.parts)
     fields = {match.column.field for match in matches if match.column is not None and match.how == "known"}
-    around = folded(" ".join([sheet.grid.sheet, *sheet.titles[-2:], sheet.grid.file.stem]))
+    groups = [part for heading in table.headings for part in heading.parts[:-1]]
+    around = folded(" ".join([sheet.grid.sheet, *sheet.titles[-2:], sheet.grid.file.stem, *groups]))
     hint = max((len(word) for word in map(folded, listing.sheet) if word in around), default=0)
-    return len(fields) + 2 * ("title" in fields) + (1.5 + hint / 10 if hint else 0)
+    return len(fields) + 2 * (not fields.isdisjoint(listing.telling)) + (1.5 + hint / 10 if hint else 0)

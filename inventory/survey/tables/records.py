@@ -7,7 +7,7 @@ from inventory.survey.cells.values import DITTO, Setting, Told, shown, told_by
 from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Entry, Place, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty, letters
-from inventory.survey.tables.headings import Match
+from inventory.survey.tables.headings import Match, measures
 from inventory.survey.tables.margins import group_in, role_of
 from inventory.survey.tables.settling import IGNORE
 from inventory.survey.tables.sheet import Sheet
@@ -20,8 +20,6 @@ _IDENTITY = frozenset({"title", "name", "department", "holder"})
 _GRADES = ("分级保护", "涉密", "机密", "秘密", "绝密")
 # Kinds whose titles look like the headings of groups.
 _BODIES = frozenset({"department", "office", "unit", "building"})
-# Money alone is written in several units without saying so in every header.
-_SHARED_UNIT = frozenset({"money"})
 
 
 class TableReader:
@@ -35,7 +33,8 @@ class TableReader:
         self.remark = sheet.remark
         self.columns: dict[Heading, Column] = {}
         self.lost: dict[Heading, tuple[str, Weight]] = {}
-        self.before: dict[Heading, Spot] = {}
+        self.before: dict[Heading, Cell] = {}
+        self.above: dict[str, object] | None = None
         self.groups: dict[int, str] = {}
         self.last = ""
         self.fallback: str | None = None
@@ -44,11 +43,10 @@ class TableReader:
         """Read headers, then rows, then say which columns were lost."""
         self.assign()
         fields = {column.field for column in self.columns.values()}
-        needed = "resource" if self.listing.kind == "request" else "title"
-        if not fields & {needed, "title"}:
-            column = self.listing.column(needed)
+        if not fields & self.listing.telling:
+            column = self.listing.column(min(self.listing.telling))
             expected = _("a column such as {word}; none of its rows is read ({count})").format(
-                word=column.words[0] if column else needed, count=len(self.table.rows)
+                word=column.words[0] if column else "", count=len(self.table.rows)
             )
             self.remark((self.table.top, 0), expected, Weight.ERROR)
             return
@@ -65,6 +63,8 @@ class TableReader:
         for heading, (column, how) in sorted(matches, key=lambda pair: order.get(pair[1].how, 2)):
             if column is None:
                 self.lose(heading, how)
+            elif how == "guessed" and column.field in taken:
+                self.lose(heading, "unknown")
             elif column.field in taken and not column.joined and not self.table.form:
                 other = taken[column.field].text
                 self.lost[heading] = (
@@ -117,7 +117,7 @@ class TableReader:
         for row in self.table.rows:
             role = self.role(row)
             if role == "group":
-                group = group_in(shown(self.grid.at(row.number, self.leading(row))))
+                group = group_in(self.grid.rows[row.number])
             elif role == "data":
                 self.groups[row.number] = group
                 rows.append(row)
@@ -163,25 +163,39 @@ class TableReader:
         if classified is not None:
             self.untold(row, cells, classified)
             self.before = {}
+            self.above = None
             return
-        self.before |= {heading: spot for heading, (spot, _cell) in cells.items()}
+        self.before |= {heading: cell for heading, (_spot, cell) in cells.items()}
         values: dict[str, object] = {}
         places: dict[str, Place] = {"": self.grid.place(*self.first(row))}
         for heading, (spot, cell) in cells.items():
             self.take(heading, spot, cell, values, places)
         self.date(values, places)
         self.add(row, values, places)
+        self.above = values
 
     def continues(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]]) -> bool:
-        """Tell whether a row belongs to the entry above it, whose title is merged over both; remark its own cells."""
+        """Tell whether a row belongs to the entry above it, whose title is merged over both; its lists grow then."""
         title = next((spot for heading, (spot, _cell) in cells.items() if self.columns[heading].field == "title"), None)
         if self.table.form or title is None or title[0] == row.number:
             return False
-        for heading, (spot, _cell) in cells.items():
-            if spot[0] == row.number:
+        for heading, (spot, cell) in cells.items():
+            if spot[0] == row.number and not self.lengthened(heading, spot, cell):
                 expected = _("not read: one entry has one row, and this is another row of the entry above")
                 self.remark(spot, expected, Weight.WARNING, column=heading.text)
         return True
+
+    def lengthened(self, heading: Heading, spot: Spot, cell: Cell) -> bool:
+        """Tell whether a further row of an entry only says what is said already, or adds to a list of it."""
+        column = self.columns[heading]
+        if self.above is None or column.field in _IDENTITY:
+            return False
+        told = self.told(heading, column, spot, cell)
+        said = self.above.get(column.field)
+        if column.type == "list" and isinstance(told.value, list):
+            self.above[column.field] = list(dict.fromkeys([*(said if isinstance(said, list) else ()), *told.value]))
+            return True
+        return told.value is not None and told.value == said
 
     def first(self, row: Row) -> Spot:
         """Return the first cell of a row that has something in it."""
@@ -205,7 +219,7 @@ class TableReader:
                     expected = _("a value: nothing that was read stands above it")
                     self.remark(spot, expected, Weight.ERROR, column=heading.text, read=cell)
                     continue
-                cell = self.grid.at(*above)
+                cell = above
             if spot in self.grid.errors or spot in self.grid.blank_formulas:
                 self.faulty(heading, spot)
             elif not empty(cell):
@@ -253,7 +267,8 @@ class TableReader:
                     yes_or_no = _("yes or no: whether it is classified; until then only its name is taken")
                     self.remark(spot, yes_or_no, Weight.ERROR, column=heading.text)
             else:
-                self.remark(spot, expected, Weight.NOTE if sure else Weight.WARNING, column=heading.text)
+                # One that is merged with rows above is theirs; it is this row that goes without.
+                self.remark((row.number, spot[1]), expected, Weight.NOTE if sure else Weight.WARNING)
         if self.listing.kind == "system":
             if sure:
                 values["grading.classified"] = True
@@ -280,7 +295,7 @@ class TableReader:
 
     def told(self, heading: Heading, column: Column, spot: Spot, cell: Cell) -> Told:
         """Return what a cell tells in the units of its header or sheet."""
-        unit = heading.unit or (self.sheet.labelled.unit if column.type in _SHARED_UNIT else "")
+        unit = heading.unit or next((unit for unit in self.sheet.labelled.units if measures(unit, column.type)), "")
         percents = self.grid.percents
         percent = None if percents is None else spot in percents
         return told_by(cell, column, Setting(unit, percent))
@@ -289,7 +304,7 @@ class TableReader:
         """Add the entry of a row, if the row says what it is about."""
         identity = {field: str(values.pop(field, "")) for field in _IDENTITY}
         title = identity["title"] or (str(values.get("resource", "")) if self.listing.kind == "request" else "")
-        if not title:
+        if not title and not identity["name"]:
             column = self.listing.column("title")
             expected = _("{word}: without it the row is not read").format(word=column.words[0] if column else "")
             self.about(row, expected, Weight.ERROR)
@@ -302,6 +317,7 @@ class TableReader:
         ):
             expected = _("whether it is classified: its name speaks of secrets")
             self.about(row, expected, Weight.WARNING, read=title)
+        self.guess_kind(row, title, values, places)
         self.sheet.entries.append(
             Entry(
                 kind=self.listing.kind,
@@ -313,6 +329,18 @@ class TableReader:
                 places=places,
             )
         )
+
+    def guess_kind(self, row: Row, title: str, values: dict[str, object], places: dict[str, Place]) -> None:
+        """Take the kind of a line, an asset or a unit from its name where no column says it, and remark that."""
+        column = self.listing.column("kind")
+        if column is None or "kind" in values or column in self.columns.values():
+            return
+        told = told_by(title, column, Setting())
+        if isinstance(told.value, str):
+            values["kind"] = told.value
+            places["kind"] = self.grid.place(*self.first(row))
+            expected = _("guessed from its name: {word}").format(word=column.choices[told.value][0])
+            self.about(row, expected, Weight.WARNING, read=title)
 
     def date(self, values: dict[str, object], places: dict[str, Place]) -> None:
         """Give a system the day on which its sheet was filled in."""
@@ -328,8 +356,9 @@ class TableReader:
         if written or self.groups[row.number]:
             self.last = written
             return written or self.groups[row.number]
-        if self.last and self.grid.merged is None:
-            # Merged cells become gaps in files that cannot tell of them.
+        stated = self.sheet.rule.department or self.sheet.labelled.department
+        if self.last and (self.grid.merged is None or not stated):
+            # A gap stands for the cell above, as merged cells do in files that cannot tell of them.
             self.about(row, _("guessed: the department of the row above"), Weight.NOTE, read=self.last)
             return self.last
         if self.fallback is None:

@@ -1,6 +1,7 @@
 """What a person has settled about odd sheets, in a mapping file.
 
 columns: {责任处: office, 建设性质: ignore}      # in all sheets
+departments: {人社局: 人力资源和社会保障局}      # two titles of one department
 sheets:
   - {file: 'water*.xlsx', department: 水务局}
   - {sheet: 附件2*, kind: line, columns: {月租: rent}}
@@ -48,7 +49,14 @@ class Settled(Model):
     """All that is settled; columns hold a field of the sheet's kind, or `ignore`."""
 
     columns: Mapping[str, str] = {}
+    departments: Mapping[str, str] = {}
+    """The titles of departments that are to be used in place of what sheets call them."""
     sheets: tuple[Rule, ...] = ()
+
+    def called(self, department: str) -> str:
+        """Return what a department is to be called that a sheet calls so."""
+        titles = {folded(written): title for written, title in self.departments.items()}
+        return titles.get(folded(department), department)
 
     def for_sheet(self, file: Path, sheet: str) -> Rule:
         """Return what is settled for one sheet: later rules win over earlier ones, and any over those for all."""

@@ -21,6 +21,7 @@ class Sheet:
         self.labelled = Labelled()
         self.label_places: dict[str, Place] = {}
         self.titles: list[str] = []
+        self._department: str | None = None
 
     def remark(self, spot: Spot | None, expected: str, severity: Weight, *, column: str = "", read: str = "") -> None:
         """Collect one remark about a cell, or about the sheet."""
@@ -39,8 +40,11 @@ class Sheet:
 
     def department(self) -> str:
         """Return the department of all rows that name none, and remark where it was guessed; empty if nothing tells."""
-        if self.rule.department or self.labelled.department:
-            return self.rule.department or self.labelled.department
+        if self._department is None:
+            self._department = self.rule.department or self.labelled.department or self._guessed_department()
+        return self._department
+
+    def _guessed_department(self) -> str:
         parts = [*self.titles, self.grid.sheet, self.grid.file.stem, self.grid.file.parent.name]
         for text in parts:
             if found := department_in(text):

@@ -134,7 +134,7 @@ class TableFinder:
 
     def is_group_row(self, upper: int, lower: int) -> bool:
         """Tell whether some cells of a row are headings of several cells in the row below it, and none has one only."""
-        if lower >= len(self.grid.rows) or labels_in(self.grid.rows[upper])._replace(unit="") != labels_in(()):
+        if lower >= len(self.grid.rows) or labels_in(self.grid.rows[upper])._replace(units=()) != labels_in(()):
             return False
         above = [column for column, cell in enumerate(self.grid.rows[upper]) if not empty(cell)]
         below = {column: cell for column, cell in enumerate(self.grid.rows[lower]) if not empty(cell)}
