@@ -34,6 +34,9 @@ fi
 export ZHENGHE_CACHE="$cache"
 export UV_CACHE_DIR="${UV_CACHE_DIR:-$cache/uv-packages}"
 
+# What apt, pip, uv and Go say where there is no way to a registry.
+unreached="name resolution|[Cc]ould not resolve|unreachable|Connection (refused|timed out)|dns error|no such host"
+
 # stage NAME COMMAND...: output goes to a log, a line of progress comes every 5 s.
 stage() {
     name=$1
@@ -47,7 +50,11 @@ stage() {
         [ $((elapsed % 5)) -ne 0 ] || tell "$name: $elapsed s"
         sleep 1
     done
-    wait "$child" || fail "$name failed: $(tail -n 1 "$log")" "see $log, mend what it names and start again"
+    wait "$child" || {
+        ! grep -qE "$unreached" "$log" || fail "$name failed: a package registry was not reached" \
+            "connect this machine, or set the proxies and mirrors of apt, pip and Go; then start again (log: $log)"
+        fail "$name failed: $(tail -n 1 "$log")" "see $log, mend what it names and start again"
+    }
     tell "$name: done ($(($(date +%s) - begun)) s)"
 }
 

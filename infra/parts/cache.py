@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,10 @@ from infra.tied import tied
 
 DEFAULT_ROOT = Path("/var/cache/zhenghe")
 _HEARTBEAT_SECONDS = 10.0
+# What apt, uv and Go say where there is no way to a registry; scripts/setup.sh has the same list.
+_UNREACHED = re.compile(
+    "name resolution|[Cc]ould not resolve|unreachable|Connection (refused|timed out)|dns error|no such host"
+)
 
 
 class SetupError(Exception):
@@ -99,7 +104,7 @@ def run_stage(
             process.kill()
             process.wait()
     if code != 0:
-        raise BuildFailed(stage, f"exit {code}: {_last_line(log)}", f"see {log}, mend what it names and start again")
+        raise _failed(stage, code, log)
     tell(f"{stage}: done ({time.monotonic() - started:.0f} s)")
 
 
@@ -147,6 +152,13 @@ def _locked(part: Path) -> Iterator[int]:
 def _discard(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
+
+
+def _failed(stage: str, code: int, log: Path) -> BuildFailed:
+    if _UNREACHED.search(log.read_text(errors="replace")):
+        mend = f"connect this machine, or set the proxies and mirrors of apt, pip and Go; then start again (log: {log})"
+        return BuildFailed(stage, "a package registry was not reached", mend)
+    return BuildFailed(stage, f"exit {code}: {_last_line(log)}", f"see {log}, mend what it names and start again")
 
 
 def _last_line(log: Path) -> str:

@@ -197,9 +197,15 @@ def _explained(error: Exception) -> int:
         return _findings(error)
     if type(error).__module__.split(".")[0] in OURS:
         return _told(str(error), 2)
-    log = _logged(error)
+    return _told(_unforeseen(error), 2)
+
+
+def _unforeseen(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        text = _("{file} is not this user's; run the command as root, or set ZHENGHE_STATE to a folder of your own")
+        return text.format(file=error.filename)
     text = _("this should not have happened: {error}; the particulars are in {log}: please report them")
-    return _told(text.format(error=error, log=log), 2)
+    return text.format(error=error, log=_logged(error))
 
 
 def _findings(error: Any) -> int:
@@ -230,11 +236,13 @@ def _logged(error: Exception) -> Path:
     from infra.twin.paths import state_root
 
     log = state_root() / "logs" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+    text = "".join(traceback.format_exception(error))
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(text)
     except OSError:
         log = Path(f"/tmp/zhenghe-{os.getpid()}.log")  # noqa: S108
-    log.write_text("".join(traceback.format_exception(error)))
+        log.write_text(text)
     return log
 
 

@@ -173,11 +173,16 @@ def show_report(run: str, *, as_json: bool) -> int:
 
 def chosen(name: str) -> RunHome:
     """Return the run of a name, or the one that was worked on last; NoRun."""
-    every = [path for path in runs_folder().glob("*") if (path / "run.json").is_file()]
+    every = [path for path in _runs() if (path / "run.json").is_file()]
     found = [path for path in every if name in {"", path.name}]
     if not found:
         raise NoRun(name, (path.name for path in every))
     return RunHome(max(found, key=_last_work))
+
+
+def _runs() -> list[Path]:
+    """Return the folders of all runs; PermissionError where they are not this user's, and not silence."""
+    return list(runs_folder().iterdir()) if runs_folder().exists() else []
 
 
 def _last_work(path: Path) -> float:

@@ -1,6 +1,7 @@
 """`zhenghe twin up | list | shell | down`: the twin by hand."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,7 @@ def up(folder: Folder = Path(), name: NewName = "", as_json: Json = False) -> No
 def list_twins(as_json: Json = False) -> None:
     from infra.twin import client
 
+    _need_root()
     found = client.list_twins()
     if as_json:
         print(json.dumps({"twins": [state.model_dump(mode="json") for state in found]}))
@@ -95,6 +97,7 @@ def _only(name: str) -> str:
     """Return the name of the twin that is meant: the only one where none is named."""
     from infra.twin import client
 
+    _need_root()
     if name:
         return twin_name(name, name)
     names = [state.name for state in client.list_twins()]
@@ -103,3 +106,9 @@ def _only(name: str) -> str:
     if not names:
         raise WrongUse(_("there is no twin"), _("start one with: zhenghe twin up"))
     raise WrongUse(_("there are several twins"), _("say which with --name: {names}").format(names=", ".join(names)))
+
+
+def _need_root() -> None:
+    # Who may not look into a living twin would take it for a dead one.
+    if os.geteuid() != 0:
+        raise WrongUse(_("twins are root's"), _("run this command as root"))

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,13 +25,11 @@ ANSWER = "preview" if pulumi.runtime.is_dry_run() else "update"
 """
 
 
-def test_a_second_run_does_nothing_and_takes_no_time() -> None:
+def test_a_second_run_does_nothing() -> None:
     before = sorted(path.stat().st_mtime_ns for path in cache.cache_root().glob("*/*"))
-    started = time.monotonic()
     answer = subprocess.run([SCRIPT], capture_output=True, text=True, check=False)
     assert answer.returncode == 0
     assert answer.stderr == ""
-    assert time.monotonic() - started < 2
     assert sorted(path.stat().st_mtime_ns for path in cache.cache_root().glob("*/*")) == before
 
 

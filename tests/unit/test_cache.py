@@ -77,6 +77,13 @@ def test_a_build_that_fails_leaves_no_part_and_the_next_starts_afresh(tmp_path: 
     assert cache.ensure("parts/part", lambda folder, _: folder.mkdir(), root=tmp_path).is_dir()
 
 
+def test_a_registry_that_is_not_reached_is_called_that(tmp_path: Path) -> None:
+    said = "Err: Temporary failure in name resolution; E: Some files failed to download"
+    with pytest.raises(cache.BuildFailed, match="not reached") as caught:
+        cache.run_stage("part", ["sh", "-c", f"echo '{said}'; exit 1"], lock=0, log=tmp_path / "log")
+    assert "connect this machine" in caught.value.mend
+
+
 def test_two_runs_at_once_build_one_part(tmp_path: Path) -> None:
     both = [start_builder(tmp_path, 0.3) for _ in range(2)]
     assert [process.wait(30) for process in both] == [0, 0]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from migrations.cli import main
 from migrations.evidence import Evidence
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.run.home import RunHome, RunSettings
@@ -205,6 +206,14 @@ def test_changed_plan_of_a_run_is_told_in_one_line(zhenghe: Shell) -> None:
     done = zhenghe("status")
     assert done.returncode == 2
     assert "was changed after the run began" in done.stderr
+
+
+def test_what_belongs_to_somebody_else_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    # Root may open anything, and these tests often run as root: so the error itself is given.
+    assert main._explained(PermissionError(13, "Permission denied", "/var/lib/zhenghe/runs")) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("/var/lib/zhenghe/runs is not this user's; ")
+    assert len(said.splitlines()) == 1
 
 
 def test_what_should_not_happen_leaves_a_log_and_one_line(zhenghe: Shell) -> None:

@@ -45,5 +45,10 @@ def test_a_wrong_argument_ends_with_the_mend() -> None:
     assert "mend: " in answer.stderr
 
 
+def test_both_halves_of_the_set_up_know_a_missing_network_by_the_same_words() -> None:
+    (words,) = re.findall(r'^unreached="(.*)"$', (ROOT / "scripts/setup.sh").read_text(), re.MULTILINE)
+    assert f'"{words}"' in (ROOT / "infra/parts/cache.py").read_text()
+
+
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
