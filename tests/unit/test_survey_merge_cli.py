@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,11 @@ def test_sheets_for_departments_come_back_unchanged(tmp_path: Path) -> None:
         "archives-office-档案馆.xlsx",
         "tax-office-税务局.xlsx",
     ]
+    with zipfile.ZipFile(tmp_path / "out" / "water-bureau-水务局.xlsx") as book:
+        systems = book.read("xl/worksheets/sheet4.xml").decode()
+    # People choose from lists where only some words are understood.
+    assert '"是,否"' in systems.replace("&quot;", '"')
+    assert "每天,每周,每月" in systems
     before = files(folder)
     back = zhenghe("import", tmp_path / "out", "--into", folder, "--json", folder=tmp_path)
     assert (back.returncode, json.loads(back.stdout)["files"]) == (0, [])

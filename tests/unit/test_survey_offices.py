@@ -212,3 +212,41 @@ def test_headings_of_groups_of_columns_tell_what_a_table_lists(tmp_path: Path) -
     file.write_bytes("部门,系统情况,,\n,名称,用途,规模\n交通局,运政系统,营运证办理,三级\n".encode("gb18030"))
     (entry,), _remarks = read(file)
     assert (entry.kind, entry.title, entry.department) == ("system", "运政系统", "交通局")
+
+
+def test_a_header_that_is_repeated_below_a_note_begins_no_new_table(tmp_path: Path) -> None:
+    header = ["序号", "单位", "系统名称", "功能"]
+    rows: list[list[Any]] = [
+        header,
+        ["（一）", "白龙山街道"],
+        [1, "", "甲", "服务"],
+        ["注：甲由区里统建"],
+        header,
+        [2, "同上", "乙", "网格"],
+    ]
+    rows[2][1] = "白龙山街道"
+    entries, remarks = read(sheet(tmp_path, rows))
+    assert [(entry.title, entry.department) for entry in entries] == [("甲", "白龙山街道"), ("乙", "白龙山街道")]
+    assert heavy(remarks) == []
+
+
+def test_headers_in_english_are_understood(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        [
+            "No.",
+            "System Name",
+            "Owner",
+            "Purpose",
+            "Frequency",
+            "Approval Date",
+            "Running cost (10k yuan)",
+            "MLPS Level",
+        ],
+        [1, "Treasury", "财政局", "payments", "Daily", "2008-03-01", 30, "3"],
+    ]
+    (entry,), remarks = read(sheet(tmp_path, rows))
+    assert (entry.title, entry.department, entry.values) == ("Treasury", "财政局", {
+        "survey.function": "payments", "survey.frequency": "daily", "survey.approved": "2008-03-01",
+        "survey.running_cost": 300000, "grading.mlps": 3,
+    })  # fmt: skip
+    assert remarks == ()

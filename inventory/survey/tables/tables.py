@@ -70,7 +70,9 @@ class TableFinder:
         blocks: list[tuple[int, int]] = []
         row = 0
         while row < len(self.grid.rows):
-            if self.grid.rows[row] and self.is_header(row, again=bool(blocks)):
+            # The same header once more, as on a new page, is no second table: its rows go on where they were.
+            fresh = not blocks or self.grid.rows[row] != self.grid.rows[blocks[-1][0]]
+            if self.grid.rows[row] and fresh and self.is_header(row, again=bool(blocks)):
                 blocks.append(self.block(row, blocks[-1][1] + 1 if blocks else 0))
                 row = blocks[-1][1]
             row += 1
