@@ -250,3 +250,28 @@ def test_headers_in_english_are_understood(tmp_path: Path) -> None:
         "survey.running_cost": 300000, "grading.mlps": 3,
     })  # fmt: skip
     assert remarks == ()
+
+
+def test_units_may_stand_in_a_row_of_their_own_below_the_headers(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["系统名称", "部门", "建设投资", "年运维费", "存储容量"],
+        ["", "", "（万元）", "万元", "（TB）"],
+        ["甲系统", "民政局", 100, "5000元", 2],
+    ]
+    (entry,), remarks = read(sheet(tmp_path, rows))
+    assert entry.values == {
+        "survey.investment": 1000000, "survey.running_cost": 5000, "survey.usage.storage": 2048,
+    }  # fmt: skip
+    assert remarks == ()
+
+
+def test_what_is_not_taken_of_a_classified_form_is_remarked_where_it_stands(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["单位：", "区保密局"],
+        ["系统名称", "甲平台", "是否涉密", "☑是 □否"],
+        ["主要功能", "SECRET-1", "建设单位", "SECRET-2"],
+    ]
+    (entry,), remarks = read(sheet(tmp_path, rows))
+    assert (entry.title, entry.department, entry.values) == ("甲平台", "区保密局", {"grading.classified": True})
+    assert {remark.place.cell for remark in remarks} == {"B3", "D3"}
+    assert "SECRET" not in repr(remarks)

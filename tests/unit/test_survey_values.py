@@ -100,7 +100,9 @@ def test_money_is_yuan_a_year_in_the_nearest_unit_that_is_named(cell: Any, unit:
     assert told("survey.running_cost", cell, unit) == Told(value)
 
 
-@pytest.mark.parametrize("cell", ["约1200", "1200余人", "1200多人", "1200人左右", "1200人以上", "近1200人"])
+@pytest.mark.parametrize(
+    "cell", ["约1200", "1200余人", "1200多人", "1200人左右", "1200人以上", "近1200人", "0.12万余人"]
+)
 def test_an_approximate_number_is_taken_and_that_is_said(cell: str) -> None:
     found = told("survey.user_count", cell)
     assert (found.value, found.severity) == (1200, Weight.NOTE)
@@ -266,6 +268,8 @@ def test_headers_are_taken_apart(header: str, bare: str, unit: str) -> None:
         (("审批", "时间"), "survey.approved", "known"),
         (("基本情况", "名称"), "title", "known"),
         (("承建单位", "名称"), "survey.builder", "guessed"),
+        (("资金（万元）", "建设"), "survey.investment", "known"),
+        (("经费", "运维"), "survey.running_cost", "known"),
         (("年运维总费用(万元)",), "survey.running_cost", "guessed"),
         (("联系人姓名",), "", "unkept"),
         (("服务器数量",), "", "unknown"),

@@ -28,7 +28,7 @@ _SCALES = {
     "million": 1_000_000,
 }
 _SCALED = re.compile(rf"({'|'.join(sorted(filter(None, _SCALES), key=len, reverse=True))})?(.*)")
-_ABOUT = re.compile(r"^[余多几]|(?:左右|上下|以上|以内)$")
+_ABOUT = re.compile(r"(?:^|(?<=[百千万亿]))[余多几]|(?:左右|上下|以上|以内)$")
 _MONEY = re.compile(r"(?:人民币)?(元|圆|rmb|cny|yuan)?(整)?\s*[/每(]?\s*(年|月|季度|季|year|month)?\)?(?:人民币)?")
 _PERIODS = {"月": 12, "month": 12, "季": 4, "季度": 4}
 _BYTES: Mapping[str, Decimal] = {

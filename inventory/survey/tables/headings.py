@@ -125,9 +125,11 @@ class Matcher:
     def _exact(self, kind: str, parts: tuple[str, ...]) -> Match | None:
         leaf = parts[-1]
         above = parts[-2] if len(parts) > 1 else ""
-        if found := self._look(kind, above + leaf) if above else None:
-            return found
         bare = folded(taken_apart(leaf)[0])
+        # "Funds" above "building" may be written either way round.
+        ways = (above + leaf, bare + folded(taken_apart(above)[0])) if above else ()
+        if found := next(filter(None, (self._look(kind, way) for way in ways)), None):
+            return found
         if above and bare in _GENERIC and not _BASIC.search(taken_apart(above)[0]):
             # "Name" below "builder" is the builder's name and not the system's.
             found = self._look(kind, above) or self._look(kind, leaf)

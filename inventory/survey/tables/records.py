@@ -268,7 +268,8 @@ class TableReader:
                     self.remark(spot, yes_or_no, Weight.ERROR, column=heading.text)
             else:
                 # One that is merged with rows above is theirs; it is this row that goes without.
-                self.remark((row.number, spot[1]), expected, Weight.NOTE if sure else Weight.WARNING)
+                place = spot if self.table.form else (row.number, spot[1])
+                self.remark(place, expected, Weight.NOTE if sure else Weight.WARNING)
         if self.listing.kind == "system":
             if sure:
                 values["grading.classified"] = True

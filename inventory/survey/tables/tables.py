@@ -5,10 +5,10 @@ A form (one thing on a sheet, each label beside its value) is a table of one row
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inventory.survey.opening.grids import Cell, Grid, Spot, empty
-from inventory.survey.tables.headings import Matcher, taken_apart
+from inventory.survey.tables.headings import Matcher, is_unit, taken_apart
 from inventory.survey.tables.margins import is_department, is_numbered, labels_in
 from inventory.survey.text import cleaned, folded
 
@@ -186,14 +186,28 @@ class TableFinder:
 
     def table(self, top: int, bottom: int, end: int) -> Table:
         """Return the table below a header."""
-        headings = self.headings(top, bottom)
+        units = self.units_in(bottom + 1)
+        headings = tuple(
+            replace(heading, unit=units.get(heading.spot[1], heading.unit)) for heading in self.headings(top, bottom)
+        )
         words = {heading.spot[1]: folded(heading.parts[-1]) for heading in headings if heading.parts}
         rows = []
-        for number in range(bottom + 1, end):
+        for number in range(bottom + 1 + bool(units), end):
             cells = self.grid.rows[number]
             if not all(empty(cell) for cell in cells) and not self.repeats(cells, words):
                 rows.append(Row(number, {heading: self.spot(number, heading.spot[1]) for heading in headings}))
         return Table(top, headings, tuple(rows))
+
+    def units_in(self, row: int) -> dict[int, str]:
+        """Return the units by column where a row below a header holds nothing else."""
+        cells = self.grid.rows[row] if row < len(self.grid.rows) else ()
+        filled = {column: str(cell) for column, cell in enumerate(cells) if not empty(cell)}
+        units = {column: taken_apart(text)[1] or text for column, text in filled.items()}
+        return (
+            units
+            if all(is_unit(unit) and folded(unit) == folded(filled[column]) for column, unit in units.items())
+            else {}
+        )
 
     def spot(self, row: int, column: int) -> Spot:
         """Return the cell that holds a value; one merged over several rows counts for each of them."""
