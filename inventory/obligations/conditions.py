@@ -1,14 +1,15 @@
 """Conditions: the building blocks that a profile's measures are made of, and how they are put together.
 
-Each kind of thing has a module of its own (systems.py, lines.py, …) with a model of what may be asked of it, which is
-what a profile may say, and a table from each question to the function that answers it. An answer has three values: none
-means that the inventory does not say.
+Each kind of thing has a module of its own (systems.py, lines.py, …) with a condition: a model whose fields are what a
+profile may ask of it, each with the question that answers it. An answer has three values: none means that the inventory
+does not say.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -24,15 +25,53 @@ Asked = Callable[[Facts, Any], Truth]
 
 
 @dataclass(frozen=True)
+class Question:
+    """How a field of a condition is answered."""
+
+    test: Test
+    achieved: bool = False
+    """Whether it asks what was achieved: by such a question a thing is never left out of account."""
+
+
+def known(answer: Asked) -> Question:
+    """Return a question of yes or no about what the survey knows."""
+    return Question(_flag(answer))
+
+
+def achieved(answer: Asked) -> Question:
+    """Return a question of yes or no about what was achieved."""
+    return Question(_flag(answer), achieved=True)
+
+
+def _flag(answer: Asked) -> Test:
+    def test(facts: Facts, thing: Any, wanted: Any) -> Truth:
+        truth = answer(facts, thing)
+        return None if truth is None else truth == wanted
+
+    return test
+
+
+class Condition(Model):
+    """What is asked of a thing; everything that is given must hold."""
+
+    any: Annotated[tuple[Self, ...], Field(description="One of these must hold.")] = ()
+
+
+@cache
+def questions(condition: type[Condition]) -> Mapping[str, Question]:
+    """Map the fields of a condition to their questions."""
+    fields = condition.model_fields.items()
+    return {name: each for name, field in fields for each in field.metadata if isinstance(each, Question)}
+
+
+@dataclass(frozen=True)
 class Things:
     """A kind of thing that measures count."""
 
+    asks: type[Condition]
     of: Callable[[Programme], Iterable[Any]]
-    name: Callable[[Any], str]
-    title: Callable[[Any], str]
-    tests: Mapping[str, Test]
-    evidence: frozenset[str] = frozenset()
-    """Questions about what was achieved: by these a thing is never left out of account."""
+    name: Callable[[Any], str] = lambda thing: str(thing.name)
+    title: Callable[[Any], str] = lambda thing: str(thing.title)
     anchor: Callable[[Facts, Any], date | None] | None = None
     """The day of the event from which time is counted for a thing; none where nothing has such an event."""
 
@@ -59,20 +98,13 @@ def some(answers: Iterable[Truth]) -> Truth:
     return truth
 
 
-def flag(answer: Callable[[Facts, Any], Truth]) -> Test:
-    """Return the test of a question that is answered by yes or no."""
-
-    def test(facts: Facts, thing: Any, wanted: Any) -> Truth:
-        truth = answer(facts, thing)
-        return None if truth is None else truth == wanted
-
-    return test
-
-
-def asked(condition: Model, tests: Mapping[str, Test]) -> Asked:
-    """Return the function that answers a whole condition: everything that is given must hold."""
+def asked(condition: Condition | None) -> Asked:
+    """Return the function that answers a whole condition: everything that is given must hold; always, if nothing is."""
+    if condition is None:
+        return lambda _facts, _thing: True
+    tests = questions(type(condition))
     parts = [
-        _any(getattr(condition, name), tests) if name == "any" else _one(tests[name], getattr(condition, name))
+        _any(condition) if name == "any" else _one(tests[name].test, getattr(condition, name))
         for name in type(condition).model_fields
         if name in condition.model_fields_set
     ]
@@ -83,12 +115,12 @@ def _one(test: Test, argument: Any) -> Asked:
     return lambda facts, thing: test(facts, thing, argument)
 
 
-def _any(conditions: Iterable[Model], tests: Mapping[str, Test]) -> Asked:
-    each = [asked(condition, tests) for condition in conditions]
+def _any(condition: Condition) -> Asked:
+    each = [asked(one) for one in condition.any]
     return lambda facts, thing: some(one(facts, thing) for one in each)
 
 
-def lacking(condition: Model, things: Things, facts: Facts, thing: Any) -> tuple[str, ...]:
+def lacking(condition: Condition, facts: Facts, thing: Any) -> tuple[str, ...]:
     """Return the questions of a condition that are not answered as wanted; of fields, those that are empty.
 
     Of alternatives none of which holds, all that they ask in vain.
@@ -101,9 +133,9 @@ def lacking(condition: Model, things: Things, facts: Facts, thing: Any) -> tuple
         if name == "fields":
             found += [path for path in argument if not given(thing, path)]
         elif name == "any":
-            if _any(argument, things.tests)(facts, thing) is not True:
-                found += [each for one in argument for each in lacking(one, things, facts, thing)]
-        elif things.tests[name](facts, thing, argument) is not True:
+            if _any(condition)(facts, thing) is not True:
+                found += [each for one in condition.any for each in lacking(one, facts, thing)]
+        elif questions(type(condition))[name].test(facts, thing, argument) is not True:
             found.append(name)
     return tuple(dict.fromkeys(found))
 
@@ -118,9 +150,8 @@ def given(thing: BaseModel, path: str) -> bool:
     return value is not None and value not in ("", ())
 
 
-def fields_given(_facts: Facts, thing: Any, paths: tuple[str, ...]) -> Truth:
-    """Return whether all fields of these paths are given."""
-    return all(given(thing, path) for path in paths)
+FIELDS_GIVEN = Question(lambda _facts, thing, paths: all(given(thing, path) for path in paths), achieved=True)
+"""Whether all fields of these paths are given."""
 
 
 def has_path(model: type[BaseModel], path: str) -> bool:
@@ -152,9 +183,11 @@ def paths_of(model: type[BaseModel]) -> Any:
     return tuple[Annotated[str, AfterValidator(check), Field(description="A dotted path to a field.")], ...]
 
 
-def uses(condition: Model, names: frozenset[str]) -> frozenset[str]:
+def uses(condition: Condition, names: frozenset[str]) -> frozenset[str]:
     """Return which of some questions a condition asks, inside its alternatives too."""
-    found = condition.model_fields_set & names
-    for each in getattr(condition, "any", ()):
-        found |= uses(each, names)
-    return frozenset(found)
+    return frozenset(condition.model_fields_set & names).union(*(uses(each, names) for each in condition.any))
+
+
+def about_achievements(condition: type[Condition]) -> frozenset[str]:
+    """Return the questions of a kind of condition that ask what was achieved."""
+    return frozenset(name for name, each in questions(condition).items() if each.achieved)

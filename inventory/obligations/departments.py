@@ -5,49 +5,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from inventory.base import Model
 from inventory.dispositions.decisions import MOVES
 from inventory.model import Asset, Department, Programme, Room, Unit
-from inventory.obligations.conditions import Things, Truth, asked, every, flag
+from inventory.obligations.conditions import Condition, Question, Things, Truth, achieved, asked, every, known
 from inventory.obligations.facts import Facts
-from inventory.obligations.systems import SYSTEMS, SystemCondition, exempt
-
-
-class DepartmentCondition(Model):
-    """What is asked of a department; everything that is given must hold."""
-
-    level: tuple[Literal["province", "city", "district", "town"], ...] = ()
-    moves: Annotated[bool | None, Field(description="One of its systems moves.")] = None
-    surveyed: Annotated[bool | None, Field(description="It reported its systems, or that it has none.")] = None
-    systems: Annotated[SystemCondition | None, Field(description="What all its systems must be.")] = None
-    attached: Annotated[bool | None, Field(description="Its access to the extranet was verified.")] = None
-    office_automation: tuple[Literal["none", "own", "connected", "shared"], ...] = ()
-    served_by: Annotated[tuple[str, ...], Field(description="Kinds of platform, each of which must serve it.")] = ()
-    rooms_at_most: Annotated[int | None, Field(ge=0, description="Machine rooms that it keeps without leave.")] = None
-    ready: Annotated[bool | None, Field(description="It passed the check of its readiness.")] = None
-    handed_over: Annotated[int | None, Field(ge=1, description="Parties in the record of its hand-over.")] = None
-
-
-class UnitCondition(Model):
-    """What is asked of an institution or a town."""
-
-    kind: tuple[Literal["institution", "town", "street"], ...] = ()
-    attached: Annotated[bool | None, Field(description="Its access to the extranet was verified.")] = None
-
-
-class RoomCondition(Model):
-    """What is asked of a machine room; everything that is given must hold."""
-
-    vacated: bool | None = None
-    area_at_most: Annotated[float | None, Field(ge=0, description="Square metres.")] = None
-    exempt: Annotated[bool | None, Field(description="It has leave to stay.")] = None
-    any: Annotated[tuple["RoomCondition", ...], Field(description="One of these must hold.")] = ()
-
-
-class AssetCondition(Model):
-    """What is asked of a piece of equipment."""
-
-    disposed: Annotated[bool | None, Field(description="It is kept by decision, or its disposal is done.")] = None
+from inventory.obligations.systems import SystemCondition
 
 
 class Owned(NamedTuple):
@@ -69,7 +31,7 @@ def _surveyed(facts: Facts, department: Department) -> Truth:
 
 
 def _systems(facts: Facts, department: Department, condition: SystemCondition) -> Truth:
-    ask = asked(condition, SYSTEMS.tests)
+    ask = asked(condition)
     return every(ask(facts, each) for each in facts.ground.systems.get(department.name, ()))
 
 
@@ -91,7 +53,7 @@ def _served_by(facts: Facts, department: Department, kinds: tuple[str, ...]) -> 
 
 
 def _rooms_at_most(facts: Facts, department: Department, most: int) -> Truth:
-    kept = [each for each in department.rooms if not facts.past(each.vacated) and not exempt(facts, each.exemption)]
+    kept = [each for each in department.rooms if not facts.past(each.vacated) and not facts.exempt(each.exemption)]
     return len(kept) <= most
 
 
@@ -123,57 +85,102 @@ def _assets(programme: Programme) -> list[Owned]:
     return [Owned(owned.department, asset) for owned in _rooms(programme) for asset in owned.part.assets]
 
 
+def _handed_over(facts: Facts, department: Department, least: int) -> Truth:
+    return facts.parties("handed-over", "department", department.name) >= least
+
+
+def _part_name(owned: Owned) -> str:
+    return str(owned.part.name)
+
+
+def _part_title(owned: Owned) -> str:
+    return str(owned.part.title or owned.part.name)
+
+
+class DepartmentCondition(Condition):
+    """What is asked of a department; everything that is given must hold."""
+
+    level: Annotated[
+        tuple[Literal["province", "city", "district", "town"], ...],
+        Question(lambda _facts, department, words: department.level in words),
+    ] = ()
+    moves: Annotated[bool | None, known(_moves), Field(description="One of its systems moves.")] = None
+    surveyed: Annotated[
+        bool | None, achieved(_surveyed), Field(description="It reported its systems, or that it has none.")
+    ] = None
+    systems: Annotated[
+        SystemCondition | None,
+        Question(_systems, achieved=True),
+        Field(description="What all its systems must be."),
+    ] = None
+    attached: Annotated[
+        bool | None, achieved(_attached), Field(description="Its access to the extranet was verified.")
+    ] = None
+    office_automation: Annotated[
+        tuple[Literal["none", "own", "connected", "shared"], ...], Question(_office_automation)
+    ] = ()
+    served_by: Annotated[
+        tuple[str, ...],
+        Question(_served_by, achieved=True),
+        Field(description="Kinds of platform, each of which must serve it."),
+    ] = ()
+    rooms_at_most: Annotated[
+        int | None,
+        Question(_rooms_at_most, achieved=True),
+        Field(ge=0, description="Machine rooms that it keeps without leave."),
+    ] = None
+    ready: Annotated[
+        bool | None,
+        achieved(lambda facts, department: facts.shown("ready", "department", department.name)),
+        Field(description="It passed the check of its readiness."),
+    ] = None
+    handed_over: Annotated[
+        int | None,
+        Question(_handed_over, achieved=True),
+        Field(ge=1, description="Parties in the record of its hand-over."),
+    ] = None
+
+
+class UnitCondition(Condition):
+    """What is asked of an institution or a town."""
+
+    kind: Annotated[
+        tuple[Literal["institution", "town", "street"], ...],
+        Question(lambda _facts, owned, words: owned.part.kind in words),
+    ] = ()
+    attached: Annotated[
+        bool | None, achieved(_unit_attached), Field(description="Its access to the extranet was verified.")
+    ] = None
+
+
+class RoomCondition(Condition):
+    """What is asked of a machine room; everything that is given must hold."""
+
+    vacated: Annotated[bool | None, achieved(lambda facts, owned: facts.past(owned.part.vacated))] = None
+    area_at_most: Annotated[float | None, Question(_area_at_most), Field(ge=0, description="Square metres.")] = None
+    exempt: Annotated[
+        bool | None,
+        known(lambda facts, owned: facts.exempt(owned.part.exemption)),
+        Field(description="It has leave to stay."),
+    ] = None
+
+
+class AssetCondition(Condition):
+    """What is asked of a piece of equipment."""
+
+    disposed: Annotated[
+        bool | None, achieved(_disposed), Field(description="It is kept by decision, or its disposal is done.")
+    ] = None
+
+
 DEPARTMENTS = Things(
+    asks=DepartmentCondition,
     of=lambda programme: programme.departments,
-    name=lambda department: str(department.name),
-    title=lambda department: str(department.title),
-    tests={
-        "level": lambda _facts, department, words: department.level in words,
-        "moves": flag(_moves),
-        "surveyed": flag(_surveyed),
-        "systems": _systems,
-        "attached": flag(_attached),
-        "office_automation": _office_automation,
-        "served_by": _served_by,
-        "rooms_at_most": _rooms_at_most,
-        "ready": flag(lambda facts, department: facts.shown("ready", "department", department.name)),
-        "handed_over": lambda facts, department, least: (
-            facts.parties("handed-over", "department", department.name) >= least
-        ),
-    },
-    evidence=frozenset({"surveyed", "systems", "attached", "served_by", "rooms_at_most", "ready", "handed_over"}),
     anchor=lambda facts, department: facts.ground.moved.get(department.name),
 )
 
-UNITS = Things(
-    of=_units,
-    name=lambda owned: str(owned.part.name),
-    title=lambda owned: str(owned.part.title),
-    tests={
-        "kind": lambda _facts, owned, words: owned.part.kind in words,
-        "attached": flag(_unit_attached),
-    },
-    evidence=frozenset({"attached"}),
-)
+UNITS = Things(asks=UnitCondition, of=_units, name=_part_name, title=_part_title)
 
-ROOMS = Things(
-    of=_rooms,
-    name=lambda owned: str(owned.part.name),
-    title=lambda owned: str(owned.part.title or owned.part.name),
-    tests={
-        "vacated": flag(lambda facts, owned: facts.past(owned.part.vacated)),
-        "area_at_most": _area_at_most,
-        "exempt": flag(lambda facts, owned: exempt(facts, owned.part.exemption)),
-    },
-    evidence=frozenset({"vacated"}),
-    anchor=_after_move,
-)
+ROOMS = Things(asks=RoomCondition, of=_rooms, name=_part_name, title=_part_title, anchor=_after_move)
 
-ASSETS = Things(
-    of=_assets,
-    name=lambda owned: str(owned.part.name),
-    title=lambda owned: str(owned.part.title),
-    tests={"disposed": flag(_disposed)},
-    evidence=frozenset({"disposed"}),
-    anchor=_after_move,
-)
+ASSETS = Things(asks=AssetCondition, of=_assets, name=_part_name, title=_part_title, anchor=_after_move)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from inventory.dispositions import decisions as dispositions
 from inventory.kinds import Kind
-from inventory.model import DataResource, Department, Disposition, Programme, Site, System
+from inventory.model import DataResource, Department, Disposition, Exemption, Programme, Site, System
 from inventory.obligations.achievements import Achievements, Subject
 
 
@@ -125,3 +125,15 @@ class Facts:
         """Return how many parties the fullest record of that kind names; 0 where there is none."""
         found = self.ground.achievements.of(kind, subject, name)
         return max((len(set(each.by)) for each in found if each.date <= self.day), default=0)
+
+    def cost(self, subject: Subject, name: str) -> float | None:
+        """Return the yuan a year that were recorded last for a subject; none where nothing was."""
+        found = self.ground.achievements.of("cost", subject, name)
+        known = [each.amount for each in found if each.date <= self.day and each.amount is not None]
+        return known[-1] if known else None
+
+    def exempt(self, exemption: Exemption | None) -> bool:
+        """Return whether an exemption is there and in force."""
+        if exemption is None or not self.past(exemption.granted):
+            return False
+        return exemption.until is None or self.day <= exemption.until

@@ -108,7 +108,7 @@ def _shared(word: str, share: Any, facts: Facts) -> Measurement:
     every = tuple(things.of(facts.ground.programme))
     if not every and word != "requests":
         return _unmeasured(word, _("the inventory has none: {things}").format(things=called(word)))
-    selects, satisfies = asked(share.where, things.tests), asked(share.holds, things.tests)
+    selects, satisfies = asked(share.where), asked(share.holds)
     answers = [(each, selects(facts, each)) for each in every]
     selected = [each for each, answer in answers if answer]
     unknown = sum(answer is None for _each, answer in answers)
@@ -129,7 +129,7 @@ def _counted(
         Short(
             name=things.name(each),
             title=things.title(each),
-            lacks=lacking(share.holds, things, facts, each),
+            lacks=lacking(share.holds, facts, each),
             since=things.anchor(facts, each) if things.anchor is not None else None,
         )
         for each, answer in judged
@@ -185,8 +185,7 @@ def _uncertain(share: Any, requests: Iterable[Any], facts: Facts) -> list[str]:
 
 
 def _platforms(share: PlatformShare, facts: Facts) -> Measurement:
-    things = THINGS["platforms"]
-    satisfies = asked(share.holds, things.tests)
+    satisfies = asked(share.holds)
     short: list[Short] = []
     wanted = share.topics or share.kinds
     for word in wanted:
@@ -196,7 +195,7 @@ def _platforms(share: PlatformShare, facts: Facts) -> Measurement:
             if each.kind in share.kinds and word == (each.topic if share.topics else each.kind)
         ]
         if not any(satisfies(facts, each) for each in of_word):
-            lacks = lacking(share.holds, things, facts, of_word[0]) if of_word else ()
+            lacks = lacking(share.holds, facts, of_word[0]) if of_word else ()
             short.append(Short(name=word, title=of_word[0].title if of_word else "", lacks=lacks))
     count = len(wanted)
     return Measurement(

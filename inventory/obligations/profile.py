@@ -2,13 +2,13 @@
 
 import datetime as dt
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
 from inventory.base import Model, Name
 from inventory.model import Record
-from inventory.obligations.conditions import Things, uses
+from inventory.obligations.conditions import Condition, Things, about_achievements, uses
 from inventory.obligations.dates import Cadence
 from inventory.obligations.departments import (
     ASSETS,
@@ -36,6 +36,7 @@ from inventory.obligations.sharing import (
 from inventory.obligations.systems import SYSTEMS, SystemCondition
 from inventory.words import _
 
+C = TypeVar("C", bound=Condition)
 RecordKind = Record.model_fields["kind"].annotation
 
 THINGS: dict[str, Things] = {
@@ -71,81 +72,11 @@ class Share(Model):
     ] = "met"
 
 
-class SystemShare(Share):
-    """A share of systems."""
+class Counted(Share, Generic[C]):
+    """A share of the things of one kind that fall under it: all of them unless `where` says which."""
 
-    where: SystemCondition = SystemCondition()
-    holds: SystemCondition
-
-
-class LineShare(Share):
-    """A share of lines."""
-
-    where: LineCondition = LineCondition()
-    holds: LineCondition
-
-
-class DomainShare(Share):
-    """A share of the extranet's domains."""
-
-    where: DomainCondition = DomainCondition()
-    holds: DomainCondition
-
-
-class DepartmentShare(Share):
-    """A share of departments."""
-
-    where: DepartmentCondition = DepartmentCondition()
-    holds: DepartmentCondition
-
-
-class UnitShare(Share):
-    """A share of institutions and towns."""
-
-    where: UnitCondition = UnitCondition()
-    holds: UnitCondition
-
-
-class RoomShare(Share):
-    """A share of machine rooms."""
-
-    where: RoomCondition = RoomCondition()
-    holds: RoomCondition
-
-
-class AssetShare(Share):
-    """A share of equipment."""
-
-    where: AssetCondition = AssetCondition()
-    holds: AssetCondition
-
-
-class ResourceShare(Share):
-    """A share of data resources."""
-
-    where: ResourceCondition = ResourceCondition()
-    holds: ResourceCondition
-
-
-class RequestShare(Share):
-    """A share of requests for shared data."""
-
-    where: RequestCondition = RequestCondition()
-    holds: RequestCondition
-
-
-class LinkShare(Share):
-    """A share of platforms' links."""
-
-    where: LinkCondition = LinkCondition()
-    holds: LinkCondition
-
-
-class SiteShare(Share):
-    """A share of sites."""
-
-    where: SiteCondition = SiteCondition()
-    holds: SiteCondition
+    where: C | None = None
+    holds: C
 
 
 class PlatformShare(Share):
@@ -170,18 +101,18 @@ class Ledger(Share):
 class Measure(Model):
     """One measure; exactly one of its words is given."""
 
-    systems: SystemShare | None = None
-    lines: LineShare | None = None
-    domains: DomainShare | None = None
-    departments: DepartmentShare | None = None
-    units: UnitShare | None = None
-    rooms: RoomShare | None = None
-    assets: AssetShare | None = None
-    resources: ResourceShare | None = None
-    requests: RequestShare | None = None
+    systems: Counted[SystemCondition] | None = None
+    lines: Counted[LineCondition] | None = None
+    domains: Counted[DomainCondition] | None = None
+    departments: Counted[DepartmentCondition] | None = None
+    units: Counted[UnitCondition] | None = None
+    rooms: Counted[RoomCondition] | None = None
+    assets: Counted[AssetCondition] | None = None
+    resources: Counted[ResourceCondition] | None = None
+    requests: Counted[RequestCondition] | None = None
     platforms: PlatformShare | None = None
-    links: LinkShare | None = None
-    sites: SiteShare | None = None
+    links: Counted[LinkCondition] | None = None
+    sites: Counted[SiteCondition] | None = None
     record: Recorded | None = None
     ledger: Ledger | None = None
 
@@ -192,7 +123,7 @@ class Measure(Model):
             said = _("a measure has exactly one of: {words}")
             raise ValueError(said.format(words=", ".join(type(self).model_fields)))
         where = getattr(getattr(self, words[0]), "where", None)
-        if isinstance(where, Model) and (wrong := uses(where, THINGS[words[0]].evidence)):
+        if isinstance(where, Condition) and (wrong := uses(where, about_achievements(type(where)))):
             said = _("'where' may not ask what was achieved ({words}): what was not would not count at all")
             raise ValueError(said.format(words=", ".join(sorted(wrong))))
         return self

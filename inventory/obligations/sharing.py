@@ -6,7 +6,16 @@ from pydantic import Field
 
 from inventory.base import Model
 from inventory.model import DataRequest, DataResource, Link, Platform, Programme, Site
-from inventory.obligations.conditions import Things, Truth, fields_given, flag, paths_of
+from inventory.obligations.conditions import (
+    FIELDS_GIVEN,
+    Condition,
+    Question,
+    Things,
+    Truth,
+    achieved,
+    known,
+    paths_of,
+)
 from inventory.obligations.facts import Facts, plain
 from inventory.obligations.workdays import working_day_after
 
@@ -19,62 +28,11 @@ Level = Literal["national", "province", "city", "district"]
 Role = Literal["primary", "same-city", "remote-recovery"]
 
 
-class ResourceCondition(Model):
-    """What is asked of an entry of the catalogue; everything that is given must hold."""
-
-    sharing: tuple[Literal["unconditional", "conditional", "none"], ...] = ()
-    grounded: Annotated[
-        bool | None, Field(description="What is not shared names its legal basis, what is shared on conditions these.")
-    ] = None
-    single_source: Annotated[bool | None, Field(description="No other department offers the same.")] = None
-    fields: Annotated[Paths, Field(description="Fields that must be given.")] = ()
-    any: Annotated[tuple["ResourceCondition", ...], Field(description="One of these must hold.")] = ()
-
-
-class RequestCondition(Model):
-    """What is asked of a request for shared data; everything that is given must hold."""
-
-    answered_within: Annotated[
-        int | None, Field(ge=0, description="Working days; an open request may not be older.")
-    ] = None
-    reasoned: Annotated[bool | None, Field(description="Where it was refused, the refusal gives its reason.")] = None
-
-
-class PlatformCondition(Model):
-    """What is asked of a platform; everything that is given must hold."""
-
-    deployed: Annotated[bool | None, Field(description="It is in service.")] = None
-    linked: Annotated[bool | None, Field(description="It has links and all of them are verified.")] = None
-    fed: Annotated[bool | None, Field(description="A resource of the catalogue feeds it.")] = None
-    single_source: Annotated[bool | None, Field(description="No two departments feed it with the same.")] = None
-
-
-class LinkCondition(Model):
-    """What is asked of a platform's link to another one."""
-
-    platform: Annotated[tuple[str, ...], Field(description="The platform is of one of these kinds.")] = ()
-    level: Annotated[tuple[Level, ...], Field(description="The other platform is at one of these levels.")] = ()
-    verified: bool | None = None
-
-
 class Partner(Model):
     """The site that keeps another one's copies."""
 
     level: tuple[Literal["province", "city", "district"], ...] = ()
     role: tuple[Role, ...] = ()
-
-
-class SiteCondition(Model):
-    """What is asked of a site; everything that is given must hold."""
-
-    role: tuple[Role, ...] = ()
-    level: tuple[Literal["province", "city", "district"], ...] = ()
-    provisioned: Annotated[bool | None, Field(description="It was built and taken over.")] = None
-    reachable: Annotated[bool | None, Field(description="It was verified to be reached over the extranet.")] = None
-    paired: Annotated[bool | None, Field(description="It keeps copies of a site, or one keeps its.")] = None
-    copied: Annotated[bool | None, Field(description="A copy within the limit of data loss was seen there.")] = None
-    drilled: Annotated[bool | None, Field(description="A drill with it was passed.")] = None
-    recovers_in: Annotated[Partner | None, Field(description="Which site must keep its copies.")] = None
 
 
 class Linked(NamedTuple):
@@ -130,65 +88,119 @@ def _links(programme: Programme) -> list[Linked]:
     return [Linked(platform, link) for platform in programme.platforms for link in platform.links]
 
 
-RESOURCES = Things(
-    of=lambda programme: programme.resources,
-    name=lambda resource: str(resource.name),
-    title=lambda resource: str(resource.title),
-    tests={
-        "sharing": lambda _facts, resource, words: resource.sharing in words,
-        "grounded": flag(_grounded),
-        "single_source": flag(_single_source),
-        "fields": fields_given,
-    },
-    evidence=frozenset({"grounded", "fields"}),
-)
+def _site_shown(kind: str) -> Question:
+    return achieved(lambda facts, site: facts.shown(kind, "site", site.name))
+
+
+class ResourceCondition(Condition):
+    """What is asked of an entry of the catalogue; everything that is given must hold."""
+
+    sharing: Annotated[
+        tuple[Literal["unconditional", "conditional", "none"], ...],
+        Question(lambda _facts, resource, words: resource.sharing in words),
+    ] = ()
+    grounded: Annotated[
+        bool | None,
+        achieved(_grounded),
+        Field(description="What is not shared names its legal basis, what is shared on conditions these."),
+    ] = None
+    single_source: Annotated[
+        bool | None, known(_single_source), Field(description="No other department offers the same.")
+    ] = None
+    fields: Annotated[Paths, FIELDS_GIVEN, Field(description="Fields that must be given.")] = ()
+
+
+class RequestCondition(Condition):
+    """What is asked of a request for shared data; everything that is given must hold."""
+
+    answered_within: Annotated[
+        int | None,
+        Question(_answered_within, achieved=True),
+        Field(ge=0, description="Working days; an open request may not be older."),
+    ] = None
+    reasoned: Annotated[
+        bool | None, achieved(_reasoned), Field(description="Where it was refused, the refusal gives its reason.")
+    ] = None
+
+
+class PlatformCondition(Condition):
+    """What is asked of a platform; everything that is given must hold."""
+
+    deployed: Annotated[
+        bool | None,
+        achieved(lambda facts, platform: facts.past(platform.deployed)),
+        Field(description="It is in service."),
+    ] = None
+    linked: Annotated[
+        bool | None, achieved(_linked), Field(description="It has links and all of them are verified.")
+    ] = None
+    fed: Annotated[
+        bool | None,
+        achieved(lambda facts, platform: platform.name in facts.ground.feeding),
+        Field(description="A resource of the catalogue feeds it."),
+    ] = None
+    single_source: Annotated[
+        bool | None, known(_fed_once), Field(description="No two departments feed it with the same.")
+    ] = None
+
+
+class LinkCondition(Condition):
+    """What is asked of a platform's link to another one."""
+
+    platform: Annotated[
+        tuple[str, ...],
+        Question(lambda _facts, linked, kinds: linked.platform.kind in kinds),
+        Field(description="The platform is of one of these kinds."),
+    ] = ()
+    level: Annotated[
+        tuple[Level, ...],
+        Question(lambda _facts, linked, words: linked.link.level in words),
+        Field(description="The other platform is at one of these levels."),
+    ] = ()
+    verified: Annotated[bool | None, achieved(lambda facts, linked: facts.past(linked.link.verified))] = None
+
+
+class SiteCondition(Condition):
+    """What is asked of a site; everything that is given must hold."""
+
+    role: Annotated[tuple[Role, ...], Question(lambda _facts, site, words: site.role in words)] = ()
+    level: Annotated[
+        tuple[Literal["province", "city", "district"], ...],
+        Question(lambda _facts, site, words: site.level in words),
+    ] = ()
+    provisioned: Annotated[bool | None, _site_shown("committed"), Field(description="It was built and taken over.")] = (
+        None
+    )
+    reachable: Annotated[
+        bool | None, _site_shown("verified"), Field(description="It was verified to be reached over the extranet.")
+    ] = None
+    paired: Annotated[
+        bool | None, known(_paired), Field(description="It keeps copies of a site, or one keeps its.")
+    ] = None
+    copied: Annotated[
+        bool | None, _site_shown("copy"), Field(description="A copy within the limit of data loss was seen there.")
+    ] = None
+    drilled: Annotated[bool | None, _site_shown("drill"), Field(description="A drill with it was passed.")] = None
+    recovers_in: Annotated[
+        Partner | None, Question(_recovers_in), Field(description="Which site must keep its copies.")
+    ] = None
+
+
+RESOURCES = Things(asks=ResourceCondition, of=lambda programme: programme.resources)
 
 REQUESTS = Things(
+    asks=RequestCondition,
     of=lambda programme: programme.requests,
-    name=lambda request: str(request.name),
     title=lambda request: str(request.title or request.resource),
-    tests={"answered_within": _answered_within, "reasoned": flag(_reasoned)},
-    evidence=frozenset({"answered_within", "reasoned"}),
 )
 
-PLATFORMS = Things(
-    of=lambda programme: programme.platforms,
-    name=lambda platform: str(platform.name),
-    title=lambda platform: str(platform.title),
-    tests={
-        "deployed": flag(lambda facts, platform: facts.past(platform.deployed)),
-        "linked": flag(_linked),
-        "fed": flag(lambda facts, platform: platform.name in facts.ground.feeding),
-        "single_source": flag(_fed_once),
-    },
-    evidence=frozenset({"deployed", "linked", "fed"}),
-)
+PLATFORMS = Things(asks=PlatformCondition, of=lambda programme: programme.platforms)
 
 LINKS = Things(
+    asks=LinkCondition,
     of=_links,
     name=lambda linked: f"{linked.platform.name} → {linked.link.to}",
     title=lambda linked: f"{linked.platform.title} → {linked.link.to}",
-    tests={
-        "platform": lambda _facts, linked, kinds: linked.platform.kind in kinds,
-        "level": lambda _facts, linked, words: linked.link.level in words,
-        "verified": flag(lambda facts, linked: facts.past(linked.link.verified)),
-    },
-    evidence=frozenset({"verified"}),
 )
 
-SITES = Things(
-    of=lambda programme: programme.sites,
-    name=lambda site: str(site.name),
-    title=lambda site: str(site.title),
-    tests={
-        "role": lambda _facts, site, words: site.role in words,
-        "level": lambda _facts, site, words: site.level in words,
-        "provisioned": flag(lambda facts, site: facts.shown("committed", "site", site.name)),
-        "reachable": flag(lambda facts, site: facts.shown("verified", "site", site.name)),
-        "paired": flag(_paired),
-        "copied": flag(lambda facts, site: facts.shown("copy", "site", site.name)),
-        "drilled": flag(lambda facts, site: facts.shown("drill", "site", site.name)),
-        "recovers_in": _recovers_in,
-    },
-    evidence=frozenset({"provisioned", "reachable", "copied", "drilled"}),
-)
+SITES = Things(asks=SiteCondition, of=lambda programme: programme.sites)

@@ -5,10 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from inventory.base import Model
 from inventory.dispositions.decisions import MOVES
-from inventory.model import Disposition, Exemption, System
-from inventory.obligations.conditions import Things, Truth, fields_given, flag, paths_of
+from inventory.model import Disposition, System
+from inventory.obligations.conditions import (
+    FIELDS_GIVEN,
+    Condition,
+    Question,
+    Things,
+    Truth,
+    achieved,
+    known,
+    paths_of,
+)
 from inventory.obligations.facts import Facts
 
 if TYPE_CHECKING:
@@ -17,37 +25,6 @@ else:
     Paths = paths_of(System)
 
 Common = Literal["office", "approval", "enforcement", "service", "meeting", "video", "messaging", "website", "exchange"]
-
-
-class SystemCondition(Model):
-    """What is asked of a system; everything that is given must hold."""
-
-    classified: bool | None = None
-    disposition: Annotated[tuple[Disposition, ...], Field(description="What becomes of it is one of these.")] = ()
-    decided: Annotated[bool | None, Field(description="What becomes of it is known.")] = None
-    scheduled: Annotated[bool | None, Field(description="It has a wave, if it moves at all.")] = None
-    done: Annotated[bool | None, Field(description="Its disposition has been carried out.")] = None
-    committed: Annotated[bool | None, Field(description="It moved and its way back was given up.")] = None
-    verified: Annotated[bool | None, Field(description="What it does was checked after its move.")] = None
-    handed_over: Annotated[int | None, Field(ge=1, description="Parties in the record of its hand-over.")] = None
-    untouched: Annotated[bool | None, Field(description="Nothing moves it and nothing was done to it.")] = None
-    zombie: Annotated[bool | None, Field(description="One of the five criteria holds.")] = None
-    shadow: Annotated[bool | None, Field(description="Another system does the same.")] = None
-    office_level: Annotated[bool | None, Field(description="It belongs to a single office.")] = None
-    common: Annotated[tuple[Common, ...], Field(description="Its common function is one of these.")] = ()
-    exempt: Annotated[bool | None, Field(description="It has leave to stay as it is.")] = None
-    feeds: Annotated[bool | None, Field(description="The catalogue has resources that come from it.")] = None
-    catalogued: Annotated[
-        bool | None, Field(description="Its resources were brought up to date in the catalogue since its move.")
-    ] = None
-    connected: Annotated[bool | None, Field(description="Its connection to the exchange platform is verified.")] = None
-    reviewed: Annotated[bool | None, Field(description="A review was passed, and before it was connected.")] = None
-    filed: Annotated[bool | None, Field(description="It has a filing number and both lists.")] = None
-    not_filed_since: Annotated[date | None, Field(description="No project for it was filed from this day on.")] = None
-    cost_at_most: Annotated[float | None, Field(ge=0, description="Yuan a year to run it.")] = None
-    cost_lowered: Annotated[bool | None, Field(description="Running it costs nothing, or less than surveyed.")] = None
-    fields: Annotated[Paths, Field(description="Fields that must be given.")] = ()
-    any: Annotated[tuple["SystemCondition", ...], Field(description="One of these must hold.")] = ()
 
 
 def _decided(_facts: Facts, system: System) -> Truth:
@@ -83,19 +60,6 @@ def _untouched(facts: Facts, system: System) -> Truth:
     return not planned and not _shown(facts, system, "committed", "relocated", "merged", "retired")
 
 
-def _exempt(facts: Facts, system: System) -> Truth:
-    return exempt(facts, system.exemption)
-
-
-def exempt(facts: Facts, exemption: Exemption | None) -> bool:
-    """Return whether an exemption is in force."""
-    return (
-        exemption is not None
-        and exemption.granted <= facts.day
-        and (exemption.until is None or facts.day <= exemption.until)
-    )
-
-
 def _catalogued(facts: Facts, system: System) -> Truth:
     moved = facts.ground.achievements.first("committed", "system", system.system)
     if moved is None or not facts.past(moved):
@@ -127,14 +91,8 @@ def _not_filed_since(_facts: Facts, system: System, since: date) -> Truth:
 
 
 def _cost(facts: Facts, system: System) -> float | None:
-    known = [
-        each.amount
-        for each in facts.ground.achievements.of("cost", "system", system.system)
-        if each.date <= facts.day and each.amount is not None
-    ]
-    if known:
-        return known[-1]
-    return system.survey.running_cost if system.survey is not None else None
+    recorded = facts.cost("system", system.system)
+    return recorded if recorded is not None or system.survey is None else system.survey.running_cost
 
 
 def _cost_at_most(facts: Facts, system: System, most: float) -> Truth:
@@ -149,44 +107,99 @@ def _cost_lowered(facts: Facts, system: System) -> Truth:
     return now == 0 or (before is not None and now < before)
 
 
-ACHIEVED = frozenset(
-    {
-        "done", "committed", "verified", "handed_over", "untouched", "catalogued", "connected", "reviewed", "filed",
-        "cost_at_most", "cost_lowered", "fields", "scheduled", "decided",
-    }
-)  # fmt: skip
+def _shadow(_facts: Facts, system: System) -> Truth:
+    return None if system.survey is None else system.survey.replaceable_by is not None
+
+
+class SystemCondition(Condition):
+    """What is asked of a system; everything that is given must hold."""
+
+    classified: Annotated[bool | None, known(lambda _facts, system: bool(system.grading.classified))] = None
+    disposition: Annotated[
+        tuple[Disposition, ...],
+        Question(lambda facts, system, words: facts.ground.disposition[system.system] in words),
+        Field(description="What becomes of it is one of these."),
+    ] = ()
+    decided: Annotated[bool | None, achieved(_decided), Field(description="What becomes of it is known.")] = None
+    scheduled: Annotated[bool | None, achieved(_scheduled), Field(description="It has a wave, if it moves at all.")] = (
+        None
+    )
+    done: Annotated[bool | None, achieved(_done), Field(description="Its disposition has been carried out.")] = None
+    committed: Annotated[
+        bool | None,
+        achieved(lambda facts, system: _shown(facts, system, "committed")),
+        Field(description="It moved and its way back was given up."),
+    ] = None
+    verified: Annotated[
+        bool | None,
+        achieved(lambda facts, system: _shown(facts, system, "verified")),
+        Field(description="What it does was checked after its move."),
+    ] = None
+    handed_over: Annotated[
+        int | None,
+        Question(
+            lambda facts, system, least: facts.parties("handed-over", "system", system.system) >= least, achieved=True
+        ),
+        Field(ge=1, description="Parties in the record of its hand-over."),
+    ] = None
+    untouched: Annotated[
+        bool | None, achieved(_untouched), Field(description="Nothing moves it and nothing was done to it.")
+    ] = None
+    zombie: Annotated[
+        bool | None,
+        known(lambda facts, system: facts.ground.zombies[system.system]),
+        Field(description="One of the five criteria holds."),
+    ] = None
+    shadow: Annotated[bool | None, known(_shadow), Field(description="Another system does the same.")] = None
+    office_level: Annotated[
+        bool | None,
+        known(lambda _facts, system: system.office is not None),
+        Field(description="It belongs to a single office."),
+    ] = None
+    common: Annotated[
+        tuple[Common, ...],
+        Question(lambda _facts, system, words: system.common in words),
+        Field(description="Its common function is one of these."),
+    ] = ()
+    exempt: Annotated[
+        bool | None,
+        known(lambda facts, system: facts.exempt(system.exemption)),
+        Field(description="It has leave to stay as it is."),
+    ] = None
+    feeds: Annotated[
+        bool | None,
+        known(lambda facts, system: system.system in facts.ground.resources),
+        Field(description="The catalogue has resources that come from it."),
+    ] = None
+    catalogued: Annotated[
+        bool | None,
+        achieved(_catalogued),
+        Field(description="Its resources were brought up to date in the catalogue since its move."),
+    ] = None
+    connected: Annotated[
+        bool | None, achieved(_connected), Field(description="Its connection to the exchange platform is verified.")
+    ] = None
+    reviewed: Annotated[
+        bool | None, achieved(_reviewed), Field(description="A review was passed, and before it was connected.")
+    ] = None
+    filed: Annotated[bool | None, achieved(_filed), Field(description="It has a filing number and both lists.")] = None
+    not_filed_since: Annotated[
+        date | None,
+        Question(_not_filed_since),
+        Field(description="No project for it was filed from this day on."),
+    ] = None
+    cost_at_most: Annotated[
+        float | None, Question(_cost_at_most, achieved=True), Field(ge=0, description="Yuan a year to run it.")
+    ] = None
+    cost_lowered: Annotated[
+        bool | None, achieved(_cost_lowered), Field(description="Running it costs nothing, or less than surveyed.")
+    ] = None
+    fields: Annotated[Paths, FIELDS_GIVEN, Field(description="Fields that must be given.")] = ()
+
 
 SYSTEMS = Things(
+    asks=SystemCondition,
     of=lambda programme: programme.systems,
     name=lambda system: str(system.system),
-    title=lambda system: str(system.title),
-    tests={
-        "classified": flag(lambda _facts, system: bool(system.grading.classified)),
-        "disposition": lambda facts, system, words: facts.ground.disposition[system.system] in words,
-        "decided": flag(_decided),
-        "scheduled": flag(_scheduled),
-        "done": flag(_done),
-        "committed": flag(lambda facts, system: _shown(facts, system, "committed")),
-        "verified": flag(lambda facts, system: _shown(facts, system, "verified")),
-        "handed_over": lambda facts, system, least: facts.parties("handed-over", "system", system.system) >= least,
-        "untouched": flag(_untouched),
-        "zombie": flag(lambda facts, system: facts.ground.zombies[system.system]),
-        "shadow": flag(
-            lambda _facts, system: None if system.survey is None else system.survey.replaceable_by is not None
-        ),
-        "office_level": flag(lambda _facts, system: system.office is not None),
-        "common": lambda _facts, system, words: system.common in words,
-        "exempt": flag(_exempt),
-        "feeds": flag(lambda facts, system: system.system in facts.ground.resources),
-        "catalogued": flag(_catalogued),
-        "connected": flag(_connected),
-        "reviewed": flag(_reviewed),
-        "filed": flag(_filed),
-        "not_filed_since": _not_filed_since,
-        "cost_at_most": _cost_at_most,
-        "cost_lowered": flag(_cost_lowered),
-        "fields": fields_given,
-    },
-    evidence=ACHIEVED,
     anchor=lambda facts, system: facts.ground.achievements.first("committed", "system", system.system),
 )

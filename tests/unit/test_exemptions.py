@@ -11,6 +11,7 @@ from inventory.explaining import explain
 from inventory.findings import Severity
 from inventory.model import Line
 from inventory.obligations import Achievements, Facts, Ground
+from inventory.obligations.conditions import questions
 from inventory.obligations.lines import LINES
 
 LEAVE = "exemption: {reason: a court keeps it, granted: 2017-09-01, until: 2018-06-30}"
@@ -68,7 +69,7 @@ def test_the_check_tells_what_obligations_no_longer_count(tmp_path: Path, day: d
     programme = check(tmp_path).programme
     assert programme is not None
     (line,) = programme.network.lines
-    counted = LINES.tests["exempt"](Facts(Ground(programme, Achievements()), day), line, True)
+    counted = questions(LINES.asks)["exempt"].test(Facts(Ground(programme, Achievements()), day), line, True)
     assert counted is ("network.lines[0]" not in told)
 
 
