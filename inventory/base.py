@@ -1,6 +1,7 @@
 """What every model of the inventory shares."""
 
 import re
+from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -51,6 +52,28 @@ Duration = Annotated[
     PlainSerializer(_written, return_type=str),
     Field(description="A number and a unit: 500ms, 2s, 15m, 4h, 1d; held in seconds."),
 ]
+
+
+def _address(value: object) -> object:
+    # A number would be read as an address too: 10 as 0.0.0.10.
+    try:
+        return value if isinstance(value, IPv4Address) else str(IPv4Address(str(value)))
+    except ValueError:
+        raise PydanticCustomError("ip_v4_address", "an address is written as 10.11.0.10") from None
+
+
+def _prefix(value: object) -> object:
+    # Without its length a prefix would be one single address.
+    try:
+        if isinstance(value, IPv4Network) or ("/" in str(value) and IPv4Network(str(value))):
+            return value
+    except ValueError:
+        pass
+    raise PydanticCustomError("ip_v4_network", "a prefix is written as 10.11.0.0/24, without bits of a host")
+
+
+Address = Annotated[IPv4Address, BeforeValidator(_address)]
+Prefix = Annotated[IPv4Network, BeforeValidator(_prefix)]
 
 
 class Model(BaseModel):

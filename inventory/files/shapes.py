@@ -1,5 +1,6 @@
 """Whether the fields of an inventory are those of the models: unknown, missing and wrong ones, each with its place."""
 
+import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -76,9 +77,10 @@ def _translated(error: ErrorDetails, top: Any, cursor: Cursor) -> Finding:
     return cursor.finding(said, mend_of(error, cursor.node))
 
 
-def _validated(validate: Callable[[Any], Any], top: Any, cursor: Cursor, findings: list[Finding]) -> Any | None:
+def _validated(validate: Callable[..., Any], top: Any, cursor: Cursor, findings: list[Finding]) -> Any | None:
+    # Strictly and as JSON, so that files may hold what the schema for editors allows: `yes` is a word and true no 1.
     try:
-        return validate(cursor.node.plain)
+        return validate(json.dumps(cursor.node.plain), strict=True)
     except ValidationError as exc:
         findings += [_translated(error, top, cursor) for error in _own(exc.errors())]
         return None
@@ -92,7 +94,7 @@ def _own(errors: list[ErrorDetails]) -> Iterator[ErrorDetails]:
 
 def validated(model: type[AnyModel], cursor: Cursor, findings: list[Finding]) -> AnyModel | None:
     """Return what stands at a place as a model, or none, with what is wrong added to the findings."""
-    found = _validated(model.model_validate, model, cursor, findings)
+    found = _validated(model.model_validate_json, model, cursor, findings)
     return found if isinstance(found, model) else None
 
 
@@ -118,7 +120,7 @@ class Shapes:
 
     def system(self, cursor: Cursor) -> None:
         """Take one system."""
-        value = _validated(System.model_validate, System, cursor, self.findings)
+        value = _validated(System.model_validate_json, System, cursor, self.findings)
         if value is not None:
             self.systems.append((cursor, value))
 
@@ -149,7 +151,7 @@ class Shapes:
             self.findings.append(cursor.finding(reason, mend))
             return
         top = model.model_fields[key].rebuild_annotation()
-        value = _validated(_adapter(model, key).validate_python, top, cursor, self.findings)
+        value = _validated(_adapter(model, key).validate_json, top, cursor, self.findings)
         if isinstance(value, tuple):
             values[key] = (*values.get(key, ()), *value)
         elif value is not None:

@@ -24,9 +24,9 @@ class Wording(NamedTuple):
 
 
 _WORD = Wording(_N("must be a word"), _N("put it in quotes if it is meant to be one"))
-_WHOLE = Wording(_N("must be a whole number"))
-_NUMBER = Wording(_N("must be a number"))
-_TRUTH = Wording(_N("must be true or false"))
+_WHOLE = Wording(_N("must be a whole number"), _N("digits alone and no quotes, such as 12"))
+_NUMBER = Wording(_N("must be a number"), _N("digits alone and no quotes, such as 120000 or 12.5"))
+_TRUTH = Wording(_N("must be true or false"), _N("write one of these words without quotes"))
 _LIST = Wording(_N("must be a list"), _N("write [a, b] or one line with '- ' for each member"))
 _MAPPING = Wording(_N("must be a mapping"), _N("write {key: value} or one line 'key: value' for each"))
 _DATE = Wording(_N("must be a date"), _N("such as 2017-08-16"))
@@ -49,6 +49,7 @@ WORDINGS: Mapping[str, Wording] = {
     "bool_type": _TRUTH,
     "bool_parsing": _TRUTH,
     "date_type": _DATE,
+    "date_parsing": _DATE,
     "date_from_datetime_parsing": _DATE,
     "date_from_datetime_inexact": _DATE,
     "duration": Wording(_N("must be a number and a unit"), _N("such as 500ms, 2s, 15m, 4h or 1d")),
@@ -74,6 +75,13 @@ WRITTEN: Mapping[str, str] = {
     SIZE_PATTERN: _N("processors and memory, such as 2c4g"),
 }
 """How a word is written, by the pattern that it must match."""
+
+
+TRUTHS: Mapping[str, str] = {
+    **dict.fromkeys(("yes", "y", "on", "是", "有", "√"), "true"),
+    **dict.fromkeys(("no", "n", "off", "否", "无", "×"), "false"),
+}
+"""What people write for true and false."""
 
 
 def meant(word: str, known: Iterable[str]) -> str:
@@ -108,6 +116,8 @@ def mend_of(error: ErrorDetails, node: Node) -> str:
     if wording is _FEW:
         words = re.findall("'([^']*)'", str(context["expected"]))
         return meant(str(value or ""), words) or _("one of: {words}").format(words=", ".join(words))
+    if wording is _TRUTH and str(value).lower() in TRUTHS:
+        return _("did you mean '{word}'?").format(word=TRUTHS[str(value).lower()])
     if wording is _WORD and value is None:
         return ""
     if "pattern" in context:
@@ -119,6 +129,6 @@ def mend_of(error: ErrorDetails, node: Node) -> str:
 
 def _without_host_bits(value: object) -> str:
     try:
-        return str(IPv4Network(str(value), strict=False))
+        return str(IPv4Network(value, strict=False)) if isinstance(value, str) and "/" in value else ""
     except ValueError:
         return ""

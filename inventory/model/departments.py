@@ -2,12 +2,11 @@
 
 from datetime import date
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inventory.base import Model, Name
+from inventory.base import Address, Model, Name, Prefix
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -33,7 +32,7 @@ class Host(Model):
 
     name: Annotated[Name, Field(description="Its name, unique among all hosts and devices.")]
     title: Annotated[str, Field(description="What its department calls it.")] = ""
-    address: Annotated[IPv4Address | None, Field(description="A host that takes part in a move has one.")] = None
+    address: Annotated[Address | None, Field(description="A host that takes part in a move has one.")] = None
     os: Annotated[Release, Field(description="Its operating system, where a plan has to know it.")] = Release.DEBIAN_11
     software: Annotated[str, Field(description="What was reported of its system and middleware, in words.")] = ""
     cpus: Annotated[Count, Field(description="How many processors it has; 0 where that is not known.")] = 0
@@ -66,7 +65,7 @@ class Room(Model):
     title: Annotated[str, Field(description="What it is called.")] = ""
     building: Annotated[Name | None, Field(description="The building that it is in.")] = None
     area: Annotated[float | None, Field(gt=0, description="Floor area in square metres.")] = None
-    prefix: Annotated[IPv4Network | None, Field(description="The network of its hosts.")] = None
+    prefix: Annotated[Prefix | None, Field(description="The network of its hosts.")] = None
     gateway: Annotated[Name | None, Field(description="The device that holds the first address of the prefix.")] = None
     hosts: Annotated[tuple[Host, ...], Field(description="Its servers.")] = ()
     assets: Annotated[tuple[Asset, ...], Field(description="Its equipment.")] = ()

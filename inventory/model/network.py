@@ -1,12 +1,11 @@
 """The extranet, and the lines and private networks that are consolidated into it."""
 
 from datetime import date
-from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inventory.base import DnsName, Duration, Model, Name
+from inventory.base import Address, DnsName, Duration, Model, Name, Prefix
 from inventory.model.departments import Exemption, Release
 
 
@@ -14,8 +13,8 @@ class Vantage(Model):
     """A user's machine from which probes look at services from outside."""
 
     name: Annotated[Name, Field(description="Its name, unique among all hosts and devices.")]
-    address: Annotated[IPv4Address, Field(description="Its address.")]
-    prefix: Annotated[IPv4Network, Field(description="The network that it is in.")]
+    address: Annotated[Address, Field(description="Its address.")]
+    prefix: Annotated[Prefix, Field(description="The network that it is in.")]
     gateway: Annotated[Name, Field(description="The device that leads out of this network.")]
 
 
@@ -36,7 +35,7 @@ class Device(Model):
     ]
     platform: Annotated[Name, Field(description="What it is made of, such as frr: the name of a vendor's platform.")]
     asn: Annotated[int, Field(ge=1, le=4294967295, description="Its autonomous system number.")]
-    router_id: Annotated[IPv4Address, Field(description="Its router id, an address that no other device has.")]
+    router_id: Annotated[Address, Field(description="Its router id, an address that no other device has.")]
 
 
 class Attachment(Model):
@@ -45,7 +44,7 @@ class Attachment(Model):
     device: Annotated[Name, Field(description="The department's or hub's device.")]
     edge: Annotated[Name, Field(description="The provider edge that it is connected to.")]
     domain: Annotated[Name, Field(description="The domain that the circuit belongs to.")]
-    prefix: Annotated[IPv4Network, Field(description="A /30: the edge has its first address, the device its second.")]
+    prefix: Annotated[Prefix, Field(description="A /30: the edge has its first address, the device its second.")]
 
 
 class Probe(Model):
@@ -72,7 +71,7 @@ class Line(Model):
         Field(description="What it is: a leased line, a private network's, or an internet exit."),
     ]
     ends: Annotated[tuple[Name, Name] | None, Field(description="Its devices; a line that moves has them.")] = None
-    prefix: Annotated[IPv4Network | None, Field(description="A /30: the first end has its first address.")] = None
+    prefix: Annotated[Prefix | None, Field(description="A /30: the first end has its first address.")] = None
     domain: Annotated[Name | None, Field(description="The domain that takes its traffic over; none: it stays.")] = None
     rent: Annotated[float, Field(ge=0, description="Yuan a year.")] = 0
     golden_project: Annotated[
@@ -90,14 +89,14 @@ class Backbone(Model):
 
     ends: Annotated[tuple[Name, Name], Field(description="The two provider edges.")]
     domain: Annotated[Name, Field(description="The domain whose traffic it carries.")]
-    prefix: Annotated[IPv4Network, Field(description="A /30: the first end has its first address.")]
+    prefix: Annotated[Prefix, Field(description="A /30: the first end has its first address.")]
 
 
 class CentreNetwork(Model):
     """The network of the extranet's centre in one domain."""
 
     domain: Annotated[Name, Field(description="The domain that it belongs to.")]
-    prefix: Annotated[IPv4Network, Field(description="The addresses of the centre in this domain.")]
+    prefix: Annotated[Prefix, Field(description="The addresses of the centre in this domain.")]
 
 
 class CentreHost(Model):

@@ -1,12 +1,11 @@
 """Where systems go: the government cloud, the sites for its disaster recovery, and the platforms that all share."""
 
 from datetime import date
-from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inventory.base import SIZE_PATTERN, Duration, Model, Name
+from inventory.base import SIZE_PATTERN, Address, Duration, Model, Name, Prefix
 
 
 class Size(Model):
@@ -22,9 +21,9 @@ class SiteNetwork(Model):
 
     name: Annotated[Name, Field(description="Its name, unique among networks of sites.")]
     domain: Annotated[Name, Field(description="The domain that it belongs to.")]
-    prefix: Annotated[IPv4Network, Field(description="Its addresses.")]
+    prefix: Annotated[Prefix, Field(description="Its addresses.")]
     attached_to: Annotated[Name, Field(description="The provider edge that is its gateway (first address).")]
-    entry: Annotated[IPv4Address | None, Field(description="Address of the host that runs its entries.")] = None
+    entry: Annotated[Address | None, Field(description="Address of the host that runs its entries.")] = None
 
 
 class Recovery(Model):

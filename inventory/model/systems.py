@@ -2,12 +2,11 @@
 
 from datetime import date
 from enum import StrEnum
-from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from inventory.base import DnsName, Duration, Model, Name, Port
+from inventory.base import Address, DnsName, Duration, Model, Name, Port
 from inventory.model.departments import Exemption
 from inventory.model.network import Probe
 
@@ -98,7 +97,7 @@ class Target(Model):
     site: Annotated[Name, Field(description="The site.")]
     size: Annotated[str, Field(description="The size of each host.")]
     addresses: Annotated[
-        tuple[IPv4Address, ...],
+        tuple[Address, ...],
         Field(min_length=1, description="The address of each host; components of one system may share one."),
     ]
 

@@ -45,7 +45,7 @@ def of_field(field: FieldInfo) -> st.SearchStrategy[Any]:
     patterns = [pattern for each in field.metadata if (pattern := getattr(each, "pattern", None))]
     if patterns:
         return names if "-" in patterns[0] and "." not in patterns[0] else st.from_regex(patterns[0], fullmatch=True)
-    if any(callable(getattr(each, "func", None)) for each in field.metadata):
+    if field.annotation is float and any(callable(getattr(each, "func", None)) for each in field.metadata):
         return durations
     if field.annotation in {int, float}:
         return of_number(field)
