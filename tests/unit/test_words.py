@@ -5,6 +5,7 @@ import re
 import string
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,12 @@ def test_every_message_is_said_in_chinese_too() -> None:
         str(message.id): str(message.string) for message in read_po((LOCALE / "zh/LC_MESSAGES/zhenghe.po").open("rb"))
     }
     assert {message for message in messages() if not catalogue.get(message)} == set()
+
+
+def test_no_message_stands_twice_in_the_catalogue() -> None:
+    text = (LOCALE / "zh/LC_MESSAGES/zhenghe.po").read_text()
+    told = re.findall(r'^msgid "(.+)"$', text, re.MULTILINE)
+    assert [message for message, count in Counter(told).items() if count > 1] == []
 
 
 def test_translations_keep_every_placeholder() -> None:
