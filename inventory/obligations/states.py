@@ -141,7 +141,8 @@ def _state(taken: Iterable[Measurement], *, over: bool, risky: bool) -> State:
 def _at_risk(taken: Iterable[Measurement], begin: date, due: date, day: date) -> bool:
     if due - day <= WARNING:
         return True
-    time = (day - begin) / (due - begin) if due > begin else 1.0
+    # What was due when the plan was issued has no time of which a part could be over.
+    time = (day - begin) / (due - begin) if due > begin else 0.0
     return time > 0.5 and time > min(each.progress for each in taken)
 
 

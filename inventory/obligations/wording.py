@@ -96,9 +96,9 @@ def name_of(short: Short, counts: str) -> str:
     return short.title or short.name
 
 
-def lack_word(lack: str) -> str:
-    """Return in words what a thing lacks; what is no question of a profile is a field."""
-    return _(LACKS[lack]) if lack in LACKS else _("{field} is missing").format(field=lack)
+def lack_word(lack: str, label: str = "") -> str:
+    """Return in words what a thing lacks; what is no question of a profile is a field, which may have a label."""
+    return _(LACKS[lack]) if lack in LACKS else _("{field} is missing").format(field=label or lack)
 
 
 def value_words(measurement: Measurement) -> str:

@@ -26,6 +26,7 @@ from inventory.obligations.figures import KeyFigures, key_figures
 from inventory.obligations.profiles import is_file, read_profile
 from inventory.obligations.states import WORST_FIRST, GoalStanding, ground_of
 from inventory.obligations.wording import lack_word, name_of, state_word, value_words
+from inventory.survey.columns import catalogue
 from inventory.words import _, spoken
 from migrations.achievements import RunAchievements, achievements_of_runs
 
@@ -38,6 +39,8 @@ COLOURS = {
 }
 ROOMY = 100
 """From so many columns on there is room for a table."""
+SHEETS = {"systems": "system", "resources": "resource"}
+"""The sheets of a survey that have the fields of what is counted."""
 FIRST = 3
 """So many of those who fall short are named in the table."""
 
@@ -228,10 +231,17 @@ def _print_one(seen: Overview, standing: Standing) -> None:
             for note in one.notes:
                 console.print(Text(f"  {note}", "yellow"))
             for short in one.short:
-                lacks = _(", ").join(lack_word(lack) for lack in short.lacks)
+                lacks = _(", ").join(lack_word(lack, _label(lack, one.counts)) for lack in short.lacks)
                 title = f" {short.title}" if short.title and short.title != short.name else ""
                 console.print(Text(f"    {short.name}{title}: {lacks}"), soft_wrap=True)
     _print_left_out(console, seen)
+
+
+def _label(field: str, counts: str) -> str:
+    """Return what departments' sheets, which are Chinese, call a field; nothing in other languages."""
+    kind = SHEETS.get(counts)
+    column = catalogue().listing(kind).column(field) if kind and spoken(os.environ) == "zh" else None
+    return f"{column.words[0]}（{field}）" if column is not None else ""
 
 
 def _goal_line(goal: GoalStanding) -> str:

@@ -90,6 +90,13 @@ def test_fourteen_days_before_the_end_everything_that_is_open_is_at_risk() -> No
     assert states == [State.OPEN, State.AT_RISK, State.AT_RISK]
 
 
+def test_what_was_due_before_the_plan_was_issued_is_open_until_shortly_before() -> None:
+    early = {"since": "2017-06-30", "needs": CLOUD["needs"]}
+    on = programme(systems=systems(1))
+    states = [judged([early], on, day).state for day in ("2017-01-01", "2017-06-15", "2017-06-16", "2017-06-30")]
+    assert states == [State.OPEN, State.OPEN, State.AT_RISK, State.MISSED]
+
+
 def test_what_is_done_after_the_last_day_is_met_and_late() -> None:
     on = programme(systems=systems(2))
     late = judged([CLOUD], on, "2019-02-01", *committed(1), record("committed", "s1", "2019-01-15"))

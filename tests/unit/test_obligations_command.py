@@ -48,6 +48,8 @@ def test_alternatives_are_told_in_words() -> None:
     assert "notice-board 民政公告栏: what was settled is not carried out, no exemption in force" in said
     _code, said = run(str(YUNHE), "--at", "2018-07-05", "--id", "JM-filing")
     assert "identity 居民身份核验库: survey.channel is missing" in said
+    _code, said = run(str(YUNHE), "--at", "2018-07-05", "--id", "JM-filing", LANGUAGE="zh_CN")
+    assert "identity 居民身份核验库: 缺少 经费渠道（survey.channel）" in said
 
 
 def test_what_nothing_falls_under_is_not_told_beside_what_falls_short() -> None:
