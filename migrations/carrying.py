@@ -8,8 +8,8 @@ from inventory.kinds import Kind
 from migrations.proof import Proof
 from migrations.rehearsal import shortfall
 from migrations.run.home import RunHome, states_of
-from migrations.run.messages import THROUGH, Direction, PassageResult, UnitResult
-from migrations.run.runner import Listener, passages_of, running
+from migrations.run.messages import BETWEEN, THROUGH, Direction, PassageResult, UnitResult
+from migrations.run.runner import Listener, Passage, passages_of, running
 
 
 class Carried(Model):
@@ -24,58 +24,61 @@ class Carrying:
 
     def __init__(self, home: RunHome, kinds: Mapping[str, Kind], listener: Listener) -> None:
         self._home = home
+        self._kinds = kinds
         self._listener = listener
-        self._proof = Proof(home, kinds, load_world(home.settings().world))
+        self._world = load_world(home.settings().world)
 
     def forward(self) -> Carried:
         """Take all units to their probation, watched from outside; where all have come through, look again."""
-        states = states_of(self._home.plan(), self._home.evidence.records())
-        if not self._is_open() and all(state in THROUGH for state in states.values()):
-            units = tuple(UnitResult(unit=key, state=state) for key, state in sorted(states.items()))
-            result = PassageResult(units=units)
-            if self._is_measured():
-                found = (self._checked("verify"), *self._proof.felt(self._number()))
-                return self._judged(result, Direction.FORWARD, "; ".join(filter(None, found)))
-        else:
-            self._proof.begin()
-            result = self._take(Direction.FORWARD, ())
-        return self._judged(result, Direction.FORWARD, self._proof.verify("verify", (self._number(),)))
+        return self._carried(Direction.FORWARD, (), "verify", self._proof())
 
     def commit(self) -> Carried:
         """Give up the way back of everything that has come through; the probes end with it."""
-        self._proof.begin()
-        result = self._take(Direction.COMMIT, ())
-        failure = self._proof.verify("verify all", (self._number(),))
-        self._proof.end()
-        return self._judged(result, Direction.COMMIT, failure)
+        proof = self._proof()
+        carried = self._carried(Direction.COMMIT, (), "verify all", proof)
+        proof.end()
+        return carried
 
     def back(self, units: tuple[str, ...]) -> Carried:
-        """Take units back; hosts are checked afterwards, and nothing of the proof can be in the way."""
-        result = self._take(Direction.BACK, units)
-        return self._judged(result, Direction.BACK, self._checked("verify back"))
+        """Take units back, watched like the way there; the probes end when nobody stands between two sides any more.
 
-    def _checked(self, stage: str) -> str:
-        checked = self._proof.check(stage)
-        return "; ".join(f"{unit.unit}: {unit.failed}" for unit in checked.units if unit.failed)
+        A user's machine that does not answer is not in the way: what its probes have not seen is judged.
+        """
+        proof = self._proof(needed=False)
+        carried = self._carried(Direction.BACK, tuple(sorted(units)), "verify back", proof)
+        if not BETWEEN & set(states_of(self._home.plan(), self._home.evidence.records()).values()):
+            proof.end()
+        return carried
 
-    def _take(self, direction: Direction, units: tuple[str, ...]) -> PassageResult:
-        with running(self._home, self._listener) as runner:
-            return runner.take(direction, units)
+    def _proof(self, *, needed: bool = True) -> Proof:
+        return Proof(self._home, self._kinds, self._world, needed=needed)
 
-    def _is_open(self) -> bool:
-        passages = passages_of(self._home.evidence.records())
-        return bool(passages) and passages[-1].is_open
-
-    def _is_measured(self) -> bool:
-        # A kill may fall between the end of a passage and the look at what users felt in it.
-        number = self._number()
-        records = self._home.evidence.records()
-        return any(record.kind == "probe-result" and record.what["passage"] == number for record in records)
-
-    def _number(self) -> int:
-        return passages_of(self._home.evidence.records())[-1].number
-
-    @staticmethod
-    def _judged(result: PassageResult, direction: Direction, failure: str) -> Carried:
+    def _carried(self, direction: Direction, units: tuple[str, ...], stage: str, proof: Proof) -> Carried:
+        result = self._come_through(direction, units)
+        if result is None:
+            proof.begin()
+            with running(self._home, self._listener) as runner:
+                result = runner.take(direction, units)
+        number = self._passages()[-1].number
+        # A kill may have fallen between the end of a passage and the look at what users felt in it.
+        failure = proof.look_again(stage, number) if proof.is_measured(number) else proof.verify(stage, (number,))
         short = shortfall(result, direction)
-        return Carried(result=result, failure="; ".join(part for part in (short, failure) if part))
+        return Carried(result=result, failure="; ".join(filter(None, (short, failure))))
+
+    def _come_through(self, direction: Direction, units: tuple[str, ...]) -> PassageResult | None:
+        """Return how units stand where nothing is left to be done for them in a direction."""
+        passages = self._passages()
+        if not passages or passages[-1].is_open:
+            return None
+        if direction is Direction.FORWARD:
+            states = states_of(self._home.plan(), self._home.evidence.records())
+            through = all(state in THROUGH for state in states.values())
+            units_there = tuple(UnitResult(unit=key, state=state) for key, state in sorted(states.items()))
+            return PassageResult(units=units_there) if through else None
+        last = passages[-1]
+        if (last.direction, last.units) != (direction, units) or last.result is None:
+            return None
+        return None if shortfall(last.result, direction) else last.result
+
+    def _passages(self) -> tuple[Passage, ...]:
+        return passages_of(self._home.evidence.records())

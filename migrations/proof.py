@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from infra.worlds import World
 from inventory.kinds import Kind
@@ -22,17 +23,20 @@ MOVED = frozenset({UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMM
 
 
 class Proof:
-    """Probes and checks of one run in one world; may be made anew at any time, in any process."""
+    """Probes and checks of one run in one world; may be made anew at any time, in any process.
 
-    def __init__(self, home: RunHome, kinds: Mapping[str, Kind], world: World) -> None:
+    Where probes are not `needed`, one that cannot be asked has seen nothing, which is judged, and is in nobody's way.
+    """
+
+    def __init__(self, home: RunHome, kinds: Mapping[str, Kind], world: World, *, needed: bool = True) -> None:
         self._home = home
         self._kinds = kinds
         self._world = world
         self._programme = home.programme()
         self._plan = home.plan()
-        orders = probe_orders(self._programme, [unit.key for unit in self._plan.units])
+        self._orders = probe_orders(self._programme, [unit.key for unit in self._plan.units])
         self._allowed = allowances(self._programme)
-        self._probes = Probes(world, home.path.name.replace(".", "-"), orders)
+        self._probes = Probes(world, home.path.name.replace(".", "-"), self._orders, needed=needed)
 
     def begin(self) -> str:
         """Start the probes that do not run."""
@@ -48,13 +52,18 @@ class Proof:
         """Check hosts, measure what users felt in some passages, confirm writes; return what is not as it must be."""
         checked = self.check(stage)
         sightings = self._collected(self._span(passages[-1]).end)
-        measured = [result for number in passages for result in self._measured(sightings, number)]
         verdicts = self._probes.confirm(sightings)
         for verdict in verdicts:
             what = {**verdict.model_dump(mode="json"), "passage": passages[-1]}
             self._home.evidence.append("writes-verdict", unit=verdict.unit, what=what)
+        # Last, because a passage counts as measured when all of these are there.
+        measured = [result for number in passages for result in self._measured(sightings, number)]
         felt = (sentence for result in measured for sentence in told(result))
         return "; ".join((*_checks(checked.units), *felt, *_writes(verdicts)))
+
+    def look_again(self, stage: str, number: int) -> str:
+        """Check hosts, and say again what users felt in a passage that was measured before."""
+        return "; ".join((*_checks(self.check(stage).units), *self.felt(number)))
 
     def check(self, stage: str) -> VerifyResult:
         """Check the hosts of every unit that stands somewhere, and keep what was found."""
@@ -74,18 +83,22 @@ class Proof:
         # A unit whose move was cut off stands nowhere for certain.
         return Side.SOURCE if state in {UnitState.ROLLED_BACK, UnitState.READY, UnitState.PLANNED} else None
 
+    def is_measured(self, number: int) -> bool:
+        """Return whether it is in the evidence what every probe saw in a passage."""
+        return {(order.unit, order.name) for order in self._orders} <= set(self._latest("probe-result", number))
+
     def felt(self, number: int) -> tuple[str, ...]:
-        """Say again what users felt in a passage beyond what is allowed, as it was measured last."""
-        latest = {
-            (record.unit, record.what["name"]): record.what
+        """Say again what users felt and lost in a passage beyond what is allowed, as it was measured last."""
+        results = map(ProbeResult.model_validate, self._latest("probe-result", number).values())
+        verdicts = map(WritesVerdict.model_validate, self._latest("writes-verdict", number).values())
+        return (*(sentence for result in results for sentence in told(result)), *_writes(tuple(verdicts)))
+
+    def _latest(self, kind: str, number: int) -> dict[tuple[str, str], dict[str, Any]]:
+        return {
+            (record.unit, record.what["name"]): {key: what for key, what in record.what.items() if key != "passage"}
             for record in self._home.evidence.records()
-            if record.kind == "probe-result" and record.what["passage"] == number
+            if record.kind == kind and record.what["passage"] == number
         }
-        results = (
-            ProbeResult.model_validate({key: value for key, value in what.items() if key != "passage"})
-            for what in latest.values()
-        )
-        return tuple(sentence for result in results for sentence in told(result))
 
     def _collected(self, end: float) -> tuple[Sighting, ...]:
         """Read the probes once everything that was under way at a moment has been answered or given up."""

@@ -17,7 +17,6 @@ from inventory.words import _
 from migrations.cli.help import WrongUse
 from migrations.cli.show import states_table, watching
 from migrations.cli.twin import seeds_of, twin_name
-from migrations.evidence import verify_chain
 from migrations.plan import Plan
 from migrations.preparing import prepare
 from migrations.run.home import RunHome, RunSettings, run_id, states_of
@@ -25,6 +24,7 @@ from migrations.run.messages import UnitState
 
 if TYPE_CHECKING:
     from migrations.carrying import Carried
+    from migrations.report import RunSummary
 
 
 class NoRun(WrongUse):
@@ -132,16 +132,25 @@ def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
 
 
 def show_status(run: str, *, as_json: bool) -> int:
-    """Print how far a run has come, from its evidence; 1 where a unit needs somebody to look."""
+    """Print how far a run has come and what users felt, from its evidence; 1 where a unit needs somebody to look."""
+    from migrations.report import measured, summary_of
+
     home = chosen(run)
     plan, records = home.plan(), home.evidence.records()
     states = states_of(plan, records)
     reasons = {record.unit: record.what["reason"] for record in records if record.kind == "unit-state"}
+    summary = summary_of(home)
     if as_json:
-        _print_json(home, [{"unit": key, "state": states[key], "reason": reasons.get(key, "")} for key in states])
+        felt = {unit.key: unit.felt_last for unit in summary.units}
+        shown = [
+            {"unit": key, "state": states[key], "reason": reasons.get(key, ""), "measured": felt[key]} for key in states
+        ]
+        _print_json(home, shown)
     else:
-        Console().print(home.path.name)
-        Console().print(states_table(plan, states, reasons, whole=True))
+        console = Console()
+        console.print(home.path.name)
+        console.print(states_table(plan, states, reasons, whole=True))
+        _print_sentences(console, measured(summary))
     return 1 if {UnitState.HELD, UnitState.UNKNOWN} & set(states.values()) else 0
 
 
@@ -166,9 +175,8 @@ def verify_hosts(run: str, *, as_json: bool) -> int:
 def show_report(run: str, *, as_json: bool) -> int:
     """Tell what a run has proved."""
     home = chosen(run)
-    verdict = verify_chain(home.evidence.path)
-    _print_report(home, as_json=as_json)
-    return 0 if verdict.outcome == "sound" else 1
+    summary = _print_report(home, as_json=as_json)
+    return 0 if summary.chain.outcome == "sound" else 1
 
 
 def chosen(name: str) -> RunHome:
@@ -215,7 +223,7 @@ def _kinds() -> Mapping[str, Kind]:
 
 
 def _print_carried(home: RunHome, carried: "Carried", *, as_json: bool) -> int:
-    from migrations.report import summary_of, write_pages
+    from migrations.report import measured, summary_of, write_pages
 
     summary = summary_of(home)
     pages = write_pages(summary, home.path / "reports")
@@ -226,10 +234,14 @@ def _print_carried(home: RunHome, carried: "Carried", *, as_json: bool) -> int:
     console = Console()
     reasons = {unit.unit: unit.reason for unit in carried.result.units}
     console.print(states_table(home.plan(), states_of(home.plan(), home.evidence.records()), reasons, whole=True))
-    for said in (carried.failure, *(_("page: {path}").format(path=page) for page in pages)):
-        if said:
-            console.print(said, soft_wrap=True, highlight=False)
+    told = filter(None, (carried.failure, *measured(summary)))
+    _print_sentences(console, (*told, *(_("page: {path}").format(path=page) for page in pages)))
     return 1 if carried.failure else 0
+
+
+def _print_sentences(console: Console, sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        console.print(sentence, soft_wrap=True, highlight=False)
 
 
 def _print_json(home: RunHome, units: list[dict[str, Any]]) -> None:
@@ -239,15 +251,16 @@ def _print_json(home: RunHome, units: list[dict[str, Any]]) -> None:
     print(json.dumps(whole, ensure_ascii=False))
 
 
-def _print_report(home: RunHome, *, as_json: bool, whole: bool = True) -> None:
+def _print_report(home: RunHome, *, as_json: bool, whole: bool = True) -> "RunSummary":
     from migrations.report import print_summary, summary_of, write_pages
 
     summary = summary_of(home)
     pages = write_pages(summary, home.path / "reports")
     if as_json:
         print(json.dumps(summary.as_whole_json() if whole else summary.as_json(), ensure_ascii=False))
-        return
+        return summary
     console = Console()
     print_summary(console, summary)
     for page in pages:
         console.print(_("page: {path}").format(path=page), soft_wrap=True, highlight=False)
+    return summary

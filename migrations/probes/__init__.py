@@ -112,31 +112,39 @@ def probe_orders(programme: Programme, units: Iterable[str]) -> tuple[Order, ...
 class Probes:
     """The probes of one series in one world; may be made anew at any time, in any process, for the same series.
 
-    `series` is a word of lower-case letters, digits and hyphens that tells these probes from all others there.
+    `series` is a word of lower-case letters, digits and hyphens that tells these probes from all others there. Where
+    they are not `needed`, a vantage that cannot be asked is no error: its probes have seen nothing.
     """
 
-    def __init__(self, world: World, series: str, orders: Iterable[Order], timeout: float = 300.0) -> None:
+    def __init__(
+        self, world: World, series: str, orders: Iterable[Order], timeout: float = 300.0, *, needed: bool = True
+    ) -> None:
         self._world = world
         self._series = series
         self._orders = tuple(sorted(orders, key=lambda order: (order.vantage, order.key)))
         self._timeout = timeout
+        self._needed = needed
 
     def start(self) -> None:
-        """Start the probes that do not run; those that do are left alone."""
-        self._everywhere(self._start)
+        """Start the probes that do not run, and wait until they look; those that run are left alone."""
+        self._everywhere(self._start, _nothing)
 
     def collect(self) -> tuple[Sighting, ...]:
         """Return what all probes have written so far."""
-        return tuple(sighting for found in self._everywhere(self._collect) for sighting in found)
+        return tuple(sighting for found in self._everywhere(self._collect, _blind) for sighting in found)
 
     def confirm(self, sightings: Iterable[Sighting]) -> tuple[WritesVerdict, ...]:
-        """Ask the services for every write that they acknowledged."""
-        writing = [sighting for sighting in sightings if sighting.order.kind == "write-http"]
-        return self._mapped(self._confirm, writing)
+        """Ask the services for every write that they acknowledged; who has seen nothing knows of none."""
+        writing = [sighting for sighting in sightings if sighting.order.kind == "write-http" and sighting.text]
+        return tuple(verdict for verdict in self._mapped(self._confirm, writing) if verdict is not None)
 
     def stop(self, *, remove: bool = True) -> None:
         """Stop the probes, and remove what they wrote unless it is kept; nothing happens where none runs."""
-        self._everywhere(lambda vantage, _orders: self._ask(vantage, "stop", {"remove": remove}))
+
+        def stop(vantage: str, _orders: Sequence[Order]) -> None:
+            self._ask(vantage, "stop", {"remove": remove})
+
+        self._everywhere(stop, _nothing)
 
     def _start(self, vantage: str, orders: Sequence[Order]) -> None:
         probes = [{**order.model_dump(), "key": order.key} for order in orders]
@@ -159,11 +167,16 @@ class Probes:
             for order in orders
         )
 
-    def _confirm(self, sighting: Sighting) -> WritesVerdict:
+    def _confirm(self, sighting: Sighting) -> WritesVerdict | None:
         order, lines = sighting.order, sighting.lines
         references = acknowledged(lines)
         question = {"target": order.target, "references": references, "prefixes": prefixes(lines)}
-        found = self._ask(order.vantage, "confirm", question)
+        try:
+            found = self._ask(order.vantage, "confirm", question)
+        except ProbeError:
+            if self._needed:
+                raise
+            return None
         return WritesVerdict(
             unit=order.unit,
             name=order.name,
@@ -173,9 +186,19 @@ class Probes:
             asked=found["how"],
         )
 
-    def _everywhere(self, ask: Callable[[str, Sequence[Order]], _T]) -> tuple[_T, ...]:
+    def _everywhere(
+        self, ask: Callable[[str, Sequence[Order]], _T], otherwise: Callable[[Sequence[Order]], _T]
+    ) -> tuple[_T, ...]:
+        def asked(group: tuple[str, Sequence[Order]]) -> _T:
+            try:
+                return ask(*group)
+            except ProbeError:
+                if self._needed:
+                    raise
+                return otherwise(group[1])
+
         groups = [(vantage, tuple(orders)) for vantage, orders in groupby(self._orders, key=lambda o: o.vantage)]
-        return self._mapped(lambda group: ask(*group), groups)
+        return self._mapped(asked, groups)
 
     @staticmethod
     def _mapped(deed: Callable[[_S], _T], things: Sequence[_S]) -> tuple[_T, ...]:
@@ -215,3 +238,11 @@ class Probes:
             raise VantageRefused(vantage, str(answer["error"]), _("it needs systemd, and root over SSH"))
         found: dict[str, Any] = answer["result"]
         return found
+
+
+def _blind(orders: Sequence[Order]) -> tuple[Sighting, ...]:
+    return tuple(Sighting(order=order, text="", offset=0.0, active=False) for order in orders)
+
+
+def _nothing(_orders: Sequence[Order]) -> None:
+    """Make do without a vantage."""

@@ -33,6 +33,8 @@ TIMEOUT = 10.0
 GRACE = 2.0
 """Seconds after which an echo that has not come back is lost."""
 ECHO_REQUEST, ECHO_REPLY = 8, 0
+BEGINS = 20.0
+"""Seconds that a probe may take until it looks; one that takes longer is judged by what it has not seen."""
 ASKERS = 8
 """How many questions are asked at a time of a service that cannot list what it has."""
 
@@ -205,24 +207,34 @@ def active(unit: str) -> bool:
 
 
 def start(message: dict[str, Any]) -> dict[str, Any]:
-    """Start the probes that do not run yet."""
+    """Start the probes that do not run yet, and return when they look."""
     folder = FOLDER / message["series"]
     folder.mkdir(parents=True, exist_ok=True)
     agent = folder / "agent.py"
     if not agent.exists() or agent.read_text() != message["agent"]:
         agent.write_text(message["agent"])
-    started = []
+    started: dict[str, int] = {}
     for order in message["probes"]:
         unit, path = unit_of(message["series"], order["key"]), folder / (order["key"] + ".json")
         if active(unit):
             continue
-        path.write_text(json.dumps({**order, "log": str(folder / (order["key"] + ".jsonl"))}))
+        log = path.with_suffix(".jsonl")
+        path.write_text(json.dumps({**order, "log": str(log)}))
+        written = size(log)
         subprocess.run(["systemctl", "reset-failed", unit], check=False, stderr=subprocess.DEVNULL)
         command = ["systemd-run", "--quiet", "--collect", "--unit", unit, "--property=Restart=on-failure"]
         command += ["--property=RestartSec=200ms", "--property=StartLimitIntervalSec=0", "--property=Nice=-5"]
         subprocess.run([*command, sys.executable, str(agent), "run", str(path)], check=True, capture_output=True)
-        started.append(order["key"])
-    return {"started": started}
+        started[str(log)] = written
+    due = time.monotonic() + BEGINS
+    while any(size(Path(log)) == written for log, written in started.items()) and time.monotonic() < due:
+        time.sleep(0.02)
+    return {"started": len(started)}
+
+
+def size(path: Path) -> int:
+    """Return how much a file holds; nothing where it is not there yet."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def collect(message: dict[str, Any]) -> dict[str, Any]:

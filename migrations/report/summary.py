@@ -86,6 +86,22 @@ class UnitSummary(Model):
         lost = self.writes is not None and bool(self.writes.lost or self.writes.doubled)
         return self.checks_failed > 0 or lost or any(probe.breaches for felt in self.felt[-1:] for probe in felt.probes)
 
+    @property
+    def felt_last(self) -> dict[str, Any] | None:
+        """Return what users felt in the passage that was measured last, for machines; none where nobody looked."""
+        if not self.felt:
+            return None
+        last = self.felt[-1]
+        breaches = [breach.model_dump(mode="json") for probe in last.probes for breach in probe.breaches]
+        return {
+            "passage": last.passage,
+            "direction": last.direction,
+            "downtime_s": last.downtime,
+            "requests_failed": last.requests_failed,
+            "packets_lost": last.packets_lost,
+            "breaches": breaches,
+        }
+
     def worst(self, *directions: Direction) -> float | None:
         """Return the longest time without service in the passages of some directions; none where nobody looked."""
         seen = [felt.downtime for felt in self.felt if felt.direction in directions and felt.downtime is not None]
@@ -112,6 +128,10 @@ class PassageTime(Model):
     direction: Direction
     begin: float
     end: float
+    is_open: bool = False
+    """Whether it has not ended yet."""
+    short: tuple[str, ...] = ()
+    """Keys of the units that did not come to where it was to bring them."""
 
 
 class RunSummary(Model):
@@ -187,10 +207,16 @@ def _writes(unit: UnitSummary) -> dict[str, int] | None:
 
 
 def _rollback_outcome(summary: RunSummary) -> str:
-    if not any(passage.direction is Direction.BACK for passage in summary.passages):
+    """Return how the last way back came out: where units came to, and what users felt on it."""
+    back = [passage for passage in summary.passages if passage.direction is Direction.BACK]
+    if not back:
         return "not-tried"
-    back = [stage for stage in summary.stages if stage.name in {"back", "verify back"}]
-    return "failed" if any(stage.failure for stage in back) else "passed"
+    if back[-1].is_open:
+        return "unfinished"
+    felt = (felt for unit in summary.units for felt in unit.felt if felt.passage == back[-1].number)
+    failed = any(stage.failure for stage in summary.stages if stage.name in {"back", "verify back"})
+    beyond = any(probe.breaches for each in felt for probe in each.probes)
+    return "failed" if failed or beyond or back[-1].short else "passed"
 
 
 def summarise(
@@ -256,15 +282,29 @@ def _stages(records: Iterable[Record]) -> Iterator[StageTime]:
 
 def _passages(records: Iterable[Record], end: float) -> Iterator[PassageTime]:
     begun: dict[int, tuple[Direction, float]] = {}
-    ended: dict[int, float] = {}
+    ended: dict[int, Record] = {}
     for record in records:
         if record.kind == "passage-begun":
             direction = Direction(record.what["direction"])
             begun.setdefault(int(record.what["number"]), (direction, record.time.timestamp()))
         elif record.kind == "passage-ended":
-            ended[int(record.what["number"])] = record.time.timestamp()
+            ended[int(record.what["number"])] = record
     for number, (direction, begin) in begun.items():
-        yield PassageTime(number=number, direction=direction, begin=begin, end=ended.get(number, end))
+        closed = ended.get(number)
+        yield PassageTime(
+            number=number,
+            direction=direction,
+            begin=begin,
+            end=end if closed is None else closed.time.timestamp(),
+            is_open=closed is None,
+            short=() if closed is None else tuple(_short(closed, direction)),
+        )
+
+
+def _short(ended: Record, direction: Direction) -> Iterator[str]:
+    for unit in ended.what.get("result", {}).get("units", ()):
+        if unit["state"] not in GOALS[direction] or unit["reason"]:
+            yield unit["unit"]
 
 
 class _Reader:

@@ -36,7 +36,7 @@ def print_summary(console: Console, summary: RunSummary) -> None:
     if summary.stages:
         console.print(_stages(summary))
         console.print()
-    for sentence in _sentences(summary):
+    for sentence in (*measured(summary), *_sentences(summary)):
         console.print(sentence, soft_wrap=True, highlight=False)
 
 
@@ -103,7 +103,10 @@ def _stages(summary: RunSummary) -> Table:
     return table
 
 
-def _sentences(summary: RunSummary) -> tuple[str, ...]:
+def measured(summary: RunSummary) -> tuple[str, ...]:
+    """Say in a few sentences what users felt, as it was measured from outside."""
+    if not any(unit.felt for unit in summary.units):
+        return (_("Nobody has looked from outside yet."),)
     said = counted(summary)
     pause = longest_pause(summary.units, *FORWARD)
     return (
@@ -112,6 +115,11 @@ def _sentences(summary: RunSummary) -> tuple[str, ...]:
         ),
         _("{requests} requests, {requests_failed} failed; {packets} packets, {packets_lost} lost.").format(**said),
         _("{writes} writes were acknowledged, {writes_lost} of them lost, {writes_doubled} doubled.").format(**said),
+    )
+
+
+def _sentences(summary: RunSummary) -> tuple[str, ...]:
+    return (
         *(
             _("Left alone: {name} ({reason}).").format(name=n, reason=why)
             for n, why in left_alone(summary.untouched, _)

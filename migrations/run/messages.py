@@ -32,6 +32,16 @@ class UnitState(StrEnum):
     """The way back failed as well: a person must look before anything else is done."""
 
 
+BETWEEN = frozenset(
+    {
+        UnitState.CUTTING_OVER,
+        UnitState.VERIFYING,
+        UnitState.ON_PROBATION,
+        UnitState.ROLLING_BACK,
+        UnitState.UNKNOWN,
+    }
+)
+"""States in which users are, or may be, served from one side while the other one is still needed."""
 THROUGH = frozenset({UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
 
 

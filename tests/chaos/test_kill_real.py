@@ -263,6 +263,7 @@ def test_killed_on_the_way_back_the_district_returns_all_the_same(district: Dist
     walk.to_the_end("rollback", "--run", district.home.path.name, "--json")
     assert walk.left == []
     assert set(district.states().values()) <= {"ROLLED_BACK", "READY"}
+    assert_the_way_back_was_measured(district, on)
     assert_replication(on, {"civil-db": "new", "identity-db-1": "old", "water-db": "new", "water-billing-db-1": "old"})
     assert_entries_let_pass(on)
 
@@ -290,6 +291,24 @@ def assert_nobody_lost_anything(told: dict[str, Any]) -> None:
         if unit["name"] in {"water-billing", "archive", "identity"}:
             assert unit["writes"]["acknowledged"] > 100
             assert (unit["writes"]["lost"], unit["writes"]["doubled"]) == (0, 0)
+
+
+def assert_the_way_back_was_measured(district: District, on: RunOn) -> None:
+    """Look into what was told: users felt the way back no more than the way there, and somebody looked all the time."""
+    told = district.said()
+    assert_nobody_lost_anything(told)
+    assert told["rollback"]["outcome"] == "passed"
+    returned = {unit["name"]: unit for unit in told["rollback"]["units"]}
+    assert {"water-billing", "archive", "identity"} < set(returned)
+    for unit in returned.values():
+        assert unit["downtime_s"] is not None
+        assert (unit["requests_failed"], unit["packets_lost"]) == (0, 0), unit
+    shown = json.loads(district.call("status", "--run", district.home.path.name, "--json").stdout)
+    measured = [unit["measured"] for unit in shown["units"] if unit["measured"] is not None]
+    assert [(each["direction"], each["breaches"]) for each in measured] == [("back", [])] * len(returned)
+    # Everything is back, and nobody writes into the services any longer.
+    for vantage in ("counter-1", "hall-1", "reader-1"):
+        assert on(vantage, "systemctl list-units --plain --no-legend 'zhenghe-probe-*'").stdout == ""
 
 
 def assert_nothing_twice(district: District) -> None:

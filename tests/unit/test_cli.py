@@ -191,13 +191,15 @@ def test_run_whose_world_is_gone_is_told_in_one_line(zhenghe: Shell, command: st
 def test_status_is_read_from_the_evidence(zhenghe: Shell) -> None:
     home = _run(zhenghe.state)
     told = json.loads(zhenghe("status", "--json").stdout)
-    assert [(unit["unit"], unit["state"]) for unit in told["units"]] == [("site:a", "PLANNED")]
+    assert [(unit["unit"], unit["state"], unit["measured"]) for unit in told["units"]] == [("site:a", "PLANNED", None)]
+    assert zhenghe("report").returncode == 0
     Evidence(home.evidence.path).append(
         "unit-state", unit="site:a", what={"state": "HELD", "reason": "no room", "passage": 1}
     )
     done = zhenghe("status")
     assert done.returncode == 1
     assert "no room" in done.stdout
+    assert "Nobody has looked from outside yet." in done.stdout
 
 
 def test_changed_plan_of_a_run_is_told_in_one_line(zhenghe: Shell) -> None:

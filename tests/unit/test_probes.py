@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.worlds import CloudSettings, World
 from inventory.loading import load_programme
-from migrations.probes import probe_orders
+from migrations.probes import Probes, VantageUnreachable, Window, probe_orders
 from migrations.probes.limits import Allowed, allowances, judged, told
-from migrations.probes.series import Order, Window, acknowledged, parse, prefixes, result
+from migrations.probes.series import Order, acknowledged, parse, prefixes, result
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 
@@ -170,3 +171,19 @@ def test_orders_take_hosts_addresses_from_the_inventory() -> None:
     assert orders["counter-to-room"].target == "10.11.0.10"
     assert orders["pay"].target.startswith("http://billing.yunhe.example")
     assert orders["pay"].key == "system-water-billing-pay"
+
+
+def test_a_vantage_that_cannot_be_asked_is_an_error_or_has_seen_nothing(tmp_path: Path) -> None:
+    cloud = CloudSettings(backend="twin", endpoint="none")
+    world = World(name="w", kind="real", ssh_config=tmp_path / "missing", cloud=cloud)
+    order = Order(unit="system:a", name="pay", kind="write-http", vantage="gone", target="http://a", every=0.1)
+    needed, spared = (Probes(world, "trial", (order,), needed=needed) for needed in (True, False))
+    for ask in (needed.start, needed.collect, needed.stop):
+        with pytest.raises(VantageUnreachable):
+            ask()
+    spared.start()
+    (sighting,) = spared.collect()
+    assert spared.confirm((sighting,)) == ()
+    spared.stop()
+    seen = judged(sighting.within(Window(begin=0, end=30)), Allowed())
+    assert told(seen) == ("system:a: its probe pay did not look for 30.0 s",)

@@ -46,6 +46,20 @@ def test_what_was_beyond_the_limits_is_said_again_for_its_passage_alone(home: Ru
     assert proof.felt(2) == ()
 
 
+def test_a_passage_is_measured_when_every_probe_has_told_and_lost_writes_are_said_again(
+    home: RunHome, proof: Proof
+) -> None:
+    measured(home, 1, 0, [])
+    assert not proof.is_measured(1)
+    for order in proof._orders:
+        home.evidence.append("probe-result", unit=order.unit, what={"name": order.name, "passage": 2})
+    assert proof.is_measured(2)
+    assert not proof.is_measured(3)
+    verdict = {"unit": "system:archive", "name": "deposit", "acknowledged": 9, "lost": ["a"], "doubled": []}
+    home.evidence.append("writes-verdict", unit="system:archive", what={**verdict, "asked": "list", "passage": 1})
+    assert proof.felt(1) == ("system:archive: 1 acknowledged writes lost, 0 doubled",)
+
+
 def test_a_passage_that_was_measured_again_counts_as_it_was_measured_last(home: RunHome, proof: Proof) -> None:
     measured(home, 1, 3, [{"what": "failed", "seen": 3, "allowed": 0}])
     measured(home, 1, 0, [])

@@ -196,6 +196,40 @@ def test_the_json_object_has_what_the_evidence_says(summary: RunSummary) -> None
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "state, breaches, outcome",
+    [
+        ("ROLLED_BACK", [], "passed"),
+        ("ROLLED_BACK", [{"what": "downtime", "seen": 9, "allowed": 5}], "failed"),
+        ("UNKNOWN", [], "failed"),
+        (None, [], "unfinished"),
+    ],
+)
+def test_a_way_back_outside_a_rehearsal_is_judged_by_where_units_came_to_and_what_users_felt(
+    tmp_path: Path, state: str | None, breaches: list[Any], outcome: str
+) -> None:
+    plan = make_plan(load_programme(YUNHE), KINDS, "0" * 64)
+    evidence, key = Evidence(tmp_path / "evidence.jsonl"), "system:archive"
+    evidence.append("passage-begun", what={"number": 1, "direction": "back", "units": [key]})
+    if state is not None:
+        evidence.append("unit-state", unit=key, what={"state": state, "reason": "", "passage": 1})
+        result = {"units": [{"unit": key, "state": state, "reason": ""}]}
+        evidence.append("passage-ended", what={"number": 1, "result": result})
+        felt = {
+            "unit": key, "name": "fetch", "kind": "read-http", "vantage": "reader-1", "target": "t", "every": 0.1,
+            "window": {"begin": 0, "end": 90}, "succeeded": 80, "failed": 0, "lost": 0, "downtime": 9, "gaps": [],
+            "slowest": 0.1, "breaches": breaches, "passage": 1,
+        }  # fmt: skip
+        evidence.append("probe-result", unit=key, what=felt)
+    summary = summarise(
+        plan, evidence.records(), verify_chain(evidence.path), world="real", evidence=str(evidence.path)
+    )
+    assert summary.as_json()["rollback"]["outcome"] == outcome
+    if state is not None:
+        last = unit_of(summary, "archive").felt_last
+        assert (last["direction"], last["downtime_s"], last["breaches"]) == ("back", 9, breaches)
+
+
 def test_a_classified_system_is_in_no_answer_of_the_report(summary: RunSummary, tmp_path: Path) -> None:
     console = Console(record=True, width=200, file=io.StringIO())
     print_summary(console, summary)
