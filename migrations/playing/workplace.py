@@ -1,4 +1,4 @@
-"""Where one call of a playbook keeps its files; what a call that was killed left behind is removed by the next one.
+"""Where one call of a playbook keeps its files; what one that was killed left is removed by the next, or at the end.
 
 A call holds a lock on its folder for as long as it lives. Its Unix sockets lie elsewhere, in a folder whose name is
 computed from the first one's: a socket's path may have a hundred bytes at most, and a run's home may have a long one.
@@ -72,30 +72,44 @@ def workplace(home: Path) -> Iterator[Workplace]:
         os.close(lock)
 
 
+def clear_away(home: Path, patience: float = 10.0) -> None:
+    """End and remove what calls left in a home, waiting `patience` seconds for those that are just being killed."""
+    if home.is_dir():
+        with _locked(home, fcntl.LOCK_EX):
+            for left in (*home.glob(f"{_PREFIX}*"), *home.glob(f"{_LASTING}*")):
+                _remove_if_dead(Workplace(left), patience)
+
+
 def lasting_folder(home: Path) -> Path:
     """Make a folder that is there for as long as this process lives, and remove those of processes that have died."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(home, fcntl.LOCK_EX):
         for left in home.glob(f"{_LASTING}*"):
-            with suppress(FileNotFoundError, BlockingIOError), _locked(left, fcntl.LOCK_EX | fcntl.LOCK_NB):
-                shutil.rmtree(left, ignore_errors=True)
+            _remove_if_dead(Workplace(left))
         made = Path(tempfile.mkdtemp(prefix=_LASTING, dir=home))
         # Never closed: the lock ends with the process.
         fcntl.flock(os.open(made, os.O_RDONLY), fcntl.LOCK_EX)
     return made
 
 
-def _remove_if_dead(left: Workplace) -> None:
-    with suppress(FileNotFoundError, BlockingIOError), _locked(left.private, fcntl.LOCK_EX | fcntl.LOCK_NB):
+def _remove_if_dead(left: Workplace, patience: float = 0.0) -> None:
+    with suppress(FileNotFoundError, BlockingIOError), _locked(left.private, fcntl.LOCK_EX | fcntl.LOCK_NB, patience):
         left.end_processes()
         left.remove()
 
 
 @contextmanager
-def _locked(folder: Path, how: int) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _locked(folder: Path, how: int, patience: float = 0.0) -> Iterator[None]:
+    descriptor, until = os.open(folder, os.O_RDONLY), time.monotonic() + patience
     try:
-        fcntl.flock(descriptor, how)
+        while True:
+            try:
+                fcntl.flock(descriptor, how)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
         yield
     finally:
         os.close(descriptor)

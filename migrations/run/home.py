@@ -54,6 +54,7 @@ class RunHome:
         self.settings_file = path / "run.json"
         self.logs = path / "logs"
         self.locks = path / "locks"
+        self.playbooks = path / "playbooks"
         self.progress_file = path / "progress.jsonl"
         self.database = path / "temporal.db"
         self.key_file = path / "payload.key"

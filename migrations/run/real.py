@@ -44,7 +44,7 @@ def real_actuators(home: RunHome) -> Mapping[Actuator, StepActuator]:
     world = load_world(home.settings().world)
     return {
         Actuator.SITE: SiteActuator(SiteEngine(world, home.path / "sites")),
-        Actuator.SYSTEM: SystemActuator(Playbooks(world, home.path / "playbooks")),
+        Actuator.SYSTEM: SystemActuator(Playbooks(world, home.playbooks)),
         Actuator.LINE: LineActuator(Extranet(world, home.path / "configurations")),
     }
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from inventory.base import Model
 from inventory.words import _
 from migrations.evidence import Record
+from migrations.playing.workplace import clear_away
 from migrations.run.children import Child, namespaced
 from migrations.run.home import RunHome
 from migrations.run.messages import Direction, PassageRequest, PassageResult
@@ -157,10 +158,15 @@ class Runner:
 
 @contextmanager
 def running(home: RunHome, listener: Listener) -> Iterator[Runner]:
-    """Hold the run's folder and yield its runner; RunBusy where another command carries the run out."""
+    """Hold the run's folder and yield its runner; RunBusy where another command carries the run out.
+
+    What playbooks under way leave when they are killed is gone at the end, or when the next command begins.
+    """
     with home.held() as lock:
+        clear_away(home.playbooks)
         runner = Runner(home, listener, lock)
         try:
             yield runner
         finally:
             runner.close()
+            clear_away(home.playbooks)

@@ -116,6 +116,8 @@ class Walk:
                     os.killpg(self._process.pid, signal.SIGKILL)
                     self._process.wait()
             if self._process.returncode == 0:
+                # Whatever was killed, nothing of its playbooks is there when the command has ended.
+                assert list(self._district.home.playbooks.iterdir()) == []
                 return
         raise AssertionError((self._district.logs / "err").read_text()[-4000:])
 

@@ -169,6 +169,7 @@ def test_the_page_tells_of_every_unit_and_of_what_was_left_alone(rehearsed: Rehe
 
 def test_nothing_is_left_behind(rehearsed: Rehearsed) -> None:
     paths = TwinPaths.of(rehearsed.twin)
+    assert list((rehearsed.home / "playbooks").iterdir()) == []
     assert not (rehearsed.state / "twins" / rehearsed.twin).exists()
     assert not paths.run.exists()
     assert list(GROUPS.rglob(f"zhenghe-{rehearsed.twin}")) == []

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from migrations.playing.leash import descendants
 from migrations.playing.warm import Warm
 from migrations.playing.warm.errand import KILLED, ORPHANED, TIMED_OUT
 from migrations.playing.warm.errand import __file__ as errand_file
@@ -59,8 +58,9 @@ class Place:
         """Say whether the daemon that has written its id is gone."""
         return not Path(f"/proc/{self.marker.read_text().strip()}").exists()
 
-    def servers(self) -> list[int]:
-        return [child for child in descendants(os.getpid()) if _is_server(child, str(self.folder / "warm"))]
+    def server(self) -> int:
+        assert self.warm._process is not None
+        return self.warm._process.pid
 
 
 @pytest.fixture
@@ -68,13 +68,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made = Place(tmp_path)
     yield made
     made.warm.close()
-
-
-def _is_server(process: int, folder: str) -> bool:
-    try:
-        return folder in Path(f"/proc/{process}/cmdline").read_text().split("\0")
-    except OSError:
-        return False
 
 
 def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
@@ -114,8 +107,7 @@ def test_nothing_of_a_playbook_outlives_its_errand(place: Place, how: signal.Sig
 def test_a_server_that_was_killed_takes_its_playbooks_along_and_is_started_again(place: Place) -> None:
     with place.start(DAEMON) as errand:
         _until(lambda: _written(place.marker))
-        # The server is the first of those who have its command line.
-        os.kill(min(place.servers()), signal.SIGKILL)
+        os.kill(place.server(), signal.SIGKILL)
         assert errand.wait() in {KILLED, ORPHANED}
     _until(place.gone)
     with place.start("echo again") as errand:

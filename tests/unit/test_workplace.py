@@ -4,8 +4,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from migrations.playing.workplace import Workplace, workplace
+from migrations.playing.workplace import Workplace, clear_away, lasting_folder, workplace
 
+KEEPER = """
+import subprocess, sys, time
+from pathlib import Path
+from migrations.playing.workplace import lasting_folder
+folder = lasting_folder(Path(sys.argv[1]))
+left = subprocess.Popen(['sh', '-c', 'sleep 60; : $0', folder])
+print(folder, left.pid, flush=True)
+time.sleep(60)
+"""
 OWNER = """
 import subprocess, sys, time
 from pathlib import Path
@@ -42,3 +51,27 @@ def test_calls_in_one_home_leave_each_other_alone(tmp_path: Path) -> None:
         assert one.sockets.is_dir()
         assert not other.sockets.exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_calls_and_servers_of_a_killed_process_left_is_cleared_away_and_what_lives_stays(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    clear_away(home)
+    owners = [
+        subprocess.Popen([sys.executable, "-c", source, str(home)], stdout=subprocess.PIPE, text=True)
+        for source in (OWNER, KEEPER)
+    ]
+    processes = []
+    for owner in owners:
+        with owner:
+            assert owner.stdout is not None
+            folder, process = owner.stdout.readline().split()
+            processes.append((process, folder))
+            clear_away(home, patience=0)
+            assert Path(folder).is_dir()
+            owner.kill()
+    living = lasting_folder(home)
+    clear_away(home, patience=0)
+    assert list(home.iterdir()) == [living]
+    for process, folder in processes:
+        command = Path(f"/proc/{process}/cmdline")
+        assert not command.exists() or folder.encode() not in command.read_bytes()
