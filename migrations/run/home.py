@@ -27,7 +27,6 @@ class RunSettings(Model):
     """The file world.json."""
     kind: Literal["twin", "real"] = "real"
     """Whether the world is a twin; kept here because a twin's own file goes with it."""
-    actuators: Literal["real", "fake"] = "real"
     heartbeat: float = 10.0
     """Seconds after which a silent worker is taken for dead."""
 

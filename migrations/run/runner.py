@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -18,6 +18,8 @@ from migrations.run.progress import Told, follow_progress
 from migrations.run.temporal import Engine, EngineSilent, free_port, server_command
 
 T = TypeVar("T")
+WORKER = (sys.executable, "-m", "migrations.run.worker")
+"""The command that carries out what the workflows ask for."""
 LOOK_EVERY = 0.3
 """Seconds between two looks at the children and at what they have written."""
 
@@ -65,12 +67,12 @@ def passages_of(records: tuple[Record, ...]) -> tuple[Passage, ...]:
 class Runner:
     """Carries one run out; make it by `running`."""
 
-    def __init__(self, home: RunHome, listener: Listener, lock: int) -> None:
+    def __init__(self, home: RunHome, listener: Listener, lock: int, worker: Sequence[str] = WORKER) -> None:
         self._home = home
         self._listener = listener
         self._settings = home.settings()
         self.address = address = f"127.0.0.1:{(port := free_port())}"
-        server, worker = server_command(home.database, port), [sys.executable, "-m", "migrations.run.worker"]
+        server = server_command(home.database, port)
         self.server = Child("engine", server, home.logs / "engine.log", keep=(lock,))
         self.worker = Child(
             "worker", namespaced([*worker, str(home.path), address]), home.logs / "worker.log", keep=(lock,)
@@ -157,14 +159,15 @@ class Runner:
 
 
 @contextmanager
-def running(home: RunHome, listener: Listener) -> Iterator[Runner]:
+def running(home: RunHome, listener: Listener, worker: Sequence[str] = WORKER) -> Iterator[Runner]:
     """Hold the run's folder and yield its runner; RunBusy where another command carries the run out.
 
+    The worker is a command that is given the run's folder and the server's address.
     What playbooks under way leave when they are killed is gone at the end, or when the next command begins.
     """
     with home.held() as lock:
         clear_away(home.playbooks)
-        runner = Runner(home, listener, lock)
+        runner = Runner(home, listener, lock, worker)
         try:
             yield runner
         finally:

@@ -69,7 +69,7 @@ class District:
         """Call the command and wait for its end; a traceback is a failure whatever else it says."""
         command = [sys.executable, "-m", "migrations.cli.main", *words]
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=500, check=False
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=1000, check=False
         )
         assert "Traceback" not in done.stdout + done.stderr
         return done
@@ -154,12 +154,12 @@ class Walk:
         console = "psql -XAt -h /run/zhenghe-pgbouncer-5432 -p 5432 -U pgbouncer -d pgbouncer -c 'SHOW DATABASES'"
         held = "echo show map /etc/haproxy/zhenghe/hold.map | socat - /run/zhenghe/haproxy.sock 2>&1 | grep -q ' 1$'"
         paused = f"runuser -u postgres -- {console} | awk -F'|' '$(NF-1) == 1 {{ found = 1 }} END {{ exit !found }}'"
-        watch = "cd /; for i in $(seq 1500); do {look} && exit; sleep 0.02; done; exit 1"
+        watch = "cd /; for i in $(seq 6000); do {look} && exit; sleep 0.02; done; exit 1"
         hosts = {"cloud-a-admin-entry": paused, "cloud-a-public-entry": held}
         words = ("ssh", "-F", str(self._district.world.ssh_config))
         watchers = [subprocess.Popen((*words, host, watch.format(look=look))) for host, look in hosts.items()]
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 240
             while not any(watcher.poll() == 0 for watcher in watchers):
                 assert time.monotonic() < deadline, "no entry was paused"
                 time.sleep(0.01)
@@ -177,7 +177,7 @@ class Walk:
             "ansible-playbook": ["migrations.playing.warm.server"],
         }[victim]
         assert self._process is not None
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline and self._process.poll() is None:
             for pid in descendants(self._process.pid):
                 try:
@@ -185,7 +185,7 @@ class Walk:
                 except OSError:
                     continue
                 names = [Path(word).name for word in line[:2]] + line
-                if line[0] == "unshare" or not all(mark in names for mark in marks):
+                if line[0] in {"setpriv", "sh", "unshare"} or not all(mark in names for mark in marks):
                     continue
                 if victim != "ansible-playbook" or _switches(pid):
                     return pid

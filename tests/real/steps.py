@@ -60,7 +60,7 @@ def processes_of(folder: Path) -> list[int]:
     return sorted(found)
 
 
-def until(holds: Callable[[], object], seconds: float = 60) -> None:
+def until(holds: Callable[[], object], seconds: float = 180) -> None:
     """Wait until something holds."""
     end = time.monotonic() + seconds
     while not holds():

@@ -28,7 +28,7 @@ from infra.worlds import CloudSettings, World, save_world
 pytestmark = pytest.mark.real
 
 # How long something may take that has to come; passing does not depend on it.
-PATIENCE = 60
+PATIENCE = 300
 PROVIDE = """
 import sys
 from pathlib import Path
@@ -348,7 +348,8 @@ def test_a_kill_leaves_what_the_next_run_completes(place: Place, victim: str, wh
     assert said in place.complaint.read_text()
 
     assert place.engine.provide(site).state == "done"
-    assert [pid for pid in engine if commanded(pid)] == []
+    # Somebody else may bear the number of one that is gone.
+    assert [pid for pid, words in engine.items() if words and commanded(pid) == words] == []
     assert place.everything() == complete(site)
     assert sorted(place.substrate.hosts) == sorted(server.name for server in site.servers)
     assert {item["status"] for item in place.ask("server.list")["items"]} == {"ACTIVE"}

@@ -16,7 +16,7 @@ from inventory.model import Programme
 pytestmark = pytest.mark.real
 
 RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
-BANNER = "timeout 2 bash -c 'head -c 4 < /dev/tcp/10.60.1.21/22'"
+BANNER = "timeout {seconds} bash -c 'head -c 4 < /dev/tcp/10.60.1.21/22'"
 PING = "for i in $(seq 50); do ping -c1 -W1 10.60.1.21 && exit; sleep 0.2; done; exit 1"
 
 
@@ -65,7 +65,7 @@ def test_a_site_in_the_twin(small: World, running_on: Callable[[World], RunOn], 
         assert on(server.name, "hostname").stdout.strip() == server.name
     assert len({one("server", server.name)["hypervisor"] for server in site.servers}) == 2
     on("water-db", PING)
-    assert on("water-db", BANNER).stdout == "SSH-"
+    assert on("water-db", BANNER.format(seconds=60)).stdout == "SSH-"
     assert engine.provide(site).changes == ()
 
     cloud("server.delete", id=one("server", "billing-db-1")["id"])
@@ -77,11 +77,11 @@ def test_a_site_in_the_twin(small: World, running_on: Callable[[World], RunOn], 
     assert engine.provide(site).state == "done"
     assert [on(server.name, "hostname").stdout.strip() for server in site.servers] == ["billing-db-1", "billing-db-2"]
     on("water-db", PING)
-    assert on("water-db", BANNER).stdout == "SSH-"
+    assert on("water-db", BANNER.format(seconds=60)).stdout == "SSH-"
     assert engine.observe(site).state == "done"
 
     engine.provide(declared())
-    assert on("water-db", BANNER, check=False).stdout == ""
+    assert on("water-db", BANNER.format(seconds=2), check=False).stdout == ""
 
     engine.withdraw(site)
     kinds = ("network", "security_group", "server_group", "server", "recovery_pairing")

@@ -10,11 +10,11 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from migrations.evidence import Record
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
-from migrations.run.fake import FakeActuator
 from migrations.run.home import RunBusy, RunHome, RunSettings, StalePlan, states_of
 from migrations.run.messages import Direction, PassageRequest, UnitState
 from migrations.run.runner import Listener, passages_of, running
 from migrations.run.temporal import QUEUE
+from tests.real.recorder import WORKER, Recorder
 
 pytestmark = pytest.mark.real
 
@@ -62,7 +62,7 @@ PLAN = Plan(
 @pytest.fixture
 def home(tmp_path: Path) -> RunHome:
     made = RunHome(tmp_path / "run")
-    made.create(PLAN, RunSettings(run="run", plan=digest(PLAN), world=Path("/nowhere"), actuators="fake", heartbeat=3))
+    made.create(PLAN, RunSettings(run="run", plan=digest(PLAN), world=Path("/nowhere"), heartbeat=20))
     return made
 
 
@@ -79,14 +79,14 @@ def ordered(home: RunHome) -> Callable[..., None]:
 
 
 def _taken(home: RunHome, *directions: Direction) -> dict[str, UnitState]:
-    with running(home, Listener()) as runner:
+    with running(home, Listener(), WORKER) as runner:
         for direction in directions:
             runner.take(direction)
     return states_of(PLAN, home.evidence.records())
 
 
 def _effects(home: RunHome) -> list[str]:
-    return [f"{effect.state} {effect.step}" for effect in FakeActuator(home.path / "fake").effects()]
+    return [f"{effect.state} {effect.step}" for effect in Recorder(home).effects()]
 
 
 def _reason(home: RunHome, unit: str) -> str:
@@ -168,7 +168,7 @@ class _Stops(Listener):
 
 def test_way_back_ends_a_passage_that_was_cut_off_in_a_switch(home: RunHome, ordered: Callable[..., None]) -> None:
     ordered("halt", "after apply system:b/switch")
-    with pytest.raises(KeyboardInterrupt), running(home, _Stops("system:b/switch")) as runner:
+    with pytest.raises(KeyboardInterrupt), running(home, _Stops("system:b/switch"), WORKER) as runner:
         runner.take(Direction.FORWARD)
     ordered("halt")
     assert _taken(home, Direction.BACK)["system:b"] is UnitState.ROLLED_BACK
@@ -186,7 +186,7 @@ def test_preparation_is_kept_by_a_way_back_that_was_asked_for(home: RunHome) -> 
 
 def test_only_named_units_are_taken(home: RunHome) -> None:
     _taken(home, Direction.FORWARD)
-    with running(home, Listener()) as runner:
+    with running(home, Listener(), WORKER) as runner:
         result = runner.take(Direction.BACK, ("system:c",))
     assert [(unit.unit, unit.state) for unit in result.units] == [("system:c", UnitState.ROLLED_BACK)]
     assert states_of(PLAN, home.evidence.records())["system:b"] is UnitState.ON_PROBATION
@@ -210,7 +210,7 @@ def test_message_that_this_run_did_not_seal_does_nothing(home: RunHome) -> None:
         client = await Client.connect(address, data_converter=pydantic_data_converter)
         await client.start_workflow("passage", forged, id="forged", task_queue=QUEUE)
 
-    with running(home, Listener()) as runner:
+    with running(home, Listener(), WORKER) as runner:
         runner.take(Direction.FORWARD, ("site:a",))
         asyncio.run(forge(runner.address))
         runner.take(Direction.FORWARD, ("site:a", "system:b"))

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -276,13 +275,13 @@ def test_a_request_that_does_not_end_prevents_the_switch_and_is_left_alone(on_ol
             on_old.step("switch", limits={"downtime": "1s"})
         assert refused.value.host == ENTRY
         assert not on_old.held()
-    assert slow.wait(30) == 0
+    assert slow.returncode == 0
     assert on_old.sides() == ON_OLD
     assert readers["failed"] == []
 
 
 def test_a_file_open_for_writing_prevents_the_switch(on_old: Archive) -> None:
-    writer = "exec 3>>/srv/archive/drop/open; echo $$ > /run/writer; exec sleep 60"
+    writer = "exec 3>>/srv/archive/drop/open; echo $$ > /run/writer; exec sleep 600"
     on_old.run(OLD, f"setsid sh -c '{writer}' >/dev/null 2>&1 </dev/null &")
     try:
         with on_old.depositing() as readers, pytest.raises(PlaybookFailed, match=r"open for writing: sleep \(\d+\)"):
@@ -358,7 +357,7 @@ def test_a_step_that_takes_too_long_leaves_no_process_behind(archive: Archive, t
     with pytest.raises(PlaybookError, match="not finished within"):
         Playbooks(archive.world, tmp_path).call(archive.arguments("verify"), "probe", 3, lambda _: None)
     until(lambda: not processes_of(tmp_path))
-    assert list(tmp_path.iterdir()) == []
+    until(lambda: list(tmp_path.iterdir()) == [])
     until(lambda: archive.run(NEW, "true", "-o", "ConnectTimeout=2", check=False).returncode == 0)
 
 
@@ -376,15 +375,18 @@ def test_the_entry_is_taken_away_when_its_name_has_gone_back(archive: Archive) -
 
 @contextmanager
 def _slow_request(archive: Archive) -> Iterator["subprocess.Popen[str]"]:
-    """Send the head of a request through the entry at once, and its body after some seconds."""
+    """Send the head of a request through the entry at once, and its body when the block ends."""
     talk = (
         "(printf 'POST /deposits HTTP/1.1\\r\\nHost: %s\\r\\nContent-Length: 21\\r\\nConnection: close\\r\\n\\r\\n' "
-        f'{NAME}; sleep 6; printf \'{{"reference": "slow1"}}\') | timeout 20 socat -t 10 - TCP:{ADDRESSES[ENTRY]}:80'
+        f'{NAME}; read -r _; printf \'{{"reference": "slow1"}}\') | timeout 200 socat -t 60 - TCP:{ADDRESSES[ENTRY]}:80'
     )
     words = ("ssh", "-F", str(archive.world.ssh_config), READER, talk)
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, text=True) as process:
-        time.sleep(0.5)
-        yield process
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        try:
+            until(lambda: ADDRESSES[ENTRY] in archive.run(READER, "ss -Htn state established 'dport = :80'").stdout)
+            yield process
+        finally:
+            process.communicate("\n")
 
 
 def _elsewhere(archive: Archive, folder: Path, first: str) -> Playbooks:

@@ -70,7 +70,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made.warm.close()
 
 
-def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
+def _until(holds: Callable[[], bool], seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it has not come about in time"

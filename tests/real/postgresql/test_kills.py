@@ -134,7 +134,7 @@ def test_a_move_killed_before_its_old_side_follows_can_be_taken_back(on_old: Dis
 @contextmanager
 def _catalogue_locked(district: District) -> Iterator[None]:
     """Let no subscription be made on the old side."""
-    lock = "BEGIN; LOCK TABLE pg_subscription IN SHARE MODE; SELECT pg_sleep(100)"
+    lock = "BEGIN; LOCK TABLE pg_subscription IN SHARE MODE; SELECT pg_sleep(900)"
     district.run(OLD, f"cd /; setsid runuser -u postgres -- psql -Xd postgres -c '{lock}' >/dev/null 2>&1 </dev/null &")
     mine = "FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK TABLE pg_subscription%'"
     until(lambda: district.sql(OLD, f"SELECT 1 {mine}", "postgres"))

@@ -61,7 +61,7 @@ def _as_surveyed(district: District) -> str:
 
 def test_a_copy_that_does_not_catch_up_is_given_up_and_leaves_no_slot(empty: District) -> None:
     empty.step("prepare")
-    lock = "BEGIN; LOCK TABLE bills IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"
+    lock = "BEGIN; LOCK TABLE bills IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(900)"
     empty.run(OLD, f"cd /; setsid runuser -u postgres -- psql -Xd billing -c '{lock}' >/dev/null 2>&1 </dev/null &")
     with pytest.raises(PlaybookFailed, match=r"has not caught up in 3 s: a long transaction on the source"):
         empty.step("replicate", limits={"catch_up": "3s"})

@@ -1,13 +1,25 @@
-"""An actuator that acts on a file: it shows that a run does each deed once, whatever is killed, and fails on demand."""
+"""An actuator that acts on a file: it shows that a run does each deed once, whatever is killed, and fails on demand.
 
+    python recorder.py HOME ADDRESS
+
+is the worker of a run that has it act for every kind of unit.
+"""
+
+import asyncio
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
 from inventory.base import Model
-from migrations.plan import Step
+from migrations.plan import Actuator, Step
 from migrations.run.actuators import Observation, ObservedState, Progress, Refused, Unreachable
+from migrations.run.home import RunHome
+from migrations.run.serving import serve
+
+WORKER = (sys.executable, __file__)
+"""What `running` starts as the worker."""
 
 
 class Effect(Model):
@@ -17,7 +29,7 @@ class Effect(Model):
     state: ObservedState
 
 
-class FakeActuator:
+class Recorder:
     """Keeps effects as lines of one file; a step's state is that of its last line.
 
     In its folder others may put `refuse` or `unreachable`, holding names of deeds such as `undo system:archive/switch`,
@@ -25,10 +37,10 @@ class FakeActuator:
     `halted`, and goes on when `halt` is gone. So a test can kill something at an exact moment.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, home: RunHome) -> None:
+        self._folder = folder = home.path / "fake"
         self._effects = folder / "effects.jsonl"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
 
     def effects(self) -> tuple[Effect, ...]:
         """Return all changes in the order in which they were made."""
@@ -75,3 +87,8 @@ class FakeActuator:
         while moment in self._named("halt"):
             (self._folder / "halted").write_text(json.dumps({"moment": moment}))
             time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    run = RunHome(Path(sys.argv[1]))
+    asyncio.run(serve(run, sys.argv[2], lambda: dict.fromkeys(Actuator, Recorder(run))))
