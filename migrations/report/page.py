@@ -1,5 +1,6 @@
 """The run on one page of HTML: complete in itself, fit for the screen and for paper."""
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -141,7 +142,8 @@ def write_page(summary: RunSummary, path: Path, language: str) -> None:
         verbs=_verbs(summary, say),
         left_alone=left_alone(summary.untouched, say),
     )
-    scratch = path.with_name(path.name + ".new")
+    # Two commands may write it at once.
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
     scratch.write_text(text)
     scratch.replace(path)
 

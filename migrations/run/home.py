@@ -60,17 +60,21 @@ class RunHome:
         self.evidence = Evidence(path / "evidence.jsonl")
 
     def create(self, plan: Plan, settings: RunSettings, programme: Programme | None = None) -> None:
-        """Make the folder, or leave it as it is where the run exists already."""
-        for folder in (self.path, self.logs, self.locks):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not self.key_file.exists():
-            _publish(self.key_file, secrets.token_bytes(32))
-        if not self.plan_file.exists():
-            _publish(self.plan_file, plan.model_dump_json(indent=1).encode())
-        if programme is not None and not self.programme_file.exists():
-            _publish(self.programme_file, programme.model_dump_json(indent=1).encode())
-        if not self.settings_file.exists():
-            _publish(self.settings_file, settings.model_dump_json(indent=1).encode())
+        """Make the folder, or leave it as it is where the run exists already; RunBusy as for `held`."""
+        if self.settings_file.exists():
+            return
+        files = {self.key_file: secrets.token_bytes(32), self.plan_file: plan.model_dump_json(indent=1).encode()}
+        if programme is not None:
+            files[self.programme_file] = programme.model_dump_json(indent=1).encode()
+        # Last, because with it the run exists.
+        files[self.settings_file] = settings.model_dump_json(indent=1).encode()
+        # Two first commands at once must not take each other's key for their own.
+        with self.held():
+            for folder in (self.logs, self.locks):
+                folder.mkdir(exist_ok=True, mode=0o700)
+            for file, content in files.items():
+                if not file.exists():
+                    _publish(file, content)
 
     def settings(self) -> RunSettings:
         """Read what the run is bound to; FileNotFoundError where there is no run."""

@@ -11,6 +11,7 @@ EngineError
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import socket
 import sys
@@ -101,10 +102,15 @@ def server_command(database: Path, port: int) -> list[str]:
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of the loopback that nobody uses, below those that the kernel gives to connections meanwhile."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    usual = range(max(1024, first - 10_000), first)
+    # Zero leaves the choice to the kernel, where all of them are taken or there are none.
+    for port in (*secrets.SystemRandom().sample(usual, len(usual)), 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise EngineSilent(_("there is no free port on this machine"))
 
 
 async def connected(address: str, key: bytes) -> Client:

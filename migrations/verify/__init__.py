@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from infra.tied import tied
 from infra.worlds import World
 from inventory.base import Model
 from inventory.kinds import Kind
@@ -114,7 +115,7 @@ def _pytest(order: Path, junit: Path, timeout: float) -> str:
     }
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, str(CHECKS)],
+            tied([sys.executable, "-m", "pytest", *options, str(CHECKS)]),
             env=environment,
             capture_output=True,
             text=True,

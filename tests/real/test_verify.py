@@ -3,14 +3,17 @@
 import getpass
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from infra.worlds import CloudSettings, World
+from infra.worlds import CloudSettings, World, save_world
+from migrations.playing.leash import descendants
 from migrations.verify import ChecksBroken, NothingToVerify, check_hosts
 from migrations.verify.expectations import Expectation
+from tests.real.steps import until
 
 pytestmark = pytest.mark.real
 WHATS: tuple[Literal["listening", "closed"], ...] = ("listening", "closed")
@@ -113,6 +116,40 @@ def test_checks_leave_no_connection_behind(world: World, tmp_path: Path) -> None
     during = check_hosts(world, (_command("here", "true"), sees_one), tmp_path)
     assert during.units[0].failures == ()
     assert _shared_connections() <= before
+
+
+ASKING = """
+import sys
+from pathlib import Path
+from infra.worlds import load_world
+from migrations.verify import check_hosts
+from migrations.verify.expectations import Expectation
+folder = Path(sys.argv[1])
+waiting = Expectation(unit="system:a", host="here", what="command", name=sys.argv[2], title="waiting")
+check_hosts(load_world(folder / "world.json"), (waiting,), folder)
+"""
+
+
+def test_checks_end_with_whoever_asked_for_them(world: World, tmp_path: Path) -> None:
+    save_world(world, tmp_path / "world.json")
+    begun, held = tmp_path / "begun", tmp_path / "held"
+    held.touch()
+    check = f"touch {begun}; while [ -e {held} ]; do sleep 0.1; done"
+    with subprocess.Popen(
+        (sys.executable, "-c", ASKING, str(tmp_path), check), cwd=Path(__file__).parents[2]
+    ) as asking:
+        until(begun.exists)
+        (checking,) = (each for each in descendants(asking.pid) if _is_pytest(each))
+        asking.kill()
+    until(lambda: not _is_pytest(checking))
+    held.unlink()
+
+
+def _is_pytest(process: int) -> bool:
+    try:
+        return b"\0pytest\0" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _shared_connections() -> set[str]:

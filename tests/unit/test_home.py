@@ -1,0 +1,46 @@
+"""A run's folder that several commands make at once, and the port of its engine."""
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from migrations.plan import Plan, digest
+from migrations.run.home import RunHome, RunSettings
+from migrations.run.temporal import free_port
+
+PLAN = Plan(programme="p", inventory="", content="", units=(), untouched=())
+
+
+def test_commands_that_make_a_run_at_once_have_one_key(tmp_path: Path) -> None:
+    at_once = threading.Barrier(8)
+
+    def created(_number: int) -> bytes:
+        home = RunHome(tmp_path / "run")
+        at_once.wait()
+        home.create(PLAN, RunSettings(run="p", plan=digest(PLAN), world=tmp_path / "world.json"))
+        return home.key_file.read_bytes()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(created, range(8)))) == 1
+    assert RunHome(tmp_path / "run").plan() == PLAN
+    assert not list((tmp_path / "run").glob("*.new"))
+
+
+def test_what_a_killed_command_had_made_of_a_run_is_kept_and_completed(tmp_path: Path) -> None:
+    home = RunHome(tmp_path / "run")
+    settings = RunSettings(run="p", plan=digest(PLAN), world=tmp_path / "world.json")
+    home.create(PLAN, settings)
+    key = home.key_file.read_bytes()
+    home.settings_file.unlink()
+    home.plan_file.unlink()
+    home.create(PLAN, settings)
+    assert (home.key_file.read_bytes(), home.plan(), home.settings()) == (key, PLAN, settings)
+
+
+def test_the_engine_takes_no_port_that_a_connection_may_be_given_before_it_begins() -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    port = free_port()
+    assert port < first
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", port))
