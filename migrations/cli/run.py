@@ -115,7 +115,7 @@ def _world_of(home: RunHome) -> World:
 
 
 def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
-    """Take units back, and those that need them before; 1 where one did not return."""
+    """Take units back, and those that need them before; 1 where one did not return or users felt too much of it."""
     from migrations.carrying import Carrying
 
     home = chosen(run)
