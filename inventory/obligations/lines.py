@@ -14,8 +14,8 @@ def _released(facts: Facts, line: Line) -> Truth:
 
 
 def _decided(facts: Facts, line: Line) -> Truth:
-    settled = (line.golden_project, line.domain, line.exemption)
-    return any(each is not None for each in settled) or bool(_released(facts, line))
+    settled = line.golden_project is not None or line.domain is not None
+    return settled or facts.exempt(line.exemption) or _released(facts, line)
 
 
 def _for_a_time(facts: Facts, line: Line) -> Truth:

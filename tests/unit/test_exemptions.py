@@ -69,8 +69,9 @@ def test_the_check_tells_what_obligations_no_longer_count(tmp_path: Path, day: d
     programme = check(tmp_path).programme
     assert programme is not None
     (line,) = programme.network.lines
-    counted = questions(LINES.asks)["exempt"].test(Facts(Ground(programme, Achievements()), day), line, True)
-    assert counted is ("network.lines[0]" not in told)
+    facts = Facts(Ground(programme, Achievements()), day)
+    for asked in ("exempt", "exempt_for_a_time", "decided"):
+        assert questions(LINES.asks)[asked].test(facts, line, True) is ("network.lines[0]" not in told)
 
 
 def test_no_clock_changes_what_a_plan_does() -> None:

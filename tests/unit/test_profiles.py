@@ -8,6 +8,9 @@ import pytest
 from inventory.checks.checking import check
 from inventory.findings import InventoryErrors
 from inventory.obligations import load_profile, read_profile
+from inventory.obligations.conditions import about_achievements, questions
+from inventory.obligations.profile import THINGS
+from inventory.obligations.wording import LACKS
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 
@@ -113,3 +116,11 @@ def test_a_profile_that_is_not_there_is_told_where_it_is_named(folder: Path, nam
     (finding,) = [each for each in check(folder).findings if each.severity == "error"]
     line = 1 + (folder / "programme.yaml").read_text().splitlines().index(f"profile: {name}")
     assert (finding.file.name, finding.line, finding.field) == ("programme.yaml", line, "profile")
+
+
+@pytest.mark.parametrize("word", THINGS)
+def test_every_field_of_a_condition_has_its_question(word: str) -> None:
+    asks = THINGS[word].asks
+    assert set(questions(asks)) == set(asks.model_fields) - {"any"}
+    # Who falls short of what can be achieved is told so in words.
+    assert about_achievements(asks) - {"fields"} <= set(LACKS)
