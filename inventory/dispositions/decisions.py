@@ -244,9 +244,9 @@ def disposition_of(system: System, kinds: Kinds, profile: str = "") -> Decision:
     if system.disposition is None or system.disposition == rule.disposition or system.grading.classified:
         return rule
     override = system.override
-    reason = _("by hand: {reason} ({date})").format(
-        reason=override.reason if override else "", date=override.date.isoformat() if override else ""
-    )
+    reason = _("by hand, without a reason and a date")
+    if override is not None:
+        reason = _("by hand: {reason} ({date})").format(reason=override.reason, date=override.date.isoformat())
     return rule.model_copy(update={"disposition": system.disposition, "reason": reason, "by_hand": True})
 
 

@@ -119,6 +119,11 @@ def test_a_disposition_by_hand_carries_its_reason_and_the_rules_clause() -> None
     assert "2017-09-12" in decision.reason
 
 
+def test_a_disposition_by_hand_without_an_override_says_what_is_lacking() -> None:
+    decision = disposition_of(system(disposition="retire"), KINDS)
+    assert (decision.by_hand, decision.reason) == (True, "by hand, without a reason and a date")
+
+
 def test_nothing_by_hand_moves_a_classified_system() -> None:
     override = {"reason": "urgent", "date": "2017-09-12"}
     subject = system(grading={"classified": True}, disposition="rehost", override=override)

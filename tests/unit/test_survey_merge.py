@@ -279,6 +279,12 @@ def test_a_department_of_another_title_is_another_one(folder: Path, title: str) 
     assert kinds(run(folder, row("system", "防汛系统", department=title))) == []
 
 
+def test_departments_of_two_places_are_two(tmp_path: Path) -> None:
+    titles = ("云和县水务局", "景宁县水务局", "市水务局")
+    rows = [row("system", f"{title}防汛系统", department=title) for title in titles]
+    assert kinds(run(tmp_path, *rows)) == []
+
+
 def test_a_room_that_only_its_hosts_name_is_added_and_told(folder: Path) -> None:
     merged = run(folder, row("host", "前置机", holder="省厅"))
     assert (merged.added["room"], kinds(merged)) == (1, [(Weight.NOTE, "added")])

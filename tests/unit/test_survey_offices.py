@@ -97,7 +97,7 @@ def test_ticked_boxes_are_read_in_columns_of_text_too(tmp_path: Path) -> None:
 
 def test_what_is_denied_is_not_guessed(tmp_path: Path) -> None:
     rows: list[list[Any]] = [
-        ["系统名称", "部门", "上云意见"],
+        ["系统名称", "部门", "处置意见"],
         ["甲系统", "民政局", "不能上云，需物理迁移"],
         ["乙系统", "民政局", "暂不能上云"],
         ["丙系统", "民政局", "建议下线"],

@@ -29,10 +29,20 @@ def folded(title: str) -> str:
 
 def may_be(one: str, other: str) -> bool:
     """Tell whether two titles may be one department's: without the place before it, or shortened, as 人社局 is."""
-    short, long = sorted((_PLACE.sub("", folded(one)), _PLACE.sub("", folded(other))), key=len)
+    (here, one), (there, other) = _taken_apart(one), _taken_apart(other)
+    if here and there and not here.endswith(there) and not there.endswith(here):
+        return False
+    short, long = sorted((one, other), key=len)
     rest = iter(long)
     # Each character of the short one stands in the long one, in the same order.
     return len(short) > 2 and short[0] == long[0] and short[-1] == long[-1] and all(letter in rest for letter in short)
+
+
+def _taken_apart(title: str) -> tuple[str, str]:
+    """Return the place that a department's title begins with, empty where there is none, and the rest."""
+    match = _PLACE.match(folded(title))
+    place = match[0] if match else ""
+    return place, folded(title)[len(place) :]
 
 
 class Matcher:

@@ -129,16 +129,16 @@ class _Merger:
 
     def unlisted(self, kind: Kind, title: str, owner: str, place: Place) -> Part:
         """Add a part that no row lists and something names; tell of it, and of another one that it may be."""
-        like = [part.title for part in self.folder.parts if part.kind == kind and may_be(part.title, title)]
         department = self.title_of(owner) if owner else ""
         part = self.new(Entry(kind=kind, name="", title=title, department=department, places={"": place}), owner)
         if kind in {"room", "building"}:
             # A column of departments or offices lists them; a place is perhaps only described.
             said = _("no sheet lists it; {kind} '{name}' is added").format(kind=word_of(kind), name=part.name)
             self.remark(place, _("added"), title, said, Weight.NOTE)
-        if kind == "department" and like:
+        others = (each.title for each in self.folder.parts if each.kind == kind == "department" and each is not part)
+        if (other := next((each for each in others if may_be(each, title)), None)) is not None:
             said = _("if it is '{other}', write one title, or in a mapping file departments: {{{title}: {other}}}")
-            told = said.format(other=like[0], title=title)
+            told = said.format(other=other, title=title)
             self.remark(place, _("perhaps the same department"), title, told, Weight.WARNING)
         return part
 
