@@ -213,7 +213,8 @@ def _short(goal: GoalStanding) -> str:
         return ""
     names = [name_of(short, one.counts) for one in goal.measurements if not one.reached for short in one.short]
     rest = len(names) - FIRST
-    listed = _(", ").join(names[:FIRST])
+    # With a blank in every language: lines of a narrow column break there and not inside of a name or date.
+    listed = ", ".join(names[:FIRST])
     return listed + (_(" and {number} more").format(number=rest) if rest > 0 else "")
 
 
