@@ -9,7 +9,6 @@ One run, the same hosts, the same clients, who write through the entry all the t
               last row, set the sequences, open the target, point the entry to it, start the entry
 """
 
-import json
 import subprocess
 import tempfile
 import time
@@ -21,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from bench.ground import SEEDS, Remote, Result, conditions, report, room, tell, twin
+from bench.ground import SEEDS, Remote, Result, at_work, conditions, report, room, tell, twin
 from migrations.playing.ansible import Playbooks
 
 OLD, NEW, ENTRY, CLIENT = "water-db", "new-db", "front", "counter"
@@ -117,20 +116,10 @@ class District:
     @contextmanager
     def writing(self) -> Iterator[dict[str, Any]]:
         """Keep clients writing; what came of it is in the result when the block has ended."""
-        words = (*self.remote.ssh, CLIENT, f"python3 /root/writer.py {ADDRESSES[ENTRY]}")
         password = (SEEDS / OLD / "root/etc/zhenghe-demo/billing.pass").read_text().strip()
-        result: dict[str, Any] = {}
-        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdin is not None
-            process.stdin.write(password + "\n")
-            process.stdin.flush()
-            try:
-                time.sleep(1)
-                yield result
-                time.sleep(1)
-            finally:
-                said = process.communicate("")[0]
-        result.update(json.loads(said))
+        command = f"python3 /root/writer.py {ADDRESSES[ENTRY]}"
+        with at_work(self.remote.world, CLIENT, command, f"{password}\n") as result:
+            yield result
 
     @contextmanager
     def console(self) -> Iterator[Callable[[str], None]]:

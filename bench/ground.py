@@ -7,6 +7,7 @@ import platform
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,10 +133,32 @@ def room(hosts: Mapping[str, tuple[str, str]]) -> Programme:
     return Programme.model_validate(document)
 
 
+@contextmanager
+def at_work(world: World, host: str, command: str, given: str = "") -> Iterator[dict[str, Any]]:
+    """Keep clients working on a host until the block ends; what they then tell, one JSON object, is in the result.
+
+    `given` is what they read before they begin; they end when they can read more.
+    """
+    words = ("ssh", "-F", str(world.ssh_config), host, command)
+    result: dict[str, Any] = {}
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        process.stdin.write(given)
+        process.stdin.flush()
+        try:
+            time.sleep(0.5)
+            yield result
+            time.sleep(0.5)
+        finally:
+            said = process.communicate("\n")[0]
+    result.update(json.loads(said))
+
+
 class Remote:
     """Commands on the hosts of a world, over connections that are kept open: nobody pays for a greeting twice."""
 
     def __init__(self, world: World, sockets: Path) -> None:
+        self.world = world
         kept = ("-o", "ControlMaster=auto", "-o", "ControlPersist=60s", "-o", f"ControlPath={sockets}/%C")
         self.ssh = ("ssh", "-F", str(world.ssh_config), "-o", "BatchMode=yes", *kept)
 

@@ -5,8 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +29,6 @@ def controller(world: World, home: Path, arguments: Mapping[str, Any]) -> "subpr
     save_world(world, home / "world.json")
     words = (sys.executable, "-c", _STEP, str(home / "world.json"), str(home), json.dumps(arguments))
     return subprocess.Popen(words, cwd=ROOT)
-
-
-@contextmanager
-def at_work(world: World, host: str, command: str) -> Iterator[dict[str, Any]]:
-    """Keep clients working on a host until the block ends; what they then tell, one JSON object, is in the result."""
-    words = ("ssh", "-F", str(world.ssh_config), host, command)
-    result: dict[str, Any] = {}
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            time.sleep(0.5)
-            yield result
-            time.sleep(0.5)
-        finally:
-            said = process.communicate("\n")[0]
-    result.update(json.loads(said))
 
 
 def processes_of(folder: Path) -> list[int]:

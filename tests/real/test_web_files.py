@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench.ground import at_work
 from infra.twin import client
 from infra.worlds import World
 from inventory.model import Programme
@@ -20,7 +21,7 @@ from migrations.playing.ansible import (
     PlaybookFailed,
     Playbooks,
 )
-from tests.real.steps import RunOn, at_work, controller, processes_of, until
+from tests.real.steps import RunOn, controller, processes_of, until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

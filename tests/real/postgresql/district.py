@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.ground import at_work
 from infra.worlds import World
 from migrations.playing.ansible import Answer, Playbooks
-from tests.real.steps import ROOT, RunOn, at_work
+from tests.real.steps import ROOT, RunOn
 
 SEEDS = ROOT / "examples" / "yunhe" / "twin"
 OLD, NEW, ENTRY, CLIENT = "water-db", "new-db", "front", "counter"
