@@ -19,7 +19,7 @@ def load_programme(folder: Path) -> Programme:
 def read_programme(folder: Path) -> Programme:
     """Read an inventory whose fields are right, without asking whether its parts fit each other; otherwise as above."""
     draft = read_draft(folder)
-    every = (*draft.findings, *(draft.shapes.missing(draft.documents) if draft.documents else ()))
+    every = (*draft.findings, *(draft.shapes.missing(draft.documents, draft.lost) if draft.documents else ()))
     if any(finding.severity is Severity.ERROR for finding in every):
         raise InventoryErrors(every)
     return draft.shapes.programme()

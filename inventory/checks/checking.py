@@ -10,7 +10,7 @@ from inventory.checks.references import References
 from inventory.dispositions.shadows import advise_shadows
 from inventory.files.gathering import Cursor, uncollected
 from inventory.files.parts import Index
-from inventory.files.shapes import Draft, Shapes, read_draft
+from inventory.files.shapes import Draft, read_draft
 from inventory.findings import Advice, Finding, Severity, counted, in_order
 from inventory.kinds import Kind, KindError, load_kinds, playbooks_folder
 from inventory.model import Programme
@@ -65,7 +65,11 @@ def _examined(draft: Draft, kinds: Kinds | None, advisers: tuple[Adviser, ...], 
     index = Index(documents)
     every = [*draft.findings, *unusable]
     if documents:
-        every += [*shapes.missing(documents), *_between(index, shapes, known), *faults(draft.folder, documents)]
+        every += [
+            *shapes.missing(documents, draft.lost),
+            *_between(index, draft, known),
+            *faults(draft.folder, documents),
+        ]
     if day is not None:
         every += _named("disposition", promises.lapsed(index, day))
     programme = None
@@ -85,8 +89,8 @@ def _kinds() -> tuple[Kinds, tuple[Finding, ...]]:
         return {}, (finding.model_copy(update={"rule": "kind"}),)
 
 
-def _between(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[Finding]:
-    for rule, found in _by_rule(index, shapes, kinds):
+def _between(index: Index, draft: Draft, kinds: Kinds) -> Iterator[Finding]:
+    for rule, found in _by_rule(index, draft, kinds):
         yield from _named(rule, found)
 
 
@@ -94,11 +98,11 @@ def _named(rule: str, found: Iterable[Finding]) -> Iterator[Finding]:
     return (finding.model_copy(update={"rule": rule}) for finding in found)
 
 
-def _by_rule(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[tuple[str, Iterable[Finding]]]:
+def _by_rule(index: Index, draft: Draft, kinds: Kinds) -> Iterator[tuple[str, Iterable[Finding]]]:
     components = [name for name, kind in kinds.items() if kind.serves == "component"]
-    acting = needs.active(shapes.systems, kinds)
+    acting = needs.active(draft.shapes.systems, kinds)
     yield "name", rules.duplicates(index)
-    yield "reference", References(index, components).collect()
+    yield "reference", References(index, components, draft.lost).collect()
     yield "circle", rules.cycles(index)
     yield "secret", rules.secrets(index)
     yield "address", addresses.overlaps(index)
@@ -110,9 +114,9 @@ def _by_rule(index: Index, shapes: Shapes, kinds: Kinds) -> Iterator[tuple[str, 
     yield "setting", conduct.settings(index, kinds)
     yield "date", promises.dates(index)
     yield "disposition", promises.reasons(index)
-    for place, system in shapes.systems:
+    for place, system in draft.shapes.systems:
         yield "disposition", promises.overrides(place, system, kinds)
-    yield "plan", needs.unplanned(shapes.systems, kinds)
+    yield "plan", needs.unplanned(draft.shapes.systems, kinds)
     yield "plan", needs.unwired(index, acting)
     yield "plan", needs.loose_lines(index)
     yield "plan", needs.headless(index, acting)

@@ -98,10 +98,11 @@ def _said() -> Mapping[str, str]:
 
 
 class References:
-    """Checks that words lead to parts that exist."""
+    """Checks that words lead to parts that exist, or may be those of files that could not be read."""
 
-    def __init__(self, index: Index, kinds: Iterable[str]) -> None:
+    def __init__(self, index: Index, kinds: Iterable[str], lost: frozenset[str] = frozenset()) -> None:
         self.index = index
+        self.lost = lost
         self.said = _said()
         special: Mapping[str, Callable[[], Collection[str]]] = {
             "kinds": lambda: frozenset(kinds),
@@ -141,7 +142,7 @@ class References:
         """Yield a finding where the word at a place, or one of its words, is not among those that are known."""
         for each in (place, *place.each()):
             value = each.node.value if isinstance(each.node, Scalar) else None
-            if isinstance(value, str) and value not in known:
+            if isinstance(value, str) and value not in known and value not in self.lost:
                 yield each.finding(self.said[target].format(word=_short(value)), meant(value, sorted(known)))
 
     def offices(self) -> Iterator[Finding]:
@@ -172,7 +173,7 @@ class References:
             kind, colon, name = subject.partition(":")
             target = f"{kind}s" if colon and f"{kind}s" in SUBJECTS else "subjects"
             word = name if target != "subjects" else subject
-            if word not in self.known(target):
+            if word not in self.known(target) and word not in self.lost:
                 said = self.said["subjects"].format(word=_short(word))
                 yield place.finding(said, meant(word, sorted(self.known(target))))
 
@@ -198,7 +199,7 @@ class References:
             parts, host = urlsplit(""), ""
         if parts.scheme != "http" or not host:
             yield place.finding(_("must be a URL"), _("such as http://billing.yunhe.example/payments"))
-        elif host not in self.known("entries") and not _is_address(host):
+        elif host not in self.known("entries") and host not in self.lost and not _is_address(host):
             yield place.finding(
                 self.said["entries"].format(word=_short(host)), meant(host, sorted(self.known("entries")))
             )

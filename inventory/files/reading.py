@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 
 import yaml
 
+from inventory.files.grammar import explained
 from inventory.findings import Problem, Spot
 from inventory.words import _
 
@@ -277,25 +278,6 @@ def _events(text: str) -> Iterator[yaml.Event]:
     yield from yaml.parse(text, Loader=_PARSER)
 
 
-def _explained(exc: yaml.YAMLError, text: str) -> Problem:
-    mark = getattr(exc, "problem_mark", None)
-    spot = Spot(mark.line + 1, mark.column + 1) if mark is not None else Spot(0, 0)
-    lines = text.split("\n")
-    line = lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
-    if "\t" in line[: len(line) - len(line.lstrip())]:
-        return Problem(
-            spot=Spot(spot.line, line.index("\t") + 1),
-            reason=_("a tab stands where the line is indented"),
-            mend=_("indent with spaces"),
-        )
-    said = getattr(exc, "problem", None) or getattr(exc, "reason", None) or _("it cannot be read")
-    return Problem(
-        spot=spot,
-        reason=_("this is not YAML: {said}").format(said=said),
-        mend=_("look at this line and the one above it: indentation, a missing colon, quote or bracket"),
-    )
-
-
 def read(content: bytes) -> tuple[tuple[Node, ...], tuple[Problem, ...]]:
     """Read the documents of one file and what is wrong with its writing; never raises for any content."""
     if len(content) > LIMIT_BYTES:
@@ -323,6 +305,6 @@ def _built(text: str) -> tuple[tuple[Node, ...], tuple[Problem, ...]]:
             if not builder.take(event):
                 return tuple(builder.documents[:-1]), tuple(builder.problems)
     except yaml.YAMLError as exc:
-        builder.problems.append(_explained(exc, text))
+        builder.problems.append(explained(exc, text))
         return tuple(builder.documents[:-1]), tuple(builder.problems)
     return tuple(builder.documents), tuple(builder.problems)

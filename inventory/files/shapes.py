@@ -1,6 +1,7 @@
 """Whether the fields of an inventory are those of the models: unknown, missing and wrong ones, each with its place."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -157,20 +158,20 @@ class Shapes:
         elif value is not None:
             values[key] = value
 
-    def missing(self, documents: tuple[Cursor, ...]) -> Iterator[Finding]:
-        """Yield a finding for each field that no file gives."""
+    def missing(self, documents: tuple[Cursor, ...], lost: frozenset[str] = frozenset()) -> Iterator[Finding]:
+        """Yield a finding for each field that no file gives, nor one that was lost may have given."""
         given = {
             name for document in documents if isinstance(document.node, MappingNode) for name in document.node.items
         }
         main = next((d for d in documents if d.at("programme") is not None and not is_system(d)), documents[0])
         for key, field in Programme.model_fields.items():
-            if key not in given and key != "systems" and field.is_required():
+            if key not in {*given, *lost, "systems"} and field.is_required():
                 mend = _("give it in programme.yaml or a file of its own")
                 yield main.key(key).finding(_("is missing in all files"), mend)
         networks = [cursor for document in documents if (cursor := document.at("network")) is not None]
         inside = {name for cursor in networks if isinstance(cursor.node, MappingNode) for name in cursor.node.items}
         for key, field in Network.model_fields.items():
-            if networks and key not in inside and field.is_required():
+            if networks and key not in {*inside, *lost} and field.is_required():
                 yield networks[0].key(key).finding(_("is missing in all files"), _("every network has it"))
 
     def programme(self) -> Programme:
@@ -193,6 +194,8 @@ class Draft(NamedTuple):
     shapes: Shapes
     findings: tuple[Finding, ...]
     """What is wrong with the writing of the files and with single fields."""
+    lost: frozenset[str] = frozenset()
+    """The words of files that could not be read at all: what seems to be missing may stand there."""
 
 
 def read_draft(folder: Path) -> Draft:
@@ -202,4 +205,13 @@ def read_draft(folder: Path) -> Draft:
         shapes = Shapes()
         for document in documents:
             shapes.take(document)
-        return Draft(folder, documents, shapes, (*findings, *shapes.findings))
+        unread = {each.file for each in findings if each.rule == "yaml"} - {each.file for each in documents}
+        lost = frozenset(word for file in unread for word in re.findall(r"[\w.-]+", _text(file)))
+        return Draft(folder, documents, shapes, (*findings, *shapes.findings), lost)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().replace(b"\0", b"").decode(errors="replace")
+    except OSError:
+        return ""
