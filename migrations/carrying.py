@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from infra.worlds import load_world
 from inventory.base import Model
 from inventory.kinds import Kind
+from migrations.playing.workplace import clear_away
 from migrations.proof import Proof
 from migrations.rehearsal import shortfall
 from migrations.run.home import RunHome, states_of
@@ -59,6 +60,9 @@ class Carrying:
             proof.begin()
             with running(self._home, self._listener) as runner:
                 result = runner.take(direction, units)
+        else:
+            # Whoever carried it out may have been killed before this was done.
+            clear_away(self._home.playbooks)
         number = self._passages()[-1].number
         # A kill may have fallen between the end of a passage and the look at what users felt in it.
         failure = proof.look_again(stage, number) if proof.is_measured(number) else proof.verify(stage, (number,))
