@@ -39,6 +39,9 @@ RULES: Mapping[str, str] = {
 }
 """What a finding is about, by the name of its rule."""
 
+FIRST = frozenset({"file", "yaml"})
+"""The rules whose findings are mended first: what stands in a file that cannot be read is missing elsewhere."""
+
 
 class Severity(StrEnum):
     """Whether a finding stops the work: an error does, a warning does not, a note is only a suggestion."""
@@ -128,7 +131,7 @@ def summary(findings: Sequence[Finding]) -> str:
 
 def written(findings: Sequence[Finding], files: Sequence[Path] = (), systems: int = 0) -> str:
     """Write findings for a person: the gravest whole, by file and line, the others counted, and what was read."""
-    settled = sorted(in_order(findings), key=lambda finding: RANK[finding.severity])
+    settled = sorted(in_order(findings), key=lambda finding: (RANK[finding.severity], finding.rule not in FIRST))
     shown, rest = settled[:WHOLE], settled[WHOLE:]
     lines = [*_whole(in_order(shown)), *_counted(rest)]
     if files:

@@ -10,7 +10,7 @@ from jsonschema.exceptions import ValidationError as JsonSchemaError
 from inventory.files.gathering import Cursor
 from inventory.files.parts import Index
 from inventory.files.reading import Mapping as MappingNode
-from inventory.files.wording import meant
+from inventory.files.wording import WORDINGS, meant
 from inventory.findings import Finding, Severity
 from inventory.kinds import Kind
 from inventory.model import Disposition
@@ -23,6 +23,12 @@ GOLDEN_PROJECTS = (
 
 CLASSIFIED_FIELDS = frozenset({"system", "title", "department", "grading"})
 """What may be recorded here of a classified system."""
+
+TYPES: Mapping[str, str] = {
+    "string": "string_type", "integer": "int_type", "number": "float_type", "boolean": "bool_type",
+    "array": "tuple_type", "object": "dict_type",
+}  # fmt: skip
+"""The errors of pydantic that say the same as a type of JSON Schema does."""
 
 
 def classified(index: Index) -> Iterator[Finding]:
@@ -123,6 +129,10 @@ def _translated(kind: Kind, error: JsonSchemaError, cursor: Cursor) -> Iterator[
 
 
 def _wanted(rule: object, value: object) -> str:
+    if rule == "type" and str(value) in TYPES:
+        return _(WORDINGS[TYPES[str(value)]].reason)
+    if rule == "enum":
+        return _("one of: {words}").format(words=", ".join(map(str, cast("list[object]", value))))
     return (
         _("it must have {rule} {value}").format(rule=rule, value=value) if isinstance(value, str | int | list) else ""
     )

@@ -70,6 +70,9 @@ SUBJECTS = (
 )  # fmt: skip
 """What a record may be about, besides an obligation."""
 
+TITLED = frozenset({"buildings", "departments", "domains", "systems", "hosts", "sites", "resources"})
+"""Kinds whose members have a title beside their name, and are looked up by nothing but their name."""
+
 
 def _said() -> Mapping[str, str]:
     """Return what is said of a word that names nothing, by the kind that it should name."""
@@ -143,7 +146,14 @@ class References:
         for each in (place, *place.each()):
             value = each.node.value if isinstance(each.node, Scalar) else None
             if isinstance(value, str) and value not in known and value not in self.lost:
-                yield each.finding(self.said[target].format(word=_short(value)), meant(value, sorted(known)))
+                mend = self.titled(target, value) or meant(value, sorted(known))
+                yield each.finding(self.said[target].format(word=_short(value)), mend)
+
+    def titled(self, target: str, title: str) -> str:
+        """Return a mend that names the member of a kind with this title, which people write instead of its name."""
+        members = self.index.named(target) if target in TITLED else {}
+        name = next((name for name, each in members.items() if each.text("title") == title), None)
+        return _("did you mean '{word}'?").format(word=name) if name is not None else ""
 
     def offices(self) -> Iterator[Finding]:
         """Yield a finding for each system that belongs to an office which its department has not."""

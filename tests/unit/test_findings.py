@@ -188,6 +188,11 @@ def test_errors_come_before_warnings_where_not_all_are_written_whole() -> None:
     assert text.endswith("errors: 30, warnings: 300, suggestions: 50, files: 30")
 
 
+def test_a_file_that_cannot_be_read_is_written_whole_whatever_else_is_wrong() -> None:
+    unread = Finding(file=Path("z.yaml"), line=3, column=1, field="", reason="this is not YAML", rule="yaml")
+    assert "  3:1      error  this is not YAML" in written((*many("e" * 300), unread)).splitlines()
+
+
 def test_nothing_wrong_says_what_was_read() -> None:
     files = tuple(Path("p") / f"{n}.yaml" for n in range(9))
     assert written((), files, 5).splitlines() == [
