@@ -275,3 +275,15 @@ def test_what_is_not_taken_of_a_classified_form_is_remarked_where_it_stands(tmp_
     assert (entry.title, entry.department, entry.values) == ("甲平台", "区保密局", {"grading.classified": True})
     assert {remark.place.cell for remark in remarks} == {"B3", "D3"}
     assert "SECRET" not in repr(remarks)
+
+
+def test_a_note_between_rows_is_no_entry_though_it_stands_in_two_cells(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["系统名称", "部门", "功能描述", "使用频度"],
+        ["甲系统", "民政局", "登记", "每天"],
+        ["注：", "甲系统由省厅统建"],
+        ["乙系统", "民政局", "查询", "每周"],
+    ]
+    entries, remarks = read(sheet(tmp_path, rows))
+    assert [entry.title for entry in entries] == ["甲系统", "乙系统"]
+    assert [(remark.place.cell, remark.expected) for remark in remarks] == [("A3", "a note and no entry; not read")]
