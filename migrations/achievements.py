@@ -9,8 +9,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from inventory.base import Model
 from inventory.model import Record
 from inventory.obligations.dates import CHINA
@@ -18,7 +16,7 @@ from inventory.words import _
 from migrations.evidence import Record as Seen
 from migrations.evidence import Soundness, verify_chain
 from migrations.plan import Actuator, Plan, Stage, Unit
-from migrations.run.home import RunHome, StalePlan, states_of
+from migrations.run.home import RunHome, StalePlan, UnreadableRun, states_of
 from migrations.run.messages import UnitState
 
 ARRIVED = frozenset({UnitState.ON_PROBATION, UnitState.READY})
@@ -42,9 +40,8 @@ def achievements_of_runs(runs: Path, programme: str) -> RunAchievements:
         home = RunHome(path.parent)
         try:
             found = _of_run(home, programme)
-        except (OSError, ValueError, KeyError, ValidationError, StalePlan) as exc:
-            reason = str(exc).partition("\n")[0]
-            left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=reason))
+        except (OSError, ValueError, KeyError, UnreadableRun, StalePlan) as exc:
+            left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=exc))
             continue
         if found is not None:
             records += found

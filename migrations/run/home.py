@@ -7,7 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, TypeVar
+
+from pydantic import ValidationError
 
 from inventory.base import Model
 from inventory.model import Programme
@@ -15,6 +17,8 @@ from inventory.words import _
 from migrations.evidence import Evidence, Record
 from migrations.plan import Plan, Stage, StepKind, Unit, digest
 from migrations.run.messages import UnitState
+
+AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 class RunSettings(Model):
@@ -41,6 +45,15 @@ class StalePlan(Exception):
     def __init__(self, file: Path) -> None:
         self.file = file
         super().__init__(_("{file} was changed after the run began; put it back as it was").format(file=file))
+
+
+class UnreadableRun(Exception):
+    """A file in a run's folder is not one that this version writes."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        text = _("{file} is not as this version writes it; end the run with the version that began it")
+        super().__init__(text.format(file=file))
 
 
 class RunHome:
@@ -77,19 +90,19 @@ class RunHome:
                     _publish(file, content)
 
     def settings(self) -> RunSettings:
-        """Read what the run is bound to; FileNotFoundError where there is no run."""
-        return RunSettings.model_validate_json(self.settings_file.read_bytes())
+        """Read what the run is bound to; FileNotFoundError where there is no run, UnreadableRun."""
+        return _read(self.settings_file, RunSettings)
 
     def plan(self) -> Plan:
-        """Read the plan; StalePlan where it is not the one that the run is bound to."""
-        plan = Plan.model_validate_json(self.plan_file.read_bytes())
+        """Read the plan; StalePlan where it is not the one that the run is bound to, UnreadableRun."""
+        plan = _read(self.plan_file, Plan)
         if digest(plan) != self.settings().plan:
             raise StalePlan(self.plan_file)
         return plan
 
     def programme(self) -> Programme:
-        """Read the programme that the plan was computed from; StalePlan where it is another one."""
-        programme = Programme.model_validate_json(self.programme_file.read_bytes())
+        """Read the programme that the plan was computed from; StalePlan where it is another one, UnreadableRun."""
+        programme = _read(self.programme_file, Programme)
         if digest(programme) != self.plan().inventory:
             raise StalePlan(self.programme_file)
         return programme
@@ -116,6 +129,13 @@ def _locked(file: IO[bytes]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _read(file: Path, model: type[AnyModel]) -> AnyModel:
+    try:
+        return model.model_validate_json(file.read_bytes())
+    except ValidationError as exc:
+        raise UnreadableRun(file) from exc
 
 
 def _publish(path: Path, content: bytes) -> None:

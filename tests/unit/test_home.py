@@ -5,8 +5,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from migrations.plan import Plan, digest
-from migrations.run.home import RunHome, RunSettings
+from migrations.run.home import RunHome, RunSettings, UnreadableRun
 from migrations.run.temporal import free_port
 
 PLAN = Plan(programme="p", inventory="", content="", units=(), untouched=())
@@ -36,6 +38,16 @@ def test_what_a_killed_command_had_made_of_a_run_is_kept_and_completed(tmp_path:
     home.plan_file.unlink()
     home.create(PLAN, settings)
     assert (home.key_file.read_bytes(), home.plan(), home.settings()) == (key, PLAN, settings)
+
+
+@pytest.mark.parametrize("name", ["run.json", "plan.json", "programme.json"])
+def test_a_file_that_another_version_wrote_is_named(tmp_path: Path, name: str) -> None:
+    home = RunHome(tmp_path / "run")
+    home.create(PLAN, RunSettings(run="p", plan=digest(PLAN), world=tmp_path / "world.json"))
+    (home.path / name).write_text('{"of": "another version"}')
+    read = {"run.json": home.settings, "plan.json": home.plan, "programme.json": home.programme}[name]
+    with pytest.raises(UnreadableRun, match=name):
+        read()
 
 
 def test_the_engine_takes_no_port_that_a_connection_may_be_given_before_it_begins() -> None:
