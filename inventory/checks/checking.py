@@ -6,6 +6,7 @@ from pathlib import Path
 
 from inventory.base import Model
 from inventory.checks import addresses, conduct, lacking, needs, promises, rules
+from inventory.checks.decided import decided
 from inventory.checks.references import References
 from inventory.dispositions.shadows import advise_shadows
 from inventory.files.gathering import Cursor, uncollected
@@ -48,7 +49,8 @@ def check(
 
     What depends on the day, such as an exemption that is over, is told where a day is given.
     """
-    return examine(read_draft(folder), kinds, advisers, day)
+    with uncollected():
+        return examine(read_draft(folder), kinds, advisers, day)
 
 
 def examine(
@@ -100,7 +102,8 @@ def _named(rule: str, found: Iterable[Finding]) -> Iterator[Finding]:
 
 def _by_rule(index: Index, draft: Draft, kinds: Kinds) -> Iterator[tuple[str, Iterable[Finding]]]:
     components = [name for name, kind in kinds.items() if kind.serves == "component"]
-    acting = needs.active(draft.shapes.systems, kinds)
+    systems = decided(draft.shapes.systems, kinds)
+    acting = needs.active(systems)
     yield "name", rules.duplicates(index)
     yield "reference", References(index, components, draft.lost).collect()
     yield "circle", rules.cycles(index)
@@ -114,9 +117,9 @@ def _by_rule(index: Index, draft: Draft, kinds: Kinds) -> Iterator[tuple[str, It
     yield "setting", conduct.settings(index, kinds)
     yield "date", promises.dates(index)
     yield "disposition", promises.reasons(index)
-    for place, system in draft.shapes.systems:
-        yield "disposition", promises.overrides(place, system, kinds)
-    yield "plan", needs.unplanned(draft.shapes.systems, kinds)
+    for each in systems:
+        yield "disposition", promises.overrides(each)
+    yield "plan", needs.unplanned(systems)
     yield "plan", needs.unwired(index, acting)
     yield "plan", needs.loose_lines(index)
     yield "plan", needs.headless(index, acting)

@@ -4,25 +4,20 @@ An inventory in which nothing is planned yet needs none of it. What is planned, 
 would move by rule and has no target is only said to be not planned yet.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from inventory.dispositions.decisions import MOVES, Decision, disposition_of
+from inventory.checks.decided import Decided
+from inventory.dispositions.decisions import MOVES, Decision
 from inventory.files.gathering import Cursor
 from inventory.files.parts import Index
 from inventory.findings import Finding, Severity
-from inventory.kinds import Kind
 from inventory.model import Disposition, System
 from inventory.words import _
 
-Placed = tuple[Cursor, System]
 
-
-def unplanned(systems: Iterable[Placed], kinds: Mapping[str, Kind]) -> Iterator[Finding]:
+def unplanned(systems: Iterable[Decided]) -> Iterator[Finding]:
     """Systems that are to move or to merge and do not say where to: half a target is an error, none a warning."""
-    for place, system in systems:
-        if system.grading.classified:
-            continue
-        decision = disposition_of(system, kinds)
+    for place, system, _rule, decision in systems:
         if decision.disposition in MOVES:
             yield from _aims(place, system, decision)
         elif decision.disposition is Disposition.MERGE and system.into is None:
@@ -49,13 +44,9 @@ def _aims(place: Cursor, system: System, decision: Decision) -> Iterator[Finding
             yield holder.key("to").finding(_("the component has no target"), mend)
 
 
-def active(systems: Iterable[Placed], kinds: Mapping[str, Kind]) -> tuple[Placed, ...]:
+def active(systems: Iterable[Decided]) -> tuple[System, ...]:
     """Return the systems on whose hosts a plan acts: those that move somewhere and those that are stopped."""
-    return tuple(
-        (place, system)
-        for place, system in systems
-        if not system.grading.classified and _acts(system, disposition_of(system, kinds).disposition)
-    )
+    return tuple(each.system for each in systems if _acts(each.system, each.decision.disposition))
 
 
 def _acts(system: System, disposition: Disposition) -> bool:
@@ -74,7 +65,7 @@ def consolidated(index: Index) -> tuple[Cursor, ...]:
     )
 
 
-def unwired(index: Index, acting: Iterable[Placed]) -> Iterator[Finding]:
+def unwired(index: Index, acting: Iterable[System]) -> Iterator[Finding]:
     """Hosts on which a plan acts without an address, or in a machine room whose network is not known."""
     rooms = {
         name: room
@@ -85,7 +76,7 @@ def unwired(index: Index, acting: Iterable[Placed]) -> Iterator[Finding]:
     told: set[tuple[int, str]] = set()
     hosts = index.named("hosts")
     # By name: what is told must not hang on the order of files.
-    for _place, system in sorted(acting, key=lambda placed: placed[1].system):
+    for system in sorted(acting, key=lambda each: each.system):
         on = {name for component in system.components for name in component.on}
         for name in sorted(on & rooms.keys() & hosts.keys()):
             room, host = rooms[name], hosts[name]
@@ -108,9 +99,9 @@ def loose_lines(index: Index) -> Iterator[Finding]:
                 yield line.key(key).finding(reason, mend)
 
 
-def headless(index: Index, acting: Iterable[Placed]) -> Iterator[Finding]:
+def headless(index: Index, acting: Iterable[System]) -> Iterator[Finding]:
     """An extranet without the centre and the name service on which every move rests."""
-    moving = min((system.system for _place, system in acting), default=None)
+    moving = min((system.system for system in acting), default=None)
     line = min((name for line in consolidated(index) if (name := line.text("name")) is not None), default=None)
     unit = moving or line
     if unit is None or not index.rest:

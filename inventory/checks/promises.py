@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from inventory.dispositions.decisions import disposition_of, rule_for
+from inventory.checks.decided import Decided
 from inventory.files.gathering import Cursor
 from inventory.files.parts import Index
 from inventory.findings import Finding, Severity
-from inventory.kinds import Kind
-from inventory.model import Disposition, System
+from inventory.model import Disposition
 from inventory.words import _N, _
 
 TAKEN_OVER = frozenset({Disposition.MERGE, Disposition.RETIRE})
@@ -120,11 +119,9 @@ def _answer(request: Cursor) -> Iterator[Finding]:
         yield request.key("answered").finding(_("there is an answer without its date"), _("add answered: and the date"))
 
 
-def overrides(place: Cursor, system: System, kinds: Mapping[str, Kind]) -> Iterator[Finding]:
+def overrides(each: Decided) -> Iterator[Finding]:
     """A disposition against the rule without its reason, an override of nothing, a successor where none can be."""
-    if system.grading.classified:
-        return
-    rule, decision = rule_for(system, kinds), disposition_of(system, kinds)
+    place, system, rule, decision = each
     if system.disposition not in {None, rule.disposition} and system.override is None:
         reason = _("by rule the disposition is '{rule}' ({reason})").format(rule=rule.disposition, reason=rule.reason)
         yield place.key("disposition").finding(reason, _("remove it, or add override: {reason: …, date: …}"))

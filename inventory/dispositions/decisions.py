@@ -240,7 +240,11 @@ def rule_for(system: System, kinds: Kinds, profile: str = "") -> Decision:
 
 def disposition_of(system: System, kinds: Kinds, profile: str = "") -> Decision:
     """Return what becomes of a system: its override where it has one, otherwise what the rule says."""
-    rule = rule_for(system, kinds, profile)
+    return settled(system, rule_for(system, kinds, profile))
+
+
+def settled(system: System, rule: Decision) -> Decision:
+    """Return what becomes of a system of which is known what the rule makes of it."""
     if system.disposition is None or system.disposition == rule.disposition or system.grading.classified:
         return rule
     override = system.override
