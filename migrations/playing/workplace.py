@@ -17,6 +17,8 @@ from pathlib import Path
 
 _PREFIX = "step-"
 _LASTING = "ansible-"
+_PATIENCE = 2.0
+"""Seconds for which a process without a command is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,14 @@ class Workplace:
 
     def end_processes(self) -> None:
         """Kill whoever was given files of this call, until nobody is left."""
-        while left := self._processes():
+        until = time.monotonic() + _PATIENCE
+        while True:
+            left, unnamed = self._processes()
             for process in left:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
+            if not left and (not unnamed or time.monotonic() > until):
+                return
             time.sleep(0.01)
 
     def remove(self) -> None:
@@ -43,15 +49,19 @@ class Workplace:
         shutil.rmtree(self.sockets, ignore_errors=True)
         shutil.rmtree(self.private, ignore_errors=True)
 
-    def _processes(self) -> list[int]:
-        marks, found = (os.fsencode(self.private), os.fsencode(self.sockets)), []
+    def _processes(self) -> tuple[list[int], bool]:
+        """Return who was given files of this call, and whether there is somebody of whom that cannot be said yet."""
+        marks, found, unnamed = (os.fsencode(self.private), os.fsencode(self.sockets)), [], False
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 # A zombie has no command and no folder any more. Playbooks are known by their folder.
-                said = (entry / "cmdline").read_bytes() + os.fsencode((entry / "cwd").readlink())
-                if entry.name != str(os.getpid()) and any(mark in said for mark in marks):
+                command, folder = (entry / "cmdline").read_bytes(), os.fsencode((entry / "cwd").readlink())
+                if entry.name != str(os.getpid()) and any(mark in command + folder for mark in marks):
                     found.append(int(entry.name))
-        return found
+                elif not command:
+                    # Whoever just becomes another program has none for an instant; the kernel's own have no program.
+                    unnamed = bool((entry / "exe").readlink()) or unnamed
+        return found, unnamed
 
 
 @contextmanager
