@@ -2,14 +2,14 @@
 # make test    set up what is missing, then everything that must hold before a change is merged
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python demo test lint unit fuzz real bench clean
+.PHONY: help setup python demo test test-all lint unit fuzz real bench clean
 
 bin := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 stage = @printf '\n== %s ==\n' '$(1)'
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
 setup:  ## Debian packages, virtual environment, images of hosts, Pulumi's engine; a second run does nothing
 	@scripts/setup.sh
@@ -22,6 +22,9 @@ demo: setup  ## rehearse the example district in the twin and print what happene
 
 test: setup lint unit real  ## lint, types, import directions and all tests, the real ones included
 	$(call stage,all stages passed)
+
+test-all: export ZHENGHE_TEST_ALL = 1
+test-all: test  ## the same, with the exhaustive walks whole: `make test` takes a part of them, another one each commit
 
 lint: python  ## style, types (strict) and import directions
 	$(call stage,style)
@@ -40,7 +43,7 @@ fuzz: python  ## the generated tests anew, with other examples each time; what f
 
 real: setup  ## tests with real hosts, routers, engines
 	$(call stage,tests with real parts)
-	@$(bin)/pytest -q -m 'real or chaos'
+	@$(bin)/pytest -q --durations=10 --durations-min=10 -m 'real or chaos'
 
 bench: setup  ## what is promised in figures, each beside a peer or a physical limit (bench/README.md)
 	@for each in cutover_database cutover_line ansible_step survey check shadows demo; do $(bin)/python -m bench.$$each || exit 1; done
