@@ -28,6 +28,7 @@ class Carrying:
         self._kinds = kinds
         self._listener = listener
         self._world = load_world(home.settings().world)
+        home.evidence.ready()
 
     def forward(self) -> Carried:
         """Take all units to their probation, watched from outside; where all have come through, look again."""

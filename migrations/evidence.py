@@ -1,7 +1,8 @@
 """Evidence: what was seen, by whom, when; append-only lines of JSON, each holding the hash of the one before it.
 
 Several processes append to one file at once: a lock on the file puts them in a row, and a record counts when it is on
-the disk. A writer that is killed inside a line leaves a torn one; the next writer removes it and says so in a record.
+the disk. What a kill, a full disk or a power cut leaves behind the last record (a torn line, zeros, noise) is moved
+into a file beside it by the next writer, who says so in a record. Noise between two records is nobody's to mend.
 """
 
 import fcntl
@@ -9,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +22,18 @@ from inventory.base import Model
 from inventory.words import _
 
 BEGINNING = "0" * 64
+TAIL = 4096
+"""Bytes that are read from a file's end at first: records are short."""
+
+
+class DamagedEvidence(Exception):
+    """A file of evidence cannot be gone on from; carries the file and what is wrong, with the record's number."""
+
+    def __init__(self, path: Path, wrong: str) -> None:
+        self.path = path
+        self.wrong = wrong
+        text = _("{path} is damaged: {wrong}; nothing was done: put the file back from a copy, and call again")
+        super().__init__(text.format(path=path, wrong=wrong))
 
 
 class Record(Model):
@@ -43,7 +57,7 @@ class Soundness(StrEnum):
 
     SOUND = "sound"
     TORN = "torn"
-    """All records are sound and a part of a line follows, as a writer leaves it that was killed."""
+    """All records are sound, and what follows them is no record: a kill or a full disk leaves such a tail."""
     BROKEN = "broken"
 
 
@@ -70,22 +84,50 @@ class Evidence:
         self.path = path
 
     def append(self, kind: str, *, unit: str = "", step: str = "", what: Mapping[str, Any] | None = None) -> Record:
-        """Write one record to the disk and return it; OSError where the disk refuses."""
+        """Write one record to the disk and return it; OSError where the disk refuses, DamagedEvidence."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._opened() as file:
+            return _write(file, self._mended(file), kind, unit, step, dict(what or {}))
+
+    def ready(self) -> int:
+        """Mend the file's tail, check the whole chain and return where the next record begins, in bytes.
+
+        DamagedEvidence names the first record that is not as it was written.
+        """
+        if not self.path.exists():
+            return 0
+        with self._opened() as file:
+            self._mended(file)
+            verdict = verify_chain(self.path)
+            if verdict.outcome is not Soundness.SOUND:
+                raise DamagedEvidence(self.path, verdict.reason)
+            return file.seek(0, os.SEEK_END)
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
         with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            last, torn = _mend_tail(file)
-            if torn:
-                mended = _write(file, last, "evidence-mended", "", "", {"bytes": torn})
-                last = (mended.seq, mended.hash)
-            return _write(file, last, kind, unit, step, dict(what or {}))
+            yield file
+
+    def _mended(self, file: IO[bytes]) -> tuple[int, str]:
+        """Return number and hash of the last record, after moving away what follows it."""
+        last, begin = _last_record(file, self.path)
+        file.seek(begin)
+        if not (tail := file.read()):
+            return last
+        # Kept, because whoever wants to know what the machine was doing may read something in it.
+        with os.fdopen(os.open(f"{self.path}.removed", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as removed:
+            removed.write(tail + b"\n")
+        file.truncate(begin)
+        mended = _write(file, last, "evidence-mended", "", "", {"bytes": len(tail)})
+        return mended.seq, mended.hash
 
     def records(self) -> tuple[Record, ...]:
         """Return all whole records in order; none where nothing was written yet."""
         return tuple(read(self.path))
 
     def follow(self, offset: int) -> tuple[tuple[Record, ...], int]:
-        """Return the whole records from a byte offset on, and the offset for the next call."""
+        """Return the whole records from a byte offset on, and the offset for the next call; DamagedEvidence."""
         if not self.path.exists():
             return (), offset
         with self.path.open("rb") as file:
@@ -93,42 +135,64 @@ class Evidence:
             whole, newline, _torn = file.read().rpartition(b"\n")
         if not newline:
             return (), offset
-        return tuple(Record.model_validate_json(line) for line in whole.splitlines()), offset + len(whole) + 1
+        records = [_record(line + b"\n") for line in whole.split(b"\n")]
+        if None in records:
+            raise DamagedEvidence(self.path, _("what was written last is not a record of evidence"))
+        return tuple(filter(None, records)), offset + len(whole) + 1
 
 
 def read(path: Path) -> Iterator[Record]:
-    """Yield the whole records of a file in order; a torn last line is left out."""
+    """Yield the records of a file in order, without the tail that a kill left; DamagedEvidence."""
     if not path.exists():
         return
+    count, noise = 0, False
     with path.open("rb") as file:
         for line in file:
-            if line.endswith(b"\n"):
-                yield Record.model_validate_json(line)
+            record = _record(line)
+            if record is not None and noise:
+                raise DamagedEvidence(path, _between(count + 1))
+            if record is None:
+                noise = True
+            else:
+                count += 1
+                yield record
+
+
+def _record(line: bytes) -> Record | None:
+    """Return the record that a line holds; none where it holds no whole one."""
+    try:
+        return Record.model_validate_json(line) if line.endswith(b"\n") else None
+    except ValidationError:
+        return None
+
+
+def _between(number: int) -> str:
+    return _("record {number}: {wrong}").format(number=number, wrong=_("it is not a record of evidence"))
 
 
 def verify_chain(path: Path) -> ChainVerdict:
     """Check each record's number, hash, and the hash it holds of the one before; OSError where the file is missing."""
-    previous, count = BEGINNING, 0
+    previous, count, noise = BEGINNING, 0, False
 
-    def verdict(outcome: Soundness, reason: str) -> ChainVerdict:
-        return ChainVerdict(outcome=outcome, records=count, head=previous, reason=reason)
+    def verdict(outcome: Soundness, wrong: str) -> ChainVerdict:
+        return ChainVerdict(outcome=outcome, records=count, head=previous, reason=wrong)
 
     with path.open("rb") as file:
         for line in file:
-            if not line.endswith(b"\n"):
-                return verdict(Soundness.TORN, _("the last line is not whole"))
-            wrong = _wrong_with(line, count + 1, previous)
-            if wrong:
-                return verdict(Soundness.BROKEN, _("record {number}: {wrong}").format(number=count + 1, wrong=wrong))
-            previous, count = str(json.loads(line)["hash"]), count + 1
-    return verdict(Soundness.SOUND, "")
+            record = _record(line)
+            if record is None:
+                noise = True
+            elif noise:
+                return verdict(Soundness.BROKEN, _between(count + 1))
+            elif wrong := _wrong_with(record, line, count + 1, previous):
+                wrong = _("record {number}: {wrong}").format(number=count + 1, wrong=wrong)
+                return verdict(Soundness.BROKEN, wrong)
+            else:
+                previous, count = record.hash, count + 1
+    return verdict(Soundness.TORN, _("the last line is not whole")) if noise else verdict(Soundness.SOUND, "")
 
 
-def _wrong_with(line: bytes, number: int, previous: str) -> str:
-    try:
-        record = Record.model_validate_json(line)
-    except ValidationError:
-        return _("it is not a record of evidence")
+def _wrong_with(record: Record, line: bytes, number: int, previous: str) -> str:
     if record.seq != number:
         return _("it says that it is number {seq}: records are missing or were put in").format(seq=record.seq)
     if record.previous != previous:
@@ -138,26 +202,27 @@ def _wrong_with(line: bytes, number: int, previous: str) -> str:
     return ""
 
 
-def _mend_tail(file: IO[bytes]) -> tuple[tuple[int, str], int]:
-    """Cut a torn last line off; return number and hash of the last whole record, and how many bytes were cut."""
+def _last_record(file: IO[bytes], path: Path) -> tuple[tuple[int, str], int]:
+    """Return number and hash of the last record, and where it ends; zeros where nothing was ever written."""
     size = file.seek(0, os.SEEK_END)
-    # Records are short; only when the tail has no whole line in it is more read.
-    reach = 4096
+    reach = TAIL
     while True:
         start = max(0, size - reach)
         file.seek(start)
-        tail = file.read(size - start)
-        whole, newline, torn = tail.rpartition(b"\n")
-        before = whole.rpartition(b"\n")
-        if start == 0 or (newline and before[1]):
+        end, lines = size, file.read(size - start).split(b"\n")
+        end -= len(lines.pop())
+        # The first of them may be the end of a line that begins before.
+        for line in reversed(lines if start == 0 else lines[1:]):
+            record = _record(line + b"\n")
+            if record is not None:
+                return (record.seq, record.hash), end
+            end -= len(line) + 1
+        if start == 0:
             break
         reach *= 4
-    if torn:
-        file.truncate(size - len(torn))
-    if not newline:
-        return (0, BEGINNING), len(torn)
-    last = json.loads(before[2])
-    return (last["seq"], last["hash"]), len(torn)
+    if lines:
+        raise DamagedEvidence(path, _between(1))
+    return (0, BEGINNING), 0
 
 
 def _write(file: IO[bytes], last: tuple[int, str], kind: str, unit: str, step: str, what: dict[str, Any]) -> Record:

@@ -78,7 +78,7 @@ class Runner:
             "worker", namespaced([*worker, str(home.path), address]), home.logs / "worker.log", keep=(lock,)
         )
         self.engine = Engine(address, home.key_file.read_bytes())
-        self._seen = home.evidence.path.stat().st_size if home.evidence.path.exists() else 0
+        self._seen = home.evidence.ready()
         self._heard = home.progress_file.stat().st_size if home.progress_file.exists() else 0
 
     def warm(self) -> None:
@@ -160,12 +160,14 @@ class Runner:
 
 @contextmanager
 def running(home: RunHome, listener: Listener, worker: Sequence[str] = WORKER) -> Iterator[Runner]:
-    """Hold the run's folder and yield its runner; RunBusy where another command carries the run out.
+    """Hold the run's folder and yield its runner; RunBusy where another command carries the run out, DamagedEvidence.
 
     The worker is a command that is given the run's folder and the server's address.
     What playbooks under way leave when they are killed is gone at the end, or when the next command begins.
     """
     with home.held() as lock:
+        # Nothing is begun on a record that somebody or something has changed.
+        home.evidence.ready()
         clear_away(home.playbooks)
         runner = Runner(home, listener, lock, worker)
         try:

@@ -1,12 +1,11 @@
 """The evidence log: whole after any kill, and honest after any change."""
 
-import json
 import multiprocessing
 from pathlib import Path
 
 import pytest
 
-from migrations.evidence import Evidence, Soundness, read, verify_chain
+from migrations.evidence import DamagedEvidence, Evidence, Soundness, read, verify_chain
 
 
 @pytest.fixture
@@ -75,11 +74,58 @@ def test_removed_record_is_seen(evidence: Evidence) -> None:
     assert verify_chain(evidence.path).outcome is Soundness.BROKEN
 
 
-def test_line_that_is_no_record_is_seen(evidence: Evidence) -> None:
-    with evidence.path.open("a") as file:
-        file.write(json.dumps({"seq": 4}) + "\n")
-    verdict = verify_chain(evidence.path)
-    assert (verdict.outcome, verdict.records) == (Soundness.BROKEN, 3)
+NOISES = (b"\0" * 300, b"\0\0garbage\n", b"\n\n", b'{"seq": 4}\n{"se', b"\xff\n" * 3000)
+NOISE = pytest.mark.parametrize("noise", NOISES)
+
+
+@NOISE
+def test_noise_behind_the_last_record_is_moved_away_and_told(evidence: Evidence, noise: bytes) -> None:
+    with evidence.path.open("ab") as file:
+        file.write(noise)
+    assert len(evidence.records()) == 3
+    assert (verify_chain(evidence.path).outcome, verify_chain(evidence.path).records) == (Soundness.TORN, 3)
+    end = evidence.ready()
+    assert end == evidence.path.stat().st_size
+    assert evidence.records()[-1].kind == "evidence-mended"
+    assert evidence.records()[-1].what == {"bytes": len(noise)}
+    assert verify_chain(evidence.path).outcome is Soundness.SOUND
+    assert evidence.path.with_name("evidence.jsonl.removed").read_bytes() == noise + b"\n"
+    record = evidence.append("seen")
+    assert evidence.follow(end) == ((record,), evidence.path.stat().st_size)
+
+
+@NOISE
+def test_noise_between_records_is_named_and_nobody_writes_behind_it(evidence: Evidence, noise: bytes) -> None:
+    lines = evidence.path.read_bytes().splitlines(keepends=True)
+    noise = noise if noise.endswith(b"\n") else noise + b"\n"
+    damaged = lines[0] + noise + lines[2]
+    evidence.path.write_bytes(damaged)
+    with pytest.raises(DamagedEvidence, match="record 2: it is not a record"):
+        evidence.records()
+    with pytest.raises(DamagedEvidence, match="record 2: it is not a record"):
+        evidence.ready()
+    assert verify_chain(evidence.path).outcome is Soundness.BROKEN
+    assert evidence.path.read_bytes() == damaged
+
+
+def test_a_changed_record_is_named_before_anything_is_written(evidence: Evidence) -> None:
+    changed = evidence.path.read_bytes().replace(b'"number":1', b'"number":7')
+    evidence.path.write_bytes(changed)
+    with pytest.raises(DamagedEvidence, match="record 2: it was changed after it was written"):
+        evidence.ready()
+    assert evidence.path.read_bytes() == changed
+
+
+def test_a_file_without_a_single_record_is_not_emptied(tmp_path: Path) -> None:
+    log = Evidence(tmp_path / "evidence.jsonl")
+    log.path.write_bytes(b"something else\n")
+    with pytest.raises(DamagedEvidence, match="record 1"):
+        log.append("seen")
+    assert log.path.read_bytes() == b"something else\n"
+
+
+def test_a_run_without_evidence_begins_at_the_beginning(tmp_path: Path) -> None:
+    assert Evidence(tmp_path / "evidence.jsonl").ready() == 0
 
 
 def _append_many(path: Path, name: str) -> None:
