@@ -56,7 +56,11 @@ def import_(  # noqa: PLR0913, PLR0917 - each is an option
     ],
     into: Annotated[Path, typer.Option("--into", metavar="DIR", help=WHERE, show_default=False)] = Path(),
     mapping: Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help=_("What odd columns mean."))] = None,
-    yes: Annotated[bool, typer.Option("--yes", help=_("Write without asking."))] = False,
+    yes: Annotated[bool, typer.Option("--yes", help=_("Write without asking; questions stay open."))] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="WORD", help=_("Answer a question by a word that the import has told.")),
+    ] = None,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help=_("Name of a new programme."))] = "",
     title: Annotated[str, typer.Option("--title", metavar="TITLE", help=_("Title of a new programme."))] = "",
     profile: Annotated[
@@ -64,10 +68,11 @@ def import_(  # noqa: PLR0913, PLR0917 - each is an option
     ] = "",
     as_json: Json = False,
 ) -> None:
-    from migrations.cli.survey import Beginning, import_sheets
+    from migrations.cli.survey import Agreement, Beginning, import_sheets
 
     beginning = Beginning(name=name, title=title, profile=profile)
-    raise typer.Exit(import_sheets(paths, into, mapping, beginning, yes=yes, as_json=as_json))
+    agreed = Agreement(yes=yes, accepted=tuple(accept or ()))
+    raise typer.Exit(import_sheets(paths, into, mapping, beginning, agreed, as_json=as_json))
 
 
 @app.command(help=_("Write the sheets that departments fill in, with what is known already."))

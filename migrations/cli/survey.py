@@ -11,7 +11,8 @@ from rich.syntax import Syntax
 
 from inventory.base import Model
 from inventory.files.schema import SCHEMA_FILE, schema_text
-from inventory.survey.entries import Remark, Weight
+from inventory.survey.entries import Entry, Remark, Weight
+from inventory.survey.merging.asking import Question, questions_text
 from inventory.survey.merging.folder import Change, Folder
 from inventory.survey.merging.memory import FILE, Memory
 from inventory.survey.merging.merging import Merged, merge
@@ -36,8 +37,15 @@ class Beginning(Model):
     profile: str = ""
 
 
+class Agreement(Model):
+    """What was agreed to beforehand: to write, and the words that answer questions."""
+
+    yes: bool = False
+    accepted: tuple[str, ...] = ()
+
+
 def import_sheets(
-    paths: Sequence[Path], into: Path, mapping: Path | None, beginning: Beginning, *, yes: bool, as_json: bool
+    paths: Sequence[Path], into: Path, mapping: Path | None, beginning: Beginning, agreed: Agreement, *, as_json: bool
 ) -> int:
     """Merge sheets into an inventory and return the exit status; InventoryErrors where it cannot be read."""
     lost = [path for path in paths if not path.exists()]
@@ -47,21 +55,44 @@ def import_sheets(
     settled = read_settled(mapping) if mapping is not None else Settled()
     entries, found = read_sheets(paths, settled)
     with _holding(into):
-        folder = Folder(into)
-        said = _begun(folder, into, beginning) if entries else ()
-        merged = merge(folder, Memory.read(into), entries)
+        merged, said = _merged(into, entries, beginning, agreed.accepted)
+        answers = () if agreed.yes or as_json or not sys.stdin.isatty() else _asked(merged.questions)
+        if answers:
+            merged, said = _merged(into, entries, beginning, (*agreed.accepted, *answers))
         remarks = (*found, *merged.remarks)
         if not as_json:
             _show(merged, remarks, said)
-        written = _agreed(merged, yes=yes, as_json=as_json)
+        written = _agreed(merged, yes=agreed.yes, as_json=as_json)
         if written:
             write(into, (*merged.files, *_schema(into)))
     if as_json:
         print(json.dumps(_told(merged, remarks, written=written), ensure_ascii=False))
     elif written:
         print(_("written; 'zhenghe check {folder}' tells what is still missing").format(folder=into))
-    unheard = bool(merged.files) and not written
-    return 1 if unheard or any(remark.severity is Weight.ERROR for remark in remarks) else 0
+    undecided = bool(merged.questions) or (bool(merged.files) and not written)
+    return 1 if undecided or any(remark.severity is Weight.ERROR for remark in remarks) else 0
+
+
+def _merged(
+    into: Path, entries: Sequence[Entry], beginning: Beginning, accepted: Sequence[str]
+) -> tuple[Merged, tuple[str, ...]]:
+    """Return what an import would do, and what was assumed for it."""
+    folder = Folder(into)
+    said = _begun(folder, into, beginning) if entries else ()
+    return merge(folder, Memory.read(into), entries, accepted), said
+
+
+def _asked(questions: Sequence[Question]) -> tuple[str, ...]:
+    """Ask a person each question, and return the words of the answers; an empty answer leaves it open."""
+    words = []
+    for each in questions:
+        print(questions_text((each,)))
+        answer = input(_("agree? [y/n, Enter leaves it open] ")).strip().lower()
+        if answer in {"y", "yes", "是"}:
+            words.append(each.accept)
+        elif answer in {"n", "no", "否"}:
+            words.append(each.otherwise)
+    return tuple(words)
 
 
 def _schema(into: Path) -> tuple[Change, ...]:
@@ -111,6 +142,15 @@ def _show(merged: Merged, remarks: Sequence[Remark], said: Sequence[str]) -> Non
         print(_("new: {new}; values changed: {changed}").format(new=new or 0, changed=merged.changed))
     elif not merged.files:
         print(_("nothing changes"))
+    if merged.questions:
+        print(
+            _("open questions: {number}; nothing of the rows that they are about is written:").format(
+                number=len(merged.questions)
+            )
+        )
+        print(questions_text(merged.questions))
+    if merged.unheard:
+        print(_("these words answer no question: {words}").format(words=_(", ").join(merged.unheard)))
 
 
 def _agreed(merged: Merged, *, yes: bool, as_json: bool) -> bool:
@@ -132,6 +172,8 @@ def _told(merged: Merged, remarks: Sequence[Remark], *, written: bool) -> Mappin
         "added": {kind: count for kind, count in merged.added.items() if count},
         "changed": merged.changed,
         "difference": difference(merged.changes),
+        "questions": [question.model_dump(mode="json") for question in merged.questions],
+        "unheard": list(merged.unheard),
         "remarks": [remark.model_dump(mode="json") for remark in remarks],
     }
 

@@ -5,7 +5,7 @@ values of its row. Whoever removes the file loses no value; what sheets and file
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,17 @@ class Memory:
         """Keep what a department's sheets say of a part, beside what they said of its other fields."""
         if values:
             self._said.setdefault(part, {}).setdefault(department, {}).update(values)
+
+    def move(self, part: str, before: str, after: str) -> None:
+        """Keep what one department's sheets said of a part as said by another one, which said nothing of it itself."""
+        said = self._said.get(part, {})
+        if before in said:
+            said[after] = {**said.pop(before), **said.get(after, {})}
+
+    def only(self, part: str, fields: Collection[str]) -> None:
+        """Forget what sheets said of a part but for a few fields."""
+        for department, values in self._said.get(part, {}).items():
+            self._said[part][department] = {field: value for field, value in values.items() if field in fields}
 
     def each(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         """Yield part, department and values, in the order of their names."""

@@ -9,7 +9,8 @@ stands in the inventory. Who changed something since the last time is heard:
     nobody                   nothing
 
 A department is heard on its own systems; another one that reports the same system only adds what is still missing.
-Nothing is ever removed: what sheets no longer say is told and stays.
+Nothing is ever removed: what sheets no longer say is told and stays. That a system has another title or another owner,
+that two are one, that an open one is classified: such changes are questions (`asking.py`).
 """
 
 from collections import defaultdict
@@ -19,10 +20,12 @@ from typing import Any
 
 from inventory.base import Model
 from inventory.survey.entries import Entry, Kind, Place, Remark, Weight
+from inventory.survey.merging.asking import Answers, Question
 from inventory.survey.merging.deciding import Decider, shown
-from inventory.survey.merging.fields import put_field
 from inventory.survey.merging.folder import MODELS, Change, Folder, Part
-from inventory.survey.merging.matching import Matcher, folded, may_be
+from inventory.survey.merging.identifying import UNDECIDED, Identifier
+from inventory.survey.merging.identity import folded, may_be
+from inventory.survey.merging.matching import Matcher
 from inventory.survey.merging.memory import FILE, Memory
 from inventory.survey.merging.naming import LIMIT, name_for
 from inventory.survey.merging.telling import word_of
@@ -43,6 +46,10 @@ class Merged(Model):
     """How many parts of each kind are new."""
     changed: int
     """How many values of parts that were known are new."""
+    questions: tuple[Question, ...] = ()
+    """What is not decided; nothing of the rows that they are about is written."""
+    unheard: tuple[str, ...] = ()
+    """Words that answer no question."""
 
     @property
     def files(self) -> tuple[Change, ...]:
@@ -50,10 +57,11 @@ class Merged(Model):
         return (*self.changes, *((self.memory,) if self.memory is not None else ()))
 
 
-def merge(folder: Folder, memory: Memory, entries: Sequence[Entry]) -> Merged:
-    """Merge entries into a folder's documents; InventoryErrors as `Folder.changes`."""
+def merge(folder: Folder, memory: Memory, entries: Sequence[Entry], accepted: Iterable[str] = ()) -> Merged:
+    """Merge entries into a folder's documents; `accepted` answers questions. InventoryErrors as `Folder.changes`."""
     before = memory.text()
-    merger = _Merger(folder, memory)
+    answers = Answers(accepted)
+    merger = _Merger(folder, memory, answers)
     merger.recognise(entries)
     merger.settle()
     merger.missing()
@@ -64,17 +72,20 @@ def merge(folder: Folder, memory: Memory, entries: Sequence[Entry]) -> Merged:
         remarks=tuple(merger.remarks),
         added=dict(merger.added),
         changed=merger.changed,
+        questions=answers.open,
+        unheard=answers.unheard,
     )
 
 
 class _Merger:
-    def __init__(self, folder: Folder, memory: Memory) -> None:
+    def __init__(self, folder: Folder, memory: Memory, answers: Answers) -> None:
         self.folder = folder
         self.memory = memory
         self.matcher = Matcher(folder, memory)
         self.remarks: list[Remark] = []
         self.added: dict[Kind, int] = defaultdict(int)
         self.changed = 0
+        self._identifier = Identifier(self.matcher, memory, answers, self.remark, self.title_of)
         self._taken = self._names_taken()
         self._rows: dict[Part, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
         self._heard: set[tuple[Kind, str]] = set()
@@ -117,15 +128,18 @@ class _Merger:
 
     def assign(self, row: Entry, owner: str) -> None:
         """Find the part that a row speaks of, or add it."""
-        part = self.matcher.find(row, owner) or self.shared(row, owner) or self.new(row, owner)
-        self.matcher.claim(part, row)
-        self._rows[part][owner].append(row)
         self._heard.add((row.kind, owner))
+        found = self._identifier.part_of(row, owner)
+        if found is not UNDECIDED:
+            part = found if isinstance(found, Part) else self.new(row, owner)
+            self.matcher.claim(part, row)
+            self._rows[part][owner].append(row)
 
     def department(self, row: Entry) -> Part:
         """Return the department that a row names, which is added if it is new."""
         named = Entry(kind="department", name="", title=row.department, department="", places={"": _place(row)})
-        return self.matcher.find(named, "") or self.unlisted("department", row.department, "", _place(row))
+        found = self.matcher.find(named, "")
+        return found.part if found is not None else self.unlisted("department", row.department, "", _place(row))
 
     def unlisted(self, kind: Kind, title: str, owner: str, place: Place) -> Part:
         """Add a part that no row lists and something names; tell of it, and of another one that it may be."""
@@ -135,37 +149,20 @@ class _Merger:
             # A column of departments or offices lists them; a place is perhaps only described.
             said = _("no sheet lists it; {kind} '{name}' is added").format(kind=word_of(kind), name=part.name)
             self.remark(place, _("added"), title, said, Weight.NOTE)
-        others = (each.title for each in self.folder.parts if each.kind == kind == "department" and each is not part)
-        if (other := next((each for each in others if may_be(each, title)), None)) is not None:
-            said = _("if it is '{other}', write one title, or in a mapping file departments: {{{title}: {other}}}")
-            told = said.format(other=other, title=title)
-            self.remark(place, _("perhaps the same department"), title, told, Weight.WARNING)
         return part
+
+    def _alike(self, part: Part, place: Place) -> None:
+        """Tell of a department that is known under a title which may be another one's for a new one."""
+        others = (each.title for each in self.folder.parts if each.kind == "department" and each is not part)
+        if (other := next((each for each in others if may_be(each, part.title)), None)) is not None:
+            said = _("if it is '{other}', write one title, or in a mapping file departments: {{{title}: {other}}}")
+            told = said.format(other=other, title=part.title)
+            self.remark(place, _("perhaps the same department"), part.title, told, Weight.WARNING)
 
     def title_of(self, department: str) -> str:
         """Return the title of a department, by its name."""
         part = self.matcher.named("department", department)
         return part.title if part is not None else department
-
-    def shared(self, row: Entry, owner: str) -> Part | None:
-        """Return another department's system where a row certainly speaks of it, and tell of it."""
-        if row.kind != "system":
-            return None
-        same, perhaps = self.matcher.elsewhere(row, owner)
-        if same is not None:
-            reported = [*same.values.get("also_reported_by", ()), owner]
-            put_field(same.values, "also_reported_by", reported, MODELS["system"])
-            self.matcher.know(same)
-            said = _("{department} reports the same system; it is kept once, as '{name}'").format(
-                department=self.title_of(same.department), name=same.name
-            )
-            self.remark(_place(row), _("reported twice"), row.title, said, Weight.NOTE)
-        elif perhaps is not None:
-            said = _("{department} reports one of this title too ('{name}'); if it is the same, remove one row").format(
-                department=self.title_of(perhaps.department), name=perhaps.name
-            )
-            self.remark(_place(row), _("perhaps reported twice"), row.title, said, Weight.WARNING)
-        return same
 
     def new(self, row: Entry, owner: str) -> Part:
         """Add the part that a row speaks of."""
@@ -181,6 +178,8 @@ class _Merger:
         self.added[row.kind] += 1
         if row.kind == "room":
             self._rooms[owner].append(part)
+        if row.kind == "department":
+            self._alike(part, _place(row))
         return part
 
     def holder(self, row: Entry, owner: str) -> Part | None:
@@ -257,7 +256,7 @@ class _Merger:
         by_key = {part.key: part for part in self.folder.parts}
         for key, department, _said in self.memory.each():
             part = by_key.get(key)
-            if part is None or department in self._rows.get(part, {}):
+            if part is None or department in self._rows.get(part, {}) or part in self._identifier.asked:
                 continue
             if (part.kind, department) not in self._heard or department not in {part.department, ""}:
                 continue
