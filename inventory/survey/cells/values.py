@@ -10,6 +10,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueE
 
 from inventory.base import NAME_PATTERN
 from inventory.survey.cells.dates import day_of
+from inventory.survey.cells.denials import Stance, denies, ended, stance_at, stance_on, unsure
 from inventory.survey.cells.quantities import (
     Amount,
     amount_of,
@@ -40,10 +41,17 @@ _BOXES = re.compile(r"([☑■√✓✔●◉▣]|\[[√xX✓v]\])\s*([^\s□☐
 _OPEN_BOX = re.compile(r"[□☐○◯]|\[\s*\]")
 _LEVELS = {**dict(zip("一二三四五", range(1, 6), strict=True)), **{str(level): level for level in range(1, 6)}}
 _LEVEL = re.compile(
-    r"第?\s*([一二三四五1-5])\s*级|^(?:等保|等级保护|s\d?a\d?g)?\s*([一二三四五1-5])(?:\.0)?(?:\s*\(.*\))?$",
+    r"第?\s*([一二三四五1-5])\s*级|^(?:(?:等保|等级保护|s\d?a\d?g)\s*([一二三四五1-5])|([1-5])(?:\.0)?)(?:\s*\(.*\))?$",
     re.IGNORECASE,
 )
-_DENIED = re.compile(r"[不未没无非勿][^ ]{0,2}$")
+_BESIDE_LEVEL = re.compile(
+    r"等保(?:2\.0)?|信息系统|安全|等级|保护|级别|定级|测评|备案|已|完成|通过|为|系统|s\da\dg\d|s\da\d|[第级()\s:、,.;-]",
+    re.IGNORECASE,
+)
+"""What may stand beside a level without saying more than it."""
+_UNGRADED = frozenset(
+    {"未定级", "未评级", "未备案", "未定", "未做", "否", "未开展", "不定级", "无需定级", "没有定级", "尚未定级"}
+)
 _NUMBERING = re.compile(r"(?:^|(?<=[\s;,、；，]))\(?\d{1,2}(?:\)|[、.](?!\d))\s*")
 _SEPARATORS = re.compile(r"[、,，;；\n\r]+")
 GOLDEN = ("金税", "金关", "金财", "金审", "金盾", "金宏", "金保", "金土", "金农", "金水", "金质", "金安", "金信")
@@ -140,13 +148,20 @@ def _truth(cell: Cell, column: Column, _setting: Setting) -> Told:
     meant = _meant(text, column)
     if meant is not None:
         return Told(meant != column.negated)
-    words = (*_FALSE[:6], *column.no, *_TRUE[:4], *column.yes)
-    first = next((word for word in sorted(words, key=len, reverse=True) if text.startswith(word)), None)
-    if first is None:
+    own = _beginning(text, (*column.no, *column.yes))
+    if unsure(text) and not own:
+        return misread(_("yes or no (是 or 否, √ or ×)"))
+    first = own or ("否" if ended(text) else _beginning(text, (*_FALSE[:6], *_TRUE[:4])))
+    if not first:
         return misread(_("yes or no (是 or 否, √ or ×)"))
     value = first in {*_TRUE, *column.yes}
     answer = _("guessed from its beginning: yes") if value else _("guessed from its beginning: no")
     return Told(value != column.negated, answer, Weight.WARNING)
+
+
+def _beginning(text: str, words: tuple[str, ...]) -> str:
+    """Return the longest of some words that a text begins with; empty where it begins with none."""
+    return next((word for word in sorted(words, key=len, reverse=True) if text.startswith(word)), "")
 
 
 @lru_cache(maxsize=512)
@@ -164,9 +179,9 @@ def _mentioned(text: str, known: Mapping[str, str]) -> set[str]:
     found = set()
     for word in sorted(known, key=len, reverse=True):
         if len(word) > 1 and word in text:
-            if not _DENIED.search(text.partition(word)[0]):
+            if stance_on(text, word) is not Stance.DENIED:
                 found.add(known[word])
-            text = text.replace(word, " ")
+            text = text.replace(word, "·" * len(word))
     return found
 
 
@@ -177,9 +192,9 @@ def _choice(cell: Cell, column: Column, _setting: Setting) -> Told:
         return misread(_("one ticked box"))
     if (key := folded(text)) in known:
         return Told(known[key])
-    inside = _mentioned(key, known)
     if column.open:
         return Told(text)
+    inside = _mentioned(plain(text).casefold().replace(" ", ""), known)
     if len(inside) == 1:
         value = inside.pop()
         return Told(value, _("guessed: {value}").format(value=column.choices[value][0]), Weight.WARNING)
@@ -261,10 +276,19 @@ def _percent(cell: Cell, _column: Column, setting: Setting) -> Told:
 
 def _level(cell: Cell, _column: Column, _setting: Setting) -> Told:
     text = _one_of(plain(shown(cell)).replace("III", "三").replace("IV", "四").replace("II", "二"))
-    levels = {_LEVELS[match[1] or match[2]] for match in _LEVEL.finditer(text or "")}
-    if len(levels) == 1:
-        return Told(levels.pop())
-    if text and folded(text) in {"未定级", "未评级", "未备案", "未定", "未做", "否", "未开展"}:
+    found = list(_LEVEL.finditer(text or ""))
+    levels = {_LEVELS[match[1] or match[2] or match[3]] for match in found}
+    if text and len(levels) == 1:
+        if any(stance_at(text, match.start(), match.end()) is not Stance.SAID for match in found):
+            return misread(_("the level that it has now, such as 第二级, or 未定级 where it has none"))
+        level = levels.pop()
+        more = re.sub(r"[一二三四五1-5]", "", _BESIDE_LEVEL.sub("", _LEVEL.sub("", text)))
+        if more:
+            return Told(
+                level, _("taken as level {level}; what else is said is not kept").format(level=level), Weight.WARNING
+            )
+        return Told(level)
+    if text and folded(text) in _UNGRADED:
         return Told(None, _("not graded: no level is taken"))
     return misread(_("a level from 1 to 5, such as 第二级"))
 
@@ -290,12 +314,13 @@ def _prefix(cell: Cell, _column: Column, _setting: Setting) -> Told:
 
 
 def _golden(cell: Cell, column: Column, _setting: Setting) -> Told:
-    text = cleaned(shown(cell))
-    found = [project for project in GOLDEN if project in text]
-    if len(found) == 1:
-        return Told(found[0])
-    if _meant(plain(text), column) is False:
-        return Told()
+    text = plain(shown(cell))
+    stances = {project: stance_on(text, project) for project in GOLDEN if project in text}
+    said = [project for project, stance in stances.items() if stance is not Stance.DENIED]
+    if len(said) == 1 and stances[said[0]] is Stance.SAID:
+        return Told(said[0])
+    if not said and (_meant(text, column) is False or (denies(text) and not unsure(text))):
+        return Told(None, _("taken as: of no golden project") if stances or _meant(text, column) is None else "")
     return misread(_("the project's name, one of: {words}").format(words="、".join(GOLDEN)))
 
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from rapidfuzz import fuzz, process
 
+from inventory.survey.cells.denials import denials_in
 from inventory.survey.cells.quantities import Amount, counted, gibibytes, megabits, money, square_metres
 from inventory.survey.columns import Catalogue, Column, Listing
 from inventory.survey.text import folded, plain
@@ -175,7 +176,8 @@ def _near(text: str, words: Iterable[str]) -> list[tuple[str, float]]:
     """Return the words that are near to a text, with a score up to 100."""
     if len(text) < 2:
         return []
-    usable = [word for word in words if len(word) > 1]
+    # 是否无人维护 is near to 是否维护 in its letters only.
+    usable = [word for word in words if len(word) > 1 and denials_in(word) == denials_in(text)]
     near = {
         word: score for word, score, _ in process.extract(text, usable, scorer=fuzz.ratio, score_cutoff=_GUESS, limit=8)
     }

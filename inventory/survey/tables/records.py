@@ -9,15 +9,14 @@ from inventory.survey.entries import Entry, Place, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty, letters
 from inventory.survey.tables.headings import Match, measures
 from inventory.survey.tables.margins import group_in, role_of
+from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
 from inventory.survey.tables.settling import IGNORE
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
 from inventory.survey.text import folded, plain
 from inventory.words import _
 
-_CLASSIFIED = frozenset({"classified", "grading.classified"})
 _IDENTITY = frozenset({"title", "name", "department", "holder"})
-_GRADES = ("分级保护", "涉密", "机密", "秘密", "绝密")
 # Kinds whose titles look like the headings of groups.
 _BODIES = frozenset({"department", "office", "unit", "building"})
 
@@ -36,6 +35,7 @@ class TableReader:
         self.before: dict[Heading, Cell] = {}
         self.above: dict[str, object] | None = None
         self.groups: dict[int, str] = {}
+        self.secret_rows: set[int] = set()
         self.last = ""
         self.fallback: str | None = None
 
@@ -113,13 +113,17 @@ class TableReader:
     def data(self) -> list[Row]:
         """Return the rows that are entries; what the others say about the sheet or a group is known afterwards."""
         group = ""
+        secretly = False
         rows = []
         for row in self.table.rows:
             role = self.role(row)
+            if role in {"group", "note"}:
+                secretly = secret_list((), (str(self.grid.rows[row.number][self.leading(row)])[:20],))
             if role == "group":
                 group = group_in(self.grid.rows[row.number])
             elif role == "data":
                 self.groups[row.number] = group
+                self.secret_rows |= {row.number} if secretly else set()
                 rows.append(row)
         return rows
 
@@ -159,9 +163,9 @@ class TableReader:
         cells = dict(self.cells(row))
         if self.continues(row, cells):
             return
-        classified = self.classified(cells)
-        if classified is not None:
-            self.untold(row, cells, classified)
+        answer = self.classified(row, cells)
+        if answer is not None:
+            self.untold(row, cells, answer)
             self.before = {}
             self.above = None
             return
@@ -234,34 +238,27 @@ class TableReader:
             expected = _("a value: this formula was never computed; open and save the file in an office program")
             self.remark(spot, expected, Weight.ERROR, column=heading.text)
 
-    def classified(self, cells: Mapping[Heading, tuple[Spot, Cell]]) -> str | None:
-        """Return 'yes' or 'unclear' where a row is, or may be, about something classified; none where it is not."""
-        answer = None
-        for heading, (_spot, cell) in cells.items():
-            column = self.columns[heading]
-            if column.field in _CLASSIFIED:
-                told = told_by(cell, column, Setting())
-                if told.value is True:
-                    return "yes"
-                if told.expected:
-                    answer = "unclear"
-            elif column.field == "grading.mlps" and isinstance(cell, str):
-                text = plain(cell)
-                if any(word in text for word in _GRADES) and "非涉密" not in text and "不涉密" not in text:
-                    return "yes"
-        return answer
+    def classified(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]]) -> Answer | None:
+        """Tell whether a row is, or may be, about something classified; columns that are not read count too."""
+        unread = {
+            heading: (spot, self.grid.at(*spot)) for heading, spot in row.spots.items() if heading not in self.columns
+        }
+        listed = row.number in self.secret_rows or secret_list(
+            self.sheet.titles, (self.grid.sheet, self.grid.file.stem)
+        )
+        return classified(self.listing, self.columns, {**unread, **cells}, listed=listed)
 
-    def untold(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]], classified: str) -> None:
+    def untold(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]], answer: Answer) -> None:
         """Take only that something exists which is, or may be, classified; no cell's content is repeated."""
         values: dict[str, object] = {}
         places = {"": self.grid.place(*self.first(row))}
-        sure = classified == "yes"
+        sure = answer != "unclear"
         expected = _("not taken: classified") if sure else _("not taken: whether it is classified is not clear")
         for heading, (spot, cell) in cells.items():
             column = self.columns[heading]
             if column.field in {"title", "department", "name"} and self.listing.kind == "system":
                 self.take(heading, spot, cell, values, places)
-            elif column.field in _CLASSIFIED:
+            elif column.field in CLASSIFIED:
                 places["grading.classified"] = self.grid.place(*spot)
                 if not sure:
                     yes_or_no = _("yes or no: whether it is classified; until then only its name is taken")
@@ -270,13 +267,21 @@ class TableReader:
                 # One that is merged with rows above is theirs; it is this row that goes without.
                 place = spot if self.table.form else (row.number, spot[1])
                 self.remark(place, expected, Weight.NOTE if sure else Weight.WARNING)
+        self.exists(row, values, places, expected, answer)
+
+    def exists(
+        self, row: Row, values: dict[str, object], places: dict[str, Place], expected: str, answer: Answer
+    ) -> None:
+        """Add a system of which nothing is kept but that it exists; of anything else only tell that it does."""
+        if answer == "named":
+            expected = _("taken as classified, for its words speak of secrets; if it is not, write 否 under 是否涉密")
+        if self.listing.kind != "system" or answer == "named":
+            self.about(row, expected, Weight.WARNING)
         if self.listing.kind == "system":
-            if sure:
+            if answer != "unclear":
                 values["grading.classified"] = True
                 places.setdefault("grading.classified", places[""])
             self.add(row, values, places)
-        else:
-            self.about(row, expected, Weight.WARNING)
 
     def take(
         self, heading: Heading, spot: Spot, cell: Cell, values: dict[str, object], places: dict[str, Place]
@@ -286,7 +291,8 @@ class TableReader:
         told = self.told(heading, column, spot, cell)
         if told.expected:
             self.remark(spot, told.expected, told.severity, column=heading.text, read=shown(cell))
-        if told.value is None:
+        if told.value is None or (column.field == "classified" and told.value is False):
+            # That something is not classified is nothing to keep where the inventory has no field for it.
             return
         if column.joined and column.field in values:
             values[column.field] = f"{values[column.field]}; {told.value}"
@@ -310,14 +316,6 @@ class TableReader:
             expected = _("{word}: without it the row is not read").format(word=column.words[0] if column else "")
             self.about(row, expected, Weight.ERROR)
             return
-        if (
-            self.listing.kind == "system"
-            and "涉密" in title
-            and "非涉密" not in title
-            and "grading.classified" not in values
-        ):
-            expected = _("whether it is classified: its name speaks of secrets")
-            self.about(row, expected, Weight.WARNING, read=title)
         self.guess_kind(row, title, values, places)
         self.sheet.entries.append(
             Entry(

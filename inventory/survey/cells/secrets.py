@@ -1,0 +1,31 @@
+"""Whether words speak of state secrets: a title, a remark or a place that does takes its row out of sight."""
+
+import re
+from functools import lru_cache
+
+from inventory.survey.cells.denials import Stance, stance_at
+from inventory.survey.text import plain
+
+_WORDS = re.compile(r"涉密|秘密|机密|绝密|分级保护|机要")
+_HARMLESS = re.compile(
+    r"商业秘密|保守(?:国家)?秘密法|秘密投票|秘密法|脱密|解密|已降密|机要(?:保密)?(?:局|科|处|办|员|秘书|和保密局)|机密计算"
+)
+"""What only contains such a word: names of offices, of laws, and secrets that are none of the state."""
+_MARKED = re.compile(
+    r"[(\[【<]\s*(?:涉密|秘密|机密|绝密)级?\s*[)\]】>]|(?:秘密|机密|绝密)(?:级|★)|涉密(?:系统|网络|机房|设备)$"
+)
+
+
+@lru_cache(maxsize=16384)
+def secret(text: str) -> bool:
+    """Tell whether a text speaks of secrets and does not deny it; with a reserve counts as yes."""
+    text = _HARMLESS.sub(lambda match: "·" * len(match[0]), plain(text).replace("、", "和"))
+    return any(
+        stance_at(text, match.start(), match.end(), strictly=True) is not Stance.DENIED
+        for match in _WORDS.finditer(text)
+    )
+
+
+def marked(text: str) -> bool:
+    """Tell whether a text bears the mark of a classification, such as （秘密级）, which a 否 elsewhere contradicts."""
+    return secret(text) and _MARKED.search(plain(text)) is not None
