@@ -6,16 +6,19 @@ A password is made at the end that uses it and stays there in a passfile; what t
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
+import json
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, value
-from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from psycopg2 import errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 ITERATIONS = 4096
 
@@ -42,13 +45,15 @@ def own_password(place: Place) -> str:
 
 
 def ensure_role(connection: Any, name: str, attributes: str, verifier: str) -> None:
-    """Make a role with this verifier, or bring it to it."""
+    """Make a role with this verifier, or bring it to it; no timeout of the database's ends its work."""
     known = rows(connection, "SELECT rolpassword FROM pg_authid WHERE rolname = %s", (name,))
-    if known and known[0][0] == verifier:
-        return
-    verb = "ALTER" if known else "CREATE"
-    statement = sql.SQL(f"{verb} ROLE {{}} LOGIN {attributes} PASSWORD {{}}")
-    rows(connection, statement.format(sql.Identifier(name), sql.Literal(verifier)))
+    who = sql.Identifier(name)
+    if not known or known[0][0] != verifier:
+        verb = "ALTER" if known else "CREATE"
+        statement = sql.SQL(f"{verb} ROLE {{}} LOGIN {attributes} PASSWORD {{}}")
+        rows(connection, statement.format(who, sql.Literal(verifier)))
+    for setting in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+        rows(connection, sql.SQL(f"ALTER ROLE {{}} SET {setting} = 0").format(who))
 
 
 def drop_role(place: Place, name: str) -> None:
@@ -78,6 +83,37 @@ def read_rights(connection: Any, database: str, role: str) -> list[sql.Composabl
         grants.append(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(schema, who))
         grants.append(sql.SQL("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {}").format(schema, who))
     return grants
+
+
+# Who made what is in a schema zhenghe that was there before, and what would run when a mark is left in it.
+STRANGE = """
+SELECT format('schema %I of %I', nspname, nspowner::regrole) FROM pg_namespace
+WHERE nspname = 'zhenghe' AND nspowner <> current_user::regrole
+UNION ALL SELECT format('%s of %I', c.oid::regclass, c.relowner::regrole) FROM pg_class c
+WHERE relnamespace = to_regnamespace('zhenghe') AND relowner <> current_user::regrole
+UNION ALL SELECT format('%s of %I', p.oid::regprocedure, p.proowner::regrole) FROM pg_proc p
+WHERE pronamespace = to_regnamespace('zhenghe') AND proowner <> current_user::regrole
+UNION ALL SELECT format('trigger %I', tgname) FROM pg_trigger WHERE tgrelid = to_regclass('zhenghe.marks')
+UNION ALL SELECT format('rule %I', rulename) FROM pg_rewrite WHERE ev_class = to_regclass('zhenghe.marks')
+UNION ALL SELECT format('%s, which is no table', c.oid::regclass) FROM pg_class c
+WHERE c.oid = to_regclass('zhenghe.marks') AND (relkind <> 'r' OR relrowsecurity OR relhassubclass)
+"""
+
+
+def make_own(connection: Any, statements: str, role: str) -> None:
+    """Make objects of ours in the schema zhenghe; refused where somebody else made it, or something in it."""
+    see_own(connection)
+    rows(connection, sql.SQL(statements).format(role=sql.Identifier(role)))
+
+
+def see_own(connection: Any) -> None:
+    """Refuse a schema zhenghe that is somebody else's, or has something of somebody else's in it."""
+    strange = [name for (name,) in rows(connection, STRANGE)]
+    if strange:
+        raise Refused(
+            f"the schema zhenghe is the move's own, but was made by others: {', '.join(strange)}",
+            "rename that schema, or drop it, and run the step again",
+        )
 
 
 # The catalogue of passwords is the superuser's. Who copies roles gets this function instead of being one. A mark that
@@ -138,7 +174,7 @@ def admit_entry(place: Place, account: str, verifier: str, address: str) -> None
     ensure_role(inside, account, "NOINHERIT", verifier)
     role = sql.Identifier(account)
     rows(inside, sql.SQL("GRANT CONNECT ON DATABASE {}, postgres TO {}").format(sql.Identifier(place.database), role))
-    rows(inside, sql.SQL(ACCOUNT).format(role=role))
+    make_own(inside, ACCOUNT, account)
     place.remember(entry=account)
     lines = [
         f"host postgres {account} {address}/32 scram-sha-256",
@@ -187,36 +223,99 @@ WHERE (setdatabase = 0 OR d.datname = %s) AND NOT (setdatabase = 0 AND setrole =
   AND s !~ '^zhenghe\\.' AND NOT (setrole = 0 AND s ~ '^default_transaction_read_only=')
 ORDER BY 1, 2, 3
 """
-# Their stored values are lists of names, quoted already.
+# Their stored values are lists of names, some of them quoted.
 LISTS = ("search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries")
+_FOLDED = ("search_path", "temp_tablespaces")
 _FLAGS = ("INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
+_ELEMENT = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^",][^,]*?))\s*(?:,|$)')
+
+
+def listed(name: str, stored: str) -> tuple[str, ...]:
+    """Return the names in a setting's stored list as the server understands them: `"$user", Public` is $user, public.
+
+    Refused where it is no such list.
+    """
+    found, at = [], 0
+    while at < len(stored):
+        element = _ELEMENT.match(stored, at)
+        if element is None or (element.end() == len(stored) and stored.endswith(",")):
+            raise Refused(f"setting {name} holds no list of names: {stored}", "set it anew on the source")
+        quoted_name, bare = element.groups()
+        plain = bare.lower() if bare and name in _FOLDED else bare
+        found.append(quoted_name.replace('""', '"') if quoted_name is not None else plain)
+        at = element.end()
+    return tuple(found)
 
 
 def copy_roles(place: Place, here: Any, there: Any) -> None:
-    """Bring the other end's roles here: attributes, verifiers, memberships, settings."""
+    """Bring the other end's roles here, with verifiers and memberships; refused where one of a name is another's."""
     known = {name for (name,) in rows(here, "SELECT rolname FROM pg_roles")}
-    wanted = rows(there, ROLES)
-    mine = set(place.remembered().get("roles", [])) | {row[0] for row in wanted if row[0] not in known}
-    place.remember(roles=sorted(mine))
     verifiers = dict(rows(there, "SELECT * FROM zhenghe.verifiers()"))
-    for name, *flags, limit, until in wanted:
-        words = " ".join(("" if flag else "NO") + _FLAGS[index] for index, flag in enumerate(flags))
-        verb = "ALTER" if name in known else "CREATE"
-        statement = sql.SQL(f"{verb} ROLE {{}} {words} CONNECTION LIMIT {limit} PASSWORD {{}}").format(
-            sql.Identifier(name), sql.Literal(verifiers.get(name))
-        )
-        rows(here, statement + sql.SQL(" VALID UNTIL {}").format(sql.Literal(until)) if until else statement)
+    wanted = [(*role, verifiers.get(role[0])) for role in rows(there, ROLES)]
+    origin = f"{place.peer_address}:{place.peer_port}"
+    brought = set(place.remembered().get("roles", []))
+    shared = {name for one in _other_moves(place) if one.get("origin") == origin for name in one.get("roles", [])}
+    _see_roles_are_free(here, [role for role in wanted if role[0] in known - brought - shared])
+    mine = brought | {role[0] for role in wanted if role[0] not in known or role[0] in shared}
+    place.remember(roles=sorted(mine), origin=origin)
+    for role in wanted:
+        if role[0] not in known or role[0] in mine:
+            rows(here, _as_at_the_source(role, known=role[0] in known))
     for role, member, admin in rows(there, MEMBERSHIPS):
         option = sql.SQL(" WITH ADMIN OPTION" if admin else "")
         rows(here, sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(member)) + option)
 
 
+def _other_moves(place: Place) -> list[dict[str, Any]]:
+    """Return what the moves of other databases to this host remember."""
+    found = []
+    for file in place.folder.parent.glob("*/state.json"):
+        if file.parent != place.folder:
+            try:
+                found.append(json.loads(file.read_text()))
+            except (OSError, ValueError):
+                continue
+    return found
+
+
+def _see_roles_are_free(here: Any, wanted: list[tuple[Any, ...]]) -> None:
+    # A role that is the same in everything may be taken as the one that was meant.
+    present = {role[0]: role for role in rows(here, ROLES)}
+    passwords = dict(rows(here, "SELECT rolname, rolpassword FROM pg_authid"))
+    taken = [role[0] for role in wanted if role != (*present.get(role[0], ()), passwords.get(role[0]))]
+    if taken:
+        raise Refused(
+            f"roles of these names, with another password or other attributes, belong to the target already: "
+            f"{', '.join(taken)}",
+            "rename them on one of the two ends; what is on the target is not changed",
+        )
+
+
+def _as_at_the_source(role: tuple[Any, ...], *, known: bool) -> Any:
+    name, *flags, limit, until, verifier = role
+    words = " ".join(("" if flag else "NO") + _FLAGS[index] for index, flag in enumerate(flags))
+    verb = "ALTER" if known else "CREATE"
+    return sql.SQL(f"{verb} ROLE {{}} {words} CONNECTION LIMIT {int(limit)} PASSWORD {{}} VALID UNTIL {{}}").format(
+        sql.Identifier(name), sql.Literal(verifier), sql.Literal(until or "infinity")
+    )
+
+
+def drop_brought(place: Place, name: str) -> None:
+    """Remove a role that was brought here, unless something else than the move of this database uses it."""
+    connection = place.connect()
+    if any(name in one.get("roles", []) for one in _other_moves(place)):
+        return
+    with contextlib.suppress(errors.DependentObjectsStillExist):
+        rows(connection, sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
 def copy_settings(place: Place, here: Any, there: Any) -> None:
-    """Bring the settings of roles and of the database here."""
+    """Bring the settings of roles and of the database here: names and values are quoted, whatever stands in them."""
     for role, database, name, setting in rows(there, ROLE_SETTINGS, (place.database,)):
         scope = sql.SQL("DATABASE {}").format(sql.Identifier(database))
         if role:
             within = sql.SQL(" IN ") + scope if database else sql.SQL("")
             scope = sql.SQL("ROLE {}").format(sql.Identifier(role)) + within
-        written = sql.SQL(setting) if name in LISTS else sql.Literal(setting)
-        rows(here, sql.SQL("ALTER {} SET {} = ").format(scope, sql.SQL(name)) + written)
+        values = listed(name, setting) if name in LISTS else (setting,)
+        written = sql.SQL(", ").join([sql.Literal(one) for one in values]) if values else sql.Literal("")
+        rows(here, sql.SQL("ALTER {} SET {} = ").format(scope, sql.Identifier(name)) + written)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
+from ansible.module_utils import zhenghe_pg_log as logs
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_stream as stream
@@ -82,6 +83,7 @@ def replicate(place: Place, limit: float) -> dict[str, Any]:
         if side_of(place.connect(), place.database) == "serving":
             return {"complete": True, "switched": True}
         began = time.monotonic()
+        since = logs.position(place.connect())
         start(place, limit)
     # Only looking from here on: a call that was orphaned must not be in the way of the next one.
     while True:
@@ -90,6 +92,12 @@ def replicate(place: Place, limit: float) -> dict[str, Any]:
         if found["complete"]:
             rows(place.connect(place.database), "ANALYZE")
             return {**found, "seconds": spent}
+        failed = logs.worker_errors(place.connect(), place.base, since) if found.get("errors") else ()
+        if failed:
+            raise Refused(
+                f"{place.database}: the target does not take what is copied: {'; '.join(failed)}",
+                "mend it on the source and run the step again: the copy goes on by itself",
+            )
         if spent > limit:
             raise Refused(
                 _behind(place, found, limit), "find out what holds it up, or raise limits.catch_up; nothing is lost"

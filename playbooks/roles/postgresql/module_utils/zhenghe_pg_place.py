@@ -23,9 +23,24 @@ from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from psycopg2 import sql
+from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 STATE = Path("/var/lib/zhenghe/postgresql")
 LONGEST_NAME = 50
+# The owner of a database may set anything for it. On connections of ours nothing of that holds: names are found in the
+# catalogue only, the rights are those of who logged in, and no statement waits for a lock for ever.
+_PINNED = (
+    "-c search_path=pg_catalog -c role=none -c row_security=off -c standard_conforming_strings=on"
+    " -c client_encoding=UTF8 -c lock_timeout=15s -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+)
+# The superuser's, moreover: triggers and event triggers of others do not fire, nothing secret is logged.
+_SUPERUSER = (
+    " -c session_replication_role=replica -c default_transaction_read_only=off -c log_statement=none"
+    " -c log_min_error_statement=panic -c log_min_duration_statement=-1"
+)
+_NO_VIEWS = """
+SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'
+"""
 
 
 class Refused(Exception):
@@ -85,37 +100,37 @@ class Place:
         self.folder = STATE / self.base
         self.passfile = self.folder / "passfile"
 
-    def connect(self, database: str = "postgres") -> Any:
-        """Connect to this host's cluster as its superuser; every statement is its own transaction."""
+    def connect(self, database: str = "postgres", *, views: bool = False) -> Any:
+        """Connect to this host's cluster as its superuser; every statement is its own transaction.
+
+        Views of others are not read where the server can be told so: their functions would run with all rights.
+        """
         os.seteuid(pwd.getpwnam("postgres").pw_uid)
         try:
             connection = psycopg2.connect(
                 host="/var/run/postgresql", port=self.port, user="postgres", dbname=database,
-                application_name="zhenghe", options="-c log_statement=none -c log_min_error_statement=panic"
-                " -c default_transaction_read_only=off -c search_path=pg_catalog -c log_min_duration_statement=-1",
+                application_name="zhenghe", options=_PINNED + _SUPERUSER,
             )  # fmt: skip
         finally:
             os.seteuid(0)
-        connection.autocommit = True
-        return connection
+        return _ready(connection, views=views)
 
     def connect_peer(self, database: str | None = None) -> Any:
         """Connect to the other end as the replication role; its password never leaves the passfile."""
         connection = psycopg2.connect(
             host=self.peer_address, port=self.peer_port, user=self.base, dbname=database or self.database,
-            passfile=str(self.passfile), connect_timeout=5, application_name="zhenghe",
-            options="-c search_path=pg_catalog",
+            passfile=str(self.passfile), connect_timeout=5, application_name="zhenghe", options=_PINNED,
         )  # fmt: skip
-        connection.autocommit = True
-        return connection
+        return _ready(connection, views=False)
 
     @property
     def conninfo(self) -> str:
         """What a subscription here needs to reach the other end."""
-        return (
-            f"host={self.peer_address} port={self.peer_port} dbname='{self.database}' user={self.base} "
-            f"passfile={self.passfile} connect_timeout=5 keepalives_idle=5 keepalives_interval=2 keepalives_count=3"
-        )
+        return str(make_dsn(
+            host=self.peer_address, port=self.peer_port, dbname=self.database, user=self.base,
+            passfile=str(self.passfile), connect_timeout=5, keepalives_idle=5, keepalives_interval=2,
+            keepalives_count=3,
+        ))  # fmt: skip
 
     def running(self) -> bool:
         """Say whether the cluster answers."""
@@ -172,6 +187,13 @@ class Place:
     def remember(self, **news: Any) -> None:
         """Write down what has to be taken back one day, before it is done."""
         self.write(self.folder / "state.json", json.dumps({**self.remembered(), **news}))
+
+
+def _ready(connection: Any, *, views: bool) -> Any:
+    connection.autocommit = True
+    if not views:
+        rows(connection, _NO_VIEWS)
+    return connection
 
 
 SETTINGS = """

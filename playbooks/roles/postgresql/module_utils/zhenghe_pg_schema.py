@@ -16,7 +16,13 @@ n.nspname !~ '^(pg_|information_schema$|zhenghe$)'
 AND NOT EXISTS (SELECT FROM pg_depend x
                 WHERE x.objid = {oid} AND x.deptype = 'e' AND x.classid = '{catalogue}'::regclass)
 """
-_ROUTINE = OWN.format(oid="p.oid", catalogue="pg_proc")
+# A range's constructors come with the range.
+_ROUTINE = (
+    OWN.format(oid="p.oid", catalogue="pg_proc")
+    + """
+AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = p.oid AND x.deptype = 'i' AND x.classid = 'pg_proc'::regclass)
+"""
+)
 _CLASS = OWN.format(oid="c.oid", catalogue="pg_class")
 
 _RELATIONS = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -39,7 +45,7 @@ _SHAPES = {
     "constraints": f"""
         SELECT format('%I.%I %I', n.nspname, c.relname, k.conname), pg_get_constraintdef(k.oid)
         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE {_CLASS}""",
+        WHERE k.conparentid = 0 AND {_CLASS}""",
     "indexes": f"""
         SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) || ' ' || i.indisvalid
         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -47,7 +53,7 @@ _SHAPES = {
     "triggers": f"""
         SELECT format('%I.%I %I', n.nspname, c.relname, t.tgname), pg_get_triggerdef(t.oid)
         FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE NOT t.tgisinternal AND {_CLASS}""",
+        WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND {_CLASS}""",
     "functions": f"""
         SELECT p.oid::regprocedure::text, md5(p.prosrc)
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_ROUTINE}""",
@@ -87,7 +93,7 @@ _RIGHTS_OF = {
     ),
     "rights on functions": _RIGHTS.format(
         name="p.oid::regprocedure::text", source="pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace",
-        acl="p.proacl", kind="'f'", owner="p.proowner", own=OWN.format(oid="p.oid", catalogue="pg_proc"),
+        acl="p.proacl", kind="'f'", owner="p.proowner", own=_ROUTINE,
     ),
     "rights on the database": _RIGHTS.format(
         name="d.datname", source="pg_database d", acl="d.datacl", kind="'d'", owner="d.datdba",

@@ -118,10 +118,11 @@ def prepare(place: Place, verifier: str) -> None:
     found = findings(place, connection)
     if found:
         raise Refused("; ".join(found), "mend what is said of each and run the step again")
+    accounts.see_own(connection)
     accounts.ensure_role(connection, place.base, "REPLICATION BYPASSRLS", verifier)
     for grant in accounts.read_rights(connection, place.database, place.base):
         rows(connection, grant)
-    rows(connection, sql.SQL(accounts.SUPPORT).format(role=sql.Identifier(place.base)))
+    accounts.make_own(connection, accounts.SUPPORT, place.base)
     accounts.admit(place, f"{place.base} peer", peer_lines(place))
     _give_identities(place, connection)
     if not rows(connection, "SELECT 1 FROM pg_publication WHERE pubname = %s", (place.base,)):
@@ -171,7 +172,8 @@ def undo(place: Place) -> None:
     connection = place.connect(place.database)
     rows(connection, sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(place.base)))
     restore_identities(place, connection, place.remembered().get("keyless", []))
-    rows(connection, "DROP SCHEMA IF EXISTS zhenghe CASCADE")
+    if not rows(connection, accounts.STRANGE):
+        rows(connection, "DROP SCHEMA IF EXISTS zhenghe CASCADE")
     for setting in ("side", "connection_limit", "since"):
         rows(connection, sql.SQL(f"ALTER DATABASE {{}} RESET zhenghe.{setting}").format(sql.Identifier(place.database)))
     accounts.admit(place, f"{place.base} peer", [])

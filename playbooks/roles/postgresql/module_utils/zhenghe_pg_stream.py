@@ -12,6 +12,7 @@ import secrets
 import time
 from typing import Any
 
+from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep, waking
 from ansible.module_utils.zhenghe_pg_place import (
     Place,
     Refused,
@@ -189,6 +190,7 @@ def follow(place: Place) -> None:
         return
     if known is not None and known["enabled"]:
         return
+    put_to_sleep(connection, place.database)
     if known is None:
         drop_slots(place)
         subscribe(place, connection, copy=False)
@@ -224,7 +226,8 @@ def promote(place: Place, connection: Any) -> str:
     since = str(value(connection, "SELECT pg_current_wal_insert_lsn()"))
     name = sql.Identifier(place.database)
     note = sql.SQL("ALTER DATABASE {} SET zhenghe.since = {}").format(name, sql.Literal(since))
-    in_one(connection, [note, *lift(place.database, connection_limit(connection, place.database))])
+    awake = waking(connection, place.database)
+    in_one(connection, [note, *awake, *lift(place.database, connection_limit(connection, place.database))])
     return since
 
 
@@ -232,6 +235,7 @@ def demote(place: Place, connection: Any) -> None:
     """Take a promotion back that no client has seen: wait again and go on following."""
     raise_fence(connection, place.database, "waiting")
     rows(connection, sql.SQL("ALTER DATABASE {} RESET zhenghe.since").format(sql.Identifier(place.database)))
+    put_to_sleep(connection, place.database)
     go_on_following(place, connection)
 
 

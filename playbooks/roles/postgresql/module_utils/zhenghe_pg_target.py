@@ -11,9 +11,11 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
+from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_place import Place, Refused, fence, in_one, rows, side_of, value, wait
 from ansible.module_utils.zhenghe_pg_source import peer_lines
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 CLUSTERS = Path("/etc/postgresql")
 CONFIGURATION = """\
@@ -79,11 +81,12 @@ def build(place: Place) -> None:
     rows(inside, sql.SQL("DROP OWNED BY {}").format(sql.Identifier(place.base)))
     for grant in accounts.read_rights(inside, place.database, place.base):
         rows(inside, grant)
-    rows(inside, sql.SQL(accounts.SUPPORT).format(role=sql.Identifier(place.base)))
+    accounts.make_own(inside, accounts.SUPPORT, place.base)
     rows(inside, sql.SQL("CREATE PUBLICATION {} FOR ALL TABLES").format(sql.Identifier(place.base)))
     accounts.copy_settings(place, here, there)
     limit = value(there, "SELECT datconnlimit FROM pg_database WHERE datname = %s", (place.database,))
     in_one(here, fence(place.database, "waiting", limit))
+    put_to_sleep(inside, place.database)
     _see_equal(inside, there)
 
 
@@ -112,30 +115,36 @@ def _check_extensions(here: Any, there: Any) -> None:
 
 
 _DATABASE = """
-SELECT pg_encoding_to_char(encoding), datcollate, datctype, datdba::regrole::text, datcollate LIKE 'C%%'
-FROM pg_database WHERE datname = %s
+SELECT pg_encoding_to_char(encoding), datcollate, datctype, rolname
+FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %s
 """
 _DATABASE_RIGHTS = """
-SELECT a.privilege_type, CASE a.grantee WHEN 0 THEN NULL ELSE a.grantee::regrole::text END, a.is_grantable
-FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
-WHERE d.datname = %s AND a.grantee <> d.datdba AND a.grantee::regrole::text !~ '^zhenghe_'
+SELECT a.privilege_type, r.rolname, a.is_grantable
+FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a LEFT JOIN pg_roles r ON r.oid = grantee
+WHERE d.datname = %s AND a.grantee <> d.datdba AND coalesce(r.rolname, '') !~ '^zhenghe_'
 """
+
+
+_PRIVILEGES = ("CONNECT", "CREATE", "TEMPORARY")
 
 
 def _create_database(place: Place, here: Any, there: Any) -> None:
-    encoding, collate, ctype, owner, _ = rows(there, _DATABASE, (place.database,))[0]
+    encoding, collate, ctype, owner = rows(there, _DATABASE, (place.database,))[0]
     name = sql.Identifier(place.database)
     statement = sql.SQL(
-        "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {} CONNECTION LIMIT 0 OWNER " + owner
+        "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {} CONNECTION LIMIT 0 OWNER {}"
     )
+    values = [sql.Literal(one) for one in (encoding, collate, ctype)]
     try:
-        rows(here, statement.format(name, *[sql.Literal(one) for one in (encoding, collate, ctype)]))
+        rows(here, statement.format(name, *values, sql.Identifier(owner)))
     except Error as exc:
         raise Refused(f"{place.database}: {str(exc).strip()}", f"add the locale {collate} to the target") from exc
     rows(here, sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     for privilege, grantee, grantable in rows(there, _DATABASE_RIGHTS, (place.database,)):
-        words = f"GRANT {privilege} ON DATABASE {{}} TO {grantee or 'PUBLIC'}"
-        rows(here, sql.SQL(words + (" WITH GRANT OPTION" if grantable else "")).format(name))
+        if privilege in _PRIVILEGES:
+            whom = sql.Identifier(grantee) if grantee else sql.SQL("PUBLIC")
+            words = f"GRANT {privilege} ON DATABASE {{}} TO {{}}" + (" WITH GRANT OPTION" if grantable else "")
+            rows(here, sql.SQL(words).format(name, whom))
 
 
 def _copy_schema(place: Place) -> None:
@@ -144,11 +153,11 @@ def _copy_schema(place: Place) -> None:
         "pg_dump", "--schema-only", "--no-publications", "--no-subscriptions", "--exclude-schema=zhenghe",
         "--lock-wait-timeout=10s",
         f"--host={place.peer_address}", f"--port={place.peer_port}", f"--username={place.base}",
-        "--no-password", f"--dbname={place.database}",
+        "--no-password", f"--dbname={make_dsn(dbname=place.database)}",
     ]  # fmt: skip
     load = [
         "psql", "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--port={place.port}",
-        "--output=/dev/null", f"--dbname={place.database}",
+        "--output=/dev/null", f"--dbname={make_dsn(dbname=place.database)}",
     ]  # fmt: skip
     owner = pwd.getpwnam("postgres")
     environment = {
@@ -156,11 +165,15 @@ def _copy_schema(place: Place) -> None:
         "PGPASSFILE": str(place.passfile),
         "LC_ALL": "C.UTF-8",
     }
+    # Event triggers that come with the schema are not to run while it is loaded.
+    quiet = {"PGOPTIONS": "-c session_replication_role=replica -c default_transaction_read_only=off"}
     as_owner: dict[str, Any] = {"user": owner.pw_uid, "group": owner.pw_gid, "cwd": "/", "env": environment}
     pipe = subprocess.PIPE
     with (
         subprocess.Popen(dump, stdout=pipe, stderr=pipe, **as_owner) as reading,
-        subprocess.Popen(load, stdin=reading.stdout, stderr=pipe, **as_owner) as writing,
+        subprocess.Popen(
+            load, stdin=reading.stdout, stderr=pipe, **{**as_owner, "env": {**environment, **quiet}}
+        ) as writing,
     ):
         assert reading.stdout is not None
         reading.stdout.close()
@@ -210,7 +223,8 @@ def undo(place: Place) -> None:
     if memory.get("database"):
         _drop_database(place, here)
     accounts.admit(place, f"{place.base} peer", [])
-    for role in (place.base, *memory.get("roles", [])):
-        accounts.drop_role(place, role)
+    accounts.drop_role(place, place.base)
+    for role in memory.get("roles", []):
+        accounts.drop_brought(place, role)
     for file in ("passfile", "verifier", "state.json"):
         (place.folder / file).unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""What sleeps in a database while it follows: code of its owners that would run with all rights, or twice.
+
+The worker that applies changes is a superuser's. Triggers that fire for it (ENABLE ALWAYS, ENABLE REPLICA) fired at the
+other end before, and event triggers fire for what the move does: they are disabled. Functions in constraints, indexes
+and ranges are evaluated for every row: they run with the rights of their owner, as SECURITY DEFINER, instead of those
+of the worker. What was changed is kept as the database's setting zhenghe.asleep, so that the other end can read it, and
+is changed back in the transaction that lets clients in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.zhenghe_pg_place import database_settings, in_one, rows, value
+from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+_TRIGGERS = """
+SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE t.tgenabled IN ('A', 'R') AND t.tgconstraint = 0 AND n.nspname <> 'zhenghe' ORDER BY 1, 2, 3
+"""
+_EVENT_TRIGGERS = "SELECT evtname, evtenabled::text FROM pg_event_trigger WHERE evtenabled <> 'D' ORDER BY 1"
+_FUNCTIONS = """
+WITH RECURSIVE used AS (
+    SELECT refclassid, refobjid FROM pg_depend
+    WHERE classid IN ('pg_constraint'::regclass, 'pg_class'::regclass, 'pg_attrdef'::regclass, 'pg_type'::regclass)
+      AND refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+    UNION SELECT 'pg_proc'::regclass, o.oprcode FROM pg_operator o JOIN used u
+    ON u.refclassid = 'pg_operator'::regclass AND u.refobjid = o.oid
+)
+SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)
+FROM used u JOIN pg_proc p ON p.oid = u.refobjid JOIN pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_language l ON l.oid = p.prolang JOIN pg_roles r ON r.oid = p.proowner
+WHERE u.refclassid = 'pg_proc'::regclass AND l.lanname NOT IN ('internal', 'c') AND p.prokind = 'f'
+  AND NOT p.prosecdef AND NOT r.rolsuper AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+ORDER BY 1, 2, 3
+"""
+_STATES = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
+
+Asleep = Mapping[str, list[list[str]]]
+
+
+def asleep(connection: Any, database: str) -> Asleep:
+    """Return what sleeps: triggers and event_triggers with their states, functions; nothing where none of it does."""
+    found: dict[str, list[list[str]]] = json.loads(database_settings(connection, database).get("zhenghe.asleep", "{}"))
+    return found
+
+
+def put_to_sleep(connection: Any, database: str) -> None:
+    """Have nothing of the owners' run for what is applied here; what sleeps already goes on sleeping."""
+    kept = asleep(connection, database)
+    found = {
+        "triggers": [list(one) for one in rows(connection, _TRIGGERS)],
+        "event_triggers": [list(one) for one in rows(connection, _EVENT_TRIGGERS)],
+        "functions": [list(one) for one in rows(connection, _FUNCTIONS)],
+    }
+    if not any(found.values()):
+        return
+    note = json.dumps({what: kept.get(what, []) + new for what, new in found.items()}, ensure_ascii=False)
+    setting = sql.SQL("ALTER DATABASE {} SET zhenghe.asleep = {}").format(sql.Identifier(database), sql.Literal(note))
+    in_one(connection, [setting, *_changes(connection, found, awake=False)])
+
+
+def waking(connection: Any, database: str) -> list[Any]:
+    """Return the statements that give everything its state back."""
+    kept = asleep(connection, database)
+    if not kept:
+        return []
+    reset = sql.SQL("ALTER DATABASE {} RESET zhenghe.asleep").format(sql.Identifier(database))
+    return [*_changes(connection, kept, awake=True), reset]
+
+
+def _changes(connection: Any, what: Asleep, *, awake: bool) -> list[Any]:
+    changes = []
+    for schema, table, name, state in what.get("triggers", []):
+        verb = _STATES[state] if awake else "DISABLE"
+        table_name = sql.Identifier(schema, table)
+        changes.append(sql.SQL(f"ALTER TABLE ONLY {{}} {verb} TRIGGER {{}}").format(table_name, sql.Identifier(name)))
+    for name, state in what.get("event_triggers", []):
+        verb = _STATES[state] if awake else "DISABLE"
+        changes.append(sql.SQL(f"ALTER EVENT TRIGGER {{}} {verb}").format(sql.Identifier(name)))
+    for schema, name, arguments in what.get("functions", []):
+        # The server's own writing of a function's arguments cannot be quoted once more; it has to name one, too.
+        signature = value(
+            connection,
+            "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE pronamespace = to_regnamespace(quote_ident(%s)) "
+            "AND proname = %s AND pg_get_function_identity_arguments(oid) = %s",
+            (schema, name, arguments),
+        )
+        rights = "INVOKER" if awake else "DEFINER"
+        changes.append(sql.SQL(f"ALTER FUNCTION {signature} SECURITY {rights}"))
+    return changes
