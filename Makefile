@@ -46,7 +46,7 @@ real: setup  ## tests with real hosts, routers, engines
 	@$(bin)/pytest -q --durations=10 --durations-min=10 -m 'real or chaos'
 
 bench: setup  ## what is promised in figures, each beside a peer or a physical limit (bench/README.md)
-	@for each in cutover_database cutover_line ansible_step survey check shadows demo; do $(bin)/python -m bench.$$each || exit 1; done
+	@for each in cutover_database cutover_line ansible_step survey check plan shadows demo; do $(bin)/python -m bench.$$each || exit 1; done
 
 clean:  ## remove what builds and tests left in the checkout; the cache stays
 	@rm -rf build dist reports .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

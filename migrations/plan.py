@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -53,9 +54,15 @@ class Unit(Model):
     name: str
     kind: Actuator
     needs: tuple[str, ...]
-    """Keys of units, sorted."""
-    wave: int
-    """One more than the highest wave of what it needs; the first is 1."""
+    """Keys of units, sorted; those that are not in the same plan have come through before it is carried out."""
+    wave: int | None = None
+    """The wave in which the inventory has it moved; a site's or line's is the first of those that need it."""
+    depth: int = 1
+    """One more than the greatest depth of what it needs; the first is 1."""
+    content: str = ""
+    """SHA-256 of the files that act for it: roles with what they import, platforms, the Pulumi program."""
+    digest: str = ""
+    """What `digest_of_unit` returned for it when it was planned; empty in a plan that nobody keeps."""
     steps: tuple[Step, ...]
 
     @property
@@ -72,20 +79,62 @@ class Untouched(Model):
     reason: str
 
 
+class Scope(Model):
+    """Which units of a programme a plan is about: all of them, those of a wave, or some by their keys."""
+
+    wave: int | None = None
+    units: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether it leaves nothing out."""
+        return self.wave is None and not self.units
+
+
 class Plan(Model):
-    """Units in waves; what is not in it is not done."""
+    """Units in the order of their needs; what is not in it is not done."""
 
     programme: str
-    inventory: str
-    """SHA-256 of the programme that it was computed from."""
-    content: str
-    """SHA-256 of the playbooks, of the Pulumi program and of the devices' platforms that it will run."""
+    scope: Scope = Scope()
     units: tuple[Unit, ...]
-    """In the order of waves, sites before lines before systems, then by name."""
+    """By depth, sites before lines before systems, then by name."""
     untouched: tuple[Untouched, ...]
 
 
-def digest(value: Model) -> str:
-    """Return the SHA-256 of a model's canonical JSON, in hexadecimal."""
-    text = json.dumps(value.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def digest_of_unit(unit: Unit) -> str:
+    """Return the SHA-256 of what is done for a unit: its steps with their arguments, and the files that act."""
+    steps = [
+        {
+            "id": step.id,
+            "verb": step.verb,
+            "stage": step.stage,
+            "kind": step.kind,
+            "timeout": step.timeout,
+            "arguments": step.arguments,
+        }
+        for step in unit.steps
+    ]
+    return _hashed({"unit": unit.key, "content": unit.content, "steps": steps})
+
+
+def digest(plan: Plan) -> str:
+    """Return the SHA-256 of what a plan does, in hexadecimal, computed from its units' steps.
+
+    Which of its units wait for which is in it; what things are called, waves and what is left alone are not: none of
+    that changes what is done.
+    """
+    return digest_of_units(plan, (digest_of_unit(unit) for unit in plan.units))
+
+
+def digest_of_units(plan: Plan, digests: Iterable[str]) -> str:
+    """Return a plan's digest where those of its units, in its order, are known."""
+    taken = {unit.key for unit in plan.units}
+    listed = [
+        (unit.key, known, sorted(taken & set(unit.needs))) for unit, known in zip(plan.units, digests, strict=True)
+    ]
+    return _hashed([plan.programme, sorted(listed)])
+
+
+def _hashed(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,17 +1,19 @@
-"""Computes the plan from the programme: pure, and the same whatever order its files were read in."""
+"""Computes the plan from the programme and from the files that will act: the same in whatever order they are read."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
 
 from infra.declaration import declare_site
-from inventory.derived.targets import component_hosts, entry_hosts, network_of, target_names
+from inventory.derived.targets import component_hosts, entry_hosts, target_names
 from inventory.derived.wired import host_addresses, names_of
 from inventory.derived.wiring import Wires, resolver_of
 from inventory.dispositions.decisions import MOVES, disposition_of, untouched_line
 from inventory.kinds import Kind
 from inventory.model import Component, Disposition, Programme, System
 from inventory.words import _N, _
-from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest
+from migrations.content import ContentOf, Contents
+from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest_of_unit
 from netcfg.intent import line_steps
 
 
@@ -53,24 +55,34 @@ LEFT_LINES: Mapping[str, str] = {
 """What is said of a line that is in no unit, by the rule that leaves it alone."""
 
 SITE_TIMEOUT = 900.0
+NAME_SERVICE = "names"
+"""The role that gives an entry's name to the entry."""
+RANKS: Mapping[Actuator, int] = {Actuator.SITE: 0, Actuator.LINE: 1, Actuator.SYSTEM: 2}
+"""Which kinds come first among units of one depth."""
 WAITING = frozenset({"replicate", "lag", "switch"})
 SINGLE = frozenset({"prepare", "replicate", "retire"})
 
 
-def make_plan(programme: Programme, kinds: Mapping[str, Kind], content: str) -> Plan:
-    """Compute the plan of a checked programme; `content` is the digest of the playbooks and programs that will run.
+def make_plan(programme: Programme, kinds: Mapping[str, Kind], content: ContentOf | None = None) -> Plan:
+    """Compute the plan of a checked programme.
+
+    `content` tells the digest of the files that act for a unit; those that are installed where it is left out.
 
     KeyError for a kind that is not in `kinds`, LookupError where the programme does not hold together: both are found
     by the check of the inventory before. Nothing in a plan is translated, so that its digest is one in all languages.
     """
     programme = in_order(programme)
-    drafts = [*_sites(programme), *_lines(programme), *_systems(programme, kinds)]
+    content = content or Contents().digest
+    courses = {system.system: _course(system, kinds) for system in programme.systems}
+    drafts = [
+        *_sites(programme, content),
+        *_lines(programme, content),
+        *_systems(programme, kinds, courses, content),
+    ]
     return Plan(
         programme=programme.programme,
-        inventory=digest(programme),
-        content=content,
-        units=_in_waves(drafts),
-        untouched=tuple(sorted(_untouched(programme, kinds), key=lambda left: (left.kind, left.name))),
+        units=_placed(drafts, {f"system:{system.system}": system.wave for system in programme.systems}),
+        untouched=tuple(sorted(_untouched(programme, courses), key=lambda left: (left.kind, left.name))),
     )
 
 
@@ -97,21 +109,26 @@ def in_order(programme: Programme) -> Programme:
     )
 
 
-def _carried_out(system: System, kinds: Mapping[str, Kind]) -> Disposition | None:
-    """Return what a plan does with a system: it moves or retires; none where it leaves it alone."""
+class _Course(NamedTuple):
+    """What becomes of a system, and whether a plan does it."""
+
+    disposition: Disposition
+    carried_out: bool
+
+
+def _course(system: System, kinds: Mapping[str, Kind]) -> _Course:
     disposition = disposition_of(system, kinds).disposition
     moves = disposition in MOVES and any(part.to is not None for part in system.components)
-    retires = disposition is Disposition.RETIRE and bool(system.components)
-    return disposition if moves or retires else None
+    return _Course(disposition, moves or (disposition is Disposition.RETIRE and bool(system.components)))
 
 
-def _untouched(programme: Programme, kinds: Mapping[str, Kind]) -> Iterator[Untouched]:
+def _untouched(programme: Programme, courses: Mapping[str, _Course]) -> Iterator[Untouched]:
     for system in programme.systems:
+        course = courses[system.system]
         if system.grading.classified:
             yield Untouched(name=system.system, kind="system", reason="classified: the intranet's own plan moves it")
-        elif _carried_out(system, kinds) is None:
-            reason = NOT_MOVED[disposition_of(system, kinds).disposition]
-            yield Untouched(name=system.system, kind="system", reason=reason)
+        elif not course.carried_out:
+            yield Untouched(name=system.system, kind="system", reason=NOT_MOVED[course.disposition])
     for line in programme.network.lines:
         if line.golden_project is not None:
             yield Untouched(name=line.name, kind="line", reason=f"national golden project {line.golden_project}")
@@ -119,11 +136,7 @@ def _untouched(programme: Programme, kinds: Mapping[str, Kind]) -> Iterator[Unto
             yield Untouched(name=line.name, kind="line", reason=LEFT_LINES[left.rule])
 
 
-def _unit(name: str, kind: Actuator, needs: set[str], steps: tuple[Step, ...]) -> Unit:
-    return Unit(name=name, kind=kind, needs=tuple(sorted(needs)), wave=1, steps=steps)
-
-
-def _sites(programme: Programme) -> Iterator[Unit]:
+def _sites(programme: Programme, content: ContentOf) -> Iterator[Unit]:
     for site in programme.sites:
         provision = Step(
             id=f"site:{site.name}/provision",
@@ -133,14 +146,16 @@ def _sites(programme: Programme) -> Iterator[Unit]:
             arguments={"site": declare_site(programme, site).model_dump(mode="json")},
             timeout=SITE_TIMEOUT,
         )
-        yield _unit(site.name, Actuator.SITE, set(), (provision,))
+        acting = content(Actuator.SITE, frozenset())
+        yield Unit(name=site.name, kind=Actuator.SITE, needs=(), content=acting, steps=(provision,))
 
 
-def _lines(programme: Programme) -> Iterator[Unit]:
+def _lines(programme: Programme, content: ContentOf) -> Iterator[Unit]:
     wires = Wires(programme)
     for line in programme.network.lines:
         if untouched_line(line) is not None:
             continue
+        found = line_steps(programme, line, wires)
         steps = tuple(
             Step(
                 id=f"line:{line.name}/{step.verb}",
@@ -150,30 +165,35 @@ def _lines(programme: Programme) -> Iterator[Unit]:
                 arguments=step.arguments.model_dump(mode="json"),
                 timeout=step.timeout,
             )
-            for step in line_steps(programme, line, wires)
+            for step in found
         )
-        yield _unit(line.name, Actuator.LINE, set(), steps)
+        acting = content(
+            Actuator.LINE, frozenset(change.platform for step in found for change in step.arguments.devices)
+        )
+        yield Unit(name=line.name, kind=Actuator.LINE, needs=(), content=acting, steps=steps)
 
 
-def _systems(programme: Programme, kinds: Mapping[str, Kind]) -> Iterator[Unit]:
-    carried = {system.system: _carried_out(system, kinds) for system in programme.systems}
+def _systems(
+    programme: Programme, kinds: Mapping[str, Kind], courses: Mapping[str, _Course], content: ContentOf
+) -> Iterator[Unit]:
     ground = _Ground(programme, kinds)
     for system in programme.systems:
-        if (course := carried[system.system]) is None:
+        course = courses[system.system]
+        if not course.carried_out:
             continue
         subject = _Subject(ground, system)
-        if course in MOVES:
-            needs = {f"system:{name}" for name in system.depends_on if carried.get(name) is not None}
-            needs |= _sites_needed(programme, system) | ground.lines.get(system.department, set())
-            yield _unit(system.system, Actuator.SYSTEM, needs, tuple(_moving_steps(subject)))
-        else:
-            yield _unit(system.system, Actuator.SYSTEM, set(), tuple(_retiring_steps(subject)))
-
-
-def _sites_needed(programme: Programme, system: System) -> set[str]:
-    direct = {part.to.site for part in system.components if part.to is not None}
-    copies = {site.recovery.site for site in programme.sites if site.name in direct and site.recovery is not None}
-    return {f"site:{name}" for name in direct | copies}
+        needs: set[str] = set()
+        if course.disposition in MOVES:
+            needs = {f"system:{name}" for name in system.depends_on if name in courses and courses[name].carried_out}
+            needs |= {f"site:{name}" for name in ground.sites_needed(system)}
+            needs |= ground.lines.get(system.department, set())
+        yield Unit(
+            name=system.system,
+            kind=Actuator.SYSTEM,
+            needs=tuple(sorted(needs)),
+            content=content(Actuator.SYSTEM, subject.roles),
+            steps=tuple(_moving_steps(subject) if course.disposition in MOVES else _retiring_steps(subject)),
+        )
 
 
 class _Ground:
@@ -185,26 +205,50 @@ class _Ground:
         self.addresses = {name: str(address) for name, address in host_addresses(programme).items()}
         self.targets = component_hosts(programme)
         self.entries = {(host.site, host.network): host for host in entry_hosts(programme)}
+        self.copies = {site.name: site.recovery.site for site in programme.sites if site.recovery is not None}
         self.lines: dict[str, set[str]] = {}
         for line in programme.network.lines:
             if untouched_line(line) is None:
                 self.lines.setdefault(line.department, set()).add(f"line:{line.name}")
+        self.names = cache(self._names)
+
+    def sites_needed(self, system: System) -> set[str]:
+        """Return the sites that a system moves to, and those that keep their copies."""
+        direct = {part.to.site for part in system.components if part.to is not None}
+        return direct | {self.copies[name] for name in direct if name in self.copies}
+
+    def _names(self, domain: str | None) -> dict[str, Any]:
+        """Return what a system in a domain must know of the name service."""
+        names = names_of(self.programme)
+        address = "" if domain is None else str(resolver_of(self.programme, domain))
+        return {"zone": names.zone, "server": names.server, "address": address, "ttl": names.ttl}
 
 
 class _Subject:
-    """A system with all that its steps' arguments are computed from."""
+    """A system with all that its steps' arguments are computed from; what steps have in common they share."""
 
     def __init__(self, ground: _Ground, system: System) -> None:
         self.system = system
         self._ground = ground
+        moving = tuple(part for part in system.components if part.to is not None)
+        self.parts = moving or system.components
+        self._components = {part.name: self._component(part) for part in self.parts}
+        self._entries = {part.name: self._entry(part) for part in moving if part.entry is not None}
+        self._names = ground.names(system.domain)
+        limits = system.limits
+        self._limits = {"downtime": limits.downtime, "data_loss": limits.data_loss, "catch_up": limits.catch_up}
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Return the roles that act for it: those of its components, of their entries, and of the name service."""
+        entries = {str(entry["kind"]) for entry in self._entries.values()}
+        return frozenset({part.kind for part in self.parts} | entries | ({NAME_SERVICE} if entries else set()))
 
     def step(self, row: tuple[str, Stage, StepKind, float], part: Component | None = None) -> Step:
         """Return the step of one verb, for one component or for the whole system."""
         verb, stage, kind, timeout = row
-        moving = tuple(each for each in self.system.components if each.to is not None) or self.system.components
-        parts = moving if part is None else (part,)
-        limits = self.system.limits
-        waiting = limits.catch_up if verb in WAITING else 0
+        parts = self.parts if part is None else (part,)
+        waiting = self.system.limits.catch_up if verb in WAITING else 0
         return Step(
             id=f"system:{self.system.system}/{verb}" + ("" if part is None else f"/{part.name}"),
             verb=verb,
@@ -213,10 +257,10 @@ class _Subject:
             arguments={
                 "system": self.system.system,
                 "verb": verb,
-                "components": [self._component(each) for each in parts],
-                "entries": [self._entry(each) for each in parts if each.entry is not None and each.to is not None],
-                "names": self._names(),
-                "limits": {"downtime": limits.downtime, "data_loss": limits.data_loss, "catch_up": limits.catch_up},
+                "components": [self._components[each.name] for each in parts],
+                "entries": [self._entries[each.name] for each in parts if each.name in self._entries],
+                "names": self._names,
+                "limits": self._limits,
             },
             timeout=timeout + waiting,
         )
@@ -238,10 +282,10 @@ class _Subject:
         kind = self._ground.kinds[part.kind].entry
         if kind is None:
             raise MissingEntry(self.system.system, part.name, _("kind {kind} has no entry").format(kind=part.kind))
-        network = network_of(self._ground.programme, part.to.site, part.to.addresses[0])
-        host = self._ground.entries.get((part.to.site, network.name))
+        network = self._ground.targets[part.to.site, part.to.addresses[0]].network
+        host = self._ground.entries.get((part.to.site, network))
         if host is None:
-            reason = _("network {network} has no host for entries").format(network=network.name)
+            reason = _("network {network} has no host for entries").format(network=network)
             raise MissingEntry(self.system.system, part.name, reason)
         return {
             "component": part.name,
@@ -252,14 +296,9 @@ class _Subject:
             "address": str(host.address),
         }
 
-    def _names(self) -> dict[str, Any]:
-        names = names_of(self._ground.programme)
-        address = "" if self.system.domain is None else str(resolver_of(self._ground.programme, self.system.domain))
-        return {"zone": names.zone, "server": names.server, "address": address, "ttl": names.ttl}
-
 
 def _moving_steps(subject: _Subject) -> Iterator[Step]:
-    moving = [part for part in subject.system.components if part.to is not None]
+    moving = subject.parts
     for row in SYSTEM_STEPS:
         verb = row[0]
         if verb == "retire":
@@ -278,22 +317,47 @@ def _retiring_steps(subject: _Subject) -> Iterator[Step]:
     yield from (subject.step(row, part) for part in reversed(subject.system.components))
 
 
-def _in_waves(units: list[Unit]) -> tuple[Unit, ...]:
-    """Number the waves by needs; the check of the inventory has refused circles, so the depth is finite."""
-    by_key = {unit.key: unit for unit in units}
-    waves: dict[str, int] = {}
-    waiting = sorted(by_key)
-    while waiting:
-        ready = [key for key in waiting if all(need in waves for need in by_key[key].needs)]
-        if not ready:
-            raise LookupError(_("units wait for each other: {units}").format(units=", ".join(waiting)))
-        for key in ready:
-            waves[key] = 1 + max((waves[need] for need in by_key[key].needs), default=0)
-        waiting = [key for key in waiting if key not in waves]
-    numbered = (unit.model_copy(update={"wave": waves[unit.key]}) for unit in units)
-    return tuple(
-        sorted(
-            numbered,
-            key=lambda unit: (unit.wave, (Actuator.SITE, Actuator.LINE, Actuator.SYSTEM).index(unit.kind), unit.name),
+def _placed(units: list[Unit], waves: Mapping[str, int | None]) -> tuple[Unit, ...]:
+    """Give units their depth by needs, their wave and their digest, and put them in order.
+
+    The check of the inventory has refused circles, so the depth is finite; LookupError where it is not.
+    """
+    depths = _depths(units)
+    first = _first_waves(units, waves)
+    placed = (
+        unit.model_copy(
+            update={"depth": depths[unit.key], "wave": first.get(unit.key), "digest": digest_of_unit(unit)}
         )
+        for unit in units
     )
+    return tuple(sorted(placed, key=lambda unit: (unit.depth, RANKS[unit.kind], unit.name)))
+
+
+def _depths(units: Iterable[Unit]) -> Mapping[str, int]:
+    needs = {unit.key: set(unit.needs) for unit in units}
+    needed_by: dict[str, list[str]] = {}
+    for key, before in needs.items():
+        for need in before:
+            needed_by.setdefault(need, []).append(key)
+    depths: dict[str, int] = {}
+    ready, depth = [key for key, before in needs.items() if not before], 1
+    while ready:
+        depths |= dict.fromkeys(ready, depth)
+        for key in ready:
+            for waiting in needed_by.get(key, ()):
+                needs[waiting].discard(key)
+        ready = [waiting for key in ready for waiting in needed_by.get(key, ()) if not needs[waiting]]
+        ready, depth = list(dict.fromkeys(ready)), depth + 1
+    if left := sorted(needs.keys() - depths.keys()):
+        raise LookupError(_("units wait for each other: {units}").format(units=", ".join(left)))
+    return depths
+
+
+def _first_waves(units: Iterable[Unit], waves: Mapping[str, int | None]) -> dict[str, int]:
+    """Return the wave of each system that has one; sites and lines go with the first system that needs them."""
+    first = {key: wave for key, wave in waves.items() if wave is not None}
+    for unit in units:
+        wave = waves.get(unit.key)
+        if wave is not None:
+            first |= {need: min(wave, first.get(need, wave)) for need in unit.needs if need not in waves}
+    return first

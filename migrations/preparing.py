@@ -4,29 +4,29 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inventory.base import Model
+from inventory.files.gathering import uncollected
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.loading import load_programme
 from inventory.model import Programme
-from migrations.content import content_digest
-from migrations.plan import Plan, digest
+from migrations.plan import Plan, digest_of_units
 from migrations.planner import in_order, make_plan
 
 
 class Prepared(Model):
-    """A checked programme with its plan."""
+    """A checked programme with its plan and the plan's digest."""
 
     programme: Programme
     kinds: Mapping[str, Kind]
     plan: Plan
-
-    @property
-    def digest(self) -> str:
-        """Return the plan's digest."""
-        return digest(self.plan)
+    digest: str
 
 
 def prepare(folder: Path) -> Prepared:
     """Read, check and plan the inventory in a folder; InventoryErrors with all that is wrong with it."""
-    programme = in_order(load_programme(folder))
-    kinds = load_kinds(playbooks_folder() / "roles")
-    return Prepared(programme=programme, kinds=kinds, plan=make_plan(programme, kinds, content_digest()))
+    # Nothing of what is made here is a circle, and looking for circles costs as much as making it.
+    with uncollected():
+        programme = in_order(load_programme(folder))
+        kinds = load_kinds(playbooks_folder() / "roles")
+        plan = make_plan(programme, kinds)
+        whole = digest_of_units(plan, (unit.digest for unit in plan.units))
+        return Prepared.model_construct(programme=programme, kinds=kinds, plan=plan, digest=whole)

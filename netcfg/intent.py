@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 from inventory.base import Model
-from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET, own_networks
+from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET
 from inventory.derived.wired import ends_of
 from inventory.derived.wiring import Interface, Wires
 from inventory.model import Device, Line, Programme
@@ -97,7 +97,7 @@ def line_steps(programme: Programme, line: Line, wires: Wires | None = None) -> 
         return ()
     domain = line.domain
     known = wires or Wires(programme)
-    ends = tuple(_end(programme, line, domain, mine, known) for mine in (1, 0))
+    ends = tuple(_end(line, domain, mine, known) for mine in (1, 0))
     stages: tuple[tuple[LineStage, Literal["prepare", "cutover", "commit"], Literal["reversible", "pivot"]], ...] = (
         (LineStage.ATTACH, "prepare", "reversible"),
         (LineStage.SHIFT, "cutover", "reversible"),
@@ -132,13 +132,10 @@ class _End:
         return self.wire.peer_address
 
 
-def _end(programme: Programme, line: Line, domain: str, mine: int, known: Wires) -> _End:
-    devices = {device.name: device for device in programme.network.devices}
+def _end(line: Line, domain: str, mine: int, known: Wires) -> _End:
     ends = ends_of(line)
-    device, peer = devices[ends[mine]], devices[ends[1 - mine]]
-    links = {f"circuit:{a.device}/{a.domain}" for a in programme.network.attachments if a.domain == domain}
-    wires = known.of(device.name)
-    circuits = tuple(wire for wire in wires if wire.kind == "circuit" and wire.link in links)
+    device, peer = known.device(ends[mine]), known.device(ends[1 - mine])
+    circuits = known.circuits(device.name, domain)
     if not circuits:
         raise NoCircuit(line.name, device.name, domain)
     return _End(
@@ -147,8 +144,8 @@ def _end(programme: Programme, line: Line, domain: str, mine: int, known: Wires)
         peer_asn=peer.asn,
         circuits=circuits,
         domain=domain,
-        own=own_networks(programme, device.name),
-        far=own_networks(programme, peer.name),
+        own=known.behind(device.name),
+        far=known.behind(peer.name),
     )
 
 

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network
 
-from inventory.derived.wired import centre_of, wired_rooms
+from inventory.derived.wired import centre_of, networks_behind
 from inventory.model import Programme
 
 CIRCUIT_IN = "EXTRANET-IN"
@@ -17,9 +17,7 @@ OWN = "OWN"
 
 def own_networks(programme: Programme, device: str) -> tuple[IPv4Network, ...]:
     """Return the networks behind a device: machine rooms' and users', in order, each once."""
-    networks = {room.prefix for room in wired_rooms(programme) if room.gateway == device}
-    networks |= {vantage.prefix for vantage in programme.network.vantages if vantage.gateway == device}
-    return tuple(sorted(networks))
+    return networks_behind(programme).get(device, ())
 
 
 def extranet_networks(programme: Programme, domain: str) -> tuple[IPv4Network, ...]:

@@ -41,6 +41,18 @@ def wired_rooms(programme: Programme) -> Iterator[WiredRoom]:
                 yield WiredRoom(name=room.name, prefix=room.prefix, gateway=room.gateway, hosts=hosts)
 
 
+def networks_behind(programme: Programme) -> dict[str, tuple[IPv4Network, ...]]:
+    """Map each device to the networks behind it: machine rooms' and users', in order, each once."""
+    networks: dict[str, set[IPv4Network]] = {}
+    for department in programme.departments:
+        for room in department.rooms:
+            if room.prefix is not None and room.gateway is not None:
+                networks.setdefault(room.gateway, set()).add(room.prefix)
+    for vantage in programme.network.vantages:
+        networks.setdefault(vantage.gateway, set()).add(vantage.prefix)
+    return {device: tuple(sorted(found)) for device, found in networks.items()}
+
+
 def host_addresses(programme: Programme) -> dict[str, IPv4Address]:
     """Map the hosts of all machine rooms to their addresses, where they have one."""
     return {

@@ -5,8 +5,8 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Literal
 
 from inventory.base import Model
-from inventory.derived.wired import centre_of, names_of, wired_rooms
-from inventory.model import Programme
+from inventory.derived.wired import centre_of, names_of, networks_behind, wired_rooms
+from inventory.model import Device, Programme
 
 LONGEST_NAME = 15
 """Linux gives an interface no longer name than this."""
@@ -41,12 +41,28 @@ def interfaces(programme: Programme) -> tuple[Interface, ...]:
 
 
 class Wires:
-    """The interfaces of a programme by their device, computed once for all who ask."""
+    """The interfaces of a programme by their device, with devices and networks, computed once for all who ask."""
 
     def __init__(self, programme: Programme) -> None:
         self._of: dict[str, list[Interface]] = {}
         for interface in interfaces(programme):
             self._of.setdefault(interface.device, []).append(interface)
+        self._devices = {device.name: device for device in programme.network.devices}
+        self._behind = networks_behind(programme)
+
+    def device(self, name: str) -> Device:
+        """Return a device; KeyError where there is none of the name."""
+        return self._devices[name]
+
+    def behind(self, device: str) -> tuple[IPv4Network, ...]:
+        """Return the networks behind a device, as `own_networks` does."""
+        return self._behind.get(device, ())
+
+    def circuits(self, device: str, domain: str) -> tuple[Interface, ...]:
+        """Return a device's interfaces on circuits of a domain."""
+        return tuple(
+            wire for wire in self.of(device) if wire.kind == "circuit" and wire.link.rpartition("/")[2] == domain
+        )
 
     def of(self, device: str) -> tuple[Interface, ...]:
         """Return the interfaces of one device."""

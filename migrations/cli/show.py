@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.cells import cell_len
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from inventory.words import _
 from migrations.evidence import Record
-from migrations.plan import Plan
+from migrations.plan import Plan, Unit
 from migrations.report.wording import STATES, UNIT_KINDS, state_word
 from migrations.run.home import states_of
 from migrations.run.messages import UnitState
@@ -42,19 +42,31 @@ def line(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def when_titles(units: Iterable[Unit]) -> tuple[str, ...]:
+    """Return the titles of the columns that say when units move: their wave, where any has one, and their depth."""
+    waves = any(unit.wave is not None for unit in units)
+    return (_("wave"), _("depth")) if waves else (_("depth"),)
+
+
+def when_words(unit: Unit, titles: Sequence[str]) -> tuple[str, ...]:
+    """Return what stands in these columns for a unit; a dash for one that has no wave yet."""
+    return ("–" if unit.wave is None else str(unit.wave), str(unit.depth))[-len(titles) :]
+
+
 def states_table(plan: Plan, states: dict[str, UnitState], doing: dict[str, str], *, whole: bool = False) -> Table:
-    """Return a table of units: wave, name, kind, state, what is being done; `whole` breaks lines and cuts nothing."""
+    """Return a table of units: when, name, kind, state, what is being done; `whole` breaks lines and cuts nothing."""
     table = Table(box=None, pad_edge=False, header_style="dim", expand=not whole)
-    for title in (_("wave"), _("unit"), _("kind"), _("state")):
+    times = when_titles(plan.units)
+    for title in (*times, _("unit"), _("kind"), _("state")):
         table.add_column(title, no_wrap=True)
     table.add_column("", no_wrap=not whole, overflow="fold" if whole else "ellipsis", ratio=None if whole else 1)
     # The state's column keeps its width, whatever the states are.
     widest = max(cell_len(_(word)) for word in STATES.values())
-    table.columns[3].min_width = 0 if whole else widest
+    table.columns[len(times) + 2].min_width = 0 if whole else widest
     for unit in plan.units:
         state = states[unit.key]
         table.add_row(
-            str(unit.wave),
+            *when_words(unit, times),
             unit.name,
             _(UNIT_KINDS[unit.kind]),
             Text(state_word(unit.kind, state, _), style=COLOURS[state]),

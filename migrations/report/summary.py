@@ -63,7 +63,8 @@ class UnitSummary(Model):
     name: str
     title: str
     kind: Literal["site", "system", "line"]
-    wave: int
+    wave: int | None = None
+    depth: int = 1
     state: UnitState
     reason: str
     bars: tuple[Bar, ...]
@@ -333,6 +334,7 @@ class _Reader:
             title=title,
             kind=unit.kind.value,
             wave=unit.wave,
+            depth=unit.depth,
             state=UnitState(states[-1].what["state"]) if states else UnitState.PLANNED,
             reason=str(states[-1].what.get("reason", "")) if states else "",
             bars=tuple(self._bars(records)),

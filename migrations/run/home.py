@@ -1,6 +1,7 @@
 """The folder of a run: its plan, its settings, its evidence, and the files of the engine that carries it out."""
 
 import fcntl
+import hashlib
 import os
 import secrets
 import time
@@ -12,10 +13,11 @@ from typing import IO, Literal, TypeVar
 from pydantic import ValidationError
 
 from inventory.base import Model
+from inventory.files.gathering import uncollected
 from inventory.model import Programme
 from inventory.words import _
 from migrations.evidence import Evidence, Record
-from migrations.plan import Plan, Stage, StepKind, Unit, digest
+from migrations.plan import Plan, Stage, StepKind, Unit, digest, digest_of_unit, digest_of_units
 from migrations.run.messages import UnitState
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -27,6 +29,8 @@ class RunSettings(Model):
     run: str
     plan: str
     """Digest of the plan."""
+    programme: str = ""
+    """SHA-256 of the file programme.json, which probes and reports read; empty where there is none."""
     world: Path
     """The file world.json."""
     kind: Literal["twin", "real"] = "real"
@@ -71,6 +75,7 @@ class RunHome:
         self.database = path / "temporal.db"
         self.key_file = path / "payload.key"
         self.evidence = Evidence(path / "evidence.jsonl")
+        self._known: tuple[tuple[int, int], Plan] | None = None
 
     def create(self, plan: Plan, settings: RunSettings, programme: Programme | None = None) -> None:
         """Make the folder, or leave it as it is where the run exists already; RunBusy as for `held`."""
@@ -78,7 +83,9 @@ class RunHome:
             return
         files = {self.key_file: secrets.token_bytes(32), self.plan_file: plan.model_dump_json(indent=1).encode()}
         if programme is not None:
-            files[self.programme_file] = programme.model_dump_json(indent=1).encode()
+            text = programme.model_dump_json(indent=1).encode()
+            files[self.programme_file] = text
+            settings = settings.model_copy(update={"programme": hashlib.sha256(text).hexdigest()})
         # Last, because with it the run exists.
         files[self.settings_file] = settings.model_dump_json(indent=1).encode()
         # Two first commands at once must not take each other's key for their own.
@@ -95,15 +102,23 @@ class RunHome:
 
     def plan(self) -> Plan:
         """Read the plan; StalePlan where it is not the one that the run is bound to, UnreadableRun."""
-        plan = _read(self.plan_file, Plan)
-        if digest(plan) != self.settings().plan:
-            raise StalePlan(self.plan_file)
-        return plan
+        seen = self.plan_file.stat()
+        mark = (seen.st_mtime_ns, seen.st_size)
+        if self._known is None or self._known[0] != mark:
+            with uncollected():
+                plan = _read(self.plan_file, Plan)
+                found = [digest_of_unit(unit) for unit in plan.units]
+                told = all(unit.digest in {"", known} for unit, known in zip(plan.units, found, strict=True))
+                if not told or digest_of_units(plan, found) != self.settings().plan:
+                    raise StalePlan(self.plan_file)
+            self._known = (mark, plan)
+        return self._known[1]
 
     def programme(self) -> Programme:
-        """Read the programme that the plan was computed from; StalePlan where it is another one, UnreadableRun."""
+        """Read the programme that the plan was computed from; StalePlan where it was changed since, UnreadableRun."""
         programme = _read(self.programme_file, Programme)
-        if digest(programme) != self.plan().inventory:
+        bound = self.settings().programme
+        if bound and hashlib.sha256(self.programme_file.read_bytes()).hexdigest() != bound:
             raise StalePlan(self.programme_file)
         return programme
 

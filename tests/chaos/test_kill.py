@@ -53,8 +53,6 @@ def _step(unit: str, verb: str, stage: Stage, kind: StepKind) -> Step:
 # A chain, so that moments come one after the other and none is passed while another one is waited for.
 PLAN = Plan(
     programme="kill",
-    inventory="",
-    content="",
     untouched=(),
     units=(
         Unit(

@@ -42,8 +42,6 @@ def _system(name: str, needs: tuple[str, ...], wave: int) -> Unit:
 
 PLAN = Plan(
     programme="run",
-    inventory="",
-    content="",
     untouched=(),
     units=(
         Unit(

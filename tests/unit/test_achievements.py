@@ -27,8 +27,6 @@ Sight = tuple[str, str, dict[str, Any]]
 MOVE = (Stage.PREPARE, Stage.CUTOVER, Stage.COMMIT)
 PLAN = Plan(
     programme="yunhe",
-    inventory="i",
-    content="c",
     units=(
         unit(Actuator.SITE, "cloud-a", Stage.PREPARE),
         unit(Actuator.LINE, "leased", *MOVE),

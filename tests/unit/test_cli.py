@@ -173,7 +173,7 @@ def _run(state: Path) -> RunHome:
         timeout=1,
     )
     unit = Unit(name="a", kind=Actuator.SITE, needs=(), wave=1, steps=(step,))
-    plan = Plan(programme="p", inventory="", content="", units=(unit,), untouched=())
+    plan = Plan(programme="p", units=(unit,), untouched=())
     home = RunHome(state / "runs" / "p-1")
     home.create(plan, RunSettings(run="p-1", plan=digest(plan), world=state / "world.json"))
     return home

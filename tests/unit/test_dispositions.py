@@ -188,7 +188,7 @@ def test_what_a_plan_does_not_move_is_named_in_it_with_the_reason() -> None:
         "identity": {"survey": {"obstacle": "a reader of cards in the room"}},
         "notice-board": {"components": []},
     }
-    plan = make_plan(_changed(programme, changes), KINDS, "content")
+    plan = make_plan(_changed(programme, changes), KINDS)
     assert {left.name: left.reason for left in plan.untouched if left.kind == "system"} == {
         "archive": "not moved by this plan: it merges into another system",
         "case-files": "classified: the intranet's own plan moves it",

@@ -11,7 +11,7 @@ from migrations.plan import Plan, digest
 from migrations.run.home import RunHome, RunSettings, UnreadableRun
 from migrations.run.temporal import free_port
 
-PLAN = Plan(programme="p", inventory="", content="", units=(), untouched=())
+PLAN = Plan(programme="p", units=(), untouched=())
 
 
 def test_commands_that_make_a_run_at_once_have_one_key(tmp_path: Path) -> None:

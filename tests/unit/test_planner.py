@@ -9,7 +9,7 @@ from inventory.derived.wired import prefix_of
 from inventory.kinds import Kind, Title
 from inventory.loading import load_programme
 from inventory.model import Programme
-from migrations.plan import Actuator, Plan, Stage, StepKind, Unit, digest
+from migrations.plan import Actuator, Plan, Stage, StepKind, Unit, digest, digest_of_unit
 from migrations.planner import MissingEntry, make_plan
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
@@ -35,16 +35,16 @@ def programme() -> Programme:
 
 @pytest.fixture(scope="module")
 def plan(programme: Programme) -> Plan:
-    return make_plan(programme, KINDS, "content")
+    return make_plan(programme, KINDS)
 
 
 def _unit(plan: Plan, key: str) -> Unit:
     return next(unit for unit in plan.units if unit.key == key)
 
 
-def test_waves_follow_needs(plan: Plan) -> None:
-    waves = {unit.key: unit.wave for unit in plan.units}
-    assert waves == {
+def test_depths_follow_needs(plan: Plan) -> None:
+    depths = {unit.key: unit.depth for unit in plan.units}
+    assert depths == {
         "site:cloud-a": 1,
         "site:dr-b": 1,
         "line:archives-leased": 1,
@@ -57,7 +57,7 @@ def test_waves_follow_needs(plan: Plan) -> None:
         "system:water-billing": 3,
     }
     for unit in plan.units:
-        assert all(waves[need] < unit.wave for need in unit.needs)
+        assert all(depths[need] < unit.depth for need in unit.needs)
 
 
 def test_system_needs_its_sites_lines_and_what_it_depends_on(plan: Plan) -> None:
@@ -100,7 +100,7 @@ def test_entry_is_of_the_kind_that_fronts_the_component(plan: Plan) -> None:
 def test_entry_that_nothing_can_serve_is_refused(programme: Programme) -> None:
     kinds = {**KINDS, "web": _kind("web", None)}
     with pytest.raises(MissingEntry) as refusal:
-        make_plan(programme, kinds, "content")
+        make_plan(programme, kinds)
     assert refusal.value.component in {"app", "site"}
 
 
@@ -124,13 +124,30 @@ def test_names_of_steps_are_unique(plan: Plan) -> None:
     assert len(steps) == len(set(steps))
 
 
-def test_digest_covers_inventory_content_and_arguments(programme: Programme, plan: Plan) -> None:
-    assert digest(make_plan(programme, KINDS, "other")) != digest(plan)
-    renamed = programme.model_copy(update={"title": "another"})
-    assert digest(make_plan(renamed, KINDS, "content")) != digest(plan)
+def test_digest_covers_the_files_that_act(programme: Programme, plan: Plan) -> None:
+    def other(kind: Actuator, _names: frozenset[str]) -> str:
+        return "other" if kind is Actuator.LINE else ""
+
+    changed, usual = make_plan(programme, KINDS, other), make_plan(programme, KINDS, lambda _kind, _names: "")
+    assert digest(changed) != digest(usual)
+    differ = {one.key for one, two in zip(changed.units, usual.units, strict=True) if one.digest != two.digest}
+    assert differ == {unit.key for unit in plan.units if unit.kind is Actuator.LINE}
+
+
+def test_wave_of_a_system_is_that_of_the_inventory_and_sites_and_lines_go_with_the_first(programme: Programme) -> None:
+    waves = {"archive": 2, "water-billing": 1}
+    systems = tuple(s.model_copy(update={"wave": waves.get(s.system)}) for s in programme.systems)
+    plan = make_plan(programme.model_copy(update={"systems": systems}), KINDS)
+    found = {unit.key: unit.wave for unit in plan.units}
+    assert found["system:archive"] == 2
+    assert found["system:water-billing"] == found["line:water-leased"] == found["site:cloud-a"] == 1
+    assert found["line:archives-leased"] == 2
+    assert found["system:identity"] is found["line:civil-private"] is None
+    assert digest(plan) == digest(make_plan(programme, KINDS))
 
 
 def test_plan_survives_being_written_and_read(plan: Plan) -> None:
     again = Plan.model_validate_json(plan.model_dump_json())
     assert again == plan
     assert digest(again) == digest(plan)
+    assert [digest_of_unit(unit) for unit in again.units] == [unit.digest for unit in plan.units]

@@ -18,7 +18,7 @@ KINDS = load_kinds(playbooks_folder() / "roles")
 
 @pytest.fixture
 def home(programme: Programme, tmp_path: Path) -> RunHome:
-    plan = make_plan(programme, KINDS, "0" * 64)
+    plan = make_plan(programme, KINDS)
     made = RunHome(tmp_path / "run")
     made.create(plan, RunSettings(run="run", plan=digest(plan), world=tmp_path / "world.json"), in_order(programme))
     return made

@@ -150,7 +150,7 @@ KINDS = {k.name: k for k in (_kind("postgresql", "pgbouncer"), _kind("web", "hap
 
 def made_up(folder: Path, monkeypatch: pytest.MonkeyPatch, *, failing: bool = False) -> RunSummary:
     programme = load_programme(YUNHE)
-    plan = make_plan(programme, KINDS, "0" * 64)
+    plan = make_plan(programme, KINDS)
     clock = Clock()
     monkeypatch.setattr(evidence_module, "datetime", clock)
     path = folder / "evidence.jsonl"
@@ -208,7 +208,7 @@ def test_the_json_object_has_what_the_evidence_says(summary: RunSummary) -> None
 def test_a_way_back_outside_a_rehearsal_is_judged_by_where_units_came_to_and_what_users_felt(
     tmp_path: Path, state: str | None, breaches: list[Any], outcome: str
 ) -> None:
-    plan = make_plan(load_programme(YUNHE), KINDS, "0" * 64)
+    plan = make_plan(load_programme(YUNHE), KINDS)
     evidence, key = Evidence(tmp_path / "evidence.jsonl"), "system:archive"
     evidence.append("passage-begun", what={"number": 1, "direction": "back", "units": [key]})
     if state is not None:
@@ -281,7 +281,7 @@ def test_evidence_that_was_changed_is_told_as_broken(tmp_path: Path, monkeypatch
     path = tmp_path / "evidence.jsonl"
     path.write_text(path.read_text().replace('"downtime":0.31', '"downtime":0.01', 1))
     summary = summarise(
-        make_plan(load_programme(YUNHE), KINDS, "0" * 64),
+        make_plan(load_programme(YUNHE), KINDS),
         Evidence(path).records(),
         verify_chain(path),
         world="twin",
@@ -293,7 +293,7 @@ def test_evidence_that_was_changed_is_told_as_broken(tmp_path: Path, monkeypatch
 
 def test_a_run_that_has_not_ended_is_told_as_far_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = made_up(tmp_path, monkeypatch)
-    plan = make_plan(load_programme(YUNHE), KINDS, "0" * 64)
+    plan = make_plan(load_programme(YUNHE), KINDS)
     path = tmp_path / "evidence.jsonl"
     records = Evidence(path).records()
     for count in (0, 1, 7, len(records) // 2, len(records) - 1):
@@ -349,7 +349,7 @@ def test_a_run_in_the_real_world_is_judged_by_its_last_passage(
     evidence.append("began")
     for kind, what in records:
         evidence.append(kind, unit="line:water-leased" if kind in {"unit-state", "verify-result"} else "", what=what)
-    plan = make_plan(load_programme(YUNHE), KINDS, "0" * 64)
+    plan = make_plan(load_programme(YUNHE), KINDS)
     chain = verify_chain(evidence.path)
     assert summarise(plan, evidence.records(), chain, world="real", evidence="e").outcome == outcome
 
