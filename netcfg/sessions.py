@@ -26,6 +26,7 @@ from netmiko.base_connection import BaseConnection
 from netmiko.exceptions import NetmikoBaseException
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
+from inventory.plain import one_line
 from netcfg.errors import CommandRejected, DeviceUnreachable, HostKeyMismatch
 from netcfg.platforms import Platform
 
@@ -35,6 +36,8 @@ logging.getLogger(_LOG).addHandler(logging.NullHandler())
 logging.getLogger(_LOG).propagate = False
 
 _ANSWER_SECONDS = 10.0
+_MOST = 16 << 20
+"""Bytes of one answer; the configuration of the largest provider edge has a tenth of that."""
 _BROKEN = (OSError, EOFError, paramiko.SSHException, NetmikoBaseException)
 _Result = TypeVar("_Result")
 
@@ -81,16 +84,16 @@ class Shell:
             sent, printed, complained = self._client.exec_command(command, timeout=seconds)
             sent.write(script)
             sent.channel.shutdown_write()
-            answer = printed.read().decode()
+            answer = _heard(printed)
             if printed.channel.recv_exit_status() != 0:
-                raise DeviceUnreachable(self._device, complained.read().decode().strip() or "the shell failed")
+                raise DeviceUnreachable(self._device, one_line(_heard(complained)[-500:]) or "the shell failed")
             return answer
 
     def ask(self, command: str) -> str | None:
         """Return what a command prints, or None where it fails."""
         with _translated(self._device):
             _, printed, _ = self._client.exec_command(command, timeout=_ANSWER_SECONDS)
-            answer = printed.read().decode()
+            answer = _heard(printed)
             return answer if printed.channel.recv_exit_status() == 0 else None
 
     def __enter__(self) -> Self:
@@ -142,7 +145,7 @@ class CommandLine:
         answer = self.ask(command)
         refusal = re.search(self._platform.rejected, answer, re.MULTILINE)
         if refusal is not None:
-            raise CommandRejected(self._device, command, refusal[0].strip())
+            raise CommandRejected(self._device, command, one_line(refusal[0], 500))
 
     def __enter__(self) -> Self:
         return self
@@ -225,6 +228,11 @@ class _Refuse(paramiko.MissingHostKeyPolicy):
         raise _Unknown(key)
 
 
+class _TooLong(paramiko.SSHException):
+    def __init__(self) -> None:
+        super().__init__(f"its answer is longer than {_MOST >> 20} MiB")
+
+
 class _Unknown(paramiko.SSHException):
     def __init__(self, key: paramiko.PKey) -> None:
         super().__init__("unknown host key")
@@ -239,6 +247,7 @@ class _Lean:
     RETURN: str
     write_channel: Callable[[str], None]
     read_until_pattern: Callable[..., str]
+    _come = 0
     _prompt = r"^[\w.-]+[>#] ?\Z"
 
     def __init__(self, client: _Client, **options: Any) -> None:
@@ -264,8 +273,25 @@ class _Lean:
         self.write_channel(command + self.RETURN)
         return self._read(seconds)
 
+    def read_channel(self) -> str:
+        """Read what has come; a device that does not end is not listened to any longer."""
+        come: str = super().read_channel()  # type: ignore[misc]
+        self._come += len(come)
+        if self._come > _MOST:
+            raise _TooLong
+        return come
+
     def _read(self, seconds: float) -> str:
+        self._come = 0
         return self.read_until_pattern(self._prompt, read_timeout=seconds, re_flags=re.MULTILINE)
+
+
+def _heard(stream: paramiko.ChannelFile) -> str:
+    said = stream.read(_MOST + 1)
+    if len(said) > _MOST:
+        stream.channel.close()
+        raise _TooLong
+    return said.decode(errors="replace")
 
 
 def _channel_class(driver: str) -> Any:
@@ -284,7 +310,7 @@ def _translated(device: str) -> Iterator[None]:
     except paramiko.AuthenticationException as error:
         raise DeviceUnreachable(device, f"the key is refused ({error})") from error
     except _BROKEN as error:
-        reason = str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__
+        reason = one_line(str(error).strip().split("\n", maxsplit=1)[0], 500) or type(error).__name__
         raise DeviceUnreachable(device, reason) from error
 
 

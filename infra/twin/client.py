@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.parts import images
+from infra.ssh import client as ssh_client
 from infra.twin import control
 from infra.twin.cgroups import SUPERVISOR, Groups, hierarchies
 from infra.twin.commands import run
@@ -89,7 +90,7 @@ def shell(name: str, host: str, command: tuple[str, ...] = ()) -> int:
     if not paths.ssh_config.exists():
         raise NotRunning(name)
     terminal = ("-t",) if not command and sys.stdin.isatty() else ()
-    return subprocess.run(("ssh", "-F", paths.ssh_config, *terminal, host, *command), check=False).returncode
+    return subprocess.run((*ssh_client(paths.ssh_config), *terminal, host, *command), check=False).returncode
 
 
 def cut(name: str, segment: str) -> None:

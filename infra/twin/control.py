@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from infra.hearing import Unheard, limited
 from infra.twin.errors import NotRunning, Refused
 
+MOST = 64 << 20
+"""Bytes of one call or answer: whole declarations of a province are smaller."""
 Answer = dict[str, Any]
 Answering = Callable[[str, Mapping[str, Any]], Iterator[Answer]]
 """Yields the answers to one call; the last one has `result` or `error`."""
@@ -24,7 +27,7 @@ def serve(path: Path, answering: Answering) -> None:
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            for answer in _answers(self.rfile.readline(), answering):
+            for answer in _answers(self.rfile.readline(MOST), answering):
                 try:
                     self.wfile.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
                 except OSError:
@@ -60,9 +63,9 @@ def listen(path: Path, call: str, limit: float | None = None, **arguments: objec
             stream.connect(str(path))
             stream.sendall(json.dumps({"call": call, "arguments": arguments}).encode() + b"\n")
             with stream.makefile("rb") as lines:
-                for line in lines:
+                while line := limited(lines, MOST):
                     yield json.loads(line)
-        except OSError as error:
+        except (OSError, ValueError, Unheard) as error:
             raise NotRunning(path.parent.name) from error
 
 

@@ -24,15 +24,18 @@ from typing import Any, Literal
 from ansible_runner import Runner
 from ansible_runner.config.runner import RunnerConfig
 
+from infra.hearing import Unheard, taken
+from infra.ssh import client, options
 from infra.worlds import World
 from inventory.base import Model
 from inventory.kinds import playbooks_folder
+from inventory.plain import plain
 from inventory.words import _
 from migrations.playing.warm import Warm, errand
 from migrations.playing.workplace import lasting_folder, workplace
+from playbooks.agents.answers import State, StepAnswer
 
 Mode = Literal["probe", "apply", "undo"]
-State = Literal["done", "not-done", "unknown"]
 Progress = Callable[[str], None]
 PYTHON_ON_HOSTS = "/usr/bin/python3"
 CONDUCTOR = "conductor"
@@ -40,6 +43,7 @@ _SIGNALS = range(128, 128 + 65)
 """Statuses that tell by which signal a command was ended."""
 _WORKER_KILLED = "A worker was found in a dead state"
 """What ansible-playbook says, and ends with status 1, when one of its own processes was killed."""
+_FROM_ANSIBLE = "Task failed: "
 _FROM_RUNNER = frozenset({"ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK", "AWX_ISOLATED_DATA_DIR"})
 
 
@@ -120,8 +124,9 @@ class Playbooks:
         hosts.write_text(json.dumps(_inventory(arguments, mode)))
         variables = private / "env" / "extravars"
         variables.parent.mkdir()
-        ssh = shlex.join(["ssh", "-F", str(self._world.ssh_config), "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"])
-        variables.write_text(json.dumps({"step_file": str(step), "mode": mode, "ssh": ssh}))
+        ssh = shlex.join(client(self._world.ssh_config))
+        given = {"step_file": str(step), "mode": mode, "ssh": ssh, "sockets": str(sockets)}
+        variables.write_text(json.dumps(given))
         config = RunnerConfig(
             private_data_dir=str(private),
             playbook=str(self._playbooks / "step.yml"),
@@ -149,7 +154,9 @@ class Playbooks:
 
     def _environment(self, private: Path) -> dict[str, str]:
         plugins = self._playbooks / "plugins"
-        ssh = ["-F", str(self._world.ssh_config), "-o", "ControlMaster=auto", "-o", "ControlPersist=30s"]
+        # Steps go their own way (on_host); this is for whatever else a role has Ansible do.
+        shared = {"ControlMaster": "auto", "ControlPersist": "30s"}
+        ssh = ["-F", str(self._world.ssh_config), *options(shared)]
         return {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(private),
@@ -166,7 +173,7 @@ class Playbooks:
             "ANSIBLE_FORKS": "16",
             "ANSIBLE_PIPELINING": "True",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
-            "ANSIBLE_SSH_ARGS": shlex.join([*ssh, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]),
+            "ANSIBLE_SSH_ARGS": shlex.join(ssh),
             "ANSIBLE_DEPRECATION_WARNINGS": "False",
             "ANSIBLE_LOCALHOST_WARNING": "False",
         }
@@ -180,7 +187,7 @@ class _Listener:
         self._verb = str(arguments["verb"])
         self._progress = progress
         self._errand_file = errand_file
-        self._states: set[str] = set()
+        self._states: set[State] = set()
         self._facts: dict[str, Any] = {}
         self._failure: PlaybookError | None = None
         self._stopped: Exception | None = None
@@ -216,11 +223,11 @@ class _Listener:
             reason = _("ended by signal {number}").format(number=number)
             raise PlaybookKilled(self._system, self._verb, "", reason)
         if code != 0:
-            raise PlaybookFailed(self._system, self._verb, "", said[-2000:] or f"ansible-playbook: {code}")
+            raise PlaybookFailed(self._system, self._verb, "", plain(said[-2000:]) or f"ansible-playbook: {code}")
 
     def answer(self, seconds: float) -> Answer:
         """Return the answer: done where every host's answer says so."""
-        states = self._states or {"unknown"}
+        states: set[State] = self._states or {"unknown"}
         state: State = "unknown" if "unknown" in states else "not-done" if "not-done" in states else "done"
         return Answer(state=state, facts=self._facts, seconds=round(seconds, 3))
 
@@ -231,9 +238,15 @@ class _Listener:
             self._stopped = exc
             os.kill(int(self._errand_file.read_text()), signal.SIGTERM)
 
-    def _take(self, host: str, answer: Mapping[str, Any]) -> None:
-        self._states.add(str(answer["state"]))
-        facts = answer.get("facts") or {}
+    def _take(self, host: str, said: Mapping[str, Any]) -> None:
+        try:
+            answer = taken(said, StepAnswer)
+        except Unheard as wrong:
+            mend = _("see who answers on this host, and why so")
+            self._fail(PlaybookFailed(self._system, self._verb, host, wrong.reason, mend))
+            return
+        self._states.add(answer.state)
+        facts = answer.facts
         if host == CONDUCTOR:
             self._facts |= facts
         else:
@@ -244,9 +257,9 @@ class _Listener:
 
     def _failed(self, data: Mapping[str, Any], result: Mapping[str, Any]) -> PlaybookError:
         host = str(result.get("host") or data.get("host", ""))
-        reason = str(result.get("msg") or result.get("module_stderr") or "").strip()
+        reason = plain(str(result.get("msg") or result.get("module_stderr") or "").strip(), 4000)
         if result.get("exception") and not reason:
-            reason = str(result["exception"]).strip().splitlines()[-1]
+            reason = plain(str(result["exception"]).strip().splitlines()[-1], 4000)
         kinds: dict[object, type[PlaybookError]] = {"host-key": HostKeyMismatch, "unreachable": HostUnreachable}
         error = kinds.get(result.get("kind"), PlaybookFailed)
         return error(self._system, self._verb, host, reason, str(result.get("mend", "")))
@@ -279,7 +292,8 @@ def _unreachable(system: str, verb: str, host: str, said: str) -> HostUnreachabl
         reason = _("its host key is not the known one")
         mend = _("find out who answers there before anything else; if the host is new, write its key into known_hosts")
         return HostKeyMismatch(system, verb, host, reason, mend)
-    last = said.strip().splitlines()[-1] if said.strip() else _("no answer")
+    lines = plain(said.strip().removeprefix(_FROM_ANSIBLE)).splitlines()
+    last = lines[-1] if lines else _("no answer")
     return HostUnreachable(
         system, verb, host, last, _("see that the host runs and lets SSH in, then run the step again")
     )

@@ -14,8 +14,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from pydantic import JsonValue, field_validator
+
+from infra.hearing import Heard, Sentence, Unheard, Word, hear, parsed, taken
+from infra.ssh import client
 from infra.worlds import World
 from inventory.base import Model
 from inventory.derived.wired import host_addresses
@@ -37,10 +41,13 @@ __all__ = ["Order", "ProbeError", "ProbeResult", "Probes", "Sighting", "Window",
 
 _S = TypeVar("_S")
 _T = TypeVar("_T")
+_Found = TypeVar("_Found", bound=Model)
 
 AGENT = Path(__file__).with_name("agent.py")
 LATE = 1.5
 """Seconds: a ping tells what it has seen once a second."""
+LONGEST = 256 << 20
+"""Bytes of one answer: what three probes write in a week."""
 _BOOTSTRAP = "import json,sys;m=json.load(sys.stdin);exec(compile(m['agent'],'agent','exec'));answer(m)"
 
 
@@ -60,6 +67,42 @@ class VantageUnreachable(ProbeError):
 
 class VantageRefused(ProbeError):
     """A user's machine answers, but a probe cannot be started or read there."""
+
+
+class _Written(Model):
+    """What a probe has written, as the machine tells it."""
+
+    lines: str
+    offset: int = 0
+    active: bool
+
+    @field_validator("lines")
+    @classmethod
+    def _are_lines(cls, text: str) -> str:
+        parse(text, 0.0)
+        return text
+
+
+class _Collected(Model):
+    probes: dict[str, _Written]
+    now: float
+
+
+class _Done(Model):
+    started: int = 0
+
+
+class _Confirmed(Model):
+    absent: tuple[Word, ...]
+    twice: tuple[Word, ...]
+    how: Literal["list", "each"]
+
+
+class _Answer(Model):
+    """What a machine answers: a result, or why there is none."""
+
+    result: dict[str, JsonValue] | None = None
+    error: Sentence = ""
 
 
 class Sighting(Model):
@@ -142,29 +185,24 @@ class Probes:
         """Stop the probes, and remove what they wrote unless it is kept; nothing happens where none runs."""
 
         def stop(vantage: str, _orders: Sequence[Order]) -> None:
-            self._ask(vantage, "stop", {"remove": remove})
+            self._asked(vantage, "stop", {"remove": remove}, _Done)
 
         self._everywhere(stop, _nothing)
 
     def _start(self, vantage: str, orders: Sequence[Order]) -> None:
         probes = [{**order.model_dump(), "key": order.key} for order in orders]
-        self._ask(vantage, "start", {"probes": probes})
+        self._asked(vantage, "start", {"probes": probes}, _Done)
 
     def _collect(self, vantage: str, orders: Sequence[Order]) -> tuple[Sighting, ...]:
         asked = time.time()
-        found = self._ask(vantage, "collect", {"offsets": {order.key: 0 for order in orders}})
-        offset = (asked + time.time()) / 2 - found["now"]
+        found = self._asked(vantage, "collect", {"offsets": {order.key: 0 for order in orders}}, _Collected)
+        offset = (asked + time.time()) / 2 - found.now
         # Within the time that the question took nobody can tell two clocks apart.
         offset = 0.0 if abs(offset) <= time.time() - asked else offset
-        probes: Mapping[str, Any] = found["probes"]
+        nothing = _Written(lines="", active=False)
+        seen = {order: found.probes.get(order.key, nothing) for order in orders}
         return tuple(
-            Sighting(
-                order=order,
-                text=probes[order.key]["lines"],
-                offset=offset,
-                active=probes[order.key]["active"],
-            )
-            for order in orders
+            Sighting(order=order, text=one.lines, offset=offset, active=one.active) for order, one in seen.items()
         )
 
     def _confirm(self, sighting: Sighting) -> WritesVerdict | None:
@@ -172,7 +210,7 @@ class Probes:
         references = acknowledged(lines)
         question = {"target": order.target, "references": references, "prefixes": prefixes(lines)}
         try:
-            found = self._ask(order.vantage, "confirm", question)
+            found = self._asked(order.vantage, "confirm", question, _Confirmed)
         except ProbeError:
             if self._needed:
                 raise
@@ -181,9 +219,9 @@ class Probes:
             unit=order.unit,
             name=order.name,
             acknowledged=len(references),
-            lost=tuple(found["absent"]),
-            doubled=tuple(found["twice"]),
-            asked=found["how"],
+            lost=found.absent,
+            doubled=found.twice,
+            asked=found.how,
         )
 
     def _everywhere(
@@ -207,37 +245,37 @@ class Probes:
         with ThreadPoolExecutor(max_workers=min(16, len(things))) as pool:
             return tuple(pool.map(deed, things))
 
-    def _ask(self, vantage: str, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        message = {"agent": AGENT.read_text(), "verb": verb, "series": self._series, **arguments}
-        command = ["ssh", "-F", str(self._world.ssh_config), "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
+    def _asked(self, vantage: str, verb: str, arguments: Mapping[str, Any], model: type[_Found]) -> _Found:
         try:
-            done = subprocess.run(
-                [*command, vantage, f'python3 -c "{_BOOTSTRAP}"'],
-                input=json.dumps(message).encode(),
-                capture_output=True,
-                timeout=self._timeout,
-                check=False,
-            )
+            return taken(self._ask(vantage, verb, arguments), model)
+        except Unheard as wrong:
+            raise VantageRefused(vantage, wrong.reason, _("see who answers on this host, and why so")) from None
+
+    def _ask(self, vantage: str, verb: str, arguments: Mapping[str, Any]) -> dict[str, JsonValue]:
+        message = {"agent": AGENT.read_text(), "verb": verb, "series": self._series, **arguments}
+        command = [*client(self._world.ssh_config), vantage, f'python3 -c "{_BOOTSTRAP}"']
+        try:
+            heard = hear(command, json.dumps(message).encode(), self._timeout, LONGEST)
+            return self._result(vantage, heard)
+        except Unheard as wrong:
+            raise VantageRefused(vantage, wrong.reason, _("see who answers on this host, and why so")) from None
         except subprocess.TimeoutExpired as exc:
             reason = _("no answer in {seconds} s").format(seconds=self._timeout)
             raise VantageUnreachable(vantage, reason, _("look whether the machine is up")) from exc
-        return self._answer(vantage, done)
 
     @staticmethod
-    def _answer(vantage: str, done: "subprocess.CompletedProcess[bytes]") -> dict[str, Any]:
-        said = done.stderr.decode(errors="replace").strip()
-        if done.returncode == 255:
+    def _result(vantage: str, heard: Heard) -> dict[str, JsonValue]:
+        said = heard.complained
+        if heard.status == 255:
             raise VantageUnreachable(
                 vantage, said or _("SSH failed"), _("try: ssh -F ssh_config {vantage}").format(vantage=vantage)
             )
-        try:
-            answer: dict[str, Any] = json.loads(done.stdout)
-        except ValueError as exc:
-            raise VantageRefused(vantage, said or _("it said nothing"), _("it needs python3 3.9 or later")) from exc
-        if "error" in answer:
-            raise VantageRefused(vantage, str(answer["error"]), _("it needs systemd, and root over SSH"))
-        found: dict[str, Any] = answer["result"]
-        return found
+        if not heard.said.startswith(b"{"):
+            raise VantageRefused(vantage, said or _("it said nothing"), _("it needs python3 3.9 or later"))
+        answer = parsed(heard.said, _Answer)
+        if answer.result is None:
+            raise VantageRefused(vantage, answer.error, _("it needs systemd, and root over SSH"))
+        return answer.result
 
 
 def _blind(orders: Sequence[Order]) -> tuple[Sighting, ...]:

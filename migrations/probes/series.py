@@ -5,11 +5,14 @@ the probe: a request that waits and then succeeds shows as such a gap, whether o
 dead it saw nothing, neither good nor bad: that is told as a figure of its own.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
+from pydantic import Field, TypeAdapter, model_validator
+from pydantic_core import PydanticCustomError
+
+from infra.hearing import Sentence
 from inventory.base import Model
 
 
@@ -111,13 +114,42 @@ class Line(NamedTuple):
     what: dict[str, Any]
 
 
+class _Told(Model):
+    """What a line may say (agent.py); a machine that was broken into writes others."""
+
+    k: Literal["begun", "ok", "error", "lost", "count"]
+    t: float
+    m: float
+    at: float = 0.0
+    atm: float = 0.0
+    n: int = Field(0, ge=0)
+    r: str = Field("", pattern=r"^[\w.:-]*$", max_length=200)
+    series: str = Field("", pattern=r"^[\w.:-]*$", max_length=200)
+    s: int = 0
+    ms: float = Field(0.0, ge=0)
+    why: Sentence = ""
+    sent: int = Field(0, ge=0)
+    received: int = Field(0, ge=0)
+    lost: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if not self.model_fields_set >= _NEEDED[self.k]:
+            raise PydanticCustomError("line", "a field is missing from the line")
+        return self
+
+
+_NEEDED = {"begun": set[str](), "ok": {"ms"}, "error": {"ms", "why"}, "lost": {"at"}, "count": {"sent", "ms"}}
+_READ = TypeAdapter(_Told)
+
+
 def parse(text: str, offset: float) -> tuple[Line, ...]:
-    """Read a probe's lines; `offset` seconds are added to its clock to get the controller's."""
-    lines: list[Line] = []
-    for row in text.splitlines():
-        what = json.loads(row)
-        lines.append(Line(what["k"], what.get("at", what["t"]) + offset, what))
-    return tuple(lines)
+    """Read a probe's lines; `offset` seconds are added to its clock to get the controller's.
+
+    ValidationError where a line is none of a probe's.
+    """
+    told = (_READ.validate_json(row) for row in text.split("\n") if row)
+    return tuple(Line(one.k, (one.at or one.t) + offset, one.model_dump(exclude_unset=True)) for one in told)
 
 
 def result(order: Order, lines: Sequence[Line], window: Window) -> ProbeResult:

@@ -18,6 +18,7 @@ from infra.worlds import World
 from inventory.base import Model
 from inventory.kinds import Kind
 from inventory.model import Programme
+from inventory.plain import plain
 from inventory.words import _
 from migrations.verify.expectations import Expectation, Side, expectations
 from migrations.verify.order import CheckOrder
@@ -132,7 +133,7 @@ def _close(sockets: Path) -> None:
     """End the shared connections, those of checks that were broken off too."""
     for socket in sockets.iterdir():
         if socket.is_socket():
-            command = ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "any"]
+            command = ["ssh", "-F", os.devnull, "-o", f"ControlPath={socket}", "-O", "exit", "any"]
             subprocess.run(command, check=False, capture_output=True)
 
 
@@ -163,5 +164,5 @@ def _case(case: ET.Element) -> tuple[str, Failure | None]:
     if wrong is None:
         return unit, None
     said = (wrong.get("message") or "").strip()
-    reason = said.removeprefix("AssertionError: ").split("\nassert")[0][:500]
+    reason = plain(said.removeprefix("AssertionError: ").split("\nassert")[0], 500)
     return unit, Failure(host=words.get("host", ""), check=words.get("check", case.get("name", "")), reason=reason)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import threading
 import time
@@ -16,17 +17,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
+from pydantic import BaseModel
+
+from infra.hearing import COMPLAINT, Unheard, limited, parsed, taken
+from infra.ssh import strict
+from inventory.plain import plain
+from playbooks.agents.answers import STATES, AgentAnswer, Found
 from playbooks.agents.arrival import BOOTSTRAP
 from playbooks.agents.parcel import agent_parcel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+_Told = TypeVar("_Told", bound=BaseModel)
 SEALING = 3.0
 """Seconds that seal, turn and resume may take at most, beyond the pause's own limit."""
 OPENING = 30.0
+LONGEST = 128 << 20
+"""Bytes of one answer: a listing of a folder with a million files that all differ."""
 AFTERWARDS = 60.0
 
 
@@ -80,7 +90,7 @@ class Session:
 
     participant: Participant
     process: subprocess.Popen[bytes]
-    answers: Queue[bytes | None] = field(default_factory=Queue)
+    answers: Queue[AgentAnswer | Unheard | None] = field(default_factory=Queue)
     complaints: list[bytes] = field(default_factory=list)
     state: str = ""
 
@@ -102,10 +112,28 @@ class Session:
             raise SessionFailed(self.participant.host, name, f"no answer within {wait:g} s") from None
         if said is None:
             raise self._ended(name)
-        answer = json.loads(said)
-        if "refused" in answer:
-            raise MoveFailed(self.participant.host, name, answer["refused"], answer["mend"])
-        return answer["answer"]
+        if isinstance(said, Unheard):
+            raise SessionFailed(self.participant.host, name, said.reason, "see who answers on this host, and why so")
+        if said.refused is not None:
+            raise MoveFailed(self.participant.host, name, said.refused, said.mend)
+        return said.answer
+
+    def opened(self) -> dict[str, Any]:
+        """Ask for the state, which must be one of this side, and return it with what else was found."""
+        answer = self.call("open", OPENING)
+        found = dict(answer) if isinstance(answer, dict) else {}
+        self.state = str(found.pop("state", ""))
+        if self.state not in STATES[self.participant.side]:
+            reason = f"there is no state {plain(self.state, 40)!r} of this side"
+            raise MoveFailed(self.participant.host, "open", reason, "see who answers on this host, and why so")
+        return {**self.read({"facts": found}, Found, "open").facts, "state": self.state}
+
+    def read(self, answer: object, model: type[_Told], name: str) -> _Told:
+        """Read what was answered to a call by a closed model; MoveFailed where it is something else."""
+        try:
+            return taken(answer, model)
+        except Unheard as wrong:
+            raise MoveFailed(self.participant.host, name, wrong.reason) from None
 
     def greet(self, header: bytes) -> None:
         """Send the agent's code and arguments."""
@@ -133,28 +161,37 @@ class Session:
             self.process.wait(timeout=2)
         # What was said last may not have been heard yet.
         self.hearing.join(timeout=2)
-        said = b"".join(self.complaints).decode(errors="replace").strip()
+        said = plain(b"".join(self.complaints).decode(errors="replace").strip())
         host = self.participant.host
         if "Host key verification failed" in said or "HOST IDENTIFICATION HAS CHANGED" in said:
             return StrangeHost(host, name, "its host key is not the known one", "find out who answers there")
-        last = said.splitlines()[-1] if said else "the session ended"
+        last = said.splitlines()[-1][:500] if said else "the session ended"
         return SessionFailed(host, name, last, "see that the host runs and SSH is let in, then run the step again")
 
     def _collect(self) -> None:
-        for line in iter(_pipe(self.process.stdout).readline, b""):
-            self.answers.put(line)
+        stream = _pipe(self.process.stdout)
+        try:
+            while line := limited(stream, LONGEST):
+                self.answers.put(parsed(line, AgentAnswer))
+        except Unheard as wrong:
+            # Who says one thing that nobody asked for is not listened to any more.
+            self.answers.put(wrong)
+            self.process.kill()
         self.answers.put(None)
 
     def _hear_complaints(self) -> None:
-        for line in iter(_pipe(self.process.stderr).readline, b""):
-            self.complaints.append(line)
+        kept = bytearray()
+        while piece := os.read(_pipe(self.process.stderr).fileno(), COMPLAINT):
+            kept += piece
+            del kept[:-COMPLAINT]
+            self.complaints[:] = [bytes(kept)]
 
 
 class Sessions:
     """The sessions of one move, opened together and closed together."""
 
     def __init__(self, ssh: Sequence[str], playbooks: Path) -> None:
-        self._ssh = tuple(ssh)
+        self._ssh = strict(ssh)
         self._playbooks = playbooks
         self._all: list[Session] = []
         self._pool = ThreadPoolExecutor(max_workers=32)
@@ -197,9 +234,7 @@ class Sessions:
 
     def _greet(self, session: Session) -> dict[str, Any]:
         session.greet(agent_parcel(self._playbooks, session.participant.kind, session.participant.given))
-        facts: dict[str, Any] = session.call("open", OPENING)
-        session.state = facts["state"]
-        return facts
+        return session.opened()
 
 
 class Move:

@@ -166,7 +166,8 @@ def playbooks(tmp_path: Path) -> Path:
     (home / "roles" / "kind" / "files" / "agent.py").write_text(AGENT)
     (home / "agents").symlink_to(ROOT / "playbooks" / "agents")
     ssh = tmp_path / "ssh"
-    ssh.write_text('#!/bin/sh\n[ "$1" = gone ] && { echo "no route" >&2; exit 255; }\nshift; exec sh -c "$*"\n')
+    gone = '[ "$1" = gone ] && { echo "no route" >&2; exit 255; }'
+    ssh.write_text(f'#!/bin/sh\nwhile [ "$1" = -o ]; do shift 2; done\n{gone}\nshift; exec sh -c "$*"\n')
     ssh.chmod(0o755)
     return home
 

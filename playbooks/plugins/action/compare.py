@@ -17,6 +17,7 @@ if "playbooks" not in sys.modules:
     _package.__path__ = [str(_HERE)]
     sys.modules["playbooks"] = _package
 
+from playbooks.agents.answers import Count, Digests, Listing  # noqa: E402
 from playbooks.agents.casting import participants  # noqa: E402
 from playbooks.agents.conductor import MoveFailed, Sessions  # noqa: E402
 
@@ -45,7 +46,7 @@ class ActionModule(ActionBase):
             with Sessions(shlex.split(given["ssh"]), _HERE) as sessions:
                 sessions.open(cast)
                 lasting = _lasting(sessions)
-                files = [session.call("count", LOOKING)["files"] for session in sessions.every]
+                files = [_counted(session) for session in sessions.every]
         except MoveFailed as failure:
             return result | {"failed": True, "msg": str(failure), "kind": failure.kind, "host": failure.host}
         facts = {name: {"compared": files, "different": lasting[:20], "differences": len(lasting)}}
@@ -62,17 +63,24 @@ def _lasting(sessions: Sessions) -> list[str]:
     return sorted({path for path, *_ in left})
 
 
+def _counted(session: Session) -> int:
+    return session.read(session.call("count", LOOKING), Count, "count").files
+
+
+def _digests(session: Session) -> dict[str, str]:
+    return session.read({"parts": session.call("digests", LOOKING)}, Digests, "digests").parts
+
+
 def _different(sessions: Sessions) -> set[tuple[str, ...]]:
     """Return (path, what one side has, what the others have) of whatever is not the same everywhere."""
     every = sessions.every
-    digests = sessions.each(every, lambda one: one.call("digests", LOOKING))
+    digests = sessions.each(every, _digests)
     keys = sorted({key for one in digests for key in one if any(other.get(key) != one[key] for other in digests)})
     if not keys:
         return set()
 
     def listing(session: Session) -> dict[str, str]:
-        found: dict[str, str] = session.call("listing", LOOKING, keys=keys)
-        return found
+        return session.read({"paths": session.call("listing", LOOKING, keys=keys)}, Listing, "listing").paths
 
     listings = sessions.each(every, listing)
     paths = {path for one in listings for path in one}

@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
                 opened = sessions.open(cast)
                 move = Move(sessions, cast[0].given["limits"]["downtime"])
                 facts: dict[str, Any] = {"opened": [
-                    {"host": one.host, "component": one.component, "side": one.side, **answer}
+                    {**answer, "host": one.host, "component": one.component, "side": one.side}
                     for one, answer in zip(cast, opened, strict=True)
                 ]}  # fmt: skip
                 state = move.observed()

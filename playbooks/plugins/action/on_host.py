@@ -5,13 +5,14 @@ Ansible's own way of running a module costs a host 0.25 s of a processor before 
 
 from __future__ import annotations
 
-import json
+import hashlib
 import shlex
 import sys
 import types
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 _HERE = Path(__file__).resolve().parents[2]
@@ -20,22 +21,46 @@ if "playbooks" not in sys.modules:
     _package.__path__ = [str(_HERE)]
     sys.modules["playbooks"] = _package
 
+from infra.hearing import Heard, Unheard, hear, parsed  # noqa: E402
+from infra.ssh import sharing  # noqa: E402
+from playbooks.agents.answers import TaskResult  # noqa: E402
 from playbooks.agents.arrival import BOOTSTRAP  # noqa: E402
 from playbooks.agents.parcel import visit_parcel  # noqa: E402
 
+NOT_REACHED = 255
+"""The status of an SSH client that did not come through; whatever ran on the host ends with its own."""
+
 
 class ActionModule(ActionBase):
-    """Arguments: `kind`, and whatever its `carry_out` takes (roles/KIND/files/verbs.py)."""
+    """Arguments: `kind`, and whatever its `carry_out` takes (roles/KIND/files/verbs.py).
+
+    `ssh` is the client's command for the world and `sockets` where connections are kept, for all tasks of a playbook.
+    """
+
+    _requires_connection = False
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:  # noqa: ARG002
-        """Send the kind's code to the host and return what it answers."""
+        """Send the kind's code to the host and return what it answers, read by a closed model."""
+        variables = task_vars or {}
         result: dict[str, Any] = super().run(None, task_vars)
         given = dict(self._task.args)
         parcel = visit_parcel(_HERE, given.pop("kind"), given)
-        done = self._low_level_execute_command(f"exec python3 -c {shlex.quote(BOOTSTRAP)}", in_data=parcel)
+        host = str(variables["inventory_hostname"])
+        # A socket's path may have a hundred letters, and names of hosts are long.
+        socket = f"{variables['sockets']}/{hashlib.sha256(host.encode()).hexdigest()[:10]}"
+        client = sharing(shlex.split(variables["ssh"]), socket)
         try:
-            said: dict[str, Any] = json.loads(done["stdout"].rstrip().rpartition("\n")[2])
-        except ValueError:
-            complaint = done["stderr"].strip().splitlines() or [f"python3 ended with {done['rc']}"]
-            return result | {"failed": True, "msg": complaint[-1]}
-        return result | said
+            heard = hear([*client, host, f"exec python3 -c {shlex.quote(BOOTSTRAP)}"], parcel)
+            return result | _result(heard).for_ansible()
+        except Unheard as wrong:
+            return result | {"failed": True, "msg": wrong.reason, "mend": "see who answers on this host, and why so"}
+
+
+def _result(heard: Heard) -> TaskResult:
+    last = heard.said.rstrip().rpartition(b"\n")[2]
+    if heard.status == NOT_REACHED:
+        raise AnsibleConnectionFailure(heard.complained)
+    if not last.startswith(b"{"):
+        complaint = heard.complained.splitlines() or [f"python3 ended with {heard.status}"]
+        return TaskResult(failed=True, msg=complaint[-1])
+    return parsed(last, TaskResult)

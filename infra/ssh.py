@@ -1,0 +1,55 @@
+"""The options of every SSH client of this software, whatever the ssh_config of a world says beside them.
+
+A world's ssh_config says how names are reached. It does not decide whom we believe and what we hand over: an operator
+who wrote `StrictHostKeyChecking accept-new` or `ForwardAgent yes` for other purposes must not lend them to a
+department's host. OpenSSH takes the first value that it finds, and the command line comes before any file.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+PATIENCE = 10
+"""Seconds for which a host may not answer at all."""
+OPTIONS = {
+    # Whom we believe: only who is in the world's known_hosts, and nobody adds to it.
+    "StrictHostKeyChecking": "yes",
+    "UpdateHostKeys": "no",
+    "VerifyHostKeyDNS": "no",
+    "NoHostAuthenticationForLocalhost": "no",
+    "GlobalKnownHostsFile": "/dev/null",
+    # What a host gets of us: no keys of the operator's, no screen, no way back into our network.
+    "ForwardAgent": "no",
+    "ForwardX11": "no",
+    "ForwardX11Trusted": "no",
+    "GSSAPIDelegateCredentials": "no",
+    "ClearAllForwardings": "yes",
+    "Tunnel": "no",
+    # What runs here and there: nothing but what we ask for.
+    "PermitLocalCommand": "no",
+    "RemoteCommand": "none",
+    "RequestTTY": "no",
+    "BatchMode": "yes",
+}
+ALONE = {"ControlMaster": "no", "ControlPath": "none"}
+"""A connection of its own: over one that the operator left open, nobody's key is looked at any more."""
+
+
+def client(ssh_config: Path, patience: int = PATIENCE) -> tuple[str, ...]:
+    """Return the client's command for a world, to which a name of the world and a command are added."""
+    return ("ssh", *options(ALONE), "-F", str(ssh_config), "-o", f"ConnectTimeout={patience}")
+
+
+def sharing(command: Sequence[str], socket: str, seconds: int = 30) -> tuple[str, ...]:
+    """Return a client's command that keeps its connection at a socket of ours, for as many seconds after its use."""
+    shared = {"ControlMaster": "auto", "ControlPath": socket, "ControlPersist": f"{seconds}s"}
+    return (command[0], *options(shared), *command[1:])
+
+
+def strict(command: Sequence[str]) -> tuple[str, ...]:
+    """Return a client's command with our options before its own, for a connection of its own."""
+    return (command[0], *options(ALONE), *command[1:])
+
+
+def options(more: dict[str, str]) -> tuple[str, ...]:
+    """Return our options as words of a command line."""
+    return tuple(word for name, value in {**OPTIONS, **more}.items() for word in ("-o", f"{name}={value}"))

@@ -1,0 +1,140 @@
+"""What a host may say, as closed models, read on the controller: nothing else of an answer is looked at or passed on.
+
+A broken host speaks too. Whatever it says beyond these fields is refused, so that no word of its answer is one of
+Ansible's (`add_host`, `ansible_facts`), of a plan's, or of another host's.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints
+
+from infra.hearing import Facts, Sentence
+from inventory.base import Model
+from inventory.plain import plain
+
+State = Literal["done", "not-done", "unknown"]
+KEY_TYPES = (
+    "ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+)  # fmt: skip
+_KEY = rf"^({'|'.join(one.replace('.', '[.]') for one in KEY_TYPES)}) [A-Za-z0-9+/]+={{0,3}}\z"
+
+Key = Annotated[str, StringConstraints(pattern=_KEY, max_length=4000)]
+"""A public key as OpenSSH writes it, without options and comment: one line."""
+AccountName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?\z")]
+Number = Annotated[int, Field(strict=True, ge=1, le=(1 << 32) - 2)]
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[\w./@+-]*\z", max_length=1000)]
+_SCRAM = r"^SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=:]+\z"
+Verifier = Annotated[str, StringConstraints(pattern=_SCRAM, max_length=400)]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63)]
+
+
+class StepAnswer(Model):
+    """Whether a step is done on a host, and what was seen there."""
+
+    state: State
+    facts: Facts = Field(default_factory=dict)
+
+
+class User(Model):
+    """An account that owns files, by the number that they keep."""
+
+    name: AccountName
+    number: Number
+    group: Annotated[int, Field(strict=True, ge=0, le=(1 << 32) - 2)]
+    home: AbsolutePath
+    shell: AbsolutePath
+
+
+class Group(Model):
+    """A group that owns files, and those of the accounts that are in it."""
+
+    name: AccountName
+    number: Number
+    members: tuple[AccountName, ...] = Field(max_length=1000)
+
+
+class Accounts(Model):
+    """Accounts that come along with files."""
+
+    users: tuple[User, ...] = Field(max_length=1000)
+    groups: tuple[Group, ...] = Field(max_length=1000)
+
+
+class Offer(Model):
+    """What the ends of a copy need to know of each other."""
+
+    public_key: Key | Literal[""]
+    host_keys: tuple[Key, ...] = Field(max_length=16)
+    accounts: Accounts
+    gives: tuple[AbsolutePath, ...] = Field(max_length=100)
+
+
+class Account(Model):
+    """An entry's account at a database."""
+
+    name: Identifier
+    verifier: Verifier
+
+
+class TaskResult(Model):
+    """The result of one verb of a kind on one host; the last fields are what is handed on to other tasks."""
+
+    changed: bool = False
+    failed: bool = False
+    msg: Sentence = ""
+    mend: Sentence = ""
+    exception: Annotated[str, AfterValidator(lambda text: plain(text, 8000))] = ""
+    answer: StepAnswer | None = None
+    offer: Offer | None = None
+    account: Account | None = None
+    verifier: Verifier | None = None
+    keyless: tuple[tuple[Identifier, Identifier], ...] | None = Field(None, max_length=100_000)
+
+    def for_ansible(self) -> dict[str, Any]:
+        """Return the result as an action's result: only what was said."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class AgentAnswer(Model):
+    """One line of an agent: what came of a call, or why it was refused, and how long it took in milliseconds."""
+
+    answer: JsonValue = None
+    refused: Sentence | None = None
+    mend: Sentence = ""
+    ms: float = Field(0.0, ge=0)
+
+
+class Found(Model):
+    """What an agent finds when it is opened, for people, beside its state."""
+
+    facts: Facts
+
+
+STATES = {"entry": {"from", "to"}, "source": {"open", "frozen", "sealed"}, "target": {"waiting", "promoted"}}
+"""The states of each side of a move (loop.py)."""
+
+
+PartNumber = Annotated[str, StringConstraints(pattern=r"^\d{1,3}\z")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}\z")]
+
+
+class Digests(Model):
+    """A digest for each part of a folder, by the part's number."""
+
+    parts: dict[PartNumber, Digest]
+
+
+class Listing(Model):
+    """A digest of what was seen at each path in some parts of a folder."""
+
+    paths: dict[Annotated[str, AfterValidator(plain)], Digest]
+
+
+class Count(Model):
+    """How much was looked at, and when on the host's clock."""
+
+    files: Annotated[int, Field(strict=True, ge=0)]
+    at: float
