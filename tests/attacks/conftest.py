@@ -1,8 +1,11 @@
 """A world for attackers: names behind real SSH servers that answer whatever a test has them answer."""
 
 import getpass
+import importlib
 import json
 import subprocess
+import sys
+import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -94,3 +97,24 @@ def make_broken(tmp_path: Path) -> Callable[[], Broken]:
     """Make a world of its own for one test."""
     Path("/run/sshd").mkdir(exist_ok=True)
     return lambda: Broken(tmp_path / "world")
+
+
+@pytest.fixture
+def on_host(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Import what runs on hosts by the names that it has there; of psycopg2, which only they have, its names alone."""
+    utils = importlib.import_module("ansible.module_utils")
+    playbooks = Path(__file__).parents[2] / "playbooks"
+    ours = [playbooks / "plugins/module_utils", *playbooks.glob("roles/*/module_utils")]
+    monkeypatch.setattr(utils, "__path__", [*utils.__path__, *map(str, ours)])
+    stub = types.ModuleType("psycopg2")
+    for name in ("Error", "OperationalError"):
+        setattr(stub, name, type(name, (Exception,), {}))
+    for name in ("sql", "errors"):
+        part = types.ModuleType(f"psycopg2.{name}")
+        setattr(stub, name, part)
+        monkeypatch.setitem(sys.modules, f"psycopg2.{name}", part)
+    stub.sql.Composable = object
+    monkeypatch.setitem(sys.modules, "psycopg2", stub)
+    for name in [name for name in sys.modules if name.startswith("ansible.module_utils.zhenghe")]:
+        monkeypatch.delitem(sys.modules, name)
+    return lambda name: importlib.import_module(f"ansible.module_utils.{name}")

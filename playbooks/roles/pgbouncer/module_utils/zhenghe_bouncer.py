@@ -23,7 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from ansible.module_utils.zhenghe_owned import Owned
+from ansible.module_utils.zhenghe_store import write as write_as_root
 
+POSTGRES = Owned("postgres")
+"""PgBouncer runs as this account, and what it reads belongs to it."""
 FOLDER = Path("/etc/pgbouncer/zhenghe")
 UNIT = Path("/etc/systemd/system/zhenghe-pgbouncer@.service")
 ITERATIONS = 4096
@@ -108,17 +112,7 @@ def scram_verifier(password: str) -> str:
 
 def write(path: Path, text: str, mode: int = 0o600) -> bool:
     """Write a file of PgBouncer's, whole or not at all; say whether it was not so before."""
-    if path.exists() and path.read_text() == text:
-        return False
-    owner = pwd.getpwnam("postgres")
-    scratch = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
-        os.fchown(file.fileno(), owner.pw_uid, owner.pw_gid)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
-    return True
+    return POSTGRES.write(path, text, mode)
 
 
 def word(text: str) -> str:
@@ -157,7 +151,7 @@ class Entry:
     @contextlib.contextmanager
     def _locked(self, file_name: str, seconds: float, otherwise: str) -> Iterator[None]:
         deadline = time.monotonic() + seconds
-        with (self.folder / file_name).open("w") as file:
+        with POSTGRES.lock_file(self.folder / file_name) as file:
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,24 +164,22 @@ class Entry:
 
     def make_folder(self) -> None:
         """Make the folder of this port's entries, for PgBouncer's eyes only."""
-        owner = pwd.getpwnam("postgres")
-        for folder in (FOLDER, self.folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        POSTGRES.make_top(FOLDER, 0o700)
+        POSTGRES.make_inside(self.folder, 0o700)
 
     def password(self) -> str:
         """Return the password of the entry's own account; made once, it never leaves this host."""
         self.make_folder()
-        if not self.password_file.exists():
+        if not POSTGRES.exists(self.password_file):
             write(self.password_file, secrets.token_urlsafe(32))
-        return self.password_file.read_text()
+        return POSTGRES.read(self.password_file)
 
     def verifier(self) -> str:
         """Return what both ends have to store of the password."""
         kept = self.folder / f"{self.account}.verifier"
-        if not kept.exists() or not self.password_file.exists():
+        if not POSTGRES.exists(kept) or not POSTGRES.exists(self.password_file):
             write(kept, scram_verifier(self.password()))
-        return kept.read_text()
+        return POSTGRES.read(kept)
 
     def console(self) -> Any:
         """Connect to PgBouncer's own database: its socket lets the user in that it runs as."""
@@ -208,9 +200,9 @@ class Entry:
 
     def sends_to(self) -> tuple[str, int] | None:
         """Return address and port where the entry sends its clients, now and after a restart; None: nowhere yet."""
-        if not self.line_file.exists():
+        if not POSTGRES.exists(self.line_file):
             return None
-        match = re.search(r"host=(\S+) port=(\d+)", self.line_file.read_text())
+        match = re.search(r"host=(\S+) port=(\d+)", POSTGRES.read(self.line_file))
         assert match is not None
         return match[1], int(match[2])
 
@@ -240,25 +232,25 @@ class Entry:
 
     def configure(self) -> bool:
         """Write what PgBouncer reads; say whether anything is new."""
-        lines = sorted(self.folder.glob("*_entry.ini"))
-        users = [(file.stem, file.with_suffix(".password").read_text()) for file in lines]
+        lines = POSTGRES.find(self.folder, "*_entry.ini")
+        users = [(file.stem, POSTGRES.read(file.with_suffix(".password"))) for file in lines]
         certain = os.access("/etc/ssl/private/ssl-cert-snakeoil.key", os.R_OK)
         text = CONFIGURATION.format(
             port=self.port, address=self.address, socket=self.socket, folder=self.folder,
-            tls=TLS if certain else "", databases="".join(file.read_text() for file in lines),
+            tls=TLS if certain else "", databases="".join(POSTGRES.read(file) for file in lines),
         )  # fmt: skip
         news = [
             write(self.folder / "userlist.txt", "".join(f'"{user}" "{password}"\n' for user, password in users)),
             write(self.folder / "pgbouncer.ini", text),
-            write(UNIT, UNIT_TEXT, 0o644),
+            write_as_root(UNIT, UNIT_TEXT),
         ]
         return any(news)
 
     def others_with_the_database(self) -> list[str]:
         """Return other entries of this port that have a database of the same name: clients could not be told apart."""
         start = f"{self.database} ="
-        others = (file for file in self.folder.glob("*_entry.ini") if file != self.line_file)
-        return [file.stem for file in others if file.read_text().startswith(start)]
+        others = (file for file in POSTGRES.find(self.folder, "*_entry.ini") if file != self.line_file)
+        return [file.stem for file in others if POSTGRES.read(file).startswith(start)]
 
     def running(self) -> bool:
         """Say whether PgBouncer answers."""
@@ -321,10 +313,9 @@ class Entry:
     def remove(self) -> None:
         """Take the entry away; the PgBouncer of a port without entries stops."""
         with self.neighbours_wait():
-            for suffix in (".ini", ".verifier", ".password"):
-                (self.folder / (self.account + suffix)).unlink(missing_ok=True)
+            POSTGRES.remove(*(self.folder / (self.account + suffix) for suffix in (".ini", ".verifier", ".password")))
             self.configure()
-            if any(self.folder.glob("*_entry.ini")):
+            if POSTGRES.find(self.folder, "*_entry.ini"):
                 if self.running():
                     self.reload(self.console())
             elif UNIT.exists():

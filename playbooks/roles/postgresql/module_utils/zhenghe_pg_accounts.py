@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, value
+from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, rows, value
 from psycopg2 import errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 ITERATIONS = 4096
@@ -37,11 +37,11 @@ def own_password(place: Place) -> str:
     """Make the password by which this end logs in at the other one, once; return its verifier."""
     place.make_folder()
     kept = place.folder / "verifier"
-    if not (kept.exists() and place.passfile.exists()):
+    if not (POSTGRES.exists(kept) and POSTGRES.exists(place.passfile)):
         password = secrets.token_urlsafe(32)
         place.write(place.passfile, f"{place.peer_address}:{place.peer_port}:*:{place.base}:{password}\n")
         place.write(kept, scram_verifier(password))
-    return kept.read_text()
+    return POSTGRES.read(kept)
 
 
 def ensure_role(connection: Any, name: str, attributes: str, verifier: str) -> None:
@@ -152,7 +152,7 @@ def admit(place: Place, tag: str, lines: Sequence[str]) -> bool:
     """Put lines on top of pg_hba.conf, in place of earlier ones under the same tag; no lines: take them out."""
     connection = place.connect()
     file = Path(value(connection, "SHOW hba_file"))
-    before = file.read_text()
+    before = POSTGRES.read(file)
     begin, end = f"# {tag} begin\n", f"# {tag} end\n"
     head, _, rest = before.partition(begin)
     bare = head + rest.partition(end)[2] if rest else before
@@ -194,14 +194,11 @@ def dismiss_entry(place: Place) -> None:
 
 
 def _replace(file: Path, text: str) -> None:
-    old = file.stat()
-    scratch = file.with_name(file.name + ".zhenghe")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as new:
-        os.fchown(new.fileno(), old.st_uid, old.st_gid)
-        os.fchmod(new.fileno(), old.st_mode & 0o777)
-        new.write(text)
-    scratch.replace(file)
+    # Where it lies is the cluster's own word: as root we would write wherever that leads.
+    try:
+        POSTGRES.write(file, text, POSTGRES.mode(file))
+    except PermissionError:
+        raise Refused(f"{file}: postgres cannot write it", "give the file and its folder to postgres") from None
 
 
 ROLES = """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
@@ -12,7 +14,7 @@ from ansible.module_utils import zhenghe_pg_log as logs
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_stream as stream
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, value
+from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, rows, side_of, value
 from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 
@@ -209,8 +211,7 @@ def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
     source.restore_identities(place, inside, keyless)
     accounts.admit(place, f"{place.base} peer", [])
     accounts.drop_role(place, place.base)
-    for name in ("passfile", "verifier"):
-        (place.folder / name).unlink(missing_ok=True)
+    place.forget_files("passfile", "verifier")
     return {"cluster": _stop_source(place, here) if place.end == "source" else "serves"}
 
 
@@ -226,10 +227,13 @@ def _stop_source(place: Place, here: Any) -> str:
     others = rows(here, _KEPT)
     if others:
         return "kept for " + ", ".join(row[0] for row in others)
-    version, name = value(here, "SHOW config_file").split("/")[-3:-1]
-    start = f"/etc/postgresql/{version}/{name}/start.conf"
-    with open(start, "w") as file:
-        file.write("disabled\n")
+    # Where its files lie is the cluster's own word: of that only what Debian calls a cluster is taken.
+    told = value(here, "SHOW config_file")
+    match = re.fullmatch(r"/etc/postgresql/([0-9.]+)/([A-Za-z0-9_][A-Za-z0-9_.-]*)/postgresql\.conf", told)
+    if match is None:
+        raise Refused(f"{told} is no cluster of Debian's", "stop the cluster by hand, for it would start again")
+    version, name = match.groups()
+    POSTGRES.write(Path(f"/etc/postgresql/{version}/{name}/start.conf"), "disabled\n", 0o644)
     subprocess.run(
         ["systemctl", "disable", "--quiet", f"postgresql@{version}-{name}"], check=False, capture_output=True
     )

@@ -22,9 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from ansible.module_utils.zhenghe_owned import Owned
 from psycopg2 import sql
 from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
+POSTGRES = Owned("postgres")
+"""The folders of a move on a host of databases, and the cluster's own, belong to this account."""
 STATE = Path("/var/lib/zhenghe/postgresql")
 LONGEST_NAME = 50
 # The owner of a database may set anything for it. On connections of ours nothing of that holds: names are found in the
@@ -143,7 +146,7 @@ class Place:
     def alone(self, seconds: float = 60) -> Iterator[None]:
         """Keep earlier and later calls for the same component, and the agent of a switch, from overlapping."""
         self.make_folder()
-        with (self.folder / "lock").open("w") as file:
+        with POSTGRES.lock_file(self.folder / "lock") as file:
             if not wait(lambda: self._locked(file.fileno()), seconds, 0.1):
                 raise Refused(f"{self.database}: another step still works on it", "wait for its end, then run it again")
             yield
@@ -158,28 +161,20 @@ class Place:
 
     def make_folder(self) -> None:
         """Make the folder of the move's files; PostgreSQL reads the passfile in it, nobody else does."""
-        owner = pwd.getpwnam("postgres")
-        for folder in (STATE.parent, STATE):
-            folder.mkdir(mode=0o755, exist_ok=True)
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+        POSTGRES.make_top(self.folder, 0o700)
 
     def write(self, path: Path, text: str) -> None:
         """Write a file of the move: whole or not at all, readable by PostgreSQL only."""
-        owner = pwd.getpwnam("postgres")
-        scratch = path.with_suffix(".new")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            os.fchown(file.fileno(), owner.pw_uid, owner.pw_gid)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
+        POSTGRES.write(path, text)
+
+    def forget_files(self, *names: str) -> None:
+        """Remove files of the move."""
+        POSTGRES.remove(*(self.folder / name for name in names))
 
     def remembered(self) -> dict[str, Any]:
         """Return what earlier calls wrote down in order to take it back."""
         try:
-            memory: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
+            memory: dict[str, Any] = json.loads(POSTGRES.read(self.folder / "state.json"))
         except (OSError, ValueError):
             return {}
         return memory

@@ -178,5 +178,4 @@ def undo(place: Place) -> None:
         rows(connection, sql.SQL(f"ALTER DATABASE {{}} RESET zhenghe.{setting}").format(sql.Identifier(place.database)))
     accounts.admit(place, f"{place.base} peer", [])
     accounts.drop_role(place, place.base)
-    for name in ("passfile", "verifier"):
-        (place.folder / name).unlink(missing_ok=True)
+    place.forget_files("passfile", "verifier")

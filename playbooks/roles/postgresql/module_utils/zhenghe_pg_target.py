@@ -12,7 +12,7 @@ from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, fence, in_one, rows, side_of, value, wait
+from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, fence, in_one, rows, side_of, value, wait
 from ansible.module_utils.zhenghe_pg_source import peer_lines
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -40,9 +40,7 @@ def start_cluster(place: Place) -> None:
     unit = f"postgresql@{cluster.replace('/', '-')}.service"
     file = CLUSTERS / cluster / "conf.d" / "zhenghe.conf"
     wanted = CONFIGURATION.format(address=place.address)
-    changed = not file.exists() or file.read_text() != wanted
-    if changed:
-        file.write_text(wanted)
+    changed = POSTGRES.write(file, wanted, 0o644)
     # Debian starts a cluster by this unit, which it has made if the cluster's start.conf says auto.
     subprocess.run(["systemctl", "enable", "--quiet", "postgresql.service", unit], check=True, capture_output=True)
     subprocess.run(["systemctl", "restart" if changed else "start", unit], check=True, capture_output=True)
@@ -226,5 +224,4 @@ def undo(place: Place) -> None:
     accounts.drop_role(place, place.base)
     for role in memory.get("roles", []):
         accounts.drop_brought(place, role)
-    for file in ("passfile", "verifier", "state.json"):
-        (place.folder / file).unlink(missing_ok=True)
+    place.forget_files("passfile", "verifier", "state.json")
