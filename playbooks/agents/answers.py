@@ -79,6 +79,10 @@ class Account(Model):
     verifier: Verifier
 
 
+Keyless = tuple[Annotated[str, StringConstraints(max_length=300)], Identifier, Identifier, Literal["d", "n", "f", "i"]]
+"""A table without a key: its name as text, schema, table, and by what its rows were told apart before."""
+
+
 class TaskResult(Model):
     """The result of one verb of a kind on one host; the last fields are what is handed on to other tasks."""
 
@@ -91,7 +95,7 @@ class TaskResult(Model):
     offer: Offer | None = None
     account: Account | None = None
     verifier: Verifier | None = None
-    keyless: tuple[tuple[Identifier, Identifier], ...] | None = Field(None, max_length=100_000)
+    keyless: tuple[Keyless, ...] | None = Field(None, max_length=100_000)
 
     def for_ansible(self) -> dict[str, Any]:
         """Return the result as an action's result: only what was said."""

@@ -106,15 +106,12 @@ def on_host(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     playbooks = Path(__file__).parents[2] / "playbooks"
     ours = [playbooks / "plugins/module_utils", *playbooks.glob("roles/*/module_utils")]
     monkeypatch.setattr(utils, "__path__", [*utils.__path__, *map(str, ours)])
-    stub = types.ModuleType("psycopg2")
-    for name in ("Error", "OperationalError"):
-        setattr(stub, name, type(name, (Exception,), {}))
-    for name in ("sql", "errors"):
-        part = types.ModuleType(f"psycopg2.{name}")
-        setattr(stub, name, part)
-        monkeypatch.setitem(sys.modules, f"psycopg2.{name}", part)
-    stub.sql.Composable = object
-    monkeypatch.setitem(sys.modules, "psycopg2", stub)
+    for name in ("psycopg2", "psycopg2.sql", "psycopg2.errors", "psycopg2.extensions"):
+        stub = types.ModuleType(name)
+        stub.__path__ = []
+        # Whatever is asked of it is an exception: it serves as one, and as a base class.
+        vars(stub)["__getattr__"] = lambda wanted: type(wanted, (Exception,), {})
+        monkeypatch.setitem(sys.modules, name, stub)
     for name in [name for name in sys.modules if name.startswith("ansible.module_utils.zhenghe")]:
         monkeypatch.delitem(sys.modules, name)
     return lambda name: importlib.import_module(f"ansible.module_utils.{name}")

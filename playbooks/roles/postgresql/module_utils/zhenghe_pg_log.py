@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.zhenghe_pg_place import value
+from ansible.module_utils.zhenghe_pg_place import POSTGRES, value
 
 _LINE = re.compile(r"\[(?P<pid>\d+)\]\s.*?(?P<what>ERROR|FATAL|LOG|错误|致命错误|日志):\s+(?P<text>.*)")
 _MOST = 1 << 20
@@ -25,7 +25,8 @@ def _file(connection: Any) -> Path:
 def position(connection: Any) -> int:
     """Return how long the cluster's log is by now."""
     try:
-        return _file(connection).stat().st_size
+        with POSTGRES.acting():
+            return _file(connection).stat().st_size
     except OSError:
         return 0
 
@@ -36,7 +37,8 @@ def worker_errors(connection: Any, subscription: str, since: int) -> tuple[str, 
     Details and contexts are left out: they hold what stands in the row.
     """
     try:
-        with _file(connection).open("rb") as file:
+        # Where the log lies is the cluster's own word: it is read with the cluster's own rights.
+        with POSTGRES.acting(), _file(connection).open("rb") as file:
             end = file.seek(0, 2)
             file.seek(max(since if since <= end else 0, end - _MOST))
             lines = file.read(_MOST).decode(errors="replace").splitlines()
