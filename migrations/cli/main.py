@@ -4,6 +4,7 @@ Exit status: 0 done; 1 done, and the answer is no; 2 wrong use, bad input or wha
 the mend. The parts are imported when a command needs them, so that asking for help takes no time.
 """
 
+import errno
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from infra.twin.paths import state_root
 from inventory.words import _
 from migrations.cli import check as cli_check
 from migrations.cli import explain as cli_explain
@@ -23,6 +25,14 @@ from migrations.cli import inventory as cli_inventory
 from migrations.cli.help import WHERE, Commands, Folder, Json, inventory_folder, wrong_use
 from migrations.cli.twin import twins
 
+MENDS = {
+    errno.ENOSPC: "there is no room left for {file}; make room, and call the same command again: it goes on",
+    errno.EDQUOT: "the quota leaves no room for {file}; make room, and call the same command again: it goes on",
+    errno.EROFS: "{file} can only be read; mount it for writing, or set ZHENGHE_STATE to a folder that can be written",
+    errno.EIO: "the disk of {file} fails; mend it, and call the same command again: it goes on",
+    errno.EMFILE: "too many files are open at {file}; raise the limit (ulimit -n), and call the same command again",
+}
+"""What is told where it is this machine that must be mended."""
 OURS = frozenset({"inventory", "infra", "netcfg", "migrations"})
 
 app = Commands(
@@ -209,6 +219,8 @@ def _unforeseen(error: Exception) -> str:
     if isinstance(error, PermissionError):
         text = _("{file} is not this user's; run the command as root, or set ZHENGHE_STATE to a folder of your own")
         return text.format(file=error.filename)
+    if isinstance(error, OSError) and error.errno in MENDS:
+        return _(MENDS[error.errno]).format(file=error.filename or state_root())
     text = _("this should not have happened: {error}; the particulars are in {log}: please report them")
     return text.format(error=error, log=_logged(error))
 
@@ -238,8 +250,6 @@ def _say(text: str) -> None:
 
 
 def _logged(error: Exception) -> Path:
-    from infra.twin.paths import state_root
-
     log = state_root() / "logs" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
     text = "".join(traceback.format_exception(error))
     try:

@@ -96,12 +96,17 @@ class Lines(Listener):
         elif record.kind == "step-failed":
             self.tell(f"  {record.what['deed']} {record.step}: {record.what['reason']}")
 
+    def warned(self, text: str) -> None:
+        """Tell what keeps the run from going on."""
+        self.tell(text)
+
 
 class Board(Listener):
     """Keeps a table of all units on a terminal; a thread of the terminal's draws it again and again."""
 
-    def __init__(self, plan: Plan, records: tuple[Record, ...]) -> None:
+    def __init__(self, plan: Plan, records: tuple[Record, ...], console: Console) -> None:
         self._plan = plan
+        self._console = console
         self._begun = time.monotonic()
         self._records: list[Record] = []
         self._doing: dict[str, str] = {}
@@ -125,6 +130,10 @@ class Board(Listener):
         """Show what is being done."""
         self._doing[told.unit] = told.text.removeprefix(f"{told.unit.partition(':')[2]}: ")
 
+    def warned(self, text: str) -> None:
+        """Tell above the table, for good, what keeps the run from going on."""
+        self._console.print(Text(text, "bold red"), soft_wrap=True)
+
     def drawn(self) -> Group:
         """Return the table as it is now, and below it what the run is at and for how long it has been going on."""
         states = states_of(self._plan, tuple(self._records))
@@ -142,7 +151,7 @@ def watching(plan: Plan, records: tuple[Record, ...]) -> Iterator[tuple[Listener
         lines = Lines(time.monotonic())
         yield lines, lines.tell
         return
-    board = Board(plan, records)
+    board = Board(plan, records, console)
     # What comes after it tells the same for good.
     with Live(console=console, refresh_per_second=4, get_renderable=board.drawn, transient=True):
         yield board, board.tell

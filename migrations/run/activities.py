@@ -1,6 +1,7 @@
 """What the workflows have done for them: each deed goes to its actuator and into the evidence."""
 
 import contextvars
+import errno
 import fcntl
 import hashlib
 import json
@@ -16,6 +17,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from migrations.evidence import DamagedEvidence
 from migrations.plan import Actuator, Step, StepKind
 from migrations.run.actuators import (
     Busy,
@@ -38,22 +40,28 @@ from migrations.run.messages import (
     UnitOutline,
     UnitRequest,
 )
+from migrations.run.troubles import Troubles
 
 ASKED_AGAIN: Mapping[type[StepError], int] = {Refused: 1, Unreachable: 4, Busy: 14}
 """How often in one passage a step may fail before it is given up; a device's timer takes minutes to run out."""
+NO_FOOTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
+"""Why a call of the system fails where it is this machine that must be mended, and no step is to blame."""
 _log = logging.getLogger(__name__)
 
 
 class RunActivities:
     """The activities of one run; they are synchronous and run on the worker's threads."""
 
-    def __init__(self, home: RunHome, assemble: Callable[[], Mapping[Actuator, StepActuator]]) -> None:
+    def __init__(
+        self, home: RunHome, assemble: Callable[[], Mapping[Actuator, StepActuator]], troubles: Troubles
+    ) -> None:
         """Actuators are put together at the first deed, so that a worker can wait for its world to come up."""
         self._home = home
         self._plan = home.plan()
         self._assemble = cache(assemble)
         self._units = {unit.key: unit for unit in self._plan.units}
         self._steps = {step.id: step for unit in self._plan.units for step in unit.steps}
+        self._troubles = troubles
         self._writing = threading.Lock()
 
     def all(self) -> tuple[Callable[..., Any], ...]:
@@ -74,7 +82,8 @@ class RunActivities:
     def outline_unit(self, request: UnitRequest) -> UnitOutline:
         """Return a unit's steps without their arguments, and its state as the evidence has it."""
         unit = self._units[request.unit]
-        records = self._home.evidence.records()
+        with self._standing(unit.key):
+            records = self._home.evidence.records()
         return UnitOutline(
             key=unit.key,
             kind=unit.kind,
@@ -91,14 +100,15 @@ class RunActivities:
     def note(self, note: Note) -> None:
         """Keep a unit's new state."""
         what = {"state": note.state, "reason": note.reason, "passage": note.passage.number}
-        self._home.evidence.append("unit-state", unit=note.unit, what=what)
+        with self._standing(note.unit):
+            self._home.evidence.append("unit-state", unit=note.unit, what=what)
 
     @activity.defn(name="carry")
     def carry(self, request: StepRequest) -> None:
         """Have one deed done by its actuator; what was seen goes into the evidence, and only failure back."""
         step = self._steps[request.step]
         what = {"deed": request.deed, "passage": request.passage.number, "attempt": activity.info().attempt}
-        with _beating(request.passage.heartbeat), self._alone(step):
+        with self._standing(step.id), _beating(request.passage.heartbeat), self._alone(step):
             self._record("step-begun", request, {**what, "state": request.state})
             begun = time.monotonic()
             try:
@@ -110,6 +120,8 @@ class RunActivities:
                 # Whatever an actuator raises beside its own errors is a defect of this software: repeating would not
                 # mend it, and the unit has to learn of it to be returned.
                 if isinstance(exc, ApplicationError) or type(exc).__module__.startswith("temporalio"):
+                    raise
+                if isinstance(exc, OSError) and exc.errno in NO_FOOTING:
                     raise
                 _log.exception("defect in %s", step.id)
                 reason = f"{type(exc).__name__}: {exc}"
@@ -169,6 +181,15 @@ class RunActivities:
         return ApplicationError(str(error), type=type(error).__name__, non_retryable=not again)
 
     @contextmanager
+    def _standing(self, about: str) -> Iterator[None]:
+        """Tell the command what keeps us from locking and recording: a full disk takes the evidence of it along."""
+        try:
+            yield
+        except (OSError, DamagedEvidence) as exc:
+            self._troubles.tell(f"{about}: {exc}")
+            raise
+
+    @contextmanager
     def _alone(self, step: Step) -> Iterator[None]:
         """Wait until an earlier attempt at this step, taken for dead, has ended, and whoever uses the same devices.
 
@@ -184,6 +205,7 @@ class RunActivities:
 @contextmanager
 def _locked(path: Path, step: Step, name: str) -> Iterator[None]:
     deadline = time.monotonic() + step.timeout
+    path.parent.mkdir(exist_ok=True, mode=0o700)
     with path.open("a") as file:
         while True:
             try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Literal, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from inventory.base import Model
 from inventory.files.gathering import uncollected
@@ -21,6 +22,7 @@ from migrations.plan import Plan, Stage, StepKind, Unit, digest, digest_of_unit,
 from migrations.run.messages import UnitState
 
 AnyModel = TypeVar("AnyModel", bound=Model)
+KEY_BYTES = 32
 
 
 class RunSettings(Model):
@@ -52,12 +54,14 @@ class StalePlan(Exception):
 
 
 class UnreadableRun(Exception):
-    """A file in a run's folder is not one that this version writes."""
+    """A file in a run's folder is not one that this version writes, or is damaged."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, damaged: bool = False) -> None:
         self.file = file
-        text = _("{file} is not as this version writes it; end the run with the version that began it")
-        super().__init__(text.format(file=file))
+        self.damaged = damaged
+        another = _("{file} is not as this version writes it; end the run with the version that began it")
+        noise = _("{file} is damaged; put it back from a copy, or call zhenghe rehearse or apply with the same plan")
+        super().__init__((noise if damaged else another).format(file=file))
 
 
 class RunHome:
@@ -78,10 +82,13 @@ class RunHome:
         self._known: tuple[tuple[int, int], Plan] | None = None
 
     def create(self, plan: Plan, settings: RunSettings, programme: Programme | None = None) -> None:
-        """Make the folder, or leave it as it is where the run exists already; RunBusy as for `held`."""
-        if self.settings_file.exists():
+        """Make the folder, or leave it as it is where the run exists already; RunBusy as for `held`.
+
+        A file of it that is damaged is written again: all of them can be told from the arguments.
+        """
+        if self.settings_file.exists() and not self._damaged():
             return
-        files = {self.key_file: secrets.token_bytes(32), self.plan_file: plan.model_dump_json(indent=1).encode()}
+        files = {self.key_file: secrets.token_bytes(KEY_BYTES), self.plan_file: plan.model_dump_json(indent=1).encode()}
         if programme is not None:
             text = programme.model_dump_json(indent=1).encode()
             files[self.programme_file] = text
@@ -93,8 +100,20 @@ class RunHome:
             for folder in (self.logs, self.locks):
                 folder.mkdir(exist_ok=True, mode=0o700)
             for file, content in files.items():
-                if not file.exists():
+                if not file.exists() or file in self._damaged():
                     _publish(file, content)
+
+    def _damaged(self) -> tuple[Path, ...]:
+        """Return the files that hold something, such as nothing at all, that nobody ever wrote."""
+        files = (self.plan_file, self.programme_file, self.settings_file)
+        return tuple(file for file in files if file.exists() and not _is_json(file.read_bytes()))
+
+    def renew_key(self) -> bool:
+        """Make a new key where there is none, and say whether that had to be: whatever the old one sealed is lost."""
+        if self.key_file.exists() and self.key_file.stat().st_size == KEY_BYTES:
+            return False
+        _publish(self.key_file, secrets.token_bytes(KEY_BYTES))
+        return True
 
     def settings(self) -> RunSettings:
         """Read what the run is bound to; FileNotFoundError where there is no run, UnreadableRun."""
@@ -147,10 +166,19 @@ def _locked(file: IO[bytes]) -> bool:
 
 
 def _read(file: Path, model: type[AnyModel]) -> AnyModel:
+    content = file.read_bytes()
     try:
-        return model.model_validate_json(file.read_bytes())
+        return model.model_validate_json(content)
     except ValidationError as exc:
-        raise UnreadableRun(file) from exc
+        raise UnreadableRun(file, damaged=not _is_json(content)) from exc
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        from_json(content)
+    except ValueError:
+        return False
+    return True
 
 
 def _publish(path: Path, content: bytes) -> None:

@@ -1,8 +1,8 @@
 """What actuators say of their work while they work: shown to whoever watches, and no evidence."""
 
-import json
 from pathlib import Path
-from typing import Any
+
+from pydantic import ValidationError
 
 from inventory.base import Model
 
@@ -24,13 +24,12 @@ def follow_progress(path: Path, offset: int) -> tuple[tuple[Told, ...], int]:
         whole, newline, _torn = file.read().rpartition(b"\n")
     if not newline:
         return (), offset
-    lines = (_line(line) for line in whole.splitlines())
-    return tuple(Told.model_validate(line) for line in lines if line is not None), offset + len(whole) + 1
+    return tuple(filter(None, map(_line, whole.split(b"\n")))), offset + len(whole) + 1
 
 
-def _line(line: bytes) -> Any:
+def _line(line: bytes) -> Told | None:
     try:
-        return json.loads(line)
-    except ValueError:
+        return Told.model_validate_json(line)
+    except ValidationError:
         # A writer was killed inside it; the next one wrote on in the same line.
         return None

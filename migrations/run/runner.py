@@ -11,11 +11,12 @@ from inventory.base import Model
 from inventory.words import _
 from migrations.evidence import Record
 from migrations.playing.workplace import clear_away
-from migrations.run.children import Child, namespaced
+from migrations.run.footing import AT_LEAST, PER_STEP, mended, needs_room
 from migrations.run.home import RunHome
+from migrations.run.keeping import Keeper
 from migrations.run.messages import Direction, PassageRequest, PassageResult
 from migrations.run.progress import Told, follow_progress
-from migrations.run.temporal import Engine, EngineSilent, free_port, server_command
+from migrations.run.temporal import EngineSilent
 
 T = TypeVar("T")
 WORKER = (sys.executable, "-m", "migrations.run.worker")
@@ -32,6 +33,9 @@ class Listener:
 
     def told(self, told: Told) -> None:
         """Hear what an actuator says of its work."""
+
+    def warned(self, text: str) -> None:
+        """Hear what keeps the run from going on, or what of it was lost and is made anew."""
 
 
 class Passage(Model):
@@ -71,33 +75,28 @@ class Runner:
         self._home = home
         self._listener = listener
         self._settings = home.settings()
-        self.address = address = f"127.0.0.1:{(port := free_port())}"
-        server = server_command(home.database, port)
-        self.server = Child("engine", server, home.logs / "engine.log", keep=(lock,))
-        self.worker = Child(
-            "worker", namespaced([*worker, str(home.path), address]), home.logs / "worker.log", keep=(lock,)
-        )
-        self.engine = Engine(address, home.key_file.read_bytes())
+        self._keeper = Keeper(home, lock, worker, listener.warned)
+        self.server, self.engine = self._keeper.server, self._keeper.engine
+        self.address = self._keeper.address
         self._seen = home.evidence.ready()
         self._heard = home.progress_file.stat().st_size if home.progress_file.exists() else 0
 
     def warm(self) -> None:
         """Start the children, so that they are ready when the first passage begins."""
-        self.server.ensure()
-        self.worker.ensure()
+        self._keeper.ensure()
 
     def close(self) -> None:
         """End the children; a passage that has not ended is continued by the next command."""
-        self.worker.end()
-        self.engine.close()
-        self.server.end()
+        self._keeper.close()
 
     def take(self, direction: Direction, units: tuple[str, ...] = ()) -> PassageResult:
         """Take units in a direction and return how they came out; all units where none is named.
 
         An open passage of the same kind is continued, one of another kind is ended where it stands. PassageFailed,
-        ChildFailed.
+        ChildFailed, NoRoom, Hindered.
         """
+        steps = sum(len(unit.steps) for unit in self._home.plan().units)
+        needs_room(self._home.path, AT_LEAST + PER_STEP * steps)
         units = tuple(sorted(units))
         passages = passages_of(self._home.evidence.records())
         last = passages[-1] if passages else None
@@ -125,8 +124,8 @@ class Runner:
         result = None
         while result is None:
             result = self._until_answered(lambda: self.engine.outcome(self._name(passage), request, LOOK_EVERY))
-            self.server.ensure()
-            self.worker.ensure()
+            self._keeper.ensure()
+            self._keeper.ask_server()
             self._tell()
         what = {"number": passage.number, "result": result.model_dump(mode="json")}
         self._home.evidence.append("passage-ended", what=what)
@@ -142,15 +141,19 @@ class Runner:
 
     def _until_answered(self, ask: Callable[[], T]) -> T:
         while True:
-            self.server.ensure()
+            self._keeper.ensure_server()
             try:
                 return ask()
             except EngineSilent:
+                needs_room(self._home.path)
+                self._keeper.ask_server()
                 self._tell()
                 time.sleep(LOOK_EVERY / 3)
 
     def _tell(self) -> None:
         records, self._seen = self._home.evidence.follow(self._seen)
+        if records:
+            self._keeper.progressed()
         for record in records:
             self._listener.recorded(record)
         tellings, self._heard = follow_progress(self._home.progress_file, self._heard)
@@ -166,8 +169,11 @@ def running(home: RunHome, listener: Listener, worker: Sequence[str] = WORKER) -
     What playbooks under way leave when they are killed is gone at the end, or when the next command begins.
     """
     with home.held() as lock:
-        # Nothing is begun on a record that somebody or something has changed.
+        # Nothing is begun on a plan or a record that somebody or something has changed.
+        home.plan()
         home.evidence.ready()
+        for sentence in mended(home):
+            listener.warned(sentence)
         clear_away(home.playbooks)
         runner = Runner(home, listener, lock, worker)
         try:

@@ -12,6 +12,7 @@ from migrations.run.activities import RunActivities
 from migrations.run.actuators import StepActuator
 from migrations.run.home import RunHome
 from migrations.run.temporal import QUEUE, EngineSilent, connected
+from migrations.run.troubles import BEAT, Troubles
 from migrations.run.workflows import PassageWorkflow, UnitWorkflow
 
 STEPS_AT_ONCE = 6
@@ -26,7 +27,8 @@ async def serve(home: RunHome, address: str, assemble: Callable[[], Mapping[Actu
             break
         except EngineSilent:
             await asyncio.sleep(0.1)
-    activities = RunActivities(home, assemble)
+    troubles = Troubles.inherited()
+    activities = RunActivities(home, assemble, troubles)
     with ThreadPoolExecutor(STEPS_AT_ONCE + NOTES_AT_ONCE) as threads:
         worker = Worker(
             client,
@@ -39,4 +41,14 @@ async def serve(home: RunHome, address: str, assemble: Callable[[], Mapping[Actu
             # After a kill the server keeps a workflow for its old worker no longer than this.
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         )
-        await worker.run()
+        living = asyncio.create_task(_live(troubles))
+        try:
+            await worker.run()
+        finally:
+            living.cancel()
+
+
+async def _live(troubles: Troubles) -> None:
+    while True:
+        troubles.beat()
+        await asyncio.sleep(BEAT)

@@ -146,6 +146,13 @@ class Engine:
         """
         return self._call(self._outcome(name, request, patience))
 
+    def is_well(self, patience: float) -> bool:
+        """Say whether the server answers within `patience` s that it serves."""
+        try:
+            return self._call(asyncio.wait_for(self._is_well(), patience))
+        except (EngineSilent, TimeoutError):
+            return False
+
     def abandon(self, name: str, reason: str) -> None:
         """End a passage where it stands; EngineSilent."""
         self._call(self._abandon(name, reason))
@@ -159,6 +166,10 @@ class Engine:
             return asyncio.run_coroutine_threadsafe(work, self._loop).result()
         except RPCError as exc:
             raise EngineSilent(_("the engine does not answer on {address}").format(address=self._address)) from exc
+
+    async def _is_well(self) -> bool:
+        self._client = self._client or await connected(self._address, self._key)
+        return await self._client.service_client.check_health()
 
     async def _handle(self, name: str) -> WorkflowHandle[Any, PassageResult]:
         if self._client is None:

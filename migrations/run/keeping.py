@@ -1,0 +1,127 @@
+"""Keeps a run's server and worker alive, and tells of everything that keeps them from their work.
+
+Whoever ends before coming to work again and again, is silent for long, or cannot write, ends the command with a
+sentence: nobody waits in front of a silent terminal.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+from inventory.words import _
+from migrations.run.children import Child, ChildFailed, namespaced
+from migrations.run.footing import needs_room, put_engine_aside
+from migrations.run.home import RunHome
+from migrations.run.temporal import Engine, free_port, server_command
+from migrations.run.troubles import VARIABLE, Heard
+
+SILENT = 45.0
+"""Seconds without a sign of life after which a process is ended and started again."""
+ASK_EVERY = 10.0
+"""Seconds between two questions to the server whether it is well."""
+HINDERED = 5
+"""So many troubles in a row, with nothing done in between, and the command ends."""
+TOLD_AGAIN = 60.0
+"""Seconds after which the same trouble is told again."""
+
+
+class Hindered(Exception):
+    """The worker cannot do its work, whatever it tries; says why and what to do next."""
+
+    def __init__(self, trouble: str) -> None:
+        self.trouble = trouble
+        text = _("the run cannot go on: {trouble}; mend this, and call the same command again: it goes on")
+        super().__init__(text.format(trouble=trouble))
+
+
+class Keeper:
+    """The processes of one run."""
+
+    def __init__(self, home: RunHome, lock: int, worker: Sequence[str], warn: Callable[[str], None]) -> None:
+        self._home = home
+        self._warn = warn
+        self._heard = Heard()
+        self.address = address = f"127.0.0.1:{(port := free_port())}"
+        self.server = Child("engine", server_command(home.database, port), home.logs / "engine.log", warn, keep=(lock,))
+        command = ["env", f"{VARIABLE}={self._heard.descriptor}", *worker, str(home.path), address]
+        keep = (lock, self._heard.descriptor)
+        self.worker = Child("worker", namespaced(command), home.logs / "worker.log", warn, keep=keep)
+        self.engine = Engine(address, home.key_file.read_bytes())
+        self._answered = self._asked = time.monotonic()
+        self._put_aside = False
+        self._told: dict[str, float] = {}
+        self._troubles = 0
+
+    def close(self) -> None:
+        """End both."""
+        self.worker.end()
+        self.engine.close()
+        self.server.end()
+        self._heard.close()
+
+    def ensure(self) -> None:
+        """Look after both; ChildFailed, NoRoom, Hindered where the run cannot go on."""
+        needs_room(self._home.path)
+        self.ensure_server()
+        self._ensure_worker()
+
+    def ensure_server(self) -> None:
+        """Look after the server alone."""
+        try:
+            self.server.ensure()
+        except ChildFailed as exc:
+            if self._put_aside or not self._home.database.exists():
+                raise
+            # It may be the file that it cannot live with, in a way that only the server sees.
+            self._put_aside = True
+            self.server.begin_anew()
+            self._warn(put_engine_aside(self._home, exc.how))
+            self.server.ensure()
+
+    def answered(self) -> None:
+        """Say that the server has answered."""
+        self._answered = time.monotonic()
+        self.server.at_work()
+
+    def progressed(self) -> None:
+        """Say that something was done: what hinders the worker now is another trouble."""
+        self._troubles = 0
+
+    def ask_server(self) -> None:
+        """Ask the server now and then whether it is well, and start it again where it is silent for long."""
+        now = time.monotonic()
+        if now - self._asked > 2 * ASK_EVERY:
+            # This process was stopped itself.
+            self._answered = now
+        if now - self._asked > ASK_EVERY:
+            self._asked = now
+            if self.engine.is_well(ASK_EVERY / 2):
+                self.answered()
+        if time.monotonic() - self._answered > SILENT and self.server.age > SILENT:
+            self._answered = time.monotonic()
+            self._end_silent(self.server)
+
+    def _ensure_worker(self) -> None:
+        if self.worker.ensure():
+            self._heard.begin()
+        alive, troubles = self._heard.take()
+        if alive:
+            self.worker.at_work()
+        for trouble in troubles:
+            self._hear(trouble)
+        if self._heard.silence > SILENT:
+            self._end_silent(self.worker)
+
+    def _hear(self, trouble: str) -> None:
+        self._troubles += 1
+        if self._troubles >= HINDERED:
+            raise Hindered(trouble)
+        if time.monotonic() - self._told.get(trouble, -TOLD_AGAIN) >= TOLD_AGAIN:
+            self._told[trouble] = time.monotonic()
+            self._warn(trouble)
+
+    def _end_silent(self, child: Child) -> None:
+        text = _("the run's {name} has given no sign of life for {seconds:g} s; it is ended")
+        self._warn(text.format(name=child.name, seconds=SILENT))
+        child.end()
+        child.ensure()
+        self._heard.begin()
