@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from ansible_runner import Runner
 from ansible_runner.config.runner import RunnerConfig
+from ansible_runner.utils import OutputEventFilter
 
 from infra.hearing import Unheard, taken
 from infra.ssh import client, options
@@ -31,6 +32,7 @@ from inventory.base import Model
 from inventory.kinds import playbooks_folder
 from inventory.plain import plain
 from inventory.words import _
+from migrations.playing.streams import heard
 from migrations.playing.warm import Warm, errand
 from migrations.playing.workplace import lasting_folder, workplace
 from playbooks.agents.answers import State, StepAnswer
@@ -40,7 +42,7 @@ Progress = Callable[[str], None]
 PYTHON_ON_HOSTS = "/usr/bin/python3"
 CONDUCTOR = "conductor"
 _SIGNALS = range(128, 128 + 65)
-"""Statuses that tell by which signal a command was ended."""
+"""Statuses by which an errand tells which signal ended the command."""
 _WORKER_KILLED = "A worker was found in a dead state"
 """What ansible-playbook says, and ends with status 1, when one of its own processes was killed."""
 _FROM_ANSIBLE = "Task failed: "
@@ -108,11 +110,12 @@ class Playbooks:
         with workplace(self._home) as place:
             listener = _Listener(arguments, progress, place.private / "errand.pid")
             config = self._configured(place.private, place.sockets, arguments, mode, timeout)
-            code = Runner(config=config, event_handler=listener.hear).run()[1]
-            if code is None or code in _SIGNALS:
+            output = place.private / "output"
+            code = _run(config, listener.hear, output)
+            if code < 0 or code in _SIGNALS or code == errand.LOST:
                 # Whoever was killed could not take along what it held.
                 place.end_processes()
-            listener.judge(code, timeout, Path(config.artifact_dir) / "stdout")
+            listener.judge(code, timeout, output)
             return listener.answer(time.monotonic() - began)
 
     def _configured(
@@ -133,7 +136,6 @@ class Playbooks:
             inventory=str(hosts),
             ident="step",
             quiet=True,
-            settings={"pexpect_timeout": 1},
         )
         config.prepare()
         # ansible-runner copies our whole environment, and writes what it has into its artifacts.
@@ -206,7 +208,7 @@ class _Listener:
             self._fail(self._failed(data, result))
         return False
 
-    def judge(self, code: int | None, timeout: float, output: Path) -> None:
+    def judge(self, code: int, timeout: float, output: Path) -> None:
         """Raise what went wrong, the first thing first."""
         if self._stopped is not None:
             raise self._stopped
@@ -217,11 +219,8 @@ class _Listener:
         if self._failure is not None:
             raise self._failure
         said = output.read_text(errors="replace").strip() if code and output.exists() else ""
-        if code is None or code in _SIGNALS or _WORKER_KILLED in said:
-            # What ends the errand itself without a status, or a worker of Ansible's, cannot be caught.
-            number = code - _SIGNALS.start if code is not None and code in _SIGNALS else signal.SIGKILL.value
-            reason = _("ended by signal {number}").format(number=number)
-            raise PlaybookKilled(self._system, self._verb, "", reason)
+        if reason := _killed(code, said):
+            raise PlaybookKilled(self._system, self._verb, "", _with_last_words(reason, said))
         if code != 0:
             raise PlaybookFailed(self._system, self._verb, "", plain(said[-2000:]) or f"ansible-playbook: {code}")
 
@@ -280,6 +279,33 @@ def _inventory(arguments: Mapping[str, Any], mode: Mode) -> dict[str, Any]:
     return {
         "all": {"children": {name: {"hosts": {host: {} for host in sorted(hosts)}} for name, hosts in groups.items()}}
     }
+
+
+def _run(config: RunnerConfig, hear: Callable[[Mapping[str, Any]], bool], output: Path) -> int:
+    """Run a playbook to its end and return its status, or the negative number of the signal that ended its errand."""
+    runner = Runner(config=config, event_handler=hear)
+    runner.runner_mode = "subprocess"
+    with output.open("w", encoding="utf-8") as file, Path(os.devnull).open("rb") as nothing:
+        events = OutputEventFilter(file, runner.event_callback, suppress_ansible_output=True)
+        with heard(events.write) as stream:
+            config.input_fd, config.output_fd, config.error_fd = nothing.fileno(), stream, stream
+            code = int(runner.run()[1])
+        events.close()
+    return code
+
+
+def _killed(code: int, said: str) -> str:
+    """Say which signal ended a playbook, as far as it is known; nothing where none did."""
+    if code < 0 or code in _SIGNALS:
+        return _("ended by signal {number}").format(number=abs(code) - (_SIGNALS.start if code > 0 else 0))
+    if code == errand.LOST or _WORKER_KILLED in said:
+        return _("one of its processes was ended from outside")
+    return ""
+
+
+def _with_last_words(reason: str, said: str) -> str:
+    last = said.splitlines()[-1].strip()[:500] if said else ""
+    return _("{reason}; its last words: {said}").format(reason=reason, said=last) if last else reason
 
 
 def _errand(command: list[str], file: Path, place: Path, timeout: float) -> list[str]:

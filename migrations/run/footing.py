@@ -80,14 +80,13 @@ def _damage(database: Path) -> str:
     """Say what is wrong with a file of SQLite's; nothing where all of it can be read."""
     try:
         with contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as connection:
-            # What it says of noise is noise.
-            connection.text_factory = lambda text: text.decode(errors="replace")
             found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
             if found != "ok":
                 return found.splitlines()[-1]
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             return "" if tables else _("it is empty")
-    except sqlite3.Error as exc:
+    except (sqlite3.Error, UnicodeDecodeError) as exc:
+        # What it says of noise may be noise.
         return str(exc)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from migrations.playing.warm import Warm
-from migrations.playing.warm.errand import KILLED, ORPHANED, TIMED_OUT
+from migrations.playing.warm.errand import LOST, ORPHANED, TIMED_OUT
 from migrations.playing.warm.errand import __file__ as errand_file
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +108,7 @@ def test_a_server_that_was_killed_takes_its_playbooks_along_and_is_started_again
     with place.start(DAEMON) as errand:
         _until(lambda: _written(place.marker))
         os.kill(place.server(), signal.SIGKILL)
-        assert errand.wait() in {KILLED, ORPHANED}
+        assert errand.wait() in {LOST, ORPHANED}
     _until(place.gone)
     with place.start("echo again") as errand:
         assert errand.wait() == 0

@@ -2,8 +2,9 @@
 
     python errand.py PARENT PIDFILE SOCKET SECONDS COMMAND...
 
-Ends with the command's status, or 128 and the number of the signal that ended the command, this process or the server;
-with 124 when the seconds were up, and with 125 when the parent was gone before anything was begun.
+Ends with the command's status, or 128 and the number of the signal that ended the command or was to end this process;
+with 124 when the seconds were up, with 125 when the parent was gone before anything was begun, and with 123 when who
+ran the command was ended, by a signal that nobody here knows.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from types import FrameType
 
 TIMED_OUT = 124
 ORPHANED = 125
-KILLED = 128 + signal.SIGKILL
+LOST = 123
 SLACK = 30.0
 """Seconds for the server's start and the end of everything, beyond the command's own limit."""
 _SET_PDEATHSIG = 1
@@ -53,7 +54,7 @@ def main(argv: list[str]) -> int:
             said = b""
         if told:
             return 128 + told[0]
-        return int(said) if said else KILLED
+        return int(said) if said else LOST
 
 
 if __name__ == "__main__":
