@@ -14,8 +14,8 @@ from pathlib import Path
 from inventory.words import _
 from migrations.run.home import RunHome
 
-PER_STEP, AT_LEAST = 8 * 1024, 64 * 1024
-"""Bytes that must be free before a passage: what its steps write into evidence and engine, and what nothing fits in."""
+PER_BYTE, AT_LEAST = 4, 64 * 1024
+"""Bytes that must be free before a passage: for each byte of its plan, whose steps write to evidence and engine."""
 ALMOST_NONE = 16 * 1024
 """Bytes below which nothing more is begun."""
 FILES_AT_LEAST = 4

@@ -11,7 +11,7 @@ from inventory.base import Model
 from inventory.words import _
 from migrations.evidence import Record
 from migrations.playing.workplace import clear_away
-from migrations.run.footing import AT_LEAST, PER_STEP, mended, needs_room
+from migrations.run.footing import AT_LEAST, PER_BYTE, mended, needs_room
 from migrations.run.home import RunHome
 from migrations.run.keeping import Keeper
 from migrations.run.messages import Direction, PassageRequest, PassageResult
@@ -95,8 +95,7 @@ class Runner:
         An open passage of the same kind is continued, one of another kind is ended where it stands. PassageFailed,
         ChildFailed, NoRoom, Hindered.
         """
-        steps = sum(len(unit.steps) for unit in self._home.plan().units)
-        needs_room(self._home.path, AT_LEAST + PER_STEP * steps)
+        needs_room(self._home.path, AT_LEAST + PER_BYTE * self._home.plan_file.stat().st_size)
         units = tuple(sorted(units))
         passages = passages_of(self._home.evidence.records())
         last = passages[-1] if passages else None

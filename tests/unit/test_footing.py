@@ -13,7 +13,7 @@ from migrations.run.footing import NoRoom, mended, needs_room
 from migrations.run.home import RunHome, RunSettings, UnreadableRun
 from migrations.run.progress import follow_progress
 
-PLAN = Plan(programme="p", inventory="", content="", units=(), untouched=())
+PLAN = Plan(programme="p", units=(), untouched=())
 
 
 @pytest.fixture
