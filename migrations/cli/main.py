@@ -120,6 +120,23 @@ def obligations(
     raise typer.Exit(show_obligations(inventory_folder(folder), at, profile, one, as_json=as_json))
 
 
+@app.command(help=_("Look at the hosts of systems weeks before they move, read-only; 1 where something is against it."))
+def preflight(
+    world: Annotated[
+        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+    ],
+    systems: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SYSTEM", help=_("Systems; all that move where none is named."), show_default=False),
+    ] = None,
+    inventory: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.preflight import show_preflight
+
+    raise typer.Exit(show_preflight(tuple(systems or ()), inventory_folder(inventory), world, as_json=as_json))
+
+
 @app.command(help=_("Carry the plan out in a twin, the way back included, and tell what happened."))
 def rehearse(
     folder: Folder = Path(),

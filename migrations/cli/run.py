@@ -82,7 +82,7 @@ def apply_to_world(folder: Path, digest: str, world_file: Path, *, commit: bool,
     prepared = prepare(folder)
     if len(digest) < SHORTEST or not prepared.digest.startswith(digest):
         raise WrongPlan(prepared.digest, digest)
-    world = _world(world_file)
+    world = world_at(world_file)
     home = RunHome(runs_folder() / run_id(prepared.plan, world.name))
     settings = RunSettings(run=home.path.name, plan=prepared.digest, world=world_file.resolve(), kind=world.kind)
     home.create(prepared.plan, settings, prepared.programme)
@@ -93,7 +93,8 @@ def apply_to_world(folder: Path, digest: str, world_file: Path, *, commit: bool,
     return _print_carried(home, carried, as_json=as_json)
 
 
-def _world(file: Path) -> World:
+def world_at(file: Path) -> World:
+    """Read a world's file; WrongUse where it is not there or is not a world."""
     if not file.is_file():
         reason = _("{file} is not there").format(file=file)
         raise WrongUse(reason, _("give the world's file world.json; zhenghe twin up writes one"))

@@ -8,8 +8,8 @@ import pytest
 from migrations.cli.main import app
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("inventory", "infra", "netcfg", "playbooks", "migrations", "examples")
-MADE_LATER = {"plan.json", "spec.json", "world.json", "roles/KIND/files/verbs.py"}
+ROOMS = ("inventory", "infra", "netcfg", "playbooks", "migrations", "examples", "tests")
+MADE_LATER = {"plan.json", "run.json", "programme.json", "spec.json", "world.json", "roles/KIND/files/verbs.py"}
 """Files of a run or a twin, and names that stand for many."""
 
 

@@ -1,0 +1,108 @@
+"""What hosts may say in a preflight: closed models with bounds, because a host's word is data."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from infra.hearing import Facts, Sentence
+from inventory.base import Model
+
+Word = Annotated[str, Field(max_length=4096)]
+Words = Annotated[tuple[Word, ...], Field(max_length=500)]
+Amount = Annotated[int, Field(ge=0, le=2**63)]
+
+
+class Memory(Model):
+    """Memory of a host, in MiB."""
+
+    total: Amount
+    available: Amount
+
+
+class Mount(Model):
+    """A file system where it is mounted; sizes in bytes."""
+
+    where: Word
+    kind: Word
+    source: Word
+    size: Amount
+    free: Amount
+
+
+class Folder(Model):
+    """A folder as counted: sizes in bytes; not `whole` where the count took too long and is a lower bound."""
+
+    there: bool
+    files: Amount
+    bytes: Amount
+    whole: bool
+    below: Words
+    """File systems that are mounted below it."""
+
+
+class HostFacts(Model):
+    """What a host is like."""
+
+    user: Amount
+    """The number of the user that a login is."""
+    python: Word
+    release: Word
+    """As the inventory writes it, such as debian-11."""
+    cpus: Amount
+    memory: Memory
+    clock: float
+    """Seconds since 1970, by the host's clock."""
+    synchronised: bool | None
+    """Whether the clock follows a time server; none where that could not be seen."""
+    mounts: Annotated[tuple[Mount, ...], Field(max_length=500)]
+    programs: dict[Word, bool]
+    folders: dict[Word, Folder]
+    timers: Words
+    crontabs: Words
+    firewall: Amount
+    """Lines of the packet filter's rules."""
+
+
+class DatabaseFacts(Model):
+    """What a PostgreSQL database is like; lists are cut at fifty names."""
+
+    there: bool
+    tables: Amount = 0
+    sequences: Amount = 0
+    bytes: Amount = 0
+    clients: Amount = 0
+    """Pairs of a role and an address that are connected at this moment."""
+    free_slots: Annotated[int, Field(ge=-(2**31), le=2**31)] = 0
+    free_senders: Annotated[int, Field(ge=-(2**31), le=2**31)] = 0
+    logical_workers: Amount = 0
+    version: Word = ""
+    encoding: Word = ""
+    collation: Word = ""
+    wal_level: Word = ""
+    timezone: Word = ""
+    extensions: Words = ()
+    prepared: Words = ()
+    slots: Words = ()
+    publications: Words = ()
+    event_triggers: Words = ()
+    large_tables: Words = ()
+    passwordless: Words = ()
+    admitted: Words = ()
+
+
+class SiteFacts(Model):
+    """What goes along with a web application's folder."""
+
+    needs: Words
+    running: bool
+
+
+class Said(Model):
+    """One answer: facts, and in words what preparation would refuse; or that the host could not look, and why."""
+
+    facts: Facts = Field(default_factory=dict)
+    refusals: Annotated[tuple[Sentence, ...], Field(max_length=500)] = ()
+    failed: bool = False
+    msg: Sentence = ""
+    mend: Sentence = ""
+    exception: Sentence = ""

@@ -1,0 +1,213 @@
+"""Judges what hosts said: facts and the programme in, findings out; nothing is asked here."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from infra.hearing import Unheard, parsed
+from inventory.base import Model
+from inventory.model import Component, Programme, System
+from inventory.words import _
+from migrations.preflight.asking import Answer
+from migrations.preflight.facts import DatabaseFacts, Folder, HostFacts, Mount, SiteFacts
+from migrations.preflight.findings import Finding, Severity
+
+AnyFacts = TypeVar("AnyFacts", bound=Model)
+OLDEST_PYTHON = (3, 9)
+LARGEST_DRIFT = 2.0
+"""Seconds by which a host's clock may differ from this one's, beyond the time that its answer took."""
+NETWORKED = frozenset({"nfs", "nfs4", "cifs", "fuse.sshfs", "fuse.glusterfs", "ceph"})
+ORDER = tuple(Severity)
+
+
+class Judge:
+    """Collects findings over all answers of one preflight."""
+
+    def __init__(self, programme: Programme) -> None:
+        self._surveyed = {
+            host.name: host.os.value
+            for department in programme.departments
+            for room in department.rooms
+            for host in room.hosts
+        }
+        self._found: list[Finding] = []
+        self._on_cluster: Counter[tuple[str, int]] = Counter(
+            (host, int(part.settings.get("port", 5432)))
+            for system in programme.systems
+            for part in system.components
+            if part.kind == "postgresql" and part.to is not None
+            for host in part.on
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return each finding once, by system, the heaviest first."""
+        unique = dict.fromkeys(self._found)
+        return tuple(sorted(unique, key=lambda each: (each.system, ORDER.index(each.severity), each.host)))
+
+    def take(self, system: System, part: Component | None, host: str, kind: str, answer: Answer) -> None:
+        """Judge one answer of one host."""
+        if answer.said is None:
+            add = self._adder(system.system, host, _subject(part))
+            add(Severity.NOT_KNOWN, answer.reason, answer.mend or _("see that the host lets this user in over SSH"))
+            return
+        judges: Mapping[str, Callable[[System, Component | None, str, Answer], None]] = {
+            "host": self._host,
+            "postgresql": self._database,
+            "web": self._site,
+        }
+        for refusal in answer.said.refusals:
+            self._adder(system.system, host, _subject(part))(Severity.BLOCKS, refusal)
+        if kind in judges:
+            judges[kind](system, part, host, answer)
+
+    def _adder(self, system: str, host: str, subject: str) -> Callable[..., None]:
+        def add(severity: Severity, why: str, mend: str = "", about: str = "") -> None:
+            finding = Finding(severity=severity, system=system, host=host, subject=about or subject, why=why, mend=mend)
+            self._found.append(finding)
+
+        return add
+
+    def _facts(self, model: type[AnyFacts], system: System, host: str, answer: Answer) -> AnyFacts | None:
+        assert answer.said is not None
+        try:
+            return parsed(json.dumps(answer.said.facts), model)
+        except Unheard as exc:
+            self._adder(system.system, host, _("host"))(Severity.NOT_KNOWN, exc.reason, _("see who answers there"))
+            return None
+
+    def _host(self, system: System, _part: Component | None, host: str, answer: Answer) -> None:
+        facts = self._facts(HostFacts, system, host, answer)
+        if facts is None:
+            return
+        add = self._adder(system.system, host, _("host"))
+        for severity, about, why, mend in _host_findings(facts, self._surveyed.get(host, ""), answer.clock):
+            add(severity, why, mend, about)
+        for path, folder in facts.folders.items():
+            for severity, why, mend in _folder_findings(folder, facts.mounts):
+                add(severity, why, mend, path)
+
+    def _database(self, system: System, part: Component | None, host: str, answer: Answer) -> None:
+        facts = self._facts(DatabaseFacts, system, host, answer)
+        if facts is None or part is None or not facts.there:
+            return
+        add = self._adder(system.system, host, str(part.settings.get("database", part.name)))
+        together = self._on_cluster[host, int(part.settings.get("port", 5432))]
+        for severity, why, mend in _database_findings(facts, together):
+            add(severity, why, mend)
+
+    def _site(self, system: System, _part: Component | None, host: str, answer: Answer) -> None:
+        facts = self._facts(SiteFacts, system, host, answer)
+        if facts is not None and facts.needs:
+            why = _("these files go along: {files}").format(files=", ".join(facts.needs))
+            self._adder(system.system, host, _("files"))(Severity.NOTE, why)
+
+
+def _subject(part: Component | None) -> str:
+    return _("host") if part is None else part.name
+
+
+def _host_findings(facts: HostFacts, surveyed: str, asked: float) -> Iterator[tuple[Severity, str, str, str]]:
+    if facts.user != 0:
+        mend = _("let this login become root, in the world's ssh_config or by sudo")
+        yield Severity.BLOCKS, _("rights"), _("the login is not root"), mend
+    if tuple(int(word) for word in facts.python.split(".")[:2]) < OLDEST_PYTHON:
+        why = _("Python {version} is too old").format(version=facts.python)
+        yield Severity.BLOCKS, "python", why, _("install Python 3.9 or newer")
+    for program in sorted(name for name, there in facts.programs.items() if not there):
+        yield Severity.BLOCKS, program, _("it is not installed"), _("install it from the host's own packages")
+    if surveyed and facts.release != surveyed:
+        why = _("the inventory says {surveyed}, the host says {release}").format(
+            surveyed=surveyed, release=facts.release
+        )
+        yield Severity.ATTENTION, _("operating system"), why, _("correct the host's `os` in the inventory")
+    yield from _clock(facts, asked)
+    for name in (*facts.crontabs, *facts.timers):
+        why = _("this job is not moved by itself")
+        yield Severity.ATTENTION, name, why, _("decide who runs it after the move, and where")
+
+
+def _clock(facts: HostFacts, asked: float) -> Iterator[tuple[Severity, str, str, str]]:
+    # An answer takes time to come, so only what a clock is behind, or far ahead, is its own.
+    behind = asked - facts.clock
+    if behind > LARGEST_DRIFT or behind < -60.0:
+        why = _("it differs from this machine's by {seconds} s").format(seconds=f"{abs(behind):.0f}")
+        yield Severity.ATTENTION, _("clock"), why, _("have the host follow a time server")
+    elif facts.synchronised is False:
+        yield Severity.NOTE, _("clock"), _("it follows no time server"), _("have the host follow a time server")
+
+
+def _folder_findings(folder: Folder, mounts: tuple[Mount, ...]) -> Iterator[tuple[Severity, str, str]]:
+    if not folder.there:
+        yield Severity.BLOCKS, _("there is no such folder"), _("correct the component's settings.root")
+        return
+    size = _("{files} files, {size}").format(files=f"{folder.files:,}", size=_bytes(folder.bytes))
+    yield Severity.NOTE, (size if folder.whole else _("at least {size}").format(size=size)), ""
+    kinds = {mount.where: mount.kind for mount in mounts}
+    for below in folder.below:
+        why = _("a file system of its own is mounted at {where} ({kind})").format(
+            where=below, kind=kinds.get(below, _("not known"))
+        )
+        if kinds.get(below) in NETWORKED:
+            yield Severity.ATTENTION, why, _("say in the inventory who serves it after the move")
+        else:
+            yield Severity.ATTENTION, why, _("see that the move takes it along, or move it by itself")
+
+
+def _database_findings(facts: DatabaseFacts, together: int) -> Iterator[tuple[Severity, str, str]]:
+    said = _("PostgreSQL {version}, {encoding}, {size}, {tables} tables, {sequences} sequences, {clients} clients now")
+    yield Severity.NOTE, said.format(size=_bytes(facts.bytes), **facts.model_dump(exclude={"bytes"})), ""
+    if facts.logical_workers < together:
+        why = _("{have} workers for logical replication, and {need} databases leave this cluster").format(
+            have=facts.logical_workers, need=together
+        )
+        yield Severity.ATTENTION, why, _("raise max_logical_replication_workers before the way back is needed")
+    if facts.free_senders < together:
+        why = _("{have} free WAL senders, and {need} databases leave this cluster").format(
+            have=facts.free_senders, need=together
+        )
+        yield Severity.BLOCKS, why, _("raise max_wal_senders and restart in a window of its own")
+    yield from _lists(facts)
+
+
+def _lists(facts: DatabaseFacts) -> Iterator[tuple[Severity, str, str]]:
+    worded = (
+        (
+            Severity.ATTENTION, facts.prepared, _("prepared transactions are open: {names}"),
+            _("end them: the copy cannot begin before"),
+        ),
+        (
+            Severity.ATTENTION, facts.slots, _("replication slots of others: {names}"),
+            _("whoever reads them must be set up anew on the target"),
+        ),
+        (
+            Severity.ATTENTION, facts.publications, _("publications of others: {names}"),
+            _("they are not moved; make them on the target after the commit"),
+        ),
+        (
+            Severity.ATTENTION, facts.event_triggers, _("event triggers: {names}"),
+            _("see what they forbid: the preparation changes the schema"),
+        ),
+        (
+            Severity.ATTENTION, facts.passwordless, _("roles that log in without a password: {names}"),
+            _("behind the entry they need one"),
+        ),
+        (
+            Severity.ATTENTION, facts.admitted, _("clients are admitted without a password: {names}"),
+            _("behind the entry they need one"),
+        ),
+        (Severity.NOTE, facts.extensions, _("extensions: {names}"), ""),
+        (Severity.NOTE, facts.large_tables, _("tables of more than 10 GiB: {names}"), ""),
+    )  # fmt: skip
+    for severity, names, why, mend in worded:
+        if names:
+            yield severity, why.format(names=", ".join(names)), mend
+
+
+def _bytes(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"

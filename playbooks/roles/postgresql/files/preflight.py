@@ -1,0 +1,76 @@
+"""What a database is like, weeks before its move: asked in read-only transactions, never changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils import zhenghe_pg_source as source
+from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of, value
+from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+_MOST = 50
+_QUIET = {"default_transaction_read_only": "on", "statement_timeout": "20s", "lock_timeout": "1s"}
+_RELATIONS = (
+    "SELECT {what} FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind = {kind} "
+    "AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zhenghe')"
+)
+_COUNTS = {
+    "tables": _RELATIONS.format(what="count(*)", kind="'r'"),
+    "sequences": _RELATIONS.format(what="count(*)", kind="'S'"),
+    "bytes": "SELECT pg_database_size(current_database())",
+    "clients": "SELECT count(DISTINCT (usename, client_addr)) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    "free_slots": "SELECT current_setting('max_replication_slots')::int - count(*) FROM pg_replication_slots",
+    "free_senders": "SELECT current_setting('max_wal_senders')::int - count(*) FROM pg_stat_replication",
+    "logical_workers": "SELECT current_setting('max_logical_replication_workers')::int",
+}
+"""Facts that are one number."""
+_WORDS = {
+    "version": "SHOW server_version",
+    "encoding": "SHOW server_encoding",
+    "collation": "SELECT datcollate FROM pg_database WHERE datname = current_database()",
+    "wal_level": "SHOW wal_level",
+    "timezone": "SHOW TimeZone",
+}
+"""Facts that are one word."""
+_LISTS = {
+    "extensions": "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1",
+    "prepared": "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()",
+    "slots": "SELECT slot_name FROM pg_replication_slots WHERE slot_name !~ '^zhenghe_'",
+    "publications": "SELECT pubname FROM pg_publication WHERE pubname !~ '^zhenghe_'",
+    "event_triggers": "SELECT evtname FROM pg_event_trigger WHERE evtenabled <> 'D'",
+    "large_tables": _RELATIONS.format(what="format('%I.%I', n.nspname, relname)", kind="'r'")
+    + " AND pg_table_size(c.oid) > 10737418240",
+    "passwordless": "SELECT rolname FROM pg_authid WHERE rolcanlogin AND rolpassword IS NULL AND NOT rolsuper",
+    "admitted": "SELECT DISTINCT auth_method || ' from ' || coalesce(address, type) FROM pg_hba_file_rules "
+    "WHERE auth_method NOT IN ('scram-sha-256', 'md5', 'reject') AND type <> 'local' AND error IS NULL",
+}
+"""Facts that are names; of each at most so many are told."""
+
+
+def carry_out(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a database, and what preparation would refuse."""
+    place = Place("source", given["system"], given["component"])
+    try:
+        cluster = _quiet(place.connect())
+        if side_of(cluster, place.database) == "absent":
+            return {"facts": {"there": False}, "refusals": [f"there is no database {place.database}"]}
+        connection = _quiet(place.connect(place.database))
+        facts: dict[str, Any] = {"there": True}
+        facts.update({name: int(value(connection, question)) for name, question in _COUNTS.items()})
+        facts.update({name: str(value(connection, question)) for name, question in _WORDS.items()})
+        facts.update({name: _names(connection, question) for name, question in _LISTS.items()})
+        return {"facts": facts, "refusals": list(source.findings(place, connection))}
+    except Error as exc:
+        return {"failed": True, "msg": f"PostgreSQL: {str(exc).strip()}", "mend": "see the cluster's log on this host"}
+
+
+def _quiet(connection: Any) -> Any:
+    """Return a connection that can change nothing and holds nobody up."""
+    for name, setting in _QUIET.items():
+        rows(connection, "SELECT set_config(%s, %s, false)", (name, setting))
+    return connection
+
+
+def _names(connection: Any, question: str) -> list[str]:
+    return [str(row[0]) for row in rows(connection, question)][:_MOST]

@@ -1,0 +1,77 @@
+"""Preflight on real hosts: it finds what somebody did to them, and leaves nothing behind."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.worlds import World
+from tests.conftest import YUNHE
+
+pytestmark = pytest.mark.real
+RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# All files that a look could leave: their names, sizes and times, and what the cluster holds.
+TRACES = (
+    "find / -xdev -newer /run/looked -type f ! -path '/proc/*' ! -path '/var/log/*' ! -path '/run/*' "
+    "! -path '/var/lib/postgresql/*' ! -path '/tmp/systemd-private-*' ! -name 'lastlog' ! -name 'wtmp'"
+)
+
+
+@pytest.fixture
+def odd_hosts(twin: World, on: RunOn) -> Iterator[World]:
+    """A file system below the archive, a job nobody reported, a table that is not replicated."""
+    on("archives-store", "mkdir -p /srv/archive/scans && mount -t tmpfs tmpfs /srv/archive/scans")
+    on("archives-store", "mkdir -p /etc/cron.d; echo '0 1 * * * root true' > /etc/cron.d/settlement")
+    query = "cd /; runuser -u postgres -- psql -Xqd billing -c"
+    on("water-db", f"{query} 'CREATE UNLOGGED TABLE scratchpad (id int)'")
+    yield twin
+    on("water-db", f"{query} 'DROP TABLE scratchpad'")
+    on("archives-store", "umount /srv/archive/scans; rmdir /srv/archive/scans; rm /etc/cron.d/settlement")
+
+
+def looked(world: World, state: Path, *words: str) -> tuple[int, dict[str, Any]]:
+    file = Path(world.ssh_config).parent / "world.json"
+    command = [sys.executable, "-m", "migrations.cli.main", "preflight", *words, "--in", str(YUNHE), "--json"]
+    done = subprocess.run(
+        [*command, "--world", str(file)],
+        env={**os.environ, "ZHENGHE_STATE": str(state), "LANGUAGE": "en"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_what_was_done_to_hosts_is_found_and_nothing_is_left_behind(
+    odd_hosts: World, on: RunOn, tmp_path: Path
+) -> None:
+    on("water-db", "touch /run/looked; sleep 0.1")
+    code, told = looked(odd_hosts, tmp_path)
+    found = {(each["severity"], each["host"], each["subject"]) for each in told["findings"]}
+    assert code == 1
+    assert ("attention", "archives-store", "/srv/archive") in found
+    assert ("attention", "archives-store", "/etc/cron.d/settlement") in found
+    against = [each["why"] for each in told["findings"] if each["severity"] == "blocks"]
+    assert [("scratchpad" in why, "unlogged" in why) for why in against] == [(True, True)]
+    assert on("water-db", TRACES).stdout == ""
+    assert Path(told["kept"]).is_file()
+
+
+def test_of_hosts_as_surveyed_nothing_stands_against_the_moves(twin: World, tmp_path: Path) -> None:
+    code, told = looked(twin, tmp_path, "identity")
+    assert (code, told["systems"], told["hosts"]) == (0, ["identity"], 1)
+    assert any("PostgreSQL 13" in each["why"] for each in told["findings"])
+
+
+def test_a_system_that_does_not_move_is_refused_by_name(twin: World, tmp_path: Path) -> None:
+    code, told = looked(twin, tmp_path, "case-files")
+    assert code == 2
+    assert "identity" in told["error"]

@@ -1,0 +1,147 @@
+"""What is found before a move: hosts' words are read by closed models and judged without anybody being asked again."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from infra.hearing import Heard, Unheard
+from inventory.kinds import load_kinds, playbooks_folder
+from inventory.model import Programme
+from migrations.preflight import Finding, Preflight, Severity
+from migrations.preflight.asking import Answer, read
+
+KINDS = load_kinds(playbooks_folder() / "roles")
+NOW = 1_700_000_000.0
+HOST: dict[str, Any] = {
+    "user": 0, "python": "3.9.2", "release": "debian-11", "cpus": 2, "memory": {"total": 2000, "available": 1000},
+    "clock": NOW + 0.1, "synchronised": True, "mounts": [], "programs": {"rsync": True}, "folders": {}, "timers": [],
+    "crontabs": [], "firewall": 0,
+}  # fmt: skip
+DATABASE: dict[str, Any] = {"there": True, "free_senders": 8, "logical_workers": 4, "version": "13.23"}
+
+
+class Hosts:
+    """Says the same for each host, but for what is given by host and kind."""
+
+    def __init__(self, others: Mapping[tuple[str, str], Any]) -> None:
+        self._others = others
+        self.asked: list[tuple[str, str]] = []
+
+    def knows(self, kind: str) -> bool:
+        return kind in {"postgresql", "web"}
+
+    def ask(self, host: str, kind: str, given: Mapping[str, Any]) -> Answer:  # noqa: ARG002
+        self.asked.append((host, kind))
+        usual = {"host": HOST, "postgresql": DATABASE, "web": {"needs": [], "running": True}}[kind]
+        said = self._others.get((host, kind), {"facts": usual})
+        if said is None:
+            return Answer(said=None, reason="Connection timed out", clock=NOW)
+        try:
+            return read(Heard(0, json.dumps(said).encode(), ""), NOW)
+        except Unheard as exc:
+            return Answer(said=None, reason=exc.reason, clock=NOW)
+
+
+def found(programme: Programme, others: Mapping[tuple[str, str], Any] | None = None) -> tuple[Finding, ...]:
+    hosts = Hosts(others or {})
+    preflight = Preflight(programme, KINDS, hosts)
+    result = preflight.look(preflight.moving())
+    assert len(hosts.asked) == len(set(hosts.asked)), "somebody was asked twice"
+    return result.findings
+
+
+def heavy(findings: tuple[Finding, ...]) -> list[tuple[Severity, str, str]]:
+    return [(each.severity, each.host, each.subject) for each in findings if each.severity is not Severity.NOTE]
+
+
+def test_of_a_sound_district_nothing_stands_against_the_moves(programme: Programme) -> None:
+    assert heavy(found(programme)) == []
+
+
+def test_only_what_moves_is_looked_at_and_never_what_is_classified(programme: Programme) -> None:
+    hosts = Hosts({})
+    preflight = Preflight(programme, KINDS, hosts)
+    names = {system.system for system in preflight.moving()}
+    classified = {system.system for system in programme.systems if system.grading.classified}
+    assert classified
+    assert names == {"archive", "identity", "water-billing"}
+
+
+def test_a_host_that_gives_no_answer_is_not_known_and_not_fine(programme: Programme) -> None:
+    findings = found(programme, {("civil-db", "host"): None, ("civil-db", "postgresql"): None})
+    assert heavy(findings) == [
+        (Severity.NOT_KNOWN, "civil-db", "host"), (Severity.NOT_KNOWN, "civil-db", "db"),
+    ]  # fmt: skip
+    assert findings[0].why
+
+
+@pytest.mark.parametrize(
+    "change, severity, subject",
+    [
+        ({"user": 1000}, Severity.BLOCKS, "rights"),
+        ({"python": "3.6.8"}, Severity.BLOCKS, "python"),
+        ({"programs": {"rsync": False}}, Severity.BLOCKS, "rsync"),
+        ({"release": "debian-12"}, Severity.ATTENTION, "operating system"),
+        ({"clock": NOW - 600}, Severity.ATTENTION, "clock"),
+        ({"crontabs": ["/etc/cron.d/settlement"]}, Severity.ATTENTION, "/etc/cron.d/settlement"),
+        ({"timers": ["settlement.timer"]}, Severity.ATTENTION, "settlement.timer"),
+        (
+            {"folders": {"/srv": {"there": False, "files": 0, "bytes": 0, "whole": True, "below": []}}},
+            Severity.BLOCKS,
+            "/srv",
+        ),
+        (
+            {"folders": {"/srv": {"there": True, "files": 1, "bytes": 9, "whole": True, "below": ["/srv/nfs"]}}},
+            Severity.ATTENTION,
+            "/srv",
+        ),
+    ],
+)
+def test_what_a_host_lacks_is_found(
+    programme: Programme, change: dict[str, Any], severity: Severity, subject: str
+) -> None:
+    assert heavy(found(programme, {("water-db", "host"): {"facts": {**HOST, **change}}})) == [
+        (severity, "water-db", subject)
+    ]
+
+
+@pytest.mark.parametrize(
+    "change, severity",
+    [
+        ({"free_senders": 0}, Severity.BLOCKS),
+        ({"logical_workers": 0}, Severity.ATTENTION),
+        ({"prepared": ["gid-1"]}, Severity.ATTENTION),
+        ({"slots": ["debezium"]}, Severity.ATTENTION),
+        ({"event_triggers": ["guard"]}, Severity.ATTENTION),
+        ({"admitted": ["trust from 10.0.0.0"]}, Severity.ATTENTION),
+        ({"passwordless": ["clerk"]}, Severity.ATTENTION),
+    ],
+)
+def test_what_a_database_asks_for_is_found(programme: Programme, change: dict[str, Any], severity: Severity) -> None:
+    findings = found(programme, {("water-db", "postgresql"): {"facts": {**DATABASE, **change}}})
+    assert heavy(findings) == [(severity, "water-db", "billing")]
+
+
+def test_what_preparation_would_refuse_stands_against_the_move(programme: Programme) -> None:
+    refused = {"facts": DATABASE, "refusals": ["billing: wal_level is replica"]}
+    findings = found(programme, {("water-db", "postgresql"): refused})
+    assert [each.why for each in findings if each.severity is Severity.BLOCKS] == ["billing: wal_level is replica"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"facts": {**HOST, "add_host": {"name": "cloud-host"}}},
+        {"facts": {**HOST, "user": "root"}},
+        {"facts": {"user": 0}},
+        {"facts": HOST, "more": 1},
+        {"facts": {**HOST, "timers": ["x"] * 600}},
+        {"facts": {**HOST, "python": "3" * 5000}},
+        ["no answer"],
+    ],
+)
+def test_what_is_no_answer_of_the_model_is_not_known(programme: Programme, said: object) -> None:
+    findings = found(programme, {("water-db", "host"): said})
+    assert heavy(findings) == [(Severity.NOT_KNOWN, "water-db", "host")]
