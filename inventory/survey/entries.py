@@ -77,5 +77,7 @@ class Entry:
     holder: str = ""
     """The title of what it is part of: the room of a host or asset; empty where the department holds it itself."""
     values: Mapping[str, object] = field(default_factory=dict)
+    reported_none: str = ""
+    """Where a department replies that it has no system, as the words of the place; empty for all other rows."""
     places: Mapping[str, Place] = field(default_factory=dict)
     """The cell of each value under the value's key, and the row's first cell under the empty key."""

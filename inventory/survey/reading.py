@@ -36,7 +36,18 @@ def read_sheets(
         if grids and before == (len(entries), len(remarks)):
             remarks.append(Remark(place=Place(file=file), expected=_("rows below a header"), severity=Weight.WARNING))
     remarks.extend(_reported_twice(entries))
-    return tuple(entries), tuple(remarks)
+    return tuple(_without_contradictions(entries, remarks)), tuple(remarks)
+
+
+def _without_contradictions(entries: Sequence[Entry], remarks: list[Remark]) -> Iterator[Entry]:
+    """Yield entries without the reply that there is no system where the same department lists one."""
+    listed = {folded(entry.department) for entry in entries if entry.kind == "system"}
+    for entry in entries:
+        if entry.reported_none and folded(entry.title) in listed:
+            expected = _("one answer: this says that there is no system, and another sheet lists some; they are taken")
+            remarks.append(Remark(place=entry.places[""], expected=expected, severity=Weight.WARNING))
+        else:
+            yield entry
 
 
 def _settled(entry: Entry, mapping: Settled) -> Entry:

@@ -69,9 +69,14 @@ def stance_on(text: str, word: str) -> Stance:
     return next((stance for stance in reversed(found) if stance is not Stance.DENIED), Stance.DENIED)
 
 
+def uncompounded(text: str) -> str:
+    """Return a text without the words in which a sign of denial denies nothing, such as 无人机."""
+    return _COMPOUNDS.sub("·", text)
+
+
 def denies(text: str) -> bool:
     """Tell whether a text begins by denying, as 非金税工程 and 不属于 do."""
-    return re.match(_DENYING, _COMPOUNDS.sub("·", text)) is not None
+    return re.match(_DENYING, uncompounded(text)) is not None
 
 
 def ended(text: str) -> bool:

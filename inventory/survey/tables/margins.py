@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 from inventory.survey.cells.dates import day_of
 from inventory.survey.opening.grids import Cell, empty
 from inventory.survey.tables.headings import is_unit
+from inventory.survey.tables.replies import is_reply
 from inventory.survey.text import cleaned, folded, plain
 
-Role = Literal["data", "total", "note", "numbering", "group", "signature", "example"]
+Role = Literal["data", "total", "note", "numbering", "group", "signature", "example", "none", "heading"]
 
 _LABELS = (
     r"填报单位|填报部门|填表单位|填表部门|报送单位|报送部门|上报单位|单位名称|部门名称|主管部门|单位|部门"
@@ -31,20 +32,42 @@ _NOTE = re.compile(
 )
 _NUMBERED = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,2})[).、]")
 _COUNT = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[).、]?$")
+_CHINESE_COUNT = re.compile(r"\(?[一二三四五六七八九十]{1,3}[).、]?")
 _EXAMPLE = re.compile(r"^[(]?(?:示例|样例|例如|例:|例\d*$|填写示例|example)", re.IGNORECASE)
 # Who put the sheets of others together is not who reports.
 _COMPILER = re.compile(r"^(?:制表|编制|汇总|统计)")
 _HEAVENLY = "甲乙丙丁戊己庚辛壬癸"
 _BODIES = (
     "局|委|委员会|办|办公室|厅|院|中心|馆|部|会|站|所|队|镇|乡|街道|街道办|办事处|街道办事处|政府|公安局|法院|检察院|"
-    "分局|总队|支队|联合会|总工会|学校|医院|管委会|指挥部|大队|公司|集团"
+    "分局|总队|支队|联合会|总工会|学校|医院|管委会|指挥部|大队|公司|集团|供销社|党校|电视台|广播台|开发区|新区|园区|管理处|事务处|分校|大学|学院|幼儿园|图书馆|支行"
 )
-_DEPARTMENT = re.compile(rf"^[\u4e00-\u9fff·]{{1,24}}?(?:{_BODIES})$")
+_PEOPLES = "残联|妇联|侨联|文联|工商联|台联|科协|社科联|记协|团委"
+_DEPARTMENT = re.compile(rf"^(?:[\u4e00-\u9fff·]{{1,24}}?(?:{_BODIES})|[\u4e00-\u9fff]{{0,8}}(?:{_PEOPLES}))$")
 _BODY = re.compile(rf"(?:{_BODIES})")
-_PREFIXED = re.compile(r"^(?:附件|附表|表)?\s*[\d一二三四五六七八九十]*\s*[-_.:、()\s]*")
+_PREFIXED = re.compile(
+    r"^(?:附件|附表|表|第)?\s*[(\[【]?\s*[\d一二三四五六七八九十]*\s*(?:部分|类)?[-_.:、,)\]】\s]*[(\[【]*"
+)
+_TAILED = re.compile(
+    r"(?:\s*(?:\([^()]{0,20}\)|\[[^\[\]]{0,20}\]|[:\])】]|共?计?\d+\s*[个项套台条]?(?:系统|平台|合计)?))+$"
+)
+"""What stands behind a department in a heading: how many systems it has."""
+_LABEL = re.compile(r"^(?:填报|责任|主管|所属|报送|建设)?(?:单位|部门)(?:名称)?\s*:\s*")
+_SEALED = re.compile(
+    r"[(（\[【]\s*(?:请?加?盖?(?:单位)?(?:公章|印章|盖章|签章|章)|签字|签名|代章|盖章处|公章处)[^)）\]】]{0,8}[)）\]】]"
+    r"|(?:请?加?盖(?:单位)?(?:公章|章)|公章|签章)(?:处)?\s*$"
+)
+_DATED = re.compile(
+    r"(?:\d{4}|[〇零○一二三四五六七八九]{4})\s*[年./-]\s*(?:[\d一二三四五六七八九十]{1,3}\s*[月./-]?\s*)?(?:[\d一二三四五六七八九十]{1,3}\s*[日号]?)?"
+    r"(?:\s*\d{1,2}:\d{2}(?::\d{2})?)?"
+)
+_LEADING = re.compile(
+    r"^(?:关于|报送|上报|填报|呈报|转报|反馈|提交|提供|印发|转发|征求|请|对|我们|我|贵|的|由|各|及|和|与|落实|开展|做好|组织)+"
+)
 _SUBJECTS = re.compile(
     r"(?:政务|信息|业务|应用|数据|机房|设备|线路|专线|专网|系统|资产|网络|服务器|各|全|所属|下属"
-    r"|报送|上报|填报|填写|反馈|回复|报表|清单|台账|汇总|自查|普查|调查|摸底|统计|情况|目录)"
+    r"|报送|上报|填报|填写|反馈|回复|报表|清单|台账|汇总|自查|普查|调查|摸底|统计|情况|目录|定级|备案|等保|等级保护|网站|门户"
+    r"|关于|的|云|上云|迁移|整合|共享|需求|责任|负面|登记|申请|申报|运维|经费|涉密|非涉密|软件|硬件|存储|安全|基本|年度|最新"
+    r"|修改|补充|终稿|定稿|报|表|自建|在用|资源|办公|视频|现有|已建|在建|拟建|互联网|接入|无)"
 )
 
 
@@ -59,19 +82,22 @@ class Labelled(NamedTuple):
 def labels_in(cells: Sequence[Cell]) -> Labelled:
     """Return what labelled words in a row say, such as 填报单位：水务局 or 单位：万元."""
     found = Labelled()
-    texts = [plain(str(cell))[:400] for cell in cells if not empty(cell)]
-    for index, text in enumerate(texts):
-        following = cells_after(cells, index)
+    filled = [cell for cell in cells if not empty(cell)]
+    for index, text in enumerate(plain(str(cell))[:400] for cell in filled):
         for match in _LABELLED.finditer(text):
-            value: Cell = match["value"].strip(" _,;、(") or (following if match.end() == len(text) else "")
-            found = _said(found, match["label"].casefold(), value)
+            label, value = match["label"].casefold(), match["value"].strip(" _,;、")
+            beside = filled[index + 1 :] if match.end() == len(text) else []
+            if not signed(value) and label.endswith(("单位", "部门", "名称")):
+                # A seal may stand between a label and what it labels.
+                beside = [cell for cell in beside if signed(str(cell))]
+                value = ""
+            found = _said(found, label, value or next(iter(beside), ""))
     return found
 
 
-def cells_after(cells: Sequence[Cell], index: int) -> Cell:
-    """Return the cell that follows the one counted by index among those that are not empty."""
-    filled = [cell for cell in cells if not empty(cell)]
-    return filled[index + 1] if index + 1 < len(filled) else ""
+def signed(text: str) -> str:
+    """Return what stands beside a label without the seal and the date that were put there too."""
+    return _DATED.sub("", _SEALED.sub("", cleaned(text))).strip(" _,;，；、.。-—:：")
 
 
 def _said(found: Labelled, label: str, value: Cell) -> Labelled:
@@ -84,8 +110,9 @@ def _said(found: Labelled, label: str, value: Cell) -> Labelled:
     if label.endswith(("日期", "时间", "date")):
         return found._replace(surveyed=day_of(value).value or found.surveyed)
     if label.endswith(("单位", "部门", "单位名称", "部门名称", "department")) and not found.department:
-        text = cleaned(str(value))
-        return found._replace(department=text) if len(text) <= 40 and ":" not in plain(text) else found
+        text = signed(str(value))
+        whole = 1 < len(text) <= 40 and ":" not in plain(text) and re.search(r"[^\W\d_]", text) is not None
+        return found._replace(department=text) if whole else found
     return found
 
 
@@ -105,8 +132,8 @@ def is_numbered(text: str) -> bool:
 
 def department_in(text: str) -> str:
     """Return the department that a sheet's title or a file's name begins with; empty if none does."""
-    text = cleaned(_PREFIXED.sub("", text.strip()))
-    for part in re.split(r"[-_\s()（）【】\[\]+—.]+|\d+", text):
+    text = cleaned(_PREFIXED.sub("", plain(text)))
+    for part in map(_unled, re.split(r"[-_\s()（）【】\[\]《》“”+—.]+|\d+", text)):
         if is_department(part):
             return part
         # "water bureau" in "water bureau's information systems": what follows must be what sheets are about.
@@ -114,6 +141,27 @@ def department_in(text: str) -> str:
             if is_department(part[:end]) and _SUBJECTS.match(part[end:]):
                 return part[:end]
     return ""
+
+
+def _unled(text: str) -> str:
+    """Return a title without the words that lead up to who it is about."""
+    return _LEADING.sub("", text)
+
+
+def department_above(text: str) -> str:
+    """Return the department that a group's heading names, such as 四、市场监管局（2个系统）; empty if it names none."""
+    words = plain(text)
+    bare = _LABEL.sub("", _TAILED.sub("", _PREFIXED.sub("", words)).strip())
+    bare = _TAILED.sub("", bare).strip()
+    if is_department(bare):
+        return bare
+    return department_in(bare) if is_numbered(words) else ""
+
+
+def style_of(text: str) -> str:
+    """Return how a heading is numbered: those of one level are numbered in one way."""
+    match = re.match(r"(\(?)(?:(\d+)|[一二三四五六七八九十]+)([).、]?)", plain(text))
+    return f"{match[1]}{'1' if match[2] else '一'}{match[3]}" if match else ""
 
 
 def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
@@ -132,24 +180,45 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
         ("note", few and _NOTE.match(first) is not None),
     )
     role = next((role for role, fits in roles if fits), None)
-    if role is None and len(filled) == 2 and width > 2 and empty(titled) and _COUNT.match(first):
-        return "group" if is_department(str(filled[1])) else "data"
+    if role in {None, "note"} and is_reply(cells, titled):
+        return "none"
+    if role is None and _heads(filled, titled) and width > 2:
+        return "group"
     return role or (_alone(first, titled) if len(filled) == 1 and width > 2 else "data")
+
+
+def _heads(filled: Sequence[Cell], titled: Cell) -> bool:
+    """Tell whether a row of few cells is a department with its number before it, or with sums behind it."""
+    texts = [str(cell) for cell in filled]
+    if len(filled) == 2 and empty(titled) and _COUNT.match(plain(texts[0])):
+        return bool(department_above(texts[1]))
+    named = [text for text in texts if not _counted(text)]
+    first = named[0] if len(named) == 1 else ""
+    headed = is_numbered(first) or _CHINESE_COUNT.fullmatch(plain(texts[0])) is not None
+    return len(filled) > 1 and headed and bool(department_above(first))
+
+
+def _counted(text: str) -> bool:
+    return (
+        re.fullmatch(r"[\d.,]+\s*(?:[个项套台条家]|万?元)?(?:系统)?|\(?[一二三四五六七八九十]{1,3}[).、]?", plain(text))
+        is not None
+    )
 
 
 def _alone(text: str, titled: Cell) -> Role:
     """Return what the only cell of a row is."""
-    if is_department(_PREFIXED.sub("", text)):
+    if department_above(text):
         return "group"
-    if len(text) > 40 or (_NUMBERED.match(text) and empty(titled)):
+    if len(text) > 40:
         return "note"
+    if _NUMBERED.match(text) and (empty(titled) or re.match(r"\(?[一二三四五六七八九十]", text)):
+        return "heading"
     return "data" if folded(text) and not empty(titled) else "note"
 
 
 def group_in(cells: Sequence[Cell]) -> str:
     """Return the department that the row that heads a group names."""
-    named = [cell for cell in cells if not empty(cell)][-1]
-    return cleaned(_PREFIXED.sub("", str(named)))
+    return next((found for cell in cells if not empty(cell) and (found := department_above(str(cell)))), "")
 
 
 def _numbers(cells: Sequence[Cell]) -> bool:

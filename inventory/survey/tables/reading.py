@@ -8,6 +8,7 @@ from inventory.survey.opening.grids import Grid, empty, letters
 from inventory.survey.tables.headings import Matcher
 from inventory.survey.tables.margins import Labelled, labels_in
 from inventory.survey.tables.records import TableReader
+from inventory.survey.tables.replies import says_none
 from inventory.survey.tables.settling import IGNORE, Rule
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Table, TableFinder
@@ -30,7 +31,7 @@ def read_sheet(grid: Grid, matcher: Matcher, rule: Rule) -> tuple[list[Entry], l
 def _read(sheet: Sheet) -> None:
     _hidden(sheet)
     tables = TableFinder(sheet.grid, sheet.matcher, frozenset(sheet.rule.columns)).tables()
-    if not tables:
+    if not tables and not _answered(sheet):
         expected = _("a row of headers such as 系统名称, 部门, 功能描述; no table was found")
         sheet.remark(None, expected, Weight.WARNING)
     before = 0
@@ -40,6 +41,41 @@ def _read(sheet: Sheet) -> None:
         if table.form:
             _loose(sheet, table)
         before = max((row.number for row in table.rows), default=table.top) + 1
+    _reply(sheet)
+
+
+def _answered(sheet: Sheet) -> bool:
+    """Take a sheet without a table that only says that there is nothing; return whether it is one."""
+    said = [
+        (row, column)
+        for row, cells in enumerate(sheet.grid.rows)
+        for column, cell in enumerate(cells)
+        if isinstance(cell, str) and says_none(cell)
+    ]
+    for row in range(len(sheet.grid.rows)):
+        sheet.take_labels(row)
+    if said:
+        sheet.titles += [
+            cleaned(str(cell))[:80] for cells in sheet.grid.rows for cell in cells if isinstance(cell, str)
+        ]
+        sheet.replies.append(("system", sheet.grid.place(*said[0])))
+        sheet.remark(said[0], _("taken as the reply that there is nothing to list"), Weight.NOTE)
+    return bool(said)
+
+
+def _reply(sheet: Sheet) -> None:
+    """Make an entry of the reply that there is no system, where the sheet lists none."""
+    places = [place for kind, place in sheet.replies if kind == "system"]
+    if not places or any(entry.kind == "system" for entry in sheet.entries):
+        return
+    title = sheet.department()
+    if title:
+        sheet.entries.append(
+            Entry("department", "", title, department="", reported_none=str(places[0]), places={"": places[0]})
+        )
+    else:
+        expected = _("the department that replies so: write 填报单位 above, or settle it in the mapping file")
+        sheet.remarks.append(Remark(place=places[0], expected=expected, severity=Weight.WARNING))
 
 
 def _hidden(sheet: Sheet) -> None:

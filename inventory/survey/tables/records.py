@@ -8,7 +8,7 @@ from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Entry, Place, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty, letters
 from inventory.survey.tables.headings import Match, measures
-from inventory.survey.tables.margins import group_in, role_of
+from inventory.survey.tables.margins import group_in, role_of, style_of
 from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
 from inventory.survey.tables.settling import IGNORE
 from inventory.survey.tables.sheet import Sheet
@@ -34,7 +34,7 @@ class TableReader:
         self.lost: dict[Heading, tuple[str, Weight]] = {}
         self.before: dict[Heading, Cell] = {}
         self.above: dict[str, object] | None = None
-        self.groups: dict[int, str] = {}
+        self.groups: dict[int, str | None] = {}
         self.secret_rows: set[int] = set()
         self.last = ""
         self.fallback: str | None = None
@@ -112,15 +112,20 @@ class TableReader:
 
     def data(self) -> list[Row]:
         """Return the rows that are entries; what the others say about the sheet or a group is known afterwards."""
-        group = ""
+        group: str | None = ""
+        style = ""
         secretly = False
         rows = []
         for row in self.table.rows:
             role = self.role(row)
-            if role in {"group", "note"}:
-                secretly = secret_list((), (str(self.grid.rows[row.number][self.leading(row)])[:20],))
+            heading = str(self.grid.rows[row.number][self.leading(row)])
+            if role in {"group", "heading", "note"}:
+                secretly = secret_list((), (heading[:20],))
             if role == "group":
-                group = group_in(self.grid.rows[row.number])
+                group, style = group_in(self.grid.rows[row.number]), style_of(heading)
+            elif role == "heading" and group and style_of(heading) == style:
+                # Another group begins here, and whose it is was not understood.
+                group = None
             elif role == "data":
                 self.groups[row.number] = group
                 self.secret_rows |= {row.number} if secretly else set()
@@ -139,6 +144,8 @@ class TableReader:
         titled = next((h for h, column in self.columns.items() if column.field == "title"), None)
         title = self.grid.at(*row.spots[titled]) if titled else None
         role = role_of(cells, title, len(self.table.headings))
+        if role == "none" and self.listing.kind in _BODIES:
+            return "data"
         if role == "group" and self.listing.kind in _BODIES and not empty(title):
             return "data"
         column = self.leading(row)
@@ -147,6 +154,8 @@ class TableReader:
             "group": _("taken as the department of the rows below"),
             "total": _("a total and no entry; not read"),
             "note": _("a note and no entry; not read"),
+            "heading": _("a heading and no entry; not read"),
+            "none": _("taken as the reply that there is nothing to list"),
             "signature": _("who signed and no entry; not read"),
             "numbering": _("a row that numbers the columns; not read"),
             "example": _("an example and no entry; not read"),
@@ -154,6 +163,8 @@ class TableReader:
         if role == "signature":
             self.sheet.take_labels(row.number)
             read = ""
+        if role == "none":
+            self.sheet.replies.append((self.listing.kind, self.grid.place(row.number, column)))
         if expected:
             self.remark((row.number, column), expected, Weight.NOTE, read=read)
         return role
@@ -352,13 +363,19 @@ class TableReader:
         """Return the department of a row: its own, its group's, the mapping file's, or the sheet's."""
         if self.listing.kind in {"department", "building"}:
             return ""
-        if written or self.groups[row.number]:
+        group = self.groups[row.number]
+        if written or group:
             self.last = written
-            return written or self.groups[row.number]
+            return written or group or ""
+        if group is None:
+            expected = _("the department: the heading above was not understood; write 单位：… there, or a column 部门")
+            self.about(row, expected, Weight.WARNING)
+            return ""
         stated = self.sheet.rule.department or self.sheet.labelled.department
-        if self.last and (self.grid.merged is None or not stated):
-            # A gap stands for the cell above, as merged cells do in files that cannot tell of them.
-            self.about(row, _("guessed: the department of the row above"), Weight.NOTE, read=self.last)
+        if self.last:
+            # A gap stands for the cell above, as merged cells do; who put all sheets together is not meant.
+            weight = Weight.WARNING if stated and folded(stated) != folded(self.last) else Weight.NOTE
+            self.about(row, _("guessed: the department of the row above"), weight, read=self.last)
             return self.last
         if self.fallback is None:
             self.fallback = self.sheet.department()

@@ -1,6 +1,6 @@
 """One sheet while it is read: what it says about all of itself, and what was made of it so far."""
 
-from inventory.survey.entries import Entry, Place, Remark, Weight
+from inventory.survey.entries import Entry, Kind, Place, Remark, Weight
 from inventory.survey.opening.grids import Grid, Spot
 from inventory.survey.tables.headings import Matcher
 from inventory.survey.tables.margins import Labelled, department_in, labels_in
@@ -21,6 +21,8 @@ class Sheet:
         self.labelled = Labelled()
         self.label_places: dict[str, Place] = {}
         self.titles: list[str] = []
+        self.replies: list[tuple[Kind, Place]] = []
+        """Where the sheet says that there is nothing of a kind to list."""
         self._department: str | None = None
 
     def remark(self, spot: Spot | None, expected: str, severity: Weight, *, column: str = "", read: str = "") -> None:
