@@ -8,6 +8,7 @@ from inventory.base import Model
 from inventory.checks import addresses, conduct, lacking, needs, promises, rules
 from inventory.checks.decided import decided
 from inventory.checks.references import References
+from inventory.checks.remembered import remembered
 from inventory.dispositions.shadows import advise_shadows
 from inventory.files.gathering import Cursor, uncollected
 from inventory.files.parts import Index
@@ -112,6 +113,7 @@ def _by_rule(index: Index, draft: Draft, kinds: Kinds) -> Iterator[tuple[str, It
     yield "address", addresses.small_links(index)
     yield "address", addresses.Addresses(index).collect()
     yield "classified", conduct.classified(index)
+    yield "classified", remembered(index, draft.folder)
     yield "golden-project", conduct.golden(index)
     yield "circuit", conduct.circuits(index)
     yield "setting", conduct.settings(index, kinds)

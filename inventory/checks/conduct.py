@@ -50,6 +50,9 @@ def _too_much(system: Cursor) -> Iterator[Finding]:
         reason = _("the system is classified: only that it exists may be recorded here")
         mend = _("remove '{field}'; the intranet's own plan moves the system").format(field=field)
         yield system.key(field).finding(reason, mend)
+    if (opened := system.down("grading", "declassified")) is not None and opened.node.plain is not None:
+        reason = _("a system is classified, or it was declassified: not both")
+        yield opened.finding(reason, _("remove 'declassified', or 'classified: true'"))
     if (level := system.down("grading", "mlps")) is not None and level.node.plain is not None:
         reason = _("a classified system has no MLPS level here")
         yield level.finding(reason, _("remove 'mlps'; classified protection is recorded on the intranet"))

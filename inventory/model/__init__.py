@@ -1,6 +1,17 @@
 """What a government has and what it must become, never how: the models of the inventory."""
 
-from inventory.model.departments import Asset, Building, Department, Exemption, Host, Office, Release, Room, Unit
+from inventory.model.departments import (
+    Asset,
+    Building,
+    Department,
+    Exemption,
+    Host,
+    Office,
+    Release,
+    ReportedNone,
+    Room,
+    Unit,
+)
 from inventory.model.network import (
     Attachment,
     Backbone,
@@ -20,6 +31,7 @@ from inventory.model.sharing import DataRequest, DataResource
 from inventory.model.sites import Link, Platform, Recovery, Site, SiteNetwork, Size
 from inventory.model.systems import (
     Component,
+    Declassified,
     Disposition,
     Entry,
     Exchange,
@@ -45,6 +57,7 @@ __all__ = [
     "Component",
     "DataRequest",
     "DataResource",
+    "Declassified",
     "Department",
     "Device",
     "Disposition",
@@ -69,6 +82,7 @@ __all__ = [
     "Record",
     "Recovery",
     "Release",
+    "ReportedNone",
     "Room",
     "Site",
     "SiteNetwork",

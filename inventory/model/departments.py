@@ -98,6 +98,13 @@ class Unit(Model):
     attached: Annotated[date | None, Field(description="When its access to the extranet was verified.")] = None
 
 
+class ReportedNone(Model):
+    """That a department answered and has no system."""
+
+    date: Annotated[date, Field(description="The day on which the answer was taken in.")]
+    source: Annotated[str, Field(description="Where it says so: a sheet with its cell, or a letter.")]
+
+
 class Department(Model):
     """An owner of systems."""
 
@@ -112,6 +119,7 @@ class Department(Model):
     offices: Annotated[tuple[Office, ...], Field(description="Its offices.")] = ()
     units: Annotated[tuple[Unit, ...], Field(description="The institutions and towns that belong to it.")] = ()
     rooms: Annotated[tuple[Room, ...], Field(description="Its machine rooms.")] = ()
+    reported_none: Annotated[ReportedNone | None, Field(description="That it answered and has no system.")] = None
     office_automation: Annotated[
         Literal["none", "own", "connected", "shared"] | None,
         Field(description="Its office system: none, its own, its own connected to the shared one, or the shared one."),

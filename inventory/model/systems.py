@@ -62,6 +62,14 @@ class Survey(Model):
     surveyed: Annotated[date | None, Field(description="When this was reported; idle time is counted up to it.")] = None
 
 
+class Declassified(Model):
+    """That a person found a system that was called classified to be open; no sheet does that."""
+
+    by: Annotated[str, Field(description="The person or office that decided it.")]
+    date: Annotated[date, Field(description="The day on which it was decided.")]
+    reason: Annotated[str, Field(description="What it rests on, such as the number of the decision.")]
+
+
 class Grading(Model):
     """How a system is protected: an MLPS level, or classified with only its existence recorded."""
 
@@ -70,6 +78,9 @@ class Grading(Model):
     classified: Annotated[
         bool, Field(description="Whether it is classified: then only that it exists is recorded here.")
     ] = False
+    declassified: Annotated[
+        Declassified | None, Field(description="Who decided that it is not classified, where a sheet said so before.")
+    ] = None
 
 
 class Filing(Model):

@@ -22,6 +22,7 @@ from inventory.survey.merging.deciding import equal
 from inventory.survey.merging.fields import get_field
 from inventory.survey.merging.folder import Folder, Part
 from inventory.survey.merging.memory import Memory
+from inventory.survey.merging.secrecy import forget_classified
 
 BLANK_ROWS = 200
 """Rows below what is known for which the drop-down lists hold."""
@@ -68,6 +69,7 @@ class Cell(NamedTuple):
 
 def workbooks(folder: Folder, memory: Memory) -> tuple[Workbook, ...]:
     """Return a workbook for each department, an empty one where there is none; the memory keeps what they say."""
+    forget_classified(folder, memory)
     departments = [part for part in folder.parts if part.kind == "department"]
     known = Known(folder, memory)
     if not departments:

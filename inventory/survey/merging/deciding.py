@@ -85,7 +85,9 @@ class Decider:
                     self._tell(place, _("said twice"), value, told, Weight.WARNING)
         if part.kind == "system" and (_is(said, "grading.classified") or get_field(part.values, "grading.classified")):
             # Of a classified system nothing but its existence is kept anywhere.
-            return {field: each for field, each in said.items() if field in {"title", "grading.classified"}}
+            kept = {field: each for field, each in said.items() if field in {"title", "grading.classified"}}
+            # A sheet that says otherwise is told elsewhere and not remembered: it decides nothing.
+            return {field: each for field, each in kept.items() if each[0] is not False}
         return said
 
     def _resolved(self, part: Part, said: Said) -> Said:
@@ -110,6 +112,8 @@ class Decider:
         """Return whether a value of a sheet becomes the inventory's; where it does not and differs, tell why."""
         ours = get_field(part.values, field)
         assumed = ours if ours is not None else default_of(MODELS[part.kind], field)
+        if field == "grading.classified" and assumed is True:
+            return False  # no sheet declassifies
         if equal(assumed, value) or (field == "title" and ours is None and value == part.name):
             return False
         base = self._memory.of(part.key, department)
@@ -177,7 +181,7 @@ class Decider:
 
     def _emptied(self, part: Part, department: str, said: Said) -> None:
         for field, value in self._memory.of(part.key, department).items():
-            if field not in said and get_field(part.values, field) is not None:
+            if field != "grading.classified" and field not in said and get_field(part.values, field) is not None:
                 told = _("the sheet no longer says {field}; it stays").format(field=field)
                 self._tell(self._places[part], _("no longer said"), value, told, Weight.NOTE)
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from inventory.base import Model
-from inventory.files.dumping import file_text, system_file
+from inventory.files.dumping import file_text, system_file, yaml_text
 from inventory.files.gathering import SUFFIXES
 from inventory.files.revising import Unrevisable, revised
 from inventory.files.shapes import read_draft
@@ -102,6 +102,8 @@ class Change(NamedTuple):
     file: Path
     before: str
     after: str
+    secret: bool = False
+    """Whether what stood there is not shown to anybody."""
 
 
 class Folder:
@@ -112,6 +114,7 @@ class Folder:
         self.folder = folder
         self._texts: dict[Path, str] = {}
         self._documents: dict[Path, list[dict[str, Any]]] = {}
+        self._sealed: set[Path] = set()
         if folder.is_dir() and any(found for suffix in SUFFIXES for found in folder.rglob(f"*{suffix}")):
             self._read()
         self._before = deepcopy(self._documents)
@@ -182,6 +185,13 @@ class Folder:
             return _grown(documents[0][keys[0]], keys[-1], Network)
         return _grown(documents[0], keys[0], Programme)
 
+    def seal(self, part: Part) -> None:
+        """Leave of a system that has become classified only that it exists; its file is written anew as a whole."""
+        for key in part.values.keys() - {"system", "title", "department"}:
+            del part.values[key]
+        part.values["grading"] = {"classified": True}
+        self._sealed.add(part.file)
+
     def begin(self, values: Mapping[str, Any]) -> None:
         """Give the programme its name, title and profile, in a file of its own."""
         self._documents.setdefault(Path("programme.yaml"), []).append(dict(values))
@@ -195,6 +205,10 @@ class Folder:
             before = self._texts.get(file)
             if before is None:
                 found.append(Change(file, "", file_text(file, documents[0])))
+            elif file in self._sealed:
+                # Comments may tell what the values told: nothing of the old text stays.
+                texts = [file_text(file, documents[0]), *map(yaml_text, documents[1:])]
+                found.append(Change(file, before, "---\n".join(texts), secret=True))
             else:
                 found.append(Change(file, before, self._revised(file, before, documents)))
         return tuple(found)

@@ -28,6 +28,7 @@ from inventory.survey.merging.identity import folded, may_be
 from inventory.survey.merging.matching import Matcher
 from inventory.survey.merging.memory import FILE, Memory
 from inventory.survey.merging.naming import LIMIT, name_for
+from inventory.survey.merging.secrecy import Secrecy, forget_classified
 from inventory.survey.merging.telling import word_of
 from inventory.words import _
 
@@ -60,6 +61,7 @@ class Merged(Model):
 def merge(folder: Folder, memory: Memory, entries: Sequence[Entry], accepted: Iterable[str] = ()) -> Merged:
     """Merge entries into a folder's documents; `accepted` answers questions. InventoryErrors as `Folder.changes`."""
     before = memory.text()
+    forget_classified(folder, memory)
     answers = Answers(accepted)
     merger = _Merger(folder, memory, answers)
     merger.recognise(entries)
@@ -86,6 +88,7 @@ class _Merger:
         self.added: dict[Kind, int] = defaultdict(int)
         self.changed = 0
         self._identifier = Identifier(self.matcher, memory, answers, self.remark, self.title_of)
+        self._secrecy = Secrecy(folder, memory, answers, self.remark)
         self._taken = self._names_taken()
         self._rows: dict[Part, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
         self._heard: set[tuple[Kind, str]] = set()
@@ -218,6 +221,8 @@ class _Merger:
         """Take over what is to be taken, and put the new parts where they belong."""
         decider = Decider(self.memory, self.remark, self.meant)
         for part, reports in list(self._rows.items()):
+            if not self._secrecy.hears(part, reports):
+                continue
             # The owner is heard first, so that others only add to what it says.
             for department in sorted(reports, key=lambda each: each != part.department):
                 new = part.new

@@ -83,7 +83,9 @@ def difference(changes: Sequence[Change]) -> str:
     listed = new if sum(change.after.count("\n") for change in new) > NEW_LINES else []
     lines: list[str] = []
     for change in changes:
-        if change in listed:
+        if change.secret:
+            lines.append(_("{file}: written anew without what is classified; it is not shown").format(file=change.file))
+        if change.secret or change in listed:
             continue
         before = "/dev/null" if not change.before else f"a/{change.file}"
         lines += unified_diff(
