@@ -97,8 +97,13 @@ def _checked(unit: Unit, state: UnitState, seen: list[Seen]) -> Seen | None:
         return None
     since = [each for each in seen if each.seq > arrived]
     checks = [each for each in since if each.kind == "verify-result"]
-    wrong = [each for each in since if each.kind == "writes-verdict" and (each.what["lost"] or each.what["doubled"])]
-    return checks[-1] if checks and not wrong and checks[-1].what["passed"] and not checks[-1].what["failed"] else None
+    # The last word on each probe's writes: what nobody answered for then may have been settled since.
+    verdicts = {each.what.get("name"): each.what for each in since if each.kind == "writes-verdict"}
+    wrong = any(what["lost"] or what["doubled"] or what.get("unanswered") for what in verdicts.values())
+    if not checks or wrong:
+        return None
+    found = checks[-1].what
+    return checks[-1] if found["passed"] and not found["failed"] and not found.get("unknown") else None
 
 
 def _last(seen: list[Seen], state: UnitState) -> date | None:

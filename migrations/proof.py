@@ -51,19 +51,28 @@ class Proof:
     def verify(self, stage: str, passages: Sequence[int]) -> str:
         """Check hosts, measure what users felt in some passages, confirm writes; return what is not as it must be."""
         checked = self.check(stage)
-        sightings = self._collected(self._span(passages[-1]).end)
-        verdicts = self._probes.confirm(sightings)
-        for verdict in verdicts:
-            what = {**verdict.model_dump(mode="json"), "passage": passages[-1]}
-            self._home.evidence.append("writes-verdict", unit=verdict.unit, what=what)
+        sightings, collected = self._collected(self._span(passages[-1]).end)
+        verdicts = self._confirmed(sightings, passages[-1])
         # Last, because a passage counts as measured when all of these are there.
-        measured = [result for number in passages for result in self._measured(sightings, number)]
+        measured = [result for number in passages for result in self._measured(sightings, number, collected)]
         felt = (sentence for result in measured for sentence in told(result))
         return "; ".join((*_checks(checked.units), *felt, *_writes(verdicts)))
 
     def look_again(self, stage: str, number: int) -> str:
-        """Check hosts, and say again what users felt in a passage that was measured before."""
+        """Check hosts, and say again what users felt in a passage that was measured before.
+
+        Services that did not answer for their writes then are asked once more.
+        """
+        if any(verdict.get("unanswered") for verdict in self._latest("writes-verdict", number).values()):
+            self._confirmed(self._probes.collect(), number)
         return "; ".join((*_checks(self.check(stage).units), *self.felt(number)))
+
+    def _confirmed(self, sightings: Sequence[Sighting], number: int) -> tuple[WritesVerdict, ...]:
+        verdicts = self._probes.confirm(sightings)
+        for verdict in verdicts:
+            what = {**verdict.model_dump(mode="json"), "passage": number}
+            self._home.evidence.append("writes-verdict", unit=verdict.unit, what=what)
+        return verdicts
 
     def check(self, stage: str) -> VerifyResult:
         """Check the hosts of every unit that stands somewhere, and keep what was found."""
@@ -100,17 +109,21 @@ class Proof:
             if record.kind == kind and record.what["passage"] == number
         }
 
-    def _collected(self, end: float) -> tuple[Sighting, ...]:
-        """Read the probes once everything that was under way at a moment has been answered or given up."""
+    def _collected(self, end: float) -> tuple[tuple[Sighting, ...], float]:
+        """Read the probes once everything that was under way at a moment has been answered or given up.
+
+        Returns also until when all of them have told what they saw.
+        """
         while True:
+            asked = time.time()
             sightings = self._probes.collect()
             now = time.time()
             if now > end + AFTERMATH or (now > end + GRACE and all(each.is_current(now) for each in sightings)):
-                return sightings
+                return sightings, asked
             time.sleep(0.5)
 
-    def _measured(self, sightings: Sequence[Sighting], number: int) -> list[ProbeResult]:
-        window = self._window(number)
+    def _measured(self, sightings: Sequence[Sighting], number: int, collected: float) -> list[ProbeResult]:
+        window = self._window(number, collected)
         results = [
             judged(sighting.within(window), self._allowed.get(sighting.order.unit, Allowed())) for sighting in sightings
         ]
@@ -119,10 +132,13 @@ class Proof:
             self._home.evidence.append("probe-result", unit=result.unit, what=what)
         return results
 
-    def _window(self, number: int) -> Window:
-        """Return a passage with its aftermath, up to the next passage."""
+    def _window(self, number: int, collected: float) -> Window:
+        """Return a passage with its aftermath, up to the next passage or to the moment when probes were read.
+
+        Of what comes after that moment nobody has told: it would count as a time without service.
+        """
         span, later = self._span(number), self._begun(number + 1)
-        return Window(begin=span.begin, end=min(span.end + AFTERMATH, time.time(), later or math.inf))
+        return Window(begin=span.begin, end=min(span.end + AFTERMATH, collected, later or math.inf))
 
     def _span(self, number: int) -> Window:
         records = self._home.evidence.records()
@@ -138,20 +154,36 @@ class Proof:
 
 
 def _checks(units: Sequence[UnitChecks]) -> list[str]:
-    return [
+    failed = [
         _("{unit}: {failed} checks failed: {first}").format(
             unit=unit.unit, failed=unit.failed, first=unit.failures[0].reason if unit.failures else ""
         )
         for unit in units
         if unit.failed
     ]
+    unproven = [
+        _("{unit}: not proven: {count} checks could not be made: {first}").format(
+            unit=unit.unit, count=unit.unknown, first=unit.unknowns[0].reason if unit.unknowns else ""
+        )
+        for unit in units
+        if unit.unknown
+    ]
+    return failed + unproven
 
 
 def _writes(verdicts: Sequence[WritesVerdict]) -> list[str]:
-    return [
+    wrong = [
         _("{unit}: {lost} acknowledged writes lost, {doubled} doubled").format(
             unit=verdict.unit, lost=len(verdict.lost), doubled=len(verdict.doubled)
         )
         for verdict in verdicts
         if verdict.lost or verdict.doubled
     ]
+    unproven = [
+        _("{unit}: not proven: {count} of {writes} acknowledged writes could not be asked after").format(
+            unit=verdict.unit, count=verdict.unanswered, writes=verdict.acknowledged
+        )
+        for verdict in verdicts
+        if verdict.unanswered
+    ]
+    return wrong + unproven

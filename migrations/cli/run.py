@@ -163,14 +163,16 @@ def verify_hosts(run: str, *, as_json: bool) -> int:
     checked = Proof(home, _kinds(), _world_of(home)).check("by hand")
     if as_json:
         print(json.dumps(checked.model_dump(mode="json"), ensure_ascii=False))
-        return 1 if checked.failed else 0
+        return 1 if checked.failed or checked.unknown else 0
     console = Console()
     for unit in checked.units:
         console.print(_("{unit}: {passed} passed, {failed} failed").format(**unit.model_dump()))
-        for failure in unit.failures:
+        if unit.unknown:
+            console.print(_("  {unknown} not known: they could not be made").format(unknown=unit.unknown))
+        for failure in (*unit.failures, *unit.unknowns):
             console.print(f"  {failure.host}: {failure.check}: {failure.reason}")
     console.print(_("JUnit: {path}").format(path=checked.junit), soft_wrap=True)
-    return 1 if checked.failed else 0
+    return 1 if checked.failed or checked.unknown else 0
 
 
 def show_report(run: str, *, as_json: bool) -> int:

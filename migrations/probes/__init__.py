@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import JsonValue, field_validator
+from pydantic import Field, JsonValue, field_validator
 
 from infra.hearing import Heard, Sentence, Unheard, Word, hear, parsed, taken
 from infra.ssh import client
@@ -95,6 +95,7 @@ class _Done(Model):
 class _Confirmed(Model):
     absent: tuple[Word, ...]
     twice: tuple[Word, ...]
+    unanswered: int = Field(ge=0)
     how: Literal["list", "each"]
 
 
@@ -177,7 +178,10 @@ class Probes:
         return tuple(sighting for found in self._everywhere(self._collect, _blind) for sighting in found)
 
     def confirm(self, sightings: Iterable[Sighting]) -> tuple[WritesVerdict, ...]:
-        """Ask the services for every write that they acknowledged; who has seen nothing knows of none."""
+        """Ask the services for every write that they acknowledged; who has seen nothing knows of none.
+
+        A verdict counts apart what a service did not answer for: a later question may settle it.
+        """
         writing = [sighting for sighting in sightings if sighting.order.kind == "write-http" and sighting.text]
         return tuple(verdict for verdict in self._mapped(self._confirm, writing) if verdict is not None)
 
@@ -221,6 +225,7 @@ class Probes:
             acknowledged=len(references),
             lost=found.absent,
             doubled=found.twice,
+            unanswered=found.unanswered,
             asked=found.how,
         )
 

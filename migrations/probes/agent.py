@@ -37,6 +37,12 @@ BEGINS = 20.0
 """Seconds that a probe may take until it looks; one that takes longer is judged by what it has not seen."""
 ASKERS = 8
 """How many questions are asked at a time of a service that cannot list what it has."""
+PATIENCE = 5.0
+"""Seconds for the answer to one question after a write."""
+GIVES_UP = 24
+"""So many questions in a row without an answer, and the service is asked no more."""
+ASKS_FOR = 120.0
+"""Seconds for all questions after writes; what was not asked by then is not known."""
 
 
 class Log:
@@ -61,10 +67,10 @@ def ticks(every: float) -> Iterator[int]:
         due = max(due + every, time.monotonic())
 
 
-def request(url: str, method: str, body: bytes | None) -> tuple[int, bytes]:
+def request(url: str, method: str, body: bytes | None, patience: float = TIMEOUT) -> tuple[int, bytes]:
     """Send one request over a connection of its own and return the status."""
     parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=TIMEOUT)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=patience)
     try:
         path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
         headers = {"Content-Type": "application/json", "Connection": "close"} if body else {"Connection": "close"}
@@ -266,7 +272,10 @@ def stop(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def confirm(message: dict[str, Any]) -> dict[str, Any]:
-    """Return which acknowledged references a service does not have, and which it has more than once."""
+    """Return which acknowledged references a service does not have, which it has more than once, how many are unknown.
+
+    A service that does not answer has lost nothing that anybody knows of.
+    """
     wanted = message["references"]
     stored = listed(message["target"], message["prefixes"])
     if stored is not None:
@@ -274,31 +283,53 @@ def confirm(message: dict[str, Any]) -> dict[str, Any]:
         for reference in stored:
             counts[reference] = counts.get(reference, 0) + 1
         twice = [reference for reference, count in counts.items() if count > 1]
-        return {"absent": [r for r in wanted if r not in counts], "twice": twice, "how": "list"}
+        absent = [reference for reference in wanted if reference not in counts]
+        return {"absent": absent, "twice": twice, "unanswered": 0, "how": "list"}
+    asker = Asker(message["target"])
     with ThreadPoolExecutor(max_workers=ASKERS) as pool:
-        there = list(pool.map(partial(has, message["target"]), wanted))
-    return {"absent": [r for r, found in zip(wanted, there) if not found], "twice": [], "how": "each"}  # noqa: B905
+        there = list(pool.map(asker.has, wanted))
+    absent = [reference for reference, found in zip(wanted, there) if found is False]  # noqa: B905
+    return {"absent": absent, "twice": [], "unanswered": there.count(None), "how": "each"}
 
 
-def has(target: str, reference: str) -> bool:
-    """Return whether a service has a reference; what it does not answer for is asked once more."""
-    for _attempt in range(2):
-        status, _body = request(f"{target}/{urllib.parse.quote(reference)}", "GET", None)
-        if status in {200, 404}:
-            break
-    return status == 200
+class Asker:
+    """Asks a service after references one by one, until it has been silent too often or time is up."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.silent = 0
+        self.until = time.monotonic() + ASKS_FOR
+
+    def has(self, reference: str) -> bool | None:
+        """Return whether the service has a reference; nothing where it does not say so, asked twice."""
+        for _attempt in range(2):
+            if self.silent >= GIVES_UP or time.monotonic() > self.until:
+                return None
+            status = self.asked(reference)
+            if status in {200, 404}:
+                self.silent = 0
+                return status == 200
+            self.silent += 1
+        return None
+
+    def asked(self, reference: str) -> int:
+        """Return the status of an answer, zero where there was none."""
+        try:
+            return request(f"{self.target}/{urllib.parse.quote(reference)}", "GET", None, PATIENCE)[0]
+        except (OSError, http.client.HTTPException):
+            return 0
 
 
 def listed(target: str, prefixes: list[str]) -> list[str] | None:
-    """Return all references that a service stored under some prefixes; none where it cannot tell."""
+    """Return all references that a service stored under some prefixes; none where it cannot tell or does not answer."""
     stored: list[str] = []
     for prefix in prefixes:
-        status, body = request(f"{target}?prefix={urllib.parse.quote(prefix)}-", "GET", None)
         try:
+            status, body = request(f"{target}?prefix={urllib.parse.quote(prefix)}-", "GET", None, TIMEOUT)
             if status != 200:
                 return None
             stored += json.loads(body)["references"]
-        except (TypeError, KeyError, ValueError):
+        except (OSError, http.client.HTTPException, TypeError, KeyError, ValueError):
             return None
     return stored
 

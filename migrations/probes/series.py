@@ -102,6 +102,8 @@ class WritesVerdict(Model):
     """References that were acknowledged and are not there."""
     doubled: tuple[str, ...]
     """References that are there more than once."""
+    unanswered: int = 0
+    """How many references the service said nothing of: they are not known to be there, nor to be lost."""
     asked: str
     """list: the service told all it has; each: it was asked for every reference, which shows no doubles."""
 

@@ -74,18 +74,22 @@ class UnitSummary(Model):
     """The last word on acknowledged writes; none where nobody wrote."""
     checks_passed: int
     checks_failed: int
+    checks_unknown: int = 0
+    """Checks that could not be made."""
     failures: tuple[str, ...]
     seconds: float | None
     """From the beginning of its first step to the end of its last in the first passage; none without any."""
 
     @property
     def is_wrong(self) -> bool:
-        """Return whether a check failed, an acknowledged write is gone or there twice, or users felt more than allowed.
+        """Return whether a check failed or was not made, a write is gone, twice or unproven, or users felt too much.
 
         What they felt counts in the last passage: a move that was taken back and mended is judged anew.
         """
-        lost = self.writes is not None and bool(self.writes.lost or self.writes.doubled)
-        return self.checks_failed > 0 or lost or any(probe.breaches for felt in self.felt[-1:] for probe in felt.probes)
+        writes = self.writes
+        lost = writes is not None and bool(writes.lost or writes.doubled or writes.unanswered)
+        wrong = self.checks_failed > 0 or self.checks_unknown > 0 or lost
+        return wrong or any(probe.breaches for felt in self.felt[-1:] for probe in felt.probes)
 
     @property
     def felt_last(self) -> dict[str, Any] | None:
@@ -187,7 +191,11 @@ def _told(unit: UnitSummary) -> dict[str, Any]:
         "kind": unit.kind,
         "state": unit.state,
         **_figures(unit, (Direction.FORWARD, Direction.COMMIT)),
-        "checks": {"passed": unit.checks_passed, "failed": unit.checks_failed},
+        "checks": {
+            "passed": unit.checks_passed,
+            "failed": unit.checks_failed,
+            **_if_any("unknown", unit.checks_unknown),
+        },
         "seconds": None if unit.seconds is None else round(unit.seconds, 3),
     }
 
@@ -203,8 +211,17 @@ def _figures(unit: UnitSummary, directions: tuple[Direction, ...]) -> dict[str, 
 def _writes(unit: UnitSummary) -> dict[str, int] | None:
     if unit.writes is None:
         return None
-    lost, doubled = len(unit.writes.lost), len(unit.writes.doubled)
-    return {"acknowledged": unit.writes.acknowledged, "lost": lost, "doubled": doubled}
+    return {
+        "acknowledged": unit.writes.acknowledged,
+        "lost": len(unit.writes.lost),
+        "doubled": len(unit.writes.doubled),
+        **_if_any("unanswered", unit.writes.unanswered),
+    }
+
+
+def _if_any(name: str, count: int) -> dict[str, int]:
+    """Return a figure that is told only where it is not zero: the third answer."""
+    return {name: count} if count else {}
 
 
 def _rollback_outcome(summary: RunSummary) -> str:
@@ -343,6 +360,7 @@ class _Reader:
             writes=_joined(writes),
             checks_passed=sum(check.passed for check in checks),
             checks_failed=sum(check.failed for check in checks),
+            checks_unknown=sum(check.unknown for check in checks),
             failures=tuple(
                 dict.fromkeys(f"{failure.check}: {failure.reason}" for each in checks for failure in each.failures)
             ),
@@ -414,5 +432,6 @@ def _joined(verdicts: Sequence[WritesVerdict]) -> WritesVerdict | None:
             "acknowledged": sum(verdict.acknowledged for verdict in every),
             "lost": tuple(reference for verdict in every for reference in verdict.lost),
             "doubled": tuple(reference for verdict in every for reference in verdict.doubled),
+            "unanswered": sum(verdict.unanswered for verdict in every),
         }
     )

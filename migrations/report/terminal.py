@@ -1,5 +1,7 @@
 """The end of a run on the terminal: one table of units, one of stages, and where the rest is."""
 
+from collections.abc import Iterator, Mapping
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -66,11 +68,12 @@ def _figures(unit: UnitSummary) -> tuple[Text, ...]:
     looked = bool(unit.felt)
     writes = unit.writes
     wrong_writes = None if writes is None else len(writes.lost) + len(writes.doubled)
+    unproven = "" if writes is None or not writes.unanswered else f" ({writes.unanswered}?)"
     return (
         Text(duration(unit.worst(*FORWARD), _)),
         Text(duration(unit.worst(Direction.BACK), _)),
         _zero(unit.total("packets_lost" if unit.kind == "line" else "requests_failed", *every) if looked else None),
-        _zero(wrong_writes, "" if writes is None else f" / {writes.acknowledged}"),
+        _zero(wrong_writes, "" if writes is None else f" / {writes.acknowledged}{unproven}"),
         _checks(unit),
     )
 
@@ -82,10 +85,10 @@ def _zero(number: int | None, rest: str = "") -> Text:
 
 
 def _checks(unit: UnitSummary) -> Text:
-    every = unit.checks_passed + unit.checks_failed
+    every = unit.checks_passed + unit.checks_failed + unit.checks_unknown
     if not every:
         return Text("–", "dim")
-    return Text(f"{unit.checks_passed}/{every}", "red" if unit.checks_failed else "green")
+    return Text(f"{unit.checks_passed}/{every}", "green" if unit.checks_passed == every else "red")
 
 
 def _stages(summary: RunSummary) -> Table:
@@ -115,7 +118,15 @@ def measured(summary: RunSummary) -> tuple[str, ...]:
         ),
         _("{requests} requests, {requests_failed} failed; {packets} packets, {packets_lost} lost.").format(**said),
         _("{writes} writes were acknowledged, {writes_lost} of them lost, {writes_doubled} doubled.").format(**said),
+        *_unproven(said),
     )
+
+
+def _unproven(said: Mapping[str, int]) -> Iterator[str]:
+    if said["writes_unanswered"]:
+        yield _("Not proven: {writes_unanswered} of these writes could not be asked after.").format(**said)
+    if said["checks_unknown"]:
+        yield _("Not proven: {checks_unknown} checks on hosts could not be made.").format(**said)
 
 
 def _sentences(summary: RunSummary) -> tuple[str, ...]:

@@ -156,8 +156,10 @@ def counted(summary: RunSummary) -> dict[str, int]:
         "writes": sum(verdict.acknowledged for verdict in writes),
         "writes_lost": sum(len(verdict.lost) for verdict in writes),
         "writes_doubled": sum(len(verdict.doubled) for verdict in writes),
-        "checks": sum(unit.checks_passed + unit.checks_failed for unit in summary.units),
+        "writes_unanswered": sum(verdict.unanswered for verdict in writes),
+        "checks": sum(unit.checks_passed + unit.checks_failed + unit.checks_unknown for unit in summary.units),
         "checks_failed": sum(unit.checks_failed for unit in summary.units),
+        "checks_unknown": sum(unit.checks_unknown for unit in summary.units),
     }
 
 

@@ -9,8 +9,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
 from xml.etree import ElementTree as ET
 
 from infra.tied import tied
@@ -29,6 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 CHECKS = Path(__file__).with_name("hosts.py")
+_OUTCOMES: Mapping[str, Literal["failed", "unknown"]] = {"failure": "failed", "error": "failed", "skipped": "unknown"}
 _KEPT = ("PATH", "HOME", "LANG", "LANGUAGE", "LC_ALL", "TMPDIR")
 
 
@@ -50,7 +52,7 @@ class ChecksBroken(VerifyError):
 
 
 class Failure(Model):
-    """A check that did not hold."""
+    """A check that did not hold, or could not be made."""
 
     host: str
     check: str
@@ -65,6 +67,9 @@ class UnitChecks(Model):
     passed: int
     failed: int
     failures: tuple[Failure, ...] = ()
+    unknown: int = 0
+    """How many could not be made because the host did not answer: nobody knows whether they hold."""
+    unknowns: tuple[Failure, ...] = ()
 
 
 class VerifyResult(Model):
@@ -72,6 +77,7 @@ class VerifyResult(Model):
 
     passed: int
     failed: int
+    unknown: int = 0
     units: tuple[UnitChecks, ...]
     junit: Path
     seconds: float
@@ -140,29 +146,37 @@ def _close(sockets: Path) -> None:
 def _read(junit: Path) -> VerifyResult:
     root = ET.parse(junit).getroot()  # noqa: S314 - written by the process above
     cases = [_case(case) for case in root.iter("testcase")]
-    units = sorted({unit for unit, _failure in cases})
-    checks = tuple(_unit(unit, [failure for key, failure in cases if key == unit]) for unit in units)
+    units = sorted({case.unit for case in cases})
+    checks = tuple(_unit(unit, [case for case in cases if case.unit == unit]) for unit in units)
     return VerifyResult(
         passed=sum(unit.passed for unit in checks),
         failed=sum(unit.failed for unit in checks),
+        unknown=sum(unit.unknown for unit in checks),
         units=checks,
         junit=junit,
         seconds=sum(float(suite.get("time", "0")) for suite in root.iter("testsuite")),
     )
 
 
-def _unit(key: str, outcomes: Iterable[Failure | None]) -> UnitChecks:
-    every = tuple(outcomes)
-    failures = tuple(failure for failure in every if failure is not None)
-    return UnitChecks(unit=key, passed=len(every) - len(failures), failed=len(failures), failures=failures)
+class _Case(NamedTuple):
+    unit: str
+    outcome: Literal["passed", "failed", "unknown"]
+    failure: Failure
 
 
-def _case(case: ET.Element) -> tuple[str, Failure | None]:
+def _unit(key: str, cases: Sequence[_Case]) -> UnitChecks:
+    failures = tuple(case.failure for case in cases if case.outcome == "failed")
+    unknowns = tuple(case.failure for case in cases if case.outcome == "unknown")
+    passed = len(cases) - len(failures) - len(unknowns)
+    return UnitChecks(
+        unit=key, passed=passed, failed=len(failures), failures=failures, unknown=len(unknowns), unknowns=unknowns
+    )
+
+
+def _case(case: ET.Element) -> _Case:
     words = {str(each.get("name")): str(each.get("value")) for each in case.iter("property")}
-    wrong = next((child for child in case if child.tag in {"failure", "error"}), None)
-    unit = words.get("unit", "")
-    if wrong is None:
-        return unit, None
-    said = (wrong.get("message") or "").strip()
-    reason = plain(said.removeprefix("AssertionError: ").split("\nassert")[0], 500)
-    return unit, Failure(host=words.get("host", ""), check=words.get("check", case.get("name", "")), reason=reason)
+    said = next((child for child in case if child.tag in _OUTCOMES), None)
+    text = ((said.get("message") if said is not None else "") or "").strip()
+    reason = plain(text.removeprefix("AssertionError: ").split("\nassert")[0], 500)
+    failure = Failure(host=words.get("host", ""), check=words.get("check", case.get("name", "")), reason=reason)
+    return _Case(words.get("unit", ""), "passed" if said is None else _OUTCOMES[said.tag], failure)

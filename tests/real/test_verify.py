@@ -87,15 +87,20 @@ def test_a_port_is_open_on_whatever_address_it_listens(world: World, tmp_path: P
     assert (units["system:listening"].failed, units["system:closed"].failed) == (0, 1)
 
 
-def test_a_host_that_does_not_answer_fails_its_checks_and_no_others(world: World, tmp_path: Path) -> None:
-    wanted = (_command("deaf", "true", unit="system:a"), _command("here", "true", unit="system:b"))
-    units = {unit.unit: unit for unit in check_hosts(world, wanted, tmp_path).units}
-    assert (units["system:a"].failed, units["system:b"].passed) == (1, 1)
+def test_of_a_host_that_does_not_answer_nothing_is_known(world: World, tmp_path: Path) -> None:
+    deaf = (_command("deaf", "true"), _command("deaf", "echo one"))
+    result = check_hosts(world, (*deaf, _command("here", "true", unit="system:b")), tmp_path)
+    units = {unit.unit: unit for unit in result.units}
+    assert [(unit.passed, unit.failed, unit.unknown) for unit in units.values()] == [(0, 0, 2), (1, 0, 0)]
+    assert (result.passed, result.failed, result.unknown) == (1, 0, 2)
+    first = units["system:a"].unknowns[0]
+    assert (first.host, first.check) == ("deaf", "deaf: true")
+    assert first.reason.startswith("not known: ")
 
 
 def test_a_host_with_another_key_is_not_believed(world: World, tmp_path: Path) -> None:
     result = check_hosts(world, (_command("liar", "true"),), tmp_path)
-    assert (result.passed, result.failed) == (0, 1)
+    assert (result.passed, result.failed, result.unknown) == (0, 1, 0)
 
 
 def test_nothing_to_verify_is_no_success(world: World, tmp_path: Path) -> None:

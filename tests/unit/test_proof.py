@@ -10,7 +10,7 @@ from inventory.kinds import load_kinds, playbooks_folder
 from inventory.model import Programme
 from migrations.plan import digest
 from migrations.planner import in_order, make_plan
-from migrations.proof import Proof
+from migrations.proof import AFTERMATH, Proof
 from migrations.run.home import RunHome, RunSettings
 
 KINDS = load_kinds(playbooks_folder() / "roles")
@@ -64,3 +64,12 @@ def test_a_passage_that_was_measured_again_counts_as_it_was_measured_last(home: 
     measured(home, 1, 3, [{"what": "failed", "seen": 3, "allowed": 0}])
     measured(home, 1, 0, [])
     assert proof.felt(1) == ()
+
+
+def test_a_window_ends_when_the_probes_were_read_and_not_later(home: RunHome, proof: Proof) -> None:
+    passage = {"number": 1, "direction": "forward", "units": []}
+    begun = home.evidence.append("passage-begun", what=passage).time.timestamp()
+    ended = home.evidence.append("passage-ended", what={"number": 1}).time.timestamp()
+    read = ended + AFTERMATH / 2
+    assert (proof._window(1, read).begin, proof._window(1, read).end) == (begun, read)
+    assert proof._window(1, ended + 2 * AFTERMATH).end == ended + AFTERMATH
