@@ -52,6 +52,10 @@ class Laboratory:
         assert self._ground.stdout.readline() == "ready\n"
         children = Path(f"/proc/{self._ground.pid}/task/{self._ground.pid}/children").read_text().split()
         self._enter = ("nsenter", f"--target={children[0]}", "--mount", "--net", "--pid", f"{folder}/enter")
+        # The agents of a switch are reached by this in the place of ssh, whose options mean nothing here.
+        self.ssh = folder.with_name(folder.name + "-ssh")
+        self.ssh.write_text(f'#!/bin/sh\nwhile [ $# -gt 2 ]; do shift; done\nexec {" ".join(self._enter)} "$1" "$2"\n')
+        self.ssh.chmod(0o755)
         self._hba = {end: self.run(end, "cat /etc/postgresql/*/main/pg_hba.conf").stdout for end in ENDS}
 
     def close(self) -> None:
@@ -132,7 +136,7 @@ class Moving:
         limits = {"downtime": "3s", "data_loss": "0s", "catch_up": "20s"}
         step = {"system": self.database, "components": [self.component], "entries": [], "limits": limits}
         try:
-            with Sessions(self.laboratory._enter, playbooks_folder()) as sessions:
+            with Sessions((str(self.laboratory.ssh),), playbooks_folder()) as sessions:
                 sessions.open(participants(step, direction))
                 return Move(sessions, 3).carry_out()
         except MoveFailed as exc:

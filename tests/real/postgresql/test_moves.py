@@ -131,7 +131,7 @@ DAMAGES = {
     "a row is lost": ("DELETE FROM bills WHERE id = 77", "table public.bills: 1 rows differ"),
     "a right is missing": ("REVOKE SELECT ON bills FROM billing_staff", "rights on relations: public.bills"),
     "an owner is another": ("ALTER TABLE tariffs OWNER TO postgres", "owners: public.tariffs"),
-    "a password is another": ("ALTER ROLE billing_report PASSWORD 'x'", "roles: billing_report"),
+    "a password is another": ("ALTER ROLE billing_report PASSWORD 'x'", "passwords: billing_report"),
     "a sequence is behind": ("SELECT setval('payments_id_seq', 1)", "sequence public.payments_id_seq"),
     "a column was added": ("ALTER TABLE districts ADD mayor text", "columns: public.districts.mayor"),
 }

@@ -269,7 +269,7 @@ def _other_moves(place: Place) -> list[dict[str, Any]]:
     for file in place.folder.parent.glob("*/state.json"):
         if file.parent != place.folder:
             try:
-                found.append(json.loads(file.read_text()))
+                found.append(json.loads(POSTGRES.read(file)))
             except (OSError, ValueError):
                 continue
     return found
@@ -306,13 +306,35 @@ def drop_brought(place: Place, name: str) -> None:
         rows(connection, sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
+def take_back_memberships(here: Any, there: Any) -> None:
+    """End memberships of the other end's roles that it has ended."""
+    members = {name for name, *_ in rows(there, ROLES)}
+    wanted = set(rows(there, MEMBERSHIPS))
+    for role, member, admin in rows(here, MEMBERSHIPS):
+        if member in members and (role, member, admin) not in wanted:
+            words = (
+                "REVOKE {} FROM {}" if (role, member, not admin) not in wanted else "REVOKE ADMIN OPTION FOR {} FROM {}"
+            )
+            rows(here, sql.SQL(words).format(sql.Identifier(role), sql.Identifier(member)))
+
+
 def copy_settings(place: Place, here: Any, there: Any) -> None:
     """Bring the settings of roles and of the database here: names and values are quoted, whatever stands in them."""
-    for role, database, name, setting in rows(there, ROLE_SETTINGS, (place.database,)):
-        scope = sql.SQL("DATABASE {}").format(sql.Identifier(database))
-        if role:
-            within = sql.SQL(" IN ") + scope if database else sql.SQL("")
-            scope = sql.SQL("ROLE {}").format(sql.Identifier(role)) + within
-        values = listed(name, setting) if name in LISTS else (setting,)
-        written = sql.SQL(", ").join([sql.Literal(one) for one in values]) if values else sql.Literal("")
-        rows(here, sql.SQL("ALTER {} SET {} = ").format(scope, sql.Identifier(name)) + written)
+    wanted, present = (rows(end, ROLE_SETTINGS, (place.database,)) for end in (there, here))
+    roles = {name for name, *_ in rows(there, ROLES)} | {""}
+    kept = {row[:3] for row in wanted}
+    for role, database, name, setting in wanted:
+        if (role, database, name, setting) not in present:
+            values = listed(name, setting) if name in LISTS else (setting,)
+            written = sql.SQL(", ").join([sql.Literal(one) for one in values]) if values else sql.Literal("")
+            rows(here, sql.SQL("ALTER {} SET {} = ").format(_scope(role, database), sql.Identifier(name)) + written)
+    for role, database, name, _ in present:
+        if role in roles and (role, database, name) not in kept:
+            rows(here, sql.SQL("ALTER {} RESET {}").format(_scope(role, database), sql.Identifier(name)))
+
+
+def _scope(role: str, database: str) -> Any:
+    scope = sql.SQL("DATABASE {}").format(sql.Identifier(database))
+    if not role:
+        return scope
+    return sql.SQL("ROLE {}").format(sql.Identifier(role)) + (sql.SQL(" IN ") + scope if database else sql.SQL(""))

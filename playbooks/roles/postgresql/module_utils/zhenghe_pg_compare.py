@@ -28,6 +28,16 @@ _HASH = "('x' || left(md5(textin(record_out(zhenghe_row.*))), 16))::bit(64)::big
 _SUM = f"SELECT count(*), coalesce(sum({_HASH}::numeric), 0)::text FROM ONLY {{}}.{{}} AS zhenghe_row"  # noqa: S608
 _EACH = f"SELECT {_HASH} FROM ONLY {{}}.{{}} AS zhenghe_row"  # noqa: S608
 
+_KIND = """
+SELECT {columns} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname !~ '^(pg_|information_schema$|zhenghe$)' AND {kinds} ORDER BY 1
+"""
+COMPARED = _KIND.format(columns="n.nspname, c.relname", kinds="c.relkind = 'r' AND c.relpersistence = 'p'")
+NOT_COMPARED = _KIND.format(
+    columns="format('%I.%I', n.nspname, c.relname)",
+    kinds="(c.relkind IN ('m', 'f') OR c.relkind = 'r' AND c.relpersistence <> 'p')",
+)
+
 Table = tuple[str, str]
 
 
@@ -91,7 +101,10 @@ def _lasting(ends: Ends, table: Table) -> int:
             return 0
         again = ends.differing(table)
         suspects = Counter({row: number for row, number in suspects.items() if again[row] * number > 0})
-    return len(suspects)
+    # A row that was changed is surplus here under one hash, and missing under another.
+    return max(
+        sum(number for number in suspects.values() if number > 0), -sum(min(number, 0) for number in suspects.values())
+    )
 
 
 _OWNED = """
@@ -136,9 +149,10 @@ def compare(place: Place) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return every difference, and the rows and the checksum of each table."""
     began = time.monotonic()
     ends = Ends(place)
-    tables: list[Table] = [(one, two) for one, two in rows(ends.there, schema.TABLES)]
-    found = list(schema.differences(schema.shapes(ends.there), schema.shapes(ends.here)))
-    found += schema.differences(schema.rights(ends.there), schema.rights(ends.here))
+    both = {(one, two) for one, two in rows(ends.here, COMPARED)}
+    tables: list[Table] = [(one, two) for one, two in rows(ends.there, COMPARED) if (one, two) in both]
+    ordered = (ends.there, ends.here) if place.end == "target" else (ends.here, ends.there)
+    found = list(schema.Comparison(place, *ordered).differences())
     served = ends.sums(ends.there, tables)
     ends.catch_up()
     followed = ends.sums(ends.here, tables)
@@ -154,6 +168,8 @@ def compare(place: Place) -> tuple[tuple[str, ...], dict[str, Any]]:
             for one, two in tables
         ],
         "rows": sum(count for count, _ in served.values()),
+        # Their rows follow from those of tables, or stand at one end alone.
+        "not_compared": [name for (name,) in rows(ends.there, NOT_COMPARED)],
         "seconds": round(time.monotonic() - began, 2),
     }
     return tuple(found), facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import time
@@ -14,6 +15,7 @@ from ansible.module_utils import zhenghe_pg_log as logs
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_stream as stream
+from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, rows, side_of, value
 from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -135,15 +137,20 @@ def in_the_way(place: Place, entries: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def not_equal(place: Place) -> tuple[str, ...]:
-    """Say what, on the end that follows, stands against a switch: an incomplete copy, a schema that was changed."""
+def not_equal(place: Place, *, change: bool) -> tuple[str, ...]:
+    """Say what, on the end that follows, stands against a switch: an incomplete copy, whatever differs by now.
+
+    With change, what can be brought over is brought first.
+    """
     here = place.connect(place.database)
     found = progress(place)
     if not found["complete"]:
         return (_behind(place, found, 0),)
-    there = place.connect_peer()
-    changed = schema.differences(schema.shapes(there), schema.shapes(here))
-    there.close()
+    with contextlib.closing(place.connect_peer()) as there:
+        if change and place.end == "target":
+            carry_over(place, here, there)
+        source_end, target_end = (there, here) if place.end == "target" else (here, there)
+        changed = schema.Comparison(place, source_end, target_end).differences()
     return tuple(f"the schema was changed since it was copied: {one}" for one in changed)
 
 
@@ -169,7 +176,7 @@ def gate(place: Place, entries: Sequence[str], limit: float, *, change: bool) ->
     deadline = time.monotonic() + limit
     while True:
         side = side_of(place.connect(), place.database)
-        against = in_the_way(place, entries) if side == "serving" else not_equal(place)
+        against = in_the_way(place, entries) if side == "serving" else not_equal(place, change=change)
         if not against and side == "waiting" and change:
             fill_views(place)
         if not against or time.monotonic() > deadline:

@@ -100,6 +100,9 @@ class Place:
         other = "target" if end == "source" else "source"
         self.address, self.port = addresses[end], ports[end]
         self.peer_address, self.peer_port = addresses[other], ports[other]
+        # What people call the two hosts.
+        source, target = (str((component.get(f"{one}s") or [addresses[one]])[0]) for one in ("source", "target"))
+        self.hosts = source, target
         self.folder = STATE / self.base
         self.passfile = self.folder / "passfile"
 

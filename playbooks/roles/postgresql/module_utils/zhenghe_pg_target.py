@@ -74,18 +74,22 @@ def build(place: Place) -> None:
     accounts.copy_roles(place, here, there)
     place.remember(database=True)
     _create_database(place, here, there)
+    before = schema.shapes(there)
     _copy_schema(place)
+    if schema.shapes(there) != before:
+        raise Refused("the schema was changed while it was copied", "run the step again when nobody changes it")
     inside = place.connect(place.database)
     rows(inside, sql.SQL("DROP OWNED BY {}").format(sql.Identifier(place.base)))
     for grant in accounts.read_rights(inside, place.database, place.base):
         rows(inside, grant)
     accounts.make_own(inside, accounts.SUPPORT, place.base)
-    rows(inside, sql.SQL("CREATE PUBLICATION {} FOR ALL TABLES").format(sql.Identifier(place.base)))
+    if not rows(inside, "SELECT 1 FROM pg_publication WHERE pubname = %s", (place.base,)):
+        rows(inside, sql.SQL("CREATE PUBLICATION {} FOR ALL TABLES").format(sql.Identifier(place.base)))
     accounts.copy_settings(place, here, there)
     limit = value(there, "SELECT datconnlimit FROM pg_database WHERE datname = %s", (place.database,))
     in_one(here, fence(place.database, "waiting", limit))
     put_to_sleep(inside, place.database)
-    _see_equal(inside, there)
+    _see_equal(place, inside, there)
 
 
 def _reach(place: Place) -> Any:
@@ -116,6 +120,7 @@ _DATABASE = """
 SELECT pg_encoding_to_char(encoding), datcollate, datctype, rolname
 FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %s
 """
+_DATABASE_COMMENT = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
 _DATABASE_RIGHTS = """
 SELECT a.privilege_type, r.rolname, a.is_grantable
 FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a LEFT JOIN pg_roles r ON r.oid = grantee
@@ -137,6 +142,8 @@ def _create_database(place: Place, here: Any, there: Any) -> None:
         rows(here, statement.format(name, *values, sql.Identifier(owner)))
     except Error as exc:
         raise Refused(f"{place.database}: {str(exc).strip()}", f"add the locale {collate} to the target") from exc
+    comment = sql.Literal(value(there, _DATABASE_COMMENT, (place.database,)))
+    rows(here, sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, comment))
     rows(here, sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     for privilege, grantee, grantable in rows(there, _DATABASE_RIGHTS, (place.database,)):
         if privilege in _PRIVILEGES:
@@ -148,7 +155,7 @@ def _create_database(place: Place, here: Any, there: Any) -> None:
 def _copy_schema(place: Place) -> None:
     # The newer pg_dump reads the older server; the rows come by replication, so that nothing is read twice.
     dump = [
-        "pg_dump", "--schema-only", "--no-publications", "--no-subscriptions", "--exclude-schema=zhenghe",
+        "pg_dump", "--schema-only", "--no-subscriptions", "--exclude-schema=zhenghe",
         "--lock-wait-timeout=10s",
         f"--host={place.peer_address}", f"--port={place.peer_port}", f"--username={place.base}",
         "--no-password", f"--dbname={make_dsn(dbname=place.database)}",
@@ -183,8 +190,8 @@ def _copy_schema(place: Place) -> None:
         raise Refused(f"the schema was not copied: {''.join(last)}", "see the logs of both clusters")
 
 
-def _see_equal(inside: Any, there: Any) -> None:
-    found = schema.differences(schema.shapes(there), schema.shapes(inside))
+def _see_equal(place: Place, inside: Any, there: Any) -> None:
+    found = schema.Comparison(place, there, inside).keep_as_printed()
     if found:
         raise Refused("the copied schema differs: " + "; ".join(found), "compare both with pg_dump --schema-only")
 
