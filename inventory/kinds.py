@@ -25,8 +25,8 @@ The file, for a kind that a component may have:
         commands: [{run: "test -e /var/lib/zhenghe/archive/{system}-{component}.tar.gz"}]
 
 In checks `{name}` stands for the component's setting of that name, `{port}` for its entry's port, `{system}` and
-`{component}` for their names; a check whose setting
-is left out is left out too. A port may be written as such a word.
+`{component}` for their names; a check whose setting is left out is left out too. A port may be written as such a word.
+In a command it is one word of the shell, quoted where it needs to be: it never stands inside quotes.
 """
 
 import json

@@ -17,7 +17,7 @@ _OBEYED = re.compile(
 
 
 def plain(text: str, most: int | None = None) -> str:
-    """Return text with every control character written out, as in a string of Python; cut after so many characters."""
+    """Return text with every control character written out as in JSON, cut after so many characters."""
     shown = _OBEYED.sub(_written, text.replace("\r\n", "\n"))
     return shown if most is None or len(shown) <= most else f"{shown[: most - 1]}…"
 
@@ -33,5 +33,6 @@ def is_plain(text: str) -> bool:
 
 
 def _written(match: re.Match[str]) -> str:
-    number = ord(match[0])
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+    # In JSON this is still the same character, and in any other text a sign of what stood there.
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

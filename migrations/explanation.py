@@ -16,6 +16,7 @@ from inventory.kinds import load_kinds, playbooks_folder
 from inventory.obligations.clauses import Clause
 from inventory.obligations.dates import today
 from inventory.words import _N, _, spoken
+from migrations import saying
 
 VERDICTS = {
     Verdict.APPLIES: _N("would apply"),
@@ -50,9 +51,9 @@ def show_explanation(name: str, folder: Path, *, as_json: bool) -> int:
     """Explain a system or a line; UnknownUnit where nothing is called like that."""
     explanation = explain(folder, name, load_kinds(playbooks_folder() / "roles"), today())
     if as_json:
-        print(json.dumps(explanation.model_dump(mode="json"), ensure_ascii=False))
+        saying.say(json.dumps(explanation.model_dump(mode="json"), ensure_ascii=False))
     else:
-        _tell(Console(soft_wrap=False), explanation, spoken(os.environ))
+        _tell(saying.console(), explanation, spoken(os.environ))
     return 0
 
 

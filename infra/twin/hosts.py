@@ -15,6 +15,7 @@ from pathlib import Path
 
 from infra.twin.cgroups import Groups
 from infra.twin.commands import run
+from infra.twin.disks import copy_tree, inside, write_file
 from infra.twin.errors import CannotBuild, SeedFailed
 from infra.twin.namespaces import stream_in
 from inventory.words import _
@@ -131,18 +132,18 @@ class TwinHost:
 
     def seed(self) -> None:
         """Run the host's seed, if it has one, as root on the host; SeedFailed with its output where it fails."""
-        script = self.root / "root/seed.sh"
-        if not script.exists():
+        if self.spec.seed is None or not (self.spec.seed / "seed.sh").exists():
             return
         enter = ("nsenter", f"--target={self.leader}", "--all", "env", "-i", "HOME=/root", "LANG=C.UTF-8")
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        command = (*enter, path, "sh", "-c", "cd /root && exec ./seed.sh")
+        # The host removes it itself: what stands under its /root by now is its own affair.
+        once = "cd /root && { test ! -e seed.sh || { ./seed.sh && rm -f seed.sh; }; }"
+        command = (*enter, path, "sh", "-c", once)
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
         if done.returncode != 0:
             raise SeedFailed(self.spec.name, done.returncode, done.stdout)
-        script.unlink()
 
     def _cut_power(self) -> None:
         if self._process is None:
@@ -165,24 +166,30 @@ class TwinHost:
             mount_overlay(spec.image, spec.folder, self.root)
         for path, text in self._files().items():
             write_file(self.root, path, text)
-        (self.root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
+        inside(self.root, "/root/.ssh").mkdir(mode=0o700, exist_ok=True)
         write_file(self.root, "/root/.ssh/authorized_keys", spec.operator_key.strip() + "\n")
         write_file(self.root, "/etc/ssh/ssh_host_ed25519_key", spec.host_key.read_text(), 0o600)
         # As every Debian host has it: whoever tells others by which key to know this host reads it here.
         public = spec.host_key.with_name(f"{spec.host_key.name}.pub")
         write_file(self.root, "/etc/ssh/ssh_host_ed25519_key.pub", public.read_text())
         for unit in spec.services:
-            link = self.root / "etc/systemd/system/multi-user.target.wants" / unit
+            link = inside(self.root, "/etc/systemd/system/multi-user.target.wants") / unit
             link.unlink(missing_ok=True)
             link.symlink_to(f"/lib/systemd/system/{unit}")
         if spec.seed is not None:
             copy_tree(spec.seed / "root", self.root)
-            if (shared := spec.seed.with_name(SHARED)).is_dir():
-                shutil.copytree(shared, self.root / "root" / SHARED, dirs_exist_ok=True)
-            if (spec.seed / "seed.sh").exists():
-                shutil.copyfile(spec.seed / "seed.sh", self.root / "root/seed.sh")
-                (self.root / "root/seed.sh").chmod(0o700)
+            copy_tree(spec.seed.with_name(SHARED), self.root, f"/root/{SHARED}")
+            if (script := spec.seed / "seed.sh").exists():
+                write_file(self.root, "/root/seed.sh", self._own(script).read_text(), 0o700)
         self._furnished.touch()
+
+    def _own(self, file: Path) -> Path:
+        seeds = file.parent.parent.resolve()
+        if not file.resolve().is_relative_to(seeds):
+            what = _("seed of {host}").format(host=self.spec.name)
+            why = _("{file} leads out of the inventory").format(file=file)
+            raise CannotBuild(what, why, _("put the file itself there"))
+        return file
 
     def _files(self) -> dict[str, str]:
         name = self.spec.name
@@ -263,26 +270,3 @@ def mount_overlay(lower: Path, folder: Path, target: Path) -> None:
     """Mount `upper` of a folder over an image; nothing of it is synchronised to the disk, as nothing has to survive."""
     options = f"lowerdir={lower},upperdir={folder / 'upper'},workdir={folder / 'work'},volatile"
     run(("mount", "-t", "overlay", "overlay", "-o", options, target))
-
-
-def write_file(root: Path, path: str, text: str, mode: int = 0o644) -> None:
-    """Write one file of a host, whatever stood there; its folder is made where it is missing."""
-    target = root / path.lstrip("/")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    target.touch(mode=mode)
-    target.write_text(text)
-
-
-def copy_tree(source: Path, target: Path) -> None:
-    """Copy files, modes and links into a file system; all becomes root's, and folders that exist stay as they are."""
-    for entry in sorted(source.iterdir()) if source.is_dir() else ():
-        place = target / entry.name
-        if entry.is_symlink() or entry.is_file():
-            place.unlink(missing_ok=True)
-            shutil.copy(entry, place, follow_symlinks=False)
-        else:
-            if not place.is_dir():
-                place.mkdir()
-                shutil.copymode(entry, place)
-            copy_tree(entry, place)

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from inventory.base import Model
-from inventory.checks import addresses, conduct, lacking, needs, promises, rules
+from inventory.checks import addresses, conduct, lacking, needs, promises, reserved, rules
 from inventory.checks.decided import decided
 from inventory.checks.references import References
 from inventory.checks.remembered import remembered
@@ -106,6 +106,7 @@ def _by_rule(index: Index, draft: Draft, kinds: Kinds) -> Iterator[tuple[str, It
     systems = decided(draft.shapes.systems, kinds)
     acting = needs.active(systems)
     yield "name", rules.duplicates(index)
+    yield "name", reserved.reserved(index)
     yield "reference", References(index, components, draft.lost).collect()
     yield "circle", rules.cycles(index)
     yield "secret", rules.secrets(index)

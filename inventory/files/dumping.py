@@ -38,7 +38,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
 _SECTIONS = frozenset(Programme.model_fields) | frozenset(Network.model_fields)
 _LETTERS = r"[^\s\x00-\x20\x7f-\xa0\ufeff\ufffe\uffff#&*!|>%@`{}\[\],:]"
 _PLAIN = re.compile(rf"(?![^\w/]|_){_LETTERS}+( {_LETTERS}+)*")
-_ESCAPED = re.compile('[\x00-\x1f"\\\\\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]')
+_ESCAPED = re.compile('[\x00-\x1f"\\\\\x7f-\xa0\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\uffff]')
 
 
 def plain(value: BaseModel) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from inventory.words import _
+from migrations import saying
 from migrations.cli.help import Folder, Json, inventory_folder
 
 
@@ -29,7 +30,7 @@ def check_inventory(
 
         log = log_of(result.findings, Path.cwd(), version("zhenghe"))
         _write(sarif, json.dumps(log, ensure_ascii=False, indent=1) + "\n")
-    print(json.dumps(_told(result), ensure_ascii=True) if as_json else _said(result))
+    saying.say(json.dumps(_told(result), ensure_ascii=True) if as_json else _said(result))
     if result.programme is None:
         raise typer.Exit(2)
     raise typer.Exit(1 if strict and result.counts[Severity.WARNING] else 0)
@@ -43,7 +44,7 @@ def print_schema(
     from inventory.files.schema import schema_text
 
     if out is None:
-        print(schema_text(), end="")
+        saying.say(schema_text(), end="")
     else:
         _write(out, schema_text())
 

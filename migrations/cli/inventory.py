@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from inventory.words import _
+from migrations import saying
 from migrations.cli.help import WHERE, WrongUse, inventory_folder
 
 
@@ -48,7 +49,7 @@ def show_inventory(folder: Path, host: str | None, world: Path | None) -> int:
         mend = meant(host, inventory.variables) or _("--list names all hosts")
         raise WrongUse(_("there is no host '{word}'").format(word=host), mend)
     answer = inventory.listed() if host is None else inventory.variables[host]
-    print(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
+    saying.say(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
     return 0
 
 

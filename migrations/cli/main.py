@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from infra.twin.paths import state_root
 from inventory.words import _
+from migrations import saying
 from migrations.cli import check as cli_check
 from migrations.cli import explain as cli_explain
 from migrations.cli import inventory as cli_inventory
@@ -55,7 +56,7 @@ def root(
 ) -> None:
     """Say which version this is, where that is asked for."""
     if shown:
-        print(f"zhenghe {version('zhenghe')}")
+        saying.say(f"zhenghe {version('zhenghe')}")
         raise typer.Exit
 
 
@@ -246,14 +247,15 @@ def _findings(error: Any) -> int:
     from inventory.findings import written
 
     if _wants_json():
-        print(json.dumps({"findings": [each.model_dump(mode="json") for each in error.findings]}, ensure_ascii=False))
+        told = {"findings": [each.model_dump(mode="json") for each in error.findings]}
+        saying.say(json.dumps(told, ensure_ascii=False))
     _say(written(error.findings))
     return 2
 
 
 def _told(text: str, code: int) -> int:
     if _wants_json():
-        print(json.dumps({"error": text}, ensure_ascii=False))
+        saying.say(json.dumps({"error": text}, ensure_ascii=False))
     _say(text)
     return code
 
@@ -263,7 +265,7 @@ def _wants_json() -> bool:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    saying.say(text, error=True)
 
 
 def _logged(error: Exception) -> Path:

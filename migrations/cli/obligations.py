@@ -28,6 +28,7 @@ from inventory.obligations.states import WORST_FIRST, GoalStanding, ground_of
 from inventory.obligations.wording import lack_word, name_of, state_word, value_words
 from inventory.survey.columns import catalogue
 from inventory.words import _, spoken
+from migrations import saying
 from migrations.achievements import RunAchievements, achievements_of_runs
 
 COLOURS = {
@@ -75,7 +76,7 @@ def show_obligations(folder: Path, at: str, profile: str, one: str, *, as_json: 
     seen = overview(folder, day_of(at), profile, state_root() / "runs")
     shown = _chosen(seen.standings, one)
     if as_json:
-        print(json.dumps(_plain(seen, shown), ensure_ascii=False))
+        saying.say(json.dumps(_plain(seen, shown), ensure_ascii=False))
     elif one:
         _print_one(seen, shown[0])
     else:
@@ -129,8 +130,8 @@ def _figures(figures: KeyFigures) -> str:
 
 def _console() -> Console:
     # A pipe has no width; a table in a file or a mail is read whole.
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
+    console = saying.console()
+    return console if console.is_terminal else saying.console(width=160)
 
 
 def _title(seen: Overview) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 
 from inventory.files.gathering import uncollected
+from inventory.plain import plain
 from inventory.words import _
+from migrations import saying
 from migrations.cli.show import when_titles, when_words
 from migrations.plan import Plan
 from migrations.preparing import Prepared, prepare
@@ -25,7 +26,7 @@ def show_plan(folder: Path, *, as_json: bool) -> int:
     with uncollected():
         prepared = prepare(folder)
         if as_json:
-            sys.stdout.writelines(_as_json(prepared))
+            sys.stdout.writelines(map(plain, _as_json(prepared)))
         else:
             _print(prepared)
     return 0
@@ -47,9 +48,9 @@ def _print(prepared: Prepared) -> None:
     times = when_titles(plan.units)
     titles = (*times, _("unit"), _("kind"), _("needs"), _("steps"))
     rows = list(_rows(plan, times))
-    console = Console()
+    console = saying.console()
     if len(rows) > MANY:
-        print("\n".join(_aligned([titles, *rows])))
+        saying.say("\n".join(_aligned([titles, *rows])))
     else:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for title in titles:

@@ -1,7 +1,6 @@
 """`zhenghe rehearse | apply | rollback | status | verify | report`: runs, seen from the command line."""
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from infra.worlds import World, load_world
 from inventory.files.wording import reason_of
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
+from migrations import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.show import states_table, watching
 from migrations.cli.twin import seeds_of, twin_name
@@ -70,7 +70,7 @@ def rehearse_in_twin(folder: Path, twin: str, *, keep: bool, as_json: bool) -> i
             client.down(name)
     if as_json and outcome.reason:
         # The object that is promised has no place for it.
-        print(outcome.reason, file=sys.stderr)
+        saying.say(outcome.reason, error=True)
     _print_report(home, as_json=as_json, whole=False)
     return 0 if outcome.passed else 1
 
@@ -148,7 +148,7 @@ def show_status(run: str, *, as_json: bool) -> int:
         ]
         _print_json(home, shown)
     else:
-        console = Console()
+        console = saying.console()
         console.print(home.path.name)
         console.print(states_table(plan, states, reasons, whole=True))
         _print_sentences(console, measured(summary))
@@ -162,9 +162,9 @@ def verify_hosts(run: str, *, as_json: bool) -> int:
     home = chosen(run)
     checked = Proof(home, _kinds(), _world_of(home)).check("by hand")
     if as_json:
-        print(json.dumps(checked.model_dump(mode="json"), ensure_ascii=False))
+        saying.say(json.dumps(checked.model_dump(mode="json"), ensure_ascii=False))
         return 1 if checked.failed or checked.unknown else 0
-    console = Console()
+    console = saying.console()
     for unit in checked.units:
         console.print(_("{unit}: {passed} passed, {failed} failed").format(**unit.model_dump()))
         if unit.unknown:
@@ -232,9 +232,9 @@ def _print_carried(home: RunHome, carried: "Carried", *, as_json: bool) -> int:
     pages = write_pages(summary, home.path / "reports")
     if as_json:
         outcome = {"outcome": "failed" if carried.failure else "passed", "reason": carried.failure}
-        print(json.dumps({**summary.as_whole_json(), **outcome, "run": home.path.name}, ensure_ascii=False))
+        saying.say(json.dumps({**summary.as_whole_json(), **outcome, "run": home.path.name}, ensure_ascii=False))
         return 1 if carried.failure else 0
-    console = Console()
+    console = saying.console()
     reasons = {unit.unit: unit.reason for unit in carried.result.units}
     console.print(states_table(home.plan(), states_of(home.plan(), home.evidence.records()), reasons, whole=True))
     told = filter(None, (carried.failure, *measured(summary)))
@@ -251,7 +251,7 @@ def _print_json(home: RunHome, units: list[dict[str, Any]]) -> None:
     settings = home.settings()
     whole: dict[str, Any] = {"run": settings.run, "plan": settings.plan, "world": settings.kind}
     whole |= {"units": units, "evidence": str(home.evidence.path)}
-    print(json.dumps(whole, ensure_ascii=False))
+    saying.say(json.dumps(whole, ensure_ascii=False))
 
 
 def _print_report(home: RunHome, *, as_json: bool, whole: bool = True) -> "RunSummary":
@@ -260,9 +260,9 @@ def _print_report(home: RunHome, *, as_json: bool, whole: bool = True) -> "RunSu
     summary = summary_of(home)
     pages = write_pages(summary, home.path / "reports")
     if as_json:
-        print(json.dumps(summary.as_whole_json() if whole else summary.as_json(), ensure_ascii=False))
+        saying.say(json.dumps(summary.as_whole_json() if whole else summary.as_json(), ensure_ascii=False))
         return summary
-    console = Console()
+    console = saying.console()
     print_summary(console, summary)
     for page in pages:
         console.print(_("page: {path}").format(path=page), soft_wrap=True, highlight=False)

@@ -1,17 +1,17 @@
 """What the command shows while it works, on standard error: a live table on a terminal, plain lines otherwise."""
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.cells import cell_len
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from inventory.words import _
+from migrations import saying
 from migrations.evidence import Record
 from migrations.plan import Plan, Unit
 from migrations.report.wording import STATES, UNIT_KINDS, state_word
@@ -39,7 +39,7 @@ COLOURS = {
 
 def line(text: str) -> None:
     """Print one line of progress, where progress belongs."""
-    print(text, file=sys.stderr, flush=True)
+    saying.say(text, error=True)
 
 
 def when_titles(units: Iterable[Unit]) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ class Board(Listener):
 @contextmanager
 def watching(plan: Plan, records: tuple[Record, ...]) -> Iterator[tuple[Listener, Callable[[str], None]]]:
     """Yield who listens to a run and the function that tells a line, fit for where the command was called."""
-    console = Console(stderr=True)
+    console = saying.console(stderr=True)
     if not console.is_terminal:
         lines = Lines(time.monotonic())
         yield lines, lines.tell

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from rich.console import Console
 from rich.syntax import Syntax
 
 from inventory.base import Model
@@ -23,6 +22,7 @@ from inventory.survey.reading import read_sheets
 from inventory.survey.sheets import Workbook, workbooks
 from inventory.survey.tables.settling import Settled, read_settled
 from inventory.words import _
+from migrations import saying
 from migrations.cli.help import WrongUse
 
 PROFILE = "liaoning"
@@ -66,9 +66,9 @@ def import_sheets(
         if written:
             write(into, (*merged.files, *_schema(into)))
     if as_json:
-        print(json.dumps(_told(merged, remarks, written=written), ensure_ascii=False))
+        saying.say(json.dumps(_told(merged, remarks, written=written), ensure_ascii=False))
     elif written:
-        print(_("written; 'zhenghe check {folder}' tells what is still missing").format(folder=into))
+        saying.say(_("written; 'zhenghe check {folder}' tells what is still missing").format(folder=into))
     undecided = bool(merged.questions) or (bool(merged.files) and not written)
     return 1 if undecided or any(remark.severity is Weight.ERROR for remark in remarks) else 0
 
@@ -86,7 +86,7 @@ def _asked(questions: Sequence[Question]) -> tuple[str, ...]:
     """Ask a person each question, and return the words of the answers; an empty answer leaves it open."""
     words = []
     for each in questions:
-        print(questions_text((each,)))
+        saying.say(questions_text((each,)))
         answer = input(_("agree? [y/n, Enter leaves it open] ")).strip().lower()
         if answer in {"y", "yes", "是"}:
             words.append(each.accept)
@@ -127,30 +127,30 @@ def _begun(folder: Folder, into: Path, beginning: Beginning) -> tuple[str, ...]:
 
 def _show(merged: Merged, remarks: Sequence[Remark], said: Sequence[str]) -> None:
     if remarks:
-        print(remarks_text(remarks))
-    print("\n".join(said), end="\n" if said else "")
+        saying.say(remarks_text(remarks))
+    saying.say("\n".join(said), end="\n" if said else "")
     if merged.changes:
         text = difference(merged.changes)
-        console = Console()
+        console = saying.console()
         if console.is_terminal:
             console.print(Syntax(text, "diff", theme="ansi_dark", background_color="default", word_wrap=True))
         else:
-            print(text)
-    print(counted(remarks))
+            saying.say(text)
+    saying.say(counted(remarks))
     new = _(", ").join(f"{word_of(kind)} {count}" for kind, count in merged.added.items() if count)
     if new or merged.changed:
-        print(_("new: {new}; values changed: {changed}").format(new=new or 0, changed=merged.changed))
+        saying.say(_("new: {new}; values changed: {changed}").format(new=new or 0, changed=merged.changed))
     elif not merged.files:
-        print(_("nothing changes"))
+        saying.say(_("nothing changes"))
     if merged.questions:
-        print(
+        saying.say(
             _("open questions: {number}; nothing of the rows that they are about is written:").format(
                 number=len(merged.questions)
             )
         )
-        print(questions_text(merged.questions))
+        saying.say(questions_text(merged.questions))
     if merged.unheard:
-        print(_("these words answer no question: {words}").format(words=_(", ").join(merged.unheard)))
+        saying.say(_("these words answer no question: {words}").format(words=_(", ").join(merged.unheard)))
 
 
 def _agreed(merged: Merged, *, yes: bool, as_json: bool) -> bool:
@@ -160,7 +160,7 @@ def _agreed(merged: Merged, *, yes: bool, as_json: bool) -> bool:
     if yes:
         return True
     if as_json or not sys.stdin.isatty():
-        print(_("nothing is written; --yes writes it"), file=sys.stderr)
+        saying.say(_("nothing is written; --yes writes it"), error=True)
         return False
     return input(_("write this? [y/N] ")).strip().lower() in {"y", "yes", "是"}
 
@@ -188,7 +188,7 @@ def write_sheets(inventory: Path, out: Path | None, *, as_json: bool) -> int:
         taken = [book.name for book in books if _differs(target, book)]
         if taken:
             told = _("these files are there already and say something else; choose another folder with --out: {files}")
-            print(told.format(files=", ".join(taken)), file=sys.stderr)
+            saying.say(told.format(files=", ".join(taken)), error=True)
             return 1
         target.mkdir(parents=True, exist_ok=True)
         for book in books:
@@ -196,7 +196,7 @@ def write_sheets(inventory: Path, out: Path | None, *, as_json: bool) -> int:
         if memory.text() != before:
             write(inventory, (Change(FILE, before, memory.text()),))
     files = [str(target / book.name) for book in books]
-    print(json.dumps({"files": files}, ensure_ascii=False) if as_json else "\n".join(files))
+    saying.say(json.dumps({"files": files}, ensure_ascii=False) if as_json else "\n".join(files))
     return 0
 
 

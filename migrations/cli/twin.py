@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from inventory.words import _
+from migrations import saying
 from migrations.cli.help import Commands, Folder, Json, WrongUse, inventory_folder
 
 twins = Commands(help=_("Build a twin, look into it, take it down."))
@@ -44,7 +45,8 @@ def up(folder: Folder = Path(), name: NewName = "", as_json: Json = False) -> No
 
     programme = in_order(load_programme(inventory_folder(folder)))
     world = client.up(programme, twin_name(name, programme.programme), seeds_of(folder), line)
-    print(json.dumps({"world": str(world.name), "ssh_config": str(world.ssh_config)}) if as_json else world.ssh_config)
+    told = json.dumps({"world": str(world.name), "ssh_config": str(world.ssh_config)})
+    saying.say(told if as_json else str(world.ssh_config))
 
 
 @twins.command("list", help=_("List the twins of this machine."))
@@ -54,11 +56,11 @@ def list_twins(as_json: Json = False) -> None:
     _need_root()
     found = client.list_twins()
     if as_json:
-        print(json.dumps({"twins": [state.model_dump(mode="json") for state in found]}))
+        saying.say(json.dumps({"twins": [state.model_dump(mode="json") for state in found]}))
         return
     for state in found:
         down = f"  ({_('down')}: {', '.join(state.down)})" if state.down else ""
-        print(f"{state.name}  {state.state}{down}\n  {' '.join((*sorted(state.hosts), *sorted(state.devices)))}")
+        saying.say(f"{state.name}  {state.state}{down}\n  {' '.join((*sorted(state.hosts), *sorted(state.devices)))}")
 
 
 @twins.command(help=_("Open a shell on a host or a device of a twin."))
@@ -90,7 +92,7 @@ def down(
         raise WrongUse(_("two twins are named: {names}").format(names=f"{which}, {name}"), _("name one of them"))
     gone = _only(which or name)
     client.down(gone)
-    print(json.dumps({"twin": gone, "state": "gone"}) if as_json else _("twin {name} is gone").format(name=gone))
+    saying.say(json.dumps({"twin": gone, "state": "gone"}) if as_json else _("twin {name} is gone").format(name=gone))
 
 
 def _only(name: str) -> str:

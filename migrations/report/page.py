@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from inventory.base import Model
+from inventory.plain import plain
 from inventory.words import words_in
 from migrations.plan import Stage
 from migrations.report.summary import PassageTime, RunSummary, StageTime, Stroke, UnitSummary
@@ -114,11 +115,17 @@ class Scale:
         return Box(x=x, width=max(least, round(self.x(end) - x, 2)), style=style, hint=hint)
 
 
+def _shown(value: object) -> object:
+    """Write control characters out: a page can be made to read otherwise than it stands as well."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def write_page(summary: RunSummary, path: Path, language: str) -> None:
     """Write the page in a language, such as en or zh."""
     say = words_in(language)
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        finalize=_shown,
     )
     environment.filters["duration"] = partial(duration, say=say)
     environment.filters["clock"] = clock

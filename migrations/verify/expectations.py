@@ -1,6 +1,8 @@
 """What testinfra must find after a move, as data: computed from the programme, the kinds and which units have moved."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -10,6 +12,8 @@ from inventory.derived.wired import ends_of, host_addresses, prefix_of
 from inventory.kinds import Expectations, Kind
 from inventory.model import Component, Line, Programme, Site, System
 
+_PLACE = re.compile(r"(?<!\$)\{([A-Za-z_]\w*)\}")
+"""A placeholder; other braces, as shells write them, are none."""
 DEBIAN = "12"
 """The release that sites' hosts run."""
 HOPS = 6
@@ -100,7 +104,8 @@ def _line(programme: Programme, line: Line) -> Iterator[Expectation]:
             unit=f"line:{line.name}",
             host=probe.vantage,
             what="command",
-            name=f"for hop in $(seq 1 {HOPS}); do ping -n -c 1 -W 1 -t $hop {target} | grep From; done; true",
+            name=f"for hop in $(seq 1 {HOPS}); do ping -n -c 1 -W 1 -t $hop -- {shlex.quote(target)} | grep From; "
+            "done; true",
             wanted=rf"From ({over})\b",
             unwanted=rf"From ({ends})\b",
             title=f"reaches {target} over the extranet",
@@ -181,21 +186,14 @@ class _Maker:
         for name in self._filled(str(port) for port in wanted.closed):
             yield Expectation(unit=self._unit, host=host, what="closed", name=name)
         for check in wanted.commands:
-            for run in self._filled((check.run,)):
-                finds = next(iter(self._filled((check.finds,))), "")
+            # Whatever an inventory says becomes a word of the command, and never a command.
+            for run in self._filled((check.run,), shlex.quote):
+                finds = next(iter(self._filled((check.finds,), re.escape)), "")
                 yield Expectation(unit=self._unit, host=host, what="command", name=run, wanted=finds)
 
-    def _filled(self, words: Iterable[str]) -> Iterator[str]:
+    def _filled(self, words: Iterable[str], how: Callable[[str], str] = str) -> Iterator[str]:
         for word in words:
-            filled = word
-            for key, value in self._words.items():
-                filled = filled.replace("{" + key + "}", value)
-            if not _open(filled):
-                yield filled
-
-
-def _open(word: str) -> bool:
-    """Return whether a word still has a placeholder; other braces, as shells write them, are none."""
-    start = word.find("{")
-    end = word.find("}", start)
-    return start >= 0 and word[start + 1 : end].isidentifier() and (start == 0 or word[start - 1] != "$")
+            wanted = set(_PLACE.findall(word))
+            if wanted <= self._words.keys():
+                # All at once: what a value says in braces is no placeholder.
+                yield _PLACE.sub(lambda found: how(self._words[found[1]]), word)

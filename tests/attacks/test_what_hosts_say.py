@@ -59,7 +59,7 @@ def test_an_honest_answer_is_taken(playbooks: Playbooks, broken: Broken) -> None
     said = {**HONEST, "answer": {"state": "done", "facts": {"seen": "{{ lookup('pipe', 'id') }}\x1b[2J\u202e"}}}
     answer = prepare(playbooks, broken, said)
     assert answer.state == "done"
-    assert answer.facts["department-host"] == {"seen": "{{ lookup('pipe', 'id') }}\\x1b[2J\\u202e"}
+    assert answer.facts["department-host"] == {"seen": "{{ lookup('pipe', 'id') }}\\u001b[2J\\u202e"}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_refusal_is_no_event_of_another_host_and_moves_no_cursor(playbooks: Pl
     said = {"failed": True, "msg": f"no {forged('forged-1')} \u202e", "mend": "\x1b]0;title\x07"}
     with pytest.raises(PlaybookError) as wrong:
         prepare(playbooks, broken, said)
-    assert "\\x1b[K" in wrong.value.reason
+    assert "\\u001b[K" in wrong.value.reason
     assert not {"\x1b", "\u202e", "\x07"} & set(str(wrong.value))
 
 

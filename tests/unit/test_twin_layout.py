@@ -6,7 +6,8 @@ import pytest
 
 from infra.twin import filters, names
 from infra.twin.cgroups import Groups, hierarchies
-from infra.twin.hosts import copy_tree, write_file
+from infra.twin.disks import copy_tree, inside, write_file
+from infra.twin.errors import CannotBuild
 from infra.twin.layout import Check, LayoutError, lay_out
 from infra.twin.paths import TwinPaths
 from infra.twin.substrate import PacketRule
@@ -149,6 +150,29 @@ def test_a_file_is_written_in_place_of_a_link_and_never_through_it(tmp_path: Pat
     write_file(tmp_path / "root", "/etc/resolv.conf", "nameserver 10.50.1.53\n", 0o600)
     assert outside.read_text() == "mine\n"
     assert (tmp_path / "root/etc/resolv.conf").stat().st_mode & 0o777 == 0o600
+
+
+def test_links_of_a_seed_or_an_image_never_lead_out_of_the_disk(tmp_path: Path) -> None:
+    seed, root, outside = tmp_path / "seed", tmp_path / "root", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "jobs").write_text("mine\n")
+    (seed / "var/lock").mkdir(parents=True)
+    (seed / "var/lock/jobs").write_text("theirs\n")
+    (seed / "up").symlink_to("../../../outside")
+    (root / "var").mkdir(parents=True)
+    (root / "var/lock").symlink_to(outside)
+    copy_tree(seed, root)
+    copy_tree(seed / "var", root, "/up")
+    write_file(root, "/var/lock/resolv.conf", "x")
+    write_file(root, "/up/resolv.conf", "x")
+    assert [(file.name, file.read_text()) for file in outside.iterdir()] == [("jobs", "mine\n")]
+    assert (root / str(outside).lstrip("/") / "jobs").read_text() == "theirs\n"
+    assert (root / "outside/lock/jobs").read_text() == "theirs\n"
+    assert inside(root, "/../../etc") == root / "etc"
+    (root / "a").symlink_to("b")
+    (root / "b").symlink_to("/a")
+    with pytest.raises(CannotBuild, match="circle"):
+        inside(root, "/a/x")
 
 
 @pytest.mark.parametrize("name", ["", "../x", "A", "x" * 21, "a/b"])
