@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from infra.twin.paths import state_root
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.loading import load_programme
 from inventory.words import _N, _
+from migrations import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.run import world_at
 from migrations.preflight import Finding, Preflight, PreflightResult, Severity
@@ -37,7 +37,7 @@ def show_preflight(names: Sequence[str], folder: Path, world_file: Path, *, as_j
     kept = _kept(result, f"{programme.programme}-{world.name}")
     against = any(each.severity in {Severity.BLOCKS, Severity.NOT_KNOWN} for each in result.findings)
     if as_json:
-        print(json.dumps({**result.model_dump(mode="json"), "kept": str(kept)}, ensure_ascii=False))
+        saying.say(json.dumps({**result.model_dump(mode="json"), "kept": str(kept)}, ensure_ascii=False))
     else:
         _print(result, kept)
     return 1 if against else 0
@@ -54,11 +54,11 @@ def _kept(result: PreflightResult, name: str) -> Path:
 
 
 def _print(result: PreflightResult, kept: Path) -> None:
-    console = Console()
+    console = saying.console()
     for system in result.systems:
-        console.print(escape(system), style="bold")
+        console.print(Text(system, "bold"))
         for finding in (each for each in result.findings if each.system == system):
-            console.print(f"  {_line(finding)}", soft_wrap=True, highlight=False)
+            console.print(_line(finding), soft_wrap=True, highlight=False)
     counts = [
         f"{_(word)}: {sum(each.severity is severity for each in result.findings)}"
         for severity, (word, _style) in WORDS.items()
@@ -70,7 +70,7 @@ def _print(result: PreflightResult, kept: Path) -> None:
     console.print(_("kept: {path}").format(path=kept), soft_wrap=True, highlight=False)
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: Finding) -> Text:
     word, style = WORDS[finding.severity]
     why = f"{finding.why}; {finding.mend}" if finding.mend else finding.why
-    return f"[{style}]{_(word)}[/] " + escape(f"{finding.host}, {finding.subject}: {why}")
+    return Text.assemble("  ", (_(word), style), f" {finding.host}, {finding.subject}: {why}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -124,3 +125,14 @@ def test_names_that_are_somebody_s_already_are_refused(inventory: Path) -> None:
         "'localhost' does not name a host", "'pe1-shell' is the name of an account on the device 'pe1'",
         "'yunhe.example' is the name service's own", "'ns1.yunhe.example' is the name service's own",
     }  # fmt: skip
+
+
+def test_every_word_to_people_goes_through_one_place() -> None:
+    root = Path(saying.__file__).parent
+    own = {"saying.py", "shown.py", "agent.py"}
+    found = [
+        str(file)
+        for file in root.rglob("*.py")
+        if file.name not in own and re.search(r"^\s+print\(|[=(]\s?Console\(", file.read_text(), re.MULTILINE)
+    ]
+    assert found == []
