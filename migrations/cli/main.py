@@ -138,6 +138,28 @@ def preflight(
     raise typer.Exit(show_preflight(tuple(systems or ()), inventory_folder(inventory), world, as_json=as_json))
 
 
+@app.command(help=_("Look what runs on hosts and who talks to whom, held against the survey; 1 where it differs."))
+def discover(
+    world: Annotated[
+        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+    ],
+    hosts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="HOST", help=_("Hosts; all of the inventory where none is named."), show_default=False),
+    ] = None,
+    inventory: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    seconds: Annotated[
+        float, typer.Option("--for", metavar="SECONDS", min=0, max=86400, help=_("How long connections are looked at."))
+    ] = 60,
+    yes: Annotated[bool, typer.Option("--yes", help=_("Write without asking."))] = False,
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.discover import discover_hosts
+
+    folder = inventory_folder(inventory)
+    raise typer.Exit(discover_hosts(tuple(hosts or ()), folder, world, seconds, yes=yes, as_json=as_json))
+
+
 @app.command(help=_("Carry the plan out in a twin, the way back included, and tell what happened."))
 def rehearse(
     folder: Folder = Path(),

@@ -14,7 +14,7 @@ from inventory.kinds import playbooks_folder
 from inventory.words import _
 from migrations.preflight.facts import Said
 from playbooks.agents.arrival import BOOTSTRAP
-from playbooks.agents.parcel import preflight_parcel
+from playbooks.agents.parcel import look_parcel
 
 PATIENCE = 120.0
 """Seconds for one question."""
@@ -41,15 +41,17 @@ class Hosts:
         """Say whether a kind has a look of its own before a move."""
         return (self._playbooks / "roles" / kind / "files" / "preflight.py").is_file()
 
-    def ask(self, host: str, kind: str, given: Mapping[str, Any]) -> Answer:
-        """Ask one host; an answer that is not of the model counts as none."""
-        parcel = preflight_parcel(self._playbooks, kind, given)
+    def ask(
+        self, host: str, kind: str, given: Mapping[str, Any], program: str = "preflight", patience: float = PATIENCE
+    ) -> Answer:
+        """Ask one host by a program of a kind; an answer that is not of the model counts as none."""
+        parcel = look_parcel(self._playbooks, kind, program, given)
         clock = time.time()
         try:
-            heard = hear([*self._ssh, host, f"exec python3 -BIc {shlex.quote(BOOTSTRAP)}"], parcel, PATIENCE)
+            heard = hear([*self._ssh, host, f"exec python3 -BIc {shlex.quote(BOOTSTRAP)}"], parcel, patience)
             return read(heard, clock)
         except subprocess.TimeoutExpired:
-            reason = _("it gave no answer within {seconds} s").format(seconds=f"{PATIENCE:g}")
+            reason = _("it gave no answer within {seconds} s").format(seconds=f"{patience:g}")
         except Unheard as exc:
             reason = exc.reason
         return Answer(said=None, reason=reason, clock=clock)

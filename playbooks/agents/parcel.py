@@ -22,9 +22,9 @@ def visit_parcel(playbooks: Path, kind: str, given: Mapping[str, Any]) -> bytes:
     return _parcel(playbooks, "visit", "visit", {VERBS: _of_role(playbooks, kind, "verbs")}, given)
 
 
-def preflight_parcel(playbooks: Path, kind: str, given: Mapping[str, Any]) -> bytes:
-    """Return the first line for a kind's look at a host before anything is done there."""
-    return _parcel(playbooks, "visit", "visit", {VERBS: _of_role(playbooks, kind, "preflight")}, given)
+def look_parcel(playbooks: Path, kind: str, program: str, given: Mapping[str, Any]) -> bytes:
+    """Return the first line for a kind's look at a host, such as `preflight`, which changes nothing there."""
+    return _parcel(playbooks, "visit", "visit", {VERBS: _of_role(playbooks, kind, program)}, given)
 
 
 def _parcel(playbooks: Path, how: str, part: str, own: Mapping[str, str], given: Mapping[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""Preflight on real hosts: it finds what somebody did to them, and leaves nothing behind."""
+"""Preflight and discovery on real hosts: they find what somebody did there, and leave nothing behind."""
 
 import json
 import os
@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 
 from infra.worlds import World
+from inventory.loading import load_programme
 from tests.conftest import YUNHE
 
 pytestmark = pytest.mark.real
@@ -35,11 +37,13 @@ def odd_hosts(twin: World, on: RunOn) -> Iterator[World]:
     on("archives-store", "umount /srv/archive/scans; rmdir /srv/archive/scans; rm /etc/cron.d/settlement")
 
 
-def looked(world: World, state: Path, *words: str) -> tuple[int, dict[str, Any]]:
+def looked(
+    world: World, state: Path, *words: str, command: str = "preflight", folder: Path = YUNHE
+) -> tuple[int, dict[str, Any]]:
     file = Path(world.ssh_config).parent / "world.json"
-    command = [sys.executable, "-m", "migrations.cli.main", "preflight", *words, "--in", str(YUNHE), "--json"]
+    called = [sys.executable, "-m", "migrations.cli.main", command, *words, "--in", str(folder), "--json"]
     done = subprocess.run(
-        [*command, "--world", str(file)],
+        [*called, "--world", str(file)],
         env={**os.environ, "ZHENGHE_STATE": str(state), "LANGUAGE": "en"},
         capture_output=True,
         text=True,
@@ -75,3 +79,25 @@ def test_a_system_that_does_not_move_is_refused_by_name(twin: World, tmp_path: P
     code, told = looked(twin, tmp_path, "case-files")
     assert code == 2
     assert "identity" in told["error"]
+
+
+def test_what_nobody_reported_is_discovered_and_proposed(twin: World, on: RunOn, tmp_path: Path) -> None:
+    folder = tmp_path / "yunhe"
+    copytree(YUNHE, folder)
+    held = "import socket,time;s=socket.create_connection(('10.12.0.10',5432));time.sleep(120)"
+    on("civil-old", f"systemd-run --quiet --unit settlement python3 -c \"{held}\"")
+    on("civil-db", "cd /; runuser -u postgres -- createdb ledger")
+    try:
+        code, told = looked(
+            twin, tmp_path, "civil-old", "civil-db", "--for", "3", "--yes", command="discover", folder=folder
+        )
+    finally:
+        on("civil-old", "systemctl stop settlement")
+        on("civil-db", "cd /; runuser -u postgres -- dropdb ledger")
+    found = {(each["sort"], each["host"], each["subject"]) for each in told["found"]}
+    assert code == 1
+    assert found >= {("unreported", "civil-db", "ledger"), ("unreported", "civil-old", "settlement")}
+    assert ("dependency", "notice-board") in {(sort, subject) for sort, _host, subject in found}
+    assert told["written"] is True
+    systems = {system.system: system.depends_on for system in load_programme(folder).systems}
+    assert systems["notice-board"] == ("identity",)
