@@ -88,7 +88,7 @@ class Verbs:
         addresses = [self._entry["address"]] if self._entry else []
         against = copying.gate(self._place, addresses, limit, change=self._mode == "apply")
         if against and self._mode == "apply":
-            raise Refused("; ".join(against), "mend it and run the step again; clients have noticed nothing")
+            raise Refused("; ".join(against), "mend it and run the step again; nothing was switched")
         return answer(not against, against=against)
 
     def verify(self) -> Answer:

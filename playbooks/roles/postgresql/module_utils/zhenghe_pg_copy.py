@@ -13,10 +13,11 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_log as logs
 from ansible.module_utils import zhenghe_pg_schema as schema
-from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_carry import carry_over
+from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, rows, side_of, value
+from ansible.module_utils.zhenghe_pg_published import restore_identities, unpublished
 from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 
@@ -131,9 +132,12 @@ def in_the_way(place: Place, entries: Sequence[str]) -> tuple[str, ...]:
         names = [row[0] for row in rows(connection, _BYPASSING, (place.database, list(entries)))]
         if names:
             found.append(f"connected beside the entry: {', '.join(names)}; have them connect anew, by the entry's name")
-    prepared = value(connection, "SELECT count(*) FROM pg_prepared_xacts WHERE database = %s", (place.database,))
-    if prepared:
-        found.append(f"{prepared} prepared transactions; commit or roll them back")
+    if place.end == "source":
+        inside = place.connect(place.database)
+        found += findings(place, inside, again=True)
+        new = [f"{one}.{two}" for one, two in unpublished(inside, place.base)]
+        if new:
+            found.append(f"tables that came after the copy: {', '.join(new)}: undo the preparation and prepare anew")
     return tuple(found)
 
 
@@ -215,7 +219,7 @@ def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
     forget(place)
     inside = place.connect(place.database)
     rows(inside, sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(place.base)))
-    source.restore_identities(place, inside, keyless)
+    restore_identities(place, inside, keyless)
     accounts.admit(place, f"{place.base} peer", [])
     accounts.drop_role(place, place.base)
     place.forget_files("passfile", "verifier")

@@ -13,6 +13,7 @@ from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, fence, in_one, rows, side_of, value, wait
+from ansible.module_utils.zhenghe_pg_published import publish
 from ansible.module_utils.zhenghe_pg_source import peer_lines
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -83,8 +84,7 @@ def build(place: Place) -> None:
     for grant in accounts.read_rights(inside, place.database, place.base):
         rows(inside, grant)
     accounts.make_own(inside, accounts.SUPPORT, place.base)
-    if not rows(inside, "SELECT 1 FROM pg_publication WHERE pubname = %s", (place.base,)):
-        rows(inside, sql.SQL("CREATE PUBLICATION {} FOR ALL TABLES").format(sql.Identifier(place.base)))
+    publish(inside, place.base)
     accounts.copy_settings(place, here, there)
     limit = value(there, "SELECT datconnlimit FROM pg_database WHERE datname = %s", (place.database,))
     in_one(here, fence(place.database, "waiting", limit))

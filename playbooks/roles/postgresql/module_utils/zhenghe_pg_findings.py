@@ -1,0 +1,101 @@
+"""What forbids the move of a database as it is: asked before anything is changed, and again at every gate."""
+
+# ruff: noqa: S608, ISC004 - the statements are put together from the texts of this file alone
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.zhenghe_pg_description import CLASS, TYPE
+from ansible.module_utils.zhenghe_pg_place import Place, rows, value
+from ansible.module_utils.zhenghe_pg_published import keyless
+
+_RELATIONS = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
+# (question, what its answer means and what to do); a question answers with the names of what is in the way.
+_OF_THE_CLUSTER = (
+    (
+        "SELECT current_setting('wal_level') WHERE current_setting('wal_level') <> 'logical'",
+        "wal_level is {names}: set wal_level = logical, restart the cluster in a window of its own, and repeat",
+    ),
+    (
+        "SELECT current_setting('max_replication_slots') || ' slots' "
+        "WHERE current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots) < 4",
+        "{names} allowed and fewer than 4 free: raise max_replication_slots and max_wal_senders, and restart",
+    ),
+)
+_OF_THE_DATABASE = (
+    (
+        "SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin AND oid <> 10",
+        "superusers that may log in: {names}: no fence holds them; ALTER ROLE ... NOSUPERUSER, or NOLOGIN, first",
+    ),
+    (
+        "SELECT count(*)::text FROM pg_largeobject_metadata HAVING count(*) > 0",
+        "{names} large objects: logical replication leaves them behind; move their content into a bytea column first",
+    ),
+    (
+        f"{_RELATIONS} c.relkind = 'r' AND c.relpersistence = 'u' AND {CLASS}",
+        "unlogged tables: {names}: their rows are not replicated; ALTER TABLE ... SET LOGGED, or drop them",
+    ),
+    (
+        f"{_RELATIONS} c.relkind = 'f' AND {CLASS}",
+        "foreign tables: {names}: what they stand for does not move; drop them, or move it by itself",
+    ),
+    (
+        "SELECT subname FROM pg_subscription JOIN pg_database d ON d.oid = subdbid "
+        "WHERE d.datname = current_database() AND subname !~ '^zhenghe_'",
+        "subscriptions: {names}: the database follows another one; end that first",
+    ),
+    (
+        "SELECT split_part(s, '=', 2) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase, "
+        "unnest(setconfig) s WHERE setrole = 0 AND d.datname = current_database() "
+        "AND s ~ '^default_transaction_read_only='",
+        "default_transaction_read_only is set for the database ({names}): the fence uses it; RESET it first",
+    ),
+    (
+        "SELECT format('%s of %s', k.conname, k.conrelid::regclass) FROM pg_constraint k "
+        "JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+        f"WHERE k.contype = 'c' AND NOT k.convalidated AND {CLASS} UNION ALL "
+        "SELECT format('%s of %s', k.conname, t.oid::regtype) FROM pg_constraint k "
+        "JOIN pg_type t ON t.oid = k.contypid JOIN pg_namespace n ON n.oid = t.typnamespace "
+        f"WHERE NOT k.convalidated AND {TYPE}",
+        "checks that are NOT VALID: {names}: the target takes no row that breaks one; mend the rows and VALIDATE "
+        "CONSTRAINT, or drop the check until the move is done",
+    ),
+    (
+        "SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
+        f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND NOT i.indisvalid AND {CLASS}",
+        "indexes that are invalid, from a CREATE INDEX CONCURRENTLY that failed: {names}: REINDEX or DROP INDEX",
+    ),
+    (
+        "SELECT format('%s of %s since %s', gid, owner, date_trunc('second', prepared)) FROM pg_prepared_xacts "
+        "WHERE database = current_database()",
+        "prepared transactions: {names}: the copy waits for them; COMMIT PREPARED or ROLLBACK PREPARED each",
+    ),
+    (
+        "SELECT evtname FROM pg_event_trigger WHERE evtenabled IN ('A', 'R')",
+        "event triggers that always fire: {names}: they would fire for what the move does, too; "
+        "ALTER EVENT TRIGGER ... ENABLE each",
+    ),
+)
+
+
+def findings(place: Place, connection: Any, *, again: bool = False) -> tuple[str, ...]:
+    """Say everything that forbids the move of this database as it is; again: only what may have come since."""
+    found = []
+    for question, meaning in _OF_THE_DATABASE if again else (*_OF_THE_CLUSTER, *_OF_THE_DATABASE):
+        names = [row[0] for row in rows(connection, question)]
+        if names:
+            found.append(meaning.format(names=", ".join(names)))
+    for name, _, _, _, columns in keyless(connection):
+        if columns:
+            found.append(f"table {name} has no key, and {columns} cannot be compared: give it a primary key first")
+    if not again:
+        found += _unheard(place, connection)
+    return tuple(f"{place.database}: {one}" for one in found)
+
+
+def _unheard(place: Place, connection: Any) -> list[str]:
+    listening = value(connection, "SHOW listen_addresses")
+    if {"*", "0.0.0.0", place.address} & {word.strip() for word in listening.split(",")}:  # noqa: S104
+        return []
+    return [f"listen_addresses is {listening!r}: add {place.address} and restart in a window of its own"]
