@@ -14,10 +14,11 @@ from inventory.model import Record
 from inventory.obligations.dates import CHINA
 from inventory.words import _
 from migrations.evidence import Record as Seen
-from migrations.evidence import Soundness, verify_chain
+from migrations.evidence import Soundness
 from migrations.plan import Actuator, Plan, Stage, Unit
 from migrations.run.home import RunHome, StalePlan, UnreadableRun, states_of
 from migrations.run.messages import UnitState
+from migrations.witness import signed_part, testimony
 
 ARRIVED = frozenset({UnitState.ON_PROBATION, UnitState.READY})
 MOVED = frozenset({UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
@@ -56,10 +57,11 @@ def _of_run(home: RunHome, programme: str) -> tuple[Record, ...] | None:
     plan = home.plan()
     if plan.programme != programme:
         return None
-    verdict = verify_chain(home.evidence.path)
-    if verdict.outcome is Soundness.BROKEN:
+    verdict = testimony(home)
+    if verdict.outcome in {Soundness.BROKEN, Soundness.UNSIGNED}:
         raise ValueError(verdict.reason)
-    return tuple(achieved_in(plan, home.evidence.records(), home.path.name))
+    # Whatever came after the last signature, nobody stands for.
+    return tuple(achieved_in(plan, signed_part(home.evidence.records()), home.path.name))
 
 
 def achieved_in(plan: Plan, seen: tuple[Seen, ...], run: str) -> Iterator[Record]:

@@ -9,12 +9,12 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from pydantic import AwareDatetime, ValidationError
 
@@ -52,6 +52,15 @@ class Record(Model):
     """SHA-256 of the record's canonical JSON without this field."""
 
 
+class Head(NamedTuple):
+    """Where a file of evidence ends: the last record's number and hash, the file's bytes and their SHA-256."""
+
+    records: int
+    hash: str
+    bytes: int
+    sha256: str
+
+
 class Soundness(StrEnum):
     """What a check of the chain says."""
 
@@ -59,6 +68,10 @@ class Soundness(StrEnum):
     TORN = "torn"
     """All records are sound, and what follows them is no record: a kill or a full disk leaves such a tail."""
     BROKEN = "broken"
+    OPEN = "cut off"
+    """All records are sound, and the last of them are not signed: the command that wrote them was cut off."""
+    UNSIGNED = "unsigned"
+    """All records are sound, and nobody has signed for any of them."""
 
 
 class ChainVerdict(Model):
@@ -88,6 +101,15 @@ class Evidence:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._opened() as file:
             return _write(file, self._mended(file), kind, unit, step, dict(what or {}))
+
+    def append_about(self, kind: str, about: Callable[["Head"], Mapping[str, Any]]) -> Record:
+        """Write one record that is made from all before it, while nobody else writes."""
+        with self._opened() as file:
+            last = self._mended(file)
+            file.seek(0)
+            whole = file.read()
+            head = Head(last[0], last[1], len(whole), hashlib.sha256(whole).hexdigest())
+            return _write(file, last, kind, "", "", dict(about(head)))
 
     def ready(self) -> int:
         """Mend the file's tail, check the whole chain and return where the next record begins, in bytes.

@@ -20,6 +20,7 @@ from migrations.report.wording import STAGES
 from migrations.run.home import RunHome, RunSettings, run_id
 from migrations.run.messages import THROUGH, Direction, PassageResult, UnitState
 from migrations.run.runner import Listener, Runner, passages_of, running
+from migrations.witness import sign_head, witnessed
 
 Tell = Callable[[str], None]
 MARK = "rehearsal"
@@ -84,6 +85,10 @@ class Rehearsal:
             kind="twin",
         )
         self._home.create(self._prepared.plan, settings, self._prepared.programme)
+        with witnessed(self._home, "rehearse"):
+            return self._taken(tell)
+
+    def _taken(self, tell: Tell) -> RehearsalOutcome:
         with running(self._home, self._listener) as runner:
             runner.warm()
             reason = self._stage("twin", lambda: self._build(tell), tell)
@@ -134,6 +139,7 @@ class Rehearsal:
         failure = deed()
         what = {"name": name, "begin": begin, "end": time.time(), "failure": failure}
         self._home.evidence.append("stage", what=what)
+        sign_head(self._home)
         return failure
 
 

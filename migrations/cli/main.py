@@ -206,6 +206,35 @@ def rollback(
     raise typer.Exit(roll_back(tuple(units or ()), run, as_json=as_json))
 
 
+evidence = Commands(help=_("What a run has proved, for others."))
+app.add_typer(evidence, name="evidence")
+
+
+@evidence.command(help=_("Write one file with all that proves a run: plan, records, signatures, results, reports."))
+def export(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help=_("Which run; the latest where it is left out."), show_default=False)
+    ] = "",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help=_("Where; RUN.evidence.tar.gz."))] = None,
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.evidence import export_run
+
+    raise typer.Exit(export_run(run, out, as_json=as_json))
+
+
+@evidence.command("verify", help=_("Check such a file, or a run of this machine; 1 where it is not sound."))
+def verify_evidence(
+    what: Annotated[
+        str, typer.Argument(metavar="FILE|RUN", help=_("The file, or the run; the latest."), show_default=False)
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.evidence import verify_run
+
+    raise typer.Exit(verify_run(what, as_json=as_json))
+
+
 @app.command(help=_("Tell how far a run has come."))
 def status(run: RunName = "", as_json: Json = False) -> None:
     from migrations.cli.run import show_status

@@ -21,6 +21,7 @@ from migrations.plan import Plan
 from migrations.preparing import prepare
 from migrations.run.home import RunHome, RunSettings, run_id, states_of
 from migrations.run.messages import UnitState
+from migrations.witness import witnessed
 
 if TYPE_CHECKING:
     from migrations.carrying import Carried
@@ -86,7 +87,8 @@ def apply_to_world(folder: Path, digest: str, world_file: Path, *, commit: bool,
     home = RunHome(runs_folder() / run_id(prepared.plan, world.name))
     settings = RunSettings(run=home.path.name, plan=prepared.digest, world=world_file.resolve(), kind=world.kind)
     home.create(prepared.plan, settings, prepared.programme)
-    with watching(prepared.plan, home.evidence.records()) as (listener, tell):
+    deed = "commit" if commit else "apply"
+    with watching(prepared.plan, home.evidence.records()) as (listener, tell), witnessed(home, deed):
         tell(_("run {run}").format(run=home.path.name))
         carrying = Carrying(home, prepared.kinds, listener)
         carried = carrying.commit() if commit else carrying.forward()
@@ -124,7 +126,7 @@ def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     plan = home.plan()
     asked = _keys(plan, units)
     keys = _with_dependents(plan, asked)
-    with watching(plan, home.evidence.records()) as (listener, tell):
+    with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "rollback"):
         tell(_("run {run}").format(run=home.path.name))
         if more := ", ".join(key for key in keys if key not in asked):
             tell(_("these need them and go back first: {units}").format(units=more))
@@ -160,7 +162,9 @@ def verify_hosts(run: str, *, as_json: bool) -> int:
     from migrations.proof import Proof
 
     home = chosen(run)
-    checked = Proof(home, _kinds(), _world_of(home)).check("by hand")
+    world = _world_of(home)
+    with witnessed(home, "verify"):
+        checked = Proof(home, _kinds(), world).check("by hand")
     if as_json:
         saying.say(json.dumps(checked.model_dump(mode="json"), ensure_ascii=False))
         return 1 if checked.failed or checked.unknown else 0

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inventory.model import Programme
-from migrations.evidence import BEGINNING, ChainVerdict, Soundness, verify_chain
 from migrations.report.page import write_page
 from migrations.report.summary import RunSummary, summarise
 from migrations.report.terminal import measured, print_summary
 from migrations.report.wording import LANGUAGES
 from migrations.run.home import RunHome
+from migrations.witness import testimony
 
 __all__ = ["RunSummary", "measured", "print_summary", "summarise", "summary_of", "titles_of", "write_pages"]
 
@@ -29,17 +29,11 @@ def summary_of(home: RunHome) -> RunSummary:
     return summarise(
         home.plan(),
         home.evidence.records(),
-        _chain_of(home),
+        testimony(home),
         world=home.settings().kind,
         evidence=str(home.evidence.path),
         titles=titles,
     )
-
-
-def _chain_of(home: RunHome) -> ChainVerdict:
-    # A run that was killed before its first record has none.
-    nothing_yet = ChainVerdict(outcome=Soundness.SOUND, records=0, head=BEGINNING)
-    return verify_chain(home.evidence.path) if home.evidence.path.exists() else nothing_yet
 
 
 def write_pages(summary: RunSummary, folder: Path) -> tuple[Path, ...]:

@@ -12,6 +12,7 @@ from migrations.evidence import Evidence
 from migrations.evidence import Record as Seen
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.run.home import RunHome, RunSettings
+from migrations.witness import witnessed
 
 
 def step(unit: str, verb: str, stage: Stage) -> Step:
@@ -99,8 +100,9 @@ def a_run(runs: Path, name: str, kind: str) -> RunHome:
     settings = {"run": name, "plan": digest(PLAN), "world": "/world.json", "kind": kind}
     home.create(PLAN, RunSettings.model_validate(settings))
     evidence = Evidence(home.evidence.path)
-    for word in ("ON_PROBATION", "COMMITTED"):
-        evidence.append("unit-state", unit="system:archive", what={"state": word, "reason": ""})
+    with witnessed(home, "apply"):
+        for word in ("ON_PROBATION", "COMMITTED"):
+            evidence.append("unit-state", unit="system:archive", what={"state": word, "reason": ""})
     return home
 
 

@@ -1,0 +1,31 @@
+"""`zhenghe evidence export | verify`: what a run has proved, for others."""
+
+import json
+from pathlib import Path
+
+from inventory.words import _
+from migrations import bundle, saying
+from migrations.cli.run import chosen
+from migrations.evidence import Soundness
+
+
+def export_run(run: str, file: Path | None, *, as_json: bool) -> int:
+    """Write the bundle of a run and print where it is."""
+    home = chosen(run)
+    written = bundle.export(home, file or Path(f"{home.path.name}.evidence.tar.gz"))
+    saying.say(json.dumps({"bundle": str(written)}) if as_json else str(written))
+    return 0
+
+
+def verify_run(what: str, *, as_json: bool) -> int:
+    """Check a bundle, or a run of this machine; 1 where it is not sound."""
+    file = Path(what)
+    verdict = bundle.verify(file) if what and file.is_file() else bundle.checked(chosen(what))
+    if as_json:
+        saying.say(json.dumps(verdict.model_dump(mode="json"), ensure_ascii=False))
+    else:
+        why = f" ({verdict.reason})" if verdict.reason else ""
+        told = _("{records} records, {outcome}{why}, head {head}")
+        outcome = _(verdict.outcome.value)
+        saying.say(told.format(records=verdict.records, outcome=outcome, why=why, head=verdict.head))
+    return 0 if verdict.outcome is Soundness.SOUND else 1

@@ -1,0 +1,187 @@
+"""Somebody who can write into a run's folder forges its evidence, and makes the chain anew: it is found."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from migrations import bundle
+from migrations.achievements import achievements_of_runs
+from migrations.evidence import BEGINNING, ChainVerdict, Soundness
+from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
+from migrations.report import summary_of
+from migrations.run.home import RunHome, RunSettings
+from migrations.witness import begin, sign_head, witnessed
+from migrations.witness import testimony as judged
+
+STEP = Step(id="system:a/go", kind=StepKind.PIVOT, stage=Stage.COMMIT, verb="retire", arguments={}, timeout=9.0)
+UNIT = Unit(kind=Actuator.SYSTEM, name="a", wave=None, needs=(), steps=(STEP,))
+PLAN = Plan(programme="p", units=(UNIT,), untouched=())
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> RunHome:
+    """A run of two commands, in the second of which a step failed at first."""
+    made = RunHome(tmp_path / "state" / "runs" / "p.1")
+    settings = RunSettings(run="p.1", plan=digest(PLAN), world=tmp_path / "world.json", kind="twin")
+    made.create(PLAN, settings)
+    for deed in ("apply", "commit"):
+        with witnessed(made, deed):
+            made.evidence.append("step-failed", unit="system:a", step=STEP.id, what={"reason": "refused"})
+            sign_head(made)
+            made.evidence.append("unit-state", unit="system:a", what={"state": "DECOMMISSIONED", "reason": ""})
+    assert judged(made).outcome is Soundness.SOUND
+    return made
+
+
+def rows_of(home: RunHome) -> Rows:
+    return [json.loads(line) for line in home.evidence.path.read_text().splitlines()]
+
+
+def chained(home: RunHome, rows: Rows) -> None:
+    """Write rows as a sound chain, as anybody can."""
+    previous = BEGINNING
+    for number, row in enumerate(rows, 1):
+        row |= {"seq": number, "previous": previous}
+        row.pop("hash", None)
+        text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        row["hash"] = previous = hashlib.sha256(text.encode()).hexdigest()
+    lines = (json.dumps(row, separators=(",", ":"), ensure_ascii=False) for row in rows)
+    home.evidence.path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def without(kind: str) -> Callable[[Rows], Rows]:
+    return lambda rows: [row for row in rows if row["kind"] != kind]
+
+
+def on_another_day(rows: Rows) -> Rows:
+    return [{**row, "time": f"2018-05-01{row['time'][10:]}"} for row in rows]
+
+
+def unsigned(rows: Rows) -> Rows:
+    return without("head-signed")(without("run-begun")(rows))
+
+
+@pytest.mark.parametrize(
+    "forge, found",
+    [
+        (without("step-failed"), Soundness.BROKEN),
+        (on_another_day, Soundness.BROKEN),
+        (without("head-signed"), Soundness.BROKEN),
+        (unsigned, Soundness.UNSIGNED),
+        (lambda rows: rows[:-1], Soundness.OPEN),
+        (lambda rows: rows[:-2], Soundness.OPEN),
+        (lambda rows: rows[:4], Soundness.OPEN),
+    ],
+)
+def test_a_chain_that_was_made_anew_is_found(home: RunHome, forge: Callable[[Rows], Rows], found: Soundness) -> None:
+    chained(home, forge(rows_of(home)))
+    assert judged(home).outcome is found
+    assert summary_of(home).chain.outcome is found
+
+
+def test_a_run_under_another_name_is_found(home: RunHome) -> None:
+    other = home.path.with_name("q.1")
+    shutil.copytree(home.path, other)
+    settings = json.loads((other / "run.json").read_text()) | {"run": "q.1"}
+    (other / "run.json").write_text(json.dumps(settings))
+    verdict = judged(RunHome(other))
+    assert (verdict.outcome, "another run" in verdict.reason) == (Soundness.BROKEN, True)
+
+
+def test_a_run_of_a_twin_does_not_become_one_of_the_real_world(home: RunHome) -> None:
+    settings = json.loads(home.settings_file.read_text()) | {"kind": "real"}
+    home.settings_file.write_text(json.dumps(settings))
+    assert judged(home).outcome is Soundness.BROKEN
+    seen = achievements_of_runs(home.path.parent, "p")
+    assert (seen.records, seen.runs, len(seen.left_out)) == ((), (), 1)
+
+
+def test_another_plan_with_its_digest_is_found(home: RunHome) -> None:
+    plan = Plan(programme="p", units=(UNIT.model_copy(update={"steps": ()}),), untouched=())
+    home.plan_file.write_text(plan.model_dump_json())
+    settings = json.loads(home.settings_file.read_text()) | {"plan": digest(plan)}
+    home.settings_file.write_text(json.dumps(settings))
+    assert judged(RunHome(home.path)).outcome is Soundness.BROKEN
+
+
+def test_a_run_that_was_signed_anew_with_another_key_is_found(home: RunHome) -> None:
+    kept = home.path.parent.with_name("witnesses").read_text()
+    for file in home.path.glob("witness.key*"):
+        file.unlink()
+    home.evidence.path.unlink()
+    begin(home)
+    home.path.parent.with_name("witnesses").write_text(kept)
+    with witnessed(home, "apply"):
+        pass
+    verdict = judged(home)
+    assert (verdict.outcome, "another key" in verdict.reason) == (Soundness.BROKEN, True)
+
+
+def test_a_command_that_was_killed_is_open_until_the_next_one_has_ended(home: RunHome) -> None:
+    home.evidence.append("command-begun", what={"deed": "apply"})
+    assert judged(home).outcome is Soundness.OPEN
+    with home.held():
+        assert judged(home).outcome is Soundness.SOUND
+    with pytest.raises(KeyboardInterrupt), witnessed(home, "apply"):
+        raise KeyboardInterrupt
+    assert judged(home).outcome is Soundness.SOUND
+    ended = [row["what"]["result"] for row in rows_of(home) if row["kind"] == "command-ended"]
+    assert ended == ["ended", "ended", "stopped by KeyboardInterrupt"]
+
+
+def test_evidence_says_who_did_what_with_which_plan_and_where(home: RunHome) -> None:
+    first, second, *_rest = rows_of(home)
+    assert (first["what"]["run"], first["what"]["plan"], first["what"]["world"]) == ("p.1", digest(PLAN), "twin")
+    assert {"version", "user", "machine", "key"} <= first["what"].keys()
+    assert (second["kind"], second["what"]["deed"]) == ("command-begun", "apply")
+
+
+def exported(home: RunHome, tmp_path: Path) -> Path:
+    return bundle.export(home, tmp_path / "p.evidence.tar.gz")
+
+
+def test_a_bundle_proves_itself_and_is_checked_with_two_tools_alone(home: RunHome, tmp_path: Path) -> None:
+    file = exported(home, tmp_path)
+    assert bundle.verify(file).outcome is Soundness.SOUND
+    with tarfile.open(file) as archive:
+        assert not any("key" in name.split("/")[-1] for name in archive.getnames())
+        archive.extractall(tmp_path / "there")
+    folder = tmp_path / "there" / "p.1"
+    lines = (folder / "README").read_text().splitlines()
+    commands = [line.split("  #")[0] for line in lines if line.startswith("    ")]
+    said = [
+        subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=True).stdout
+        for command in commands
+    ]
+    assert "Good" in said[1]
+    assert said[2].split()[0] in (folder / "head").read_text()
+
+
+@pytest.mark.parametrize("name", ["evidence.jsonl", "plan.json", "run.json"])
+def test_a_bundle_that_was_changed_is_found(home: RunHome, tmp_path: Path, name: str) -> None:
+    def packed(folder: Path) -> ChainVerdict:
+        with tarfile.open(tmp_path / "forged.tar.gz", "w:gz") as archive:
+            archive.add(folder, arcname=folder.name)
+        return bundle.verify(tmp_path / "forged.tar.gz")
+
+    with tarfile.open(exported(home, tmp_path)) as archive:
+        archive.extractall(tmp_path / "there")
+    folder = tmp_path / "there" / "p.1"
+    (folder / name).write_text((folder / name).read_text().replace("DECOMMISSIONED", "HELD").replace("twin", "real"))
+    if name == "plan.json":
+        (folder / name).write_text("{}")
+    assert packed(folder).outcome is Soundness.BROKEN
+
+
+def test_what_is_no_bundle_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("no")
+    with pytest.raises(bundle.NoBundle):
+        bundle.verify(tmp_path / "x")
