@@ -34,12 +34,14 @@ from migrations.run.messages import (
     Deed,
     Note,
     PassageRequest,
+    Receipt,
     StepOutline,
     StepRequest,
     UnitNeeds,
     UnitOutline,
     UnitRequest,
 )
+from migrations.run.remembering import Memory, unseen
 from migrations.run.troubles import Troubles
 
 ASKED_AGAIN: Mapping[type[StepError], int] = {Refused: 1, Unreachable: 4, Busy: 14}
@@ -62,6 +64,8 @@ class RunActivities:
         self._units = {unit.key: unit for unit in self._plan.units}
         self._steps = {step.id: step for unit in self._plan.units for step in unit.steps}
         self._troubles = troubles
+        self._memory = Memory(home.evidence)
+        self._run = home.settings().run
         self._writing = threading.Lock()
 
     def all(self) -> tuple[Callable[..., Any], ...]:
@@ -83,11 +87,11 @@ class RunActivities:
         """Return a unit's steps without their arguments, and its state as the evidence has it."""
         unit = self._units[request.unit]
         with self._standing(unit.key):
-            records = self._home.evidence.records()
+            records = self._memory.of(unit.key)
         return UnitOutline(
             key=unit.key,
             kind=unit.kind,
-            state=states_of(self._plan, records)[unit.key],
+            state=states_of(self._plan.model_copy(update={"units": (unit,)}), records)[unit.key],
             entered=entered(unit, records),
             prepared=prepared(unit, records),
             steps=tuple(
@@ -98,17 +102,23 @@ class RunActivities:
 
     @activity.defn(name="note")
     def note(self, note: Note) -> None:
-        """Keep a unit's new state."""
+        """Keep a unit's new state, which must follow from what was seen of its steps."""
         what = {"state": note.state, "reason": note.reason, "passage": note.passage.number}
         with self._standing(note.unit):
+            step = unseen(self._units[note.unit], note.state, self._memory.of(note.unit))
+            if step:
+                self._home.evidence.append("state-refused", unit=note.unit, step=step, what=what)
+                why = f"{note.unit} cannot be {note.state}: nobody has seen what that takes of {step}"
+                raise ApplicationError(why, type="Refused", non_retryable=True)
             self._home.evidence.append("unit-state", unit=note.unit, what=what)
 
     @activity.defn(name="carry")
-    def carry(self, request: StepRequest) -> None:
-        """Have one deed done by its actuator; what was seen goes into the evidence, and only failure back."""
+    def carry(self, request: StepRequest) -> Receipt:
+        """Have one deed done by its actuator; what was seen goes into the evidence, and back goes that it was done."""
         step = self._steps[request.step]
         what = {"deed": request.deed, "passage": request.passage.number, "attempt": activity.info().attempt}
         with self._standing(step.id), _beating(request.passage.heartbeat), self._alone(step):
+            self._refuse_copies(request)
             self._record("step-begun", request, {**what, "state": request.state})
             begun = time.monotonic()
             try:
@@ -132,6 +142,16 @@ class RunActivities:
                 request,
                 {**what, "seconds": round(time.monotonic() - begun, 3), **seen.model_dump(mode="json")},
             )
+        return Receipt(passage=request.passage.number, step=request.step, deed=request.deed)
+
+    def _refuse_copies(self, request: StepRequest) -> None:
+        """Refuse a request of a passage that is not under way, or that came by another unit's workflow."""
+        passage = f"{request.passage.run}/{request.passage.number}/{request.unit}"
+        workflow = activity.info().workflow_id or ""
+        asked = workflow == passage or workflow.startswith(f"{passage}/")
+        if request.passage.number != self._memory.open_passage() or request.passage.run != self._run or not asked:
+            why = f"{request.step}: {workflow} is not under way in this run"
+            raise ApplicationError(why, type="Refused", non_retryable=True)
 
     def _seen(self, request: StepRequest, step: Step) -> Observation:
         seen = self._act(request, step)
@@ -175,7 +195,7 @@ class RunActivities:
             and record.step == request.step
             and record.what["passage"] == request.passage.number
             and record.what["deed"] == request.deed
-            for record in self._home.evidence.records()
+            for record in self._memory.of(request.unit)
         )
         again = asked < ASKED_AGAIN[type(error)]
         return ApplicationError(str(error), type=type(error).__name__, non_retryable=not again)

@@ -18,6 +18,8 @@ PER_BYTE, AT_LEAST = 4, 64 * 1024
 """Bytes that must be free before a passage: for each byte of its plan, whose steps write to evidence and engine."""
 ALMOST_NONE = 16 * 1024
 """Bytes below which nothing more is begun."""
+SEALS = b"2"
+"""How messages are sealed: those of another version cannot be read."""
 FILES_AT_LEAST = 4
 """So many files can still be made, at the least."""
 
@@ -65,10 +67,10 @@ def put_engine_aside(home: RunHome, why: str) -> str:
 def _mended(home: RunHome) -> Iterator[str]:
     if home.renew_key():
         yield _("the run's key was lost and is made anew")
-    mark = hashlib.sha256(home.key_file.read_bytes()).hexdigest()[:16]
+    mark = hashlib.sha256(SEALS + home.key_file.read_bytes()).hexdigest()[:16]
     marks = [record.what["key"] for record in home.evidence.records() if record.kind == "engine-begun"]
     if home.database.exists():
-        another = marks[-1:] not in ([], [mark])
+        another = marks[-1:] != [mark]
         why = _("its messages are sealed with another key") if another else _damage(home.database)
         if not why:
             return

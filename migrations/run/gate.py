@@ -30,6 +30,9 @@ def main(argv: list[str]) -> int:
     """Serve until the command ends, and return its status, or 128 and the number of the signal that ended it."""
     ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _bring_loopback_up()
+    # A socket's path may have a hundred bytes at most, and a run's folder may have a long one.
+    os.chdir(Path(argv[0]).parent)
+    Path(argv[0]).unlink(missing_ok=True)
     code = asyncio.run(_serve(Path(argv[0]), int(argv[1]), argv[2:]))
     return code if code >= 0 else 128 - code
 
@@ -46,10 +49,6 @@ async def _serve(place: Path, port: int, command: list[str]) -> int:
             await _pass_on(reader, writer, port)
         writer.close()
 
-    # A socket's path may have a hundred bytes at most, and a run's folder may have a long one.
-    os.chdir(place.parent)
-    with contextlib.suppress(FileNotFoundError):
-        Path(place.name).unlink()
     before = os.umask(0o177)
     server = await asyncio.start_unix_server(take, place.name, limit=_PIECE)
     os.umask(before)

@@ -123,6 +123,14 @@ class StepRequest(Model):
     state: UnitState
 
 
+class Receipt(Model):
+    """Who carried a deed out says so for this deed alone: an answer that was copied, or none, is no receipt for it."""
+
+    passage: int
+    step: str
+    deed: Deed
+
+
 class Note(Model):
     """A unit's new state with its reason, to be kept in the evidence."""
 

@@ -21,13 +21,13 @@ NOTES_AT_ONCE = 4
 
 async def serve(home: RunHome, address: str, assemble: Callable[[], Mapping[Actuator, StepActuator]]) -> None:
     """Work until the process is killed; actuators are put together when the first deed is asked for."""
+    troubles = Troubles.inherited()
     while True:
         try:
-            client = await connected(address, home.key_file.read_bytes())
+            client = await connected(address, home.key_file.read_bytes(), troubles.tell)
             break
         except EngineSilent:
             await asyncio.sleep(0.1)
-    troubles = Troubles.inherited()
     activities = RunActivities(home, assemble, troubles)
     with ThreadPoolExecutor(STEPS_AT_ONCE + NOTES_AT_ONCE) as threads:
         worker = Worker(

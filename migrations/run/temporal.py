@@ -16,7 +16,7 @@ import shutil
 import socket
 import sys
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +27,15 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, PayloadCodec
+from temporalio.converter import (
+    ActivitySerializationContext,
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    PayloadCodec,
+    SerializationContext,
+    WithSerializationContext,
+    WorkflowSerializationContext,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import HttpConnectProxyConfig, RPCError, RPCStatusCode
 
@@ -57,11 +65,27 @@ class PassageFailed(EngineError):
     """A workflow ended without a result."""
 
 
-class SealedPayloads(PayloadCodec):
-    """Encrypts what the server keeps, so that nobody else on the machine can read or forge a run's messages."""
+def _nobody(_text: str) -> None:
+    """Tell nobody."""
 
-    def __init__(self, key: bytes) -> None:
+
+class SealedPayloads(PayloadCodec, WithSerializationContext):
+    """Encrypts what the server keeps, so that nobody else on the machine can read or forge a run's messages.
+
+    A seal holds for one workflow, whose name tells run, passage and unit: a message that was copied into another one is
+    refused.
+    """
+
+    def __init__(self, key: bytes, tell: Callable[[str], object] = _nobody, about: bytes = b"") -> None:
+        self._key = key
         self._cipher = AESGCM(key)
+        self._tell = tell
+        self._about = about
+
+    def with_context(self, context: SerializationContext) -> "SealedPayloads":
+        """Return what seals for one workflow."""
+        assert isinstance(context, WorkflowSerializationContext | ActivitySerializationContext)
+        return SealedPayloads(self._key, self._tell, (context.workflow_id or "").encode())
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Return sealed payloads."""
@@ -73,23 +97,29 @@ class SealedPayloads(PayloadCodec):
 
     def _seal(self, payload: Payload) -> Payload:
         nonce = os.urandom(12)
-        sealed = nonce + self._cipher.encrypt(nonce, payload.SerializeToString(), None)
+        sealed = nonce + self._cipher.encrypt(nonce, payload.SerializeToString(), self._about)
         return Payload(metadata={"encoding": SEALED}, data=sealed)
 
     def _open(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") != SEALED:
-            raise EngineError(_("a message came that was not sealed by this run"))
+            raise self._refusal(_("a message came that was not sealed by this run"))
         try:
-            opened = self._cipher.decrypt(payload.data[:12], payload.data[12:], None)
-        except InvalidTag as exc:
-            raise EngineError(_("a message came that was sealed with another key")) from exc
+            opened = self._cipher.decrypt(payload.data[:12], payload.data[12:], self._about)
+        except (InvalidTag, ValueError) as exc:
+            raise self._refusal(_("a message came that was sealed with another key, or for something else")) from exc
         return Payload.FromString(opened)
 
+    def _refusal(self, text: str) -> EngineError:
+        self._tell(text)
+        return EngineError(text)
 
-def converter(key: bytes) -> DataConverter:
-    """Return how messages are written: JSON of the models, sealed."""
+
+def converter(key: bytes, tell: Callable[[str], object] = _nobody) -> DataConverter:
+    """Return how messages are written: JSON of the models, sealed, failures too; `tell` hears of what is refused."""
     return DataConverter(
-        payload_converter_class=pydantic_data_converter.payload_converter_class, payload_codec=SealedPayloads(key)
+        payload_converter_class=pydantic_data_converter.payload_converter_class,
+        payload_codec=SealedPayloads(key, tell),
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )
 
 
@@ -128,9 +158,9 @@ def free_port() -> int:
     raise EngineSilent(_("there is no free port on this machine"))
 
 
-async def connected(address: str, key: bytes) -> Client:
+async def connected(address: str, key: bytes, tell: Callable[[str], object] = _nobody) -> Client:
     """Return a connection to the server behind the gate at an address; EngineSilent where there is none yet."""
-    return await reached(address, converter(key))
+    return await reached(address, converter(key, tell))
 
 
 async def reached(address: str, how: DataConverter) -> Client:

@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
         Note,
         PassageRequest,
         PassageResult,
+        Receipt,
         StepOutline,
         StepRequest,
         UnitNeeds,
@@ -201,9 +202,10 @@ class UnitWorkflow:
         passage = self._request.passage
         request = StepRequest(passage=passage, unit=self._request.unit, step=step.id, deed=deed, state=self._state)
         try:
-            await workflow.execute_activity(
+            receipt = await workflow.execute_activity(
                 "carry",
                 request,
+                result_type=Receipt,
                 start_to_close_timeout=timedelta(seconds=step.timeout) + SLACK,
                 heartbeat_timeout=timedelta(seconds=passage.heartbeat),
                 retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=20), maximum_attempts=ATTEMPTS),
@@ -212,6 +214,8 @@ class UnitWorkflow:
             if is_cancelled_exception(exc):
                 raise
             return _why(step, exc)
+        if receipt != Receipt(passage=passage.number, step=step.id, deed=deed):
+            return f"{step.id}: whoever answered for it has not done it"
         return None
 
 

@@ -210,6 +210,4 @@ def test_a_command_is_heard_with_both_hands() -> None:
 
 
 def _order() -> Order:
-    return Order(
-        unit="system:a", name="p", kind="read-http", vantage="department-host", target="http://x", every=1.0
-    )
+    return Order(unit="system:a", name="p", kind="read-http", vantage="department-host", target="http://x", every=1.0)

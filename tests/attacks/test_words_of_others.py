@@ -52,9 +52,7 @@ def odd_titles(folder: Path) -> None:
         system.write_text("\n".join(f"title: {json.dumps(ODD)}" if x.startswith("title: ") else x for x in text))
 
 
-@pytest.mark.parametrize(
-    "words", [["plan"], ["plan", "--json"], ["explain", "water-billing"]], ids="-".join
-)
+@pytest.mark.parametrize("words", [["plan"], ["plan", "--json"], ["explain", "water-billing"]], ids="-".join)
 def test_titles_are_shown_as_they_stand_and_obeyed_by_no_terminal(inventory: Path, words: list[str]) -> None:
     odd_titles(inventory)
     command = [str(Path(sys.executable).with_name("zhenghe")), *words, str(inventory)]

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from migrations.evidence import Record
@@ -13,7 +12,7 @@ from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.run.home import RunBusy, RunHome, RunSettings, StalePlan, states_of
 from migrations.run.messages import Direction, PassageRequest, UnitState
 from migrations.run.runner import Listener, passages_of, running
-from migrations.run.temporal import QUEUE
+from migrations.run.temporal import QUEUE, reached
 from tests.real.recorder import WORKER, Recorder
 
 pytestmark = pytest.mark.real
@@ -205,7 +204,7 @@ def test_message_that_this_run_did_not_seal_does_nothing(home: RunHome) -> None:
     forged = PassageRequest(run="run", number=9, direction=Direction.COMMIT)
 
     async def forge(address: str) -> None:
-        client = await Client.connect(address, data_converter=pydantic_data_converter)
+        client = await reached(address, pydantic_data_converter)
         await client.start_workflow("passage", forged, id="forged", task_queue=QUEUE)
 
     with running(home, Listener(), WORKER) as runner:
