@@ -67,8 +67,11 @@ def _of_run(home: RunHome, programme: str) -> tuple[Record, ...] | None:
 def achieved_in(plan: Plan, seen: tuple[Seen, ...], run: str) -> Iterator[Record]:
     """Yield what the evidence of one run shows of the units of its plan."""
     states = states_of(plan, seen)
+    by_unit: dict[str, list[Seen]] = {}
+    for each in seen:
+        by_unit.setdefault(each.unit, []).append(each)
     for unit in plan.units:
-        of_unit = [each for each in seen if each.unit == unit.key]
+        of_unit = by_unit.get(unit.key, [])
         kind, day = _end_of(unit, states[unit.key], of_unit)
         if day is not None:
             yield Record(kind=kind, subject=unit.key, date=day, note=run)

@@ -30,24 +30,27 @@ class Carrying:
         self._world = load_world(home.settings().world)
         home.evidence.ready()
 
-    def forward(self) -> Carried:
-        """Take all units to their probation, watched from outside; where all have come through, look again."""
-        return self._carried(Direction.FORWARD, (), "verify", self._proof())
+    def forward(self, units: tuple[str, ...] = ()) -> Carried:
+        """Take units, all where none is named, to their probation, watched; where all have come through, look again."""
+        return self._carried(Direction.FORWARD, tuple(sorted(units)), "verify", self._proof())
 
-    def commit(self) -> Carried:
-        """Give up the way back of everything that has come through; the probes end with it."""
-        proof = self._proof()
-        carried = self._carried(Direction.COMMIT, (), "verify all", proof)
-        proof.end()
-        return carried
+    def commit(self, units: tuple[str, ...] = ()) -> Carried:
+        """Give up the way back of what has come through; the probes end when nobody stands between two sides."""
+        return self._ended(Direction.COMMIT, units, "verify all", self._proof())
 
     def back(self, units: tuple[str, ...]) -> Carried:
         """Take units back, watched like the way there; the probes end when nobody stands between two sides any more.
 
         A user's machine that does not answer is not in the way: what its probes have not seen is judged.
         """
-        proof = self._proof(needed=False)
-        carried = self._carried(Direction.BACK, tuple(sorted(units)), "verify back", proof)
+        return self._ended(Direction.BACK, units, "verify back", self._proof(needed=False))
+
+    def withdraw(self, units: tuple[str, ...]) -> Carried:
+        """Give up what was prepared for units, watched, because entries give names back; the probes end as above."""
+        return self._ended(Direction.WITHDRAW, units, "verify withdrawn", self._proof(needed=False))
+
+    def _ended(self, direction: Direction, units: tuple[str, ...], stage: str, proof: Proof) -> Carried:
+        carried = self._carried(direction, tuple(sorted(units)), stage, proof)
         if not BETWEEN & set(states_of(self._home.plan(), self._home.evidence.records()).values()):
             proof.end()
         return carried
@@ -77,8 +80,9 @@ class Carrying:
             return None
         if direction is Direction.FORWARD:
             states = states_of(self._home.plan(), self._home.evidence.records())
-            through = all(state in THROUGH for state in states.values())
-            units_there = tuple(UnitResult(unit=key, state=state) for key, state in sorted(states.items()))
+            taken = {key: state for key, state in sorted(states.items()) if key in (units or states)}
+            through = all(state in THROUGH for state in taken.values())
+            units_there = tuple(UnitResult(unit=key, state=state) for key, state in taken.items())
             return PassageResult(units=units_there) if through else None
         last = passages[-1]
         if (last.direction, last.units) != (direction, units) or last.result is None:

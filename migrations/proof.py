@@ -19,6 +19,7 @@ GRACE = 2.5
 """Seconds after which a packet that has not come back was counted as lost by its probe."""
 AFTERMATH = 12.0
 """Seconds after which a request that was begun in a passage has been answered or given up by its probe."""
+UNMOVED = frozenset({UnitState.ROLLED_BACK, UnitState.READY, UnitState.PLANNED, UnitState.WITHDRAWN})
 MOVED = frozenset({UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
 
 
@@ -90,7 +91,7 @@ class Proof:
         if state in MOVED or (state is UnitState.READY and kind is Actuator.SITE):
             return Side.TARGET
         # A unit whose move was cut off stands nowhere for certain.
-        return Side.SOURCE if state in {UnitState.ROLLED_BACK, UnitState.READY, UnitState.PLANNED} else None
+        return Side.SOURCE if state in UNMOVED else None
 
     def is_measured(self, number: int) -> bool:
         """Return whether it is in the evidence what every probe saw in a passage."""

@@ -18,16 +18,13 @@ from migrations.preparing import Prepared
 from migrations.proof import Proof
 from migrations.report.wording import STAGES
 from migrations.run.home import RunHome, RunSettings, run_id
-from migrations.run.messages import THROUGH, Direction, PassageResult, UnitState
+from migrations.run.messages import GOALS, Direction, PassageResult
 from migrations.run.runner import Listener, Runner, passages_of, running
 from migrations.witness import sign_head, witnessed
 
 Tell = Callable[[str], None]
 MARK = "rehearsal"
 """In a twin's folder: which rehearsal the twin belongs to; gone when the twin is built anew."""
-RETURNED = frozenset({UnitState.ROLLED_BACK, UnitState.READY})
-COMMITTED = frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED})
-GOALS = {Direction.FORWARD: THROUGH, Direction.BACK: RETURNED, Direction.COMMIT: COMMITTED}
 STILL_TAKEN = frozenset({"verify", "probes off"})
 """Stages that are taken although one before them has failed."""
 

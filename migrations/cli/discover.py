@@ -17,7 +17,7 @@ from inventory.survey.merging.telling import difference
 from inventory.survey.merging.writing import held, write
 from inventory.words import _N, _
 from migrations.cli.help import WrongUse
-from migrations.cli.run import world_at
+from migrations.cli.wanted import world_at
 from migrations.discovery import Discovered, Discovery, Sort, judged
 from migrations.discovery.proposing import proposals
 from migrations.preflight.asking import Hosts

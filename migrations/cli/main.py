@@ -47,6 +47,14 @@ cli_check.register(app)
 cli_explain.register(app)
 cli_inventory.register(app)
 
+Named = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="UNIT", help=_("Names of systems, lines or sites."), show_default=False),
+]
+Units = Annotated[
+    list[str] | None,
+    typer.Option("--unit", metavar="KEY", help=_("Only this unit, with the sites and lines under it; repeat it.")),
+]
 RunName = Annotated[str, typer.Option("--run", metavar="RUN", help=_("Which run; the latest where it is left out."))]
 
 
@@ -100,10 +108,36 @@ def survey(
 
 
 @app.command(help=_("Compute waves, steps and the digest."))
-def plan(folder: Folder = Path(), as_json: Json = False) -> None:
+def plan(
+    folder: Folder = Path(),
+    wave: Annotated[
+        int | None, typer.Option("--wave", metavar="N", help=_("Only the systems of a wave, with what they stand on."))
+    ] = None,
+    units: Units = None,
+    world: Annotated[
+        Path | None, typer.Option("--world", metavar="FILE", help=_("Leave out what was done in this world already."))
+    ] = None,
+    as_json: Json = False,
+) -> None:
     from migrations.cli.plan import show_plan
+    from migrations.plan import Scope
 
-    raise typer.Exit(show_plan(inventory_folder(folder), as_json=as_json))
+    scope = Scope(wave=wave, units=tuple(units or ()))
+    raise typer.Exit(show_plan(inventory_folder(folder), scope, world, as_json=as_json))
+
+
+@app.command(help=_("Tell what differs between two plans, or between a plan and what was done in a world."))
+def diff(
+    one: Annotated[str, typer.Argument(metavar="A", help=_("A plan: its digest, or the folder of an inventory."))],
+    two: Annotated[str, typer.Argument(metavar="B", help=_("Another plan."), show_default=False)] = "",
+    world: Annotated[
+        Path | None, typer.Option("--world", metavar="FILE", help=_("Compare with what was done in this world."))
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.diff import show_difference
+
+    raise typer.Exit(show_difference(one, two, world, as_json=as_json))
 
 
 @app.command(help=_("Tell how the obligations of the plan document stand, and who falls short; 1 where one is missed."))
@@ -183,24 +217,38 @@ def apply(
     world: Annotated[
         Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
     ],
-    folder: Folder = Path(),
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DIR", help=_("The inventory's folder; not needed for a plan that is kept."), show_default=False
+        ),
+    ] = None,
+    units: Units = None,
     as_json: Json = False,
     commit: Annotated[bool, typer.Option("--commit", help=_("Give up the way back of what has come through."))] = False,
 ) -> None:
     from migrations.cli.run import apply_to_world
 
-    raise typer.Exit(apply_to_world(inventory_folder(folder), digest, world, commit=commit, as_json=as_json))
+    named = tuple(units or ())
+    raise typer.Exit(apply_to_world(folder, digest, world, named, commit=commit, as_json=as_json))
+
+
+@app.command(help=_("Give up the way back of units that have come through; of all of them where none is named."))
+def commit(units: Named = None, run: RunName = "", as_json: Json = False) -> None:
+    from migrations.cli.run import commit_units
+
+    raise typer.Exit(commit_units(tuple(units or ()), run, as_json=as_json))
+
+
+@app.command(help=_("Give up what was prepared, so that sources, entries and devices are as before; a site by name."))
+def withdraw(units: Named = None, run: RunName = "", as_json: Json = False) -> None:
+    from migrations.cli.run import withdraw_units
+
+    raise typer.Exit(withdraw_units(tuple(units or ()), run, as_json=as_json))
 
 
 @app.command(help=_("Take units back, with what was written after the switch; all of them where none is named."))
-def rollback(
-    units: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="UNIT", help=_("Names of systems, lines or sites."), show_default=False),
-    ] = None,
-    run: RunName = "",
-    as_json: Json = False,
-) -> None:
+def rollback(units: Named = None, run: RunName = "", as_json: Json = False) -> None:
     from migrations.cli.run import roll_back
 
     raise typer.Exit(roll_back(tuple(units or ()), run, as_json=as_json))

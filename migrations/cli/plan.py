@@ -8,12 +8,15 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.table import Table
 
+from infra.twin.paths import state_root
 from inventory.files.gathering import uncollected
 from inventory.plain import plain
 from inventory.words import _
 from migrations import saying
 from migrations.cli.show import when_titles, when_words
-from migrations.plan import Plan
+from migrations.cli.wanted import ledger_in
+from migrations.keeping import KeptPlans, plan_as_json
+from migrations.plan import Plan, Scope
 from migrations.preparing import Prepared, prepare
 from migrations.report.wording import UNIT_KINDS, left_alone, step_word
 
@@ -21,26 +24,34 @@ MANY = 200
 """So many units are printed one in a line, because laying out a table of thousands takes longer than the plan."""
 
 
-def show_plan(folder: Path, *, as_json: bool) -> int:
-    """Print the plan with its digest; InventoryErrors where the inventory has errors."""
+def show_plan(folder: Path, scope: Scope, world: Path | None, *, as_json: bool) -> int:
+    """Print the plan of a scope with its digest, and keep it; InventoryErrors where the inventory has errors."""
     with uncollected():
-        prepared = prepare(folder)
+        prepared = prepare(folder, scope, None if world is None else ledger_in(world))
+        told = not scope.is_whole or world is not None
         if as_json:
-            sys.stdout.writelines(map(plain, _as_json(prepared)))
+            sys.stdout.writelines(map(plain, _as_json(prepared, told=told)))
         else:
             _print(prepared)
+        try:
+            KeptPlans(state_root()).keep(prepared.digest, prepared.plan, prepared.programme)
+        except OSError as exc:
+            text = _("the plan is not kept ({reason}): apply needs the inventory's folder then")
+            saying.say(text.format(reason=exc), error=True)
     return 0
 
 
-def _as_json(prepared: Prepared) -> Iterator[str]:
-    """Yield the parts of one JSON object: the plan's fields with its digest; in one piece it would fill the memory."""
-    plan = prepared.plan
-    head = {"digest": prepared.digest, "programme": plan.programme, "scope": plan.scope.model_dump(mode="json")}
-    yield f'{json.dumps(head, ensure_ascii=False)[:-1]}, "units": ['
-    for number, unit in enumerate(plan.units):
-        yield (", " if number else "") + unit.model_dump_json()
-    left = [each.model_dump(mode="json") for each in plan.untouched]
-    yield f'], "untouched": {json.dumps(left, ensure_ascii=False)}}}\n'
+def _as_json(prepared: Prepared, *, told: bool) -> Iterator[str]:
+    """Yield the pieces of one JSON object: the plan's fields with its digest; `told` adds why and on what it stands."""
+    pieces = plan_as_json(prepared.plan)
+    yield f'{{"digest":"{prepared.digest}",{next(pieces)[1:]}'
+    if not told:
+        yield from pieces
+        return
+    left = ",".join(each.model_dump_json() for each in prepared.left_out)
+    *most, end = pieces
+    yield from most
+    yield f'{end.rstrip()[:-1]},"left_out":[{left}],"notes":{json.dumps(prepared.notes, ensure_ascii=False)}}}\n'
 
 
 def _print(prepared: Prepared) -> None:
@@ -60,6 +71,10 @@ def _print(prepared: Prepared) -> None:
         console.print(table)
     for name, reason in left_alone(plan.untouched, _):
         console.print(_("Left alone: {name} ({reason}).").format(name=name, reason=reason), highlight=False)
+    for each in prepared.left_out:
+        console.print(_("Not in this plan: {unit} ({reason}).").format(**each.model_dump()), highlight=False)
+    for note in prepared.notes:
+        console.print(note, soft_wrap=True, highlight=False)
     console.print(_("plan {digest}").format(digest=prepared.digest), soft_wrap=True)
 
 

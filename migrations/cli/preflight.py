@@ -12,7 +12,7 @@ from inventory.loading import load_programme
 from inventory.words import _N, _
 from migrations import saying
 from migrations.cli.help import WrongUse
-from migrations.cli.run import world_at
+from migrations.cli.wanted import world_at
 from migrations.preflight import Finding, Preflight, PreflightResult, Severity
 from migrations.preflight.asking import Hosts
 

@@ -5,22 +5,23 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from rich.console import Console
 
-from infra.twin.paths import state_root
 from infra.worlds import World, load_world
-from inventory.files.wording import reason_of
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
 from migrations import saying
 from migrations.cli.help import WrongUse
+from migrations.cli.programme import programme_as_json, programme_in_words
 from migrations.cli.show import states_table, watching
 from migrations.cli.twin import seeds_of, twin_name
+from migrations.cli.wanted import may_begin, may_commit, runs_folder, wanted_plan, with_ground, withdrawn, world_at
+from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan
 from migrations.preparing import prepare
 from migrations.run.home import RunHome, RunSettings, run_id, states_of
 from migrations.run.messages import UnitState
+from migrations.scoping import keys_of
 from migrations.witness import witnessed
 
 if TYPE_CHECKING:
@@ -35,24 +36,6 @@ class NoRun(WrongUse):
         names = ", ".join(sorted(known))
         mend = _("there are: {names}").format(names=names) if names else _("begin one with zhenghe rehearse or apply")
         super().__init__(_("there is no run '{run}'").format(run=run) if run else _("there is no run yet"), mend)
-
-
-class WrongPlan(WrongUse):
-    """The inventory's plan is not the one that was asked for."""
-
-    def __init__(self, now: str, asked: str) -> None:
-        self.now, self.asked = now, asked
-        text = _("the inventory's plan is {now}, not {asked}; nothing was done")
-        super().__init__(text.format(now=now, asked=asked), _("see what has changed with zhenghe plan"))
-
-
-SHORTEST = 12
-"""So many characters of a digest name a plan at the least."""
-
-
-def runs_folder() -> Path:
-    """Return the folder of all runs."""
-    return state_root() / "runs"
 
 
 def rehearse_in_twin(folder: Path, twin: str, *, keep: bool, as_json: bool) -> int:
@@ -76,37 +59,58 @@ def rehearse_in_twin(folder: Path, twin: str, *, keep: bool, as_json: bool) -> i
     return 0 if outcome.passed else 1
 
 
-def apply_to_world(folder: Path, digest: str, world_file: Path, *, commit: bool, as_json: bool) -> int:
+def apply_to_world(
+    folder: Path | None, digest: str, world_file: Path, units: tuple[str, ...], *, commit: bool, as_json: bool
+) -> int:
     """Carry a plan out in a world, or commit what has come through; 1 where a unit did not come through."""
     from migrations.carrying import Carrying
 
-    prepared = prepare(folder)
-    if len(digest) < SHORTEST or not prepared.digest.startswith(digest):
-        raise WrongPlan(prepared.digest, digest)
+    told: list[str] = []
+    wanted = wanted_plan(folder, digest, told.append)
+    plan = wanted.plan
     world = world_at(world_file)
-    home = RunHome(runs_folder() / run_id(prepared.plan, world.name))
-    settings = RunSettings(run=home.path.name, plan=prepared.digest, world=world_file.resolve(), kind=world.kind)
-    home.create(prepared.plan, settings, prepared.programme)
+    home = RunHome(runs_folder() / run_id(plan, world.name, wanted.digest))
+    keys = with_ground(plan, keys_of(plan, units)) if units else ()
+    ledger = ledger_of(runs_folder(), plan.programme, world_file)
+    may_commit(plan, keys, ledger) if commit else may_begin(plan, keys, ledger, home.path.name)
+    settings = RunSettings(run=home.path.name, plan=wanted.digest, world=world_file.resolve(), kind=world.kind)
+    home.create(plan, settings, wanted.programme)
     deed = "commit" if commit else "apply"
-    with watching(prepared.plan, home.evidence.records()) as (listener, tell), witnessed(home, deed):
-        tell(_("run {run}").format(run=home.path.name))
-        carrying = Carrying(home, prepared.kinds, listener)
-        carried = carrying.commit() if commit else carrying.forward()
+    with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, deed):
+        for sentence in (*told, _("run {run}").format(run=home.path.name)):
+            tell(sentence)
+        carrying = Carrying(home, _kinds(), listener)
+        carried = carrying.commit(keys) if commit else carrying.forward(keys)
     return _print_carried(home, carried, as_json=as_json)
 
 
-def world_at(file: Path) -> World:
-    """Read a world's file; WrongUse where it is not there or is not a world."""
-    if not file.is_file():
-        reason = _("{file} is not there").format(file=file)
-        raise WrongUse(reason, _("give the world's file world.json; zhenghe twin up writes one"))
-    try:
-        return load_world(file)
-    except ValidationError as exc:
-        wrong = exc.errors(include_url=False)[0]
-        reason = ": ".join([".".join(map(str, wrong["loc"])), reason_of(wrong)]).removeprefix(": ")
-        wrong_file = _("{file} is not a world: {reason}").format(file=file, reason=reason)
-        raise WrongUse(wrong_file, _("mend it, or have zhenghe twin up write one to compare")) from exc
+def commit_units(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
+    """Give up the way back of units that have come through, of all where none is named; 1 where one did not."""
+    from migrations.carrying import Carrying
+
+    home = _home_of(units, run)
+    _world_of(home)
+    plan = home.plan()
+    keys = keys_of(plan, units)
+    may_commit(plan, keys, _ledger_of(home))
+    with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "commit"):
+        tell(_("run {run}").format(run=home.path.name))
+        carried = Carrying(home, _kinds(), listener).commit(keys)
+    return _print_carried(home, carried, as_json=as_json)
+
+
+def withdraw_units(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
+    """Give up what was prepared for units, for all systems and lines where none is named; 1 where one did not."""
+    from migrations.carrying import Carrying
+
+    home = _home_of(units, run)
+    _world_of(home)
+    plan = home.plan()
+    keys = withdrawn(plan, keys_of(plan, units), _ledger_of(home))
+    with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "withdraw"):
+        tell(_("run {run}").format(run=home.path.name))
+        carried = Carrying(home, _kinds(), listener).withdraw(keys)
+    return _print_carried(home, carried, as_json=as_json)
 
 
 def _world_of(home: RunHome) -> World:
@@ -121,10 +125,10 @@ def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     """Take units back, and those that need them before; 1 where one did not return or users felt too much of it."""
     from migrations.carrying import Carrying
 
-    home = chosen(run)
+    home = _home_of(units, run)
     _world_of(home)
     plan = home.plan()
-    asked = _keys(plan, units)
+    asked = keys_of(plan, units)
     keys = _with_dependents(plan, asked)
     with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "rollback"):
         tell(_("run {run}").format(run=home.path.name))
@@ -148,9 +152,11 @@ def show_status(run: str, *, as_json: bool) -> int:
         shown = [
             {"unit": key, "state": states[key], "reason": reasons.get(key, ""), "measured": felt[key]} for key in states
         ]
-        _print_json(home, shown)
+        _print_json(home, shown, {"programme": programme_as_json(_ledger_of(home))})
     else:
         console = saying.console()
+        if len((ledger := _ledger_of(home)).runs) > 1:
+            _print_sentences(console, programme_in_words(plan.programme, ledger))
         console.print(home.path.name)
         console.print(states_table(plan, states, reasons, whole=True))
         _print_sentences(console, measured(summary))
@@ -205,16 +211,21 @@ def _last_work(path: Path) -> float:
     return (evidence if evidence.exists() else path / "run.json").stat().st_mtime
 
 
-def _keys(plan: Plan, units: Iterable[str]) -> tuple[str, ...]:
-    keys = []
-    for asked in units:
-        found = [unit.key for unit in plan.units if asked in {unit.key, unit.name}]
-        if len(found) != 1:
-            known = ", ".join(unit.key for unit in plan.units)
-            reason = _("'{unit}' is not one unit of the plan").format(unit=asked)
-            raise WrongUse(reason, _("they are: {known}").format(known=known))
-        keys += found
-    return tuple(keys)
+def _ledger_of(home: RunHome) -> Ledger:
+    return ledger_of(runs_folder(), home.plan().programme, home.settings().world)
+
+
+def _home_of(units: tuple[str, ...], run: str) -> RunHome:
+    """Return the run of a name; without one that which moved the units last, or that which was worked on last."""
+    home = chosen(run)
+    if run or not units:
+        return home
+    accounts = _ledger_of(home).accounts.values()
+    runs = {each.run for each in accounts if {each.unit.key, each.unit.name} & set(units)}
+    if len(runs) > 1:
+        reason = _("these units are in several runs: {runs}").format(runs=", ".join(sorted(runs)))
+        raise WrongUse(reason, _("name one with --run, and the units of each by themselves"))
+    return RunHome(runs_folder() / runs.pop()) if runs else home
 
 
 def _with_dependents(plan: Plan, keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -251,10 +262,10 @@ def _print_sentences(console: Console, sentences: Iterable[str]) -> None:
         console.print(sentence, soft_wrap=True, highlight=False)
 
 
-def _print_json(home: RunHome, units: list[dict[str, Any]]) -> None:
+def _print_json(home: RunHome, units: list[dict[str, Any]], more: dict[str, Any]) -> None:
     settings = home.settings()
     whole: dict[str, Any] = {"run": settings.run, "plan": settings.plan, "world": settings.kind}
-    whole |= {"units": units, "evidence": str(home.evidence.path)}
+    whole |= {"units": units, "evidence": str(home.evidence.path), **more}
     saying.say(json.dumps(whole, ensure_ascii=False))
 
 

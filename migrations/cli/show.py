@@ -32,6 +32,8 @@ COLOURS = {
     UnitState.DECOMMISSIONED: "bold green",
     UnitState.ROLLING_BACK: "magenta",
     UnitState.ROLLED_BACK: "magenta",
+    UnitState.WITHDRAWING: "magenta",
+    UnitState.WITHDRAWN: "dim",
     UnitState.HELD: "bold red",
     UnitState.UNKNOWN: "bold red",
 }

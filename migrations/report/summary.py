@@ -7,18 +7,10 @@ from inventory.base import Model
 from migrations.evidence import ChainVerdict, Record
 from migrations.plan import Plan, Stage, Unit, Untouched, digest
 from migrations.probes import ProbeResult, WritesVerdict
-from migrations.run.messages import Direction, UnitState
+from migrations.run.messages import GOALS, Direction, UnitState
 from migrations.verify import UnitChecks
 
 Outcome = Literal["passed", "failed", "unfinished"]
-GOALS = {
-    Direction.FORWARD: frozenset(
-        {UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED}
-    ),
-    Direction.BACK: frozenset({UnitState.ROLLED_BACK, UnitState.READY, UnitState.PLANNED}),
-    Direction.COMMIT: frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED}),
-}
-"""The states that a unit may have when a passage came through."""
 
 
 class Bar(Model):

@@ -34,6 +34,8 @@ STATES = {
     UnitState.DECOMMISSIONED: _N("done, source given up"),
     UnitState.ROLLING_BACK: _N("going back"),
     UnitState.ROLLED_BACK: _N("back in its old place"),
+    UnitState.WITHDRAWING: _N("being withdrawn"),
+    UnitState.WITHDRAWN: _N("withdrawn"),
     UnitState.HELD: _N("held"),
     UnitState.UNKNOWN: _N("unknown"),
 }
@@ -46,6 +48,7 @@ STAGES = {
     "verify": _N("verify"),
     "back": _N("way back"),
     "verify back": _N("verify the way back"),
+    "verify withdrawn": _N("verify what was withdrawn"),
     "again": _N("move again"),
     "commit": _N("commit"),
     "verify all": _N("verify the end"),
@@ -71,7 +74,12 @@ VERBS = {
 """Words for steps; one that is not known here is told as the plan has it."""
 LINE_STATES = {UnitState.DECOMMISSIONED: _N("released")}
 """Words that are others for lines."""
-WAYS = {Direction.FORWARD: _N("moved"), Direction.BACK: _N("taken back"), Direction.COMMIT: _N("committed")}
+WAYS = {
+    Direction.FORWARD: _N("moved"),
+    Direction.BACK: _N("taken back"),
+    Direction.COMMIT: _N("committed"),
+    Direction.WITHDRAW: _N("withdrawn"),
+}
 AGAIN = _N("moved again")
 
 
@@ -144,7 +152,7 @@ def longest_pause(units: Iterable[UnitSummary], *directions: Direction) -> float
 
 def counted(summary: RunSummary) -> dict[str, int]:
     """Count what is told in one line: requests, packets, writes, checks."""
-    every = (Direction.FORWARD, Direction.BACK, Direction.COMMIT)
+    every = tuple(WAYS)
     requests = [probe for u in summary.units for f in u.felt for probe in f.probes if probe.kind != "ping"]
     pings = [probe for u in summary.units for f in u.felt for probe in f.probes if probe.kind == "ping"]
     writes = [unit.writes for unit in summary.units if unit.writes is not None]

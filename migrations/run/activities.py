@@ -29,7 +29,7 @@ from migrations.run.actuators import (
     StepError,
     Unreachable,
 )
-from migrations.run.home import RunHome, entered, prepared, states_of
+from migrations.run.home import RunHome
 from migrations.run.messages import (
     Deed,
     Note,
@@ -42,6 +42,7 @@ from migrations.run.messages import (
     UnitRequest,
 )
 from migrations.run.remembering import Memory, unseen
+from migrations.run.standing import standing_of
 from migrations.run.troubles import Troubles
 
 ASKED_AGAIN: Mapping[type[StepError], int] = {Refused: 1, Unreachable: 4, Busy: 14}
@@ -87,13 +88,13 @@ class RunActivities:
         """Return a unit's steps without their arguments, and its state as the evidence has it."""
         unit = self._units[request.unit]
         with self._standing(unit.key):
-            records = self._memory.of(unit.key)
+            come = standing_of(unit, self._memory.of(unit.key))
         return UnitOutline(
             key=unit.key,
             kind=unit.kind,
-            state=states_of(self._plan.model_copy(update={"units": (unit,)}), records)[unit.key],
-            entered=entered(unit, records),
-            prepared=prepared(unit, records),
+            state=come.state,
+            entered=come.entered,
+            prepared=come.prepared,
             steps=tuple(
                 StepOutline(id=step.id, verb=step.verb, stage=step.stage, kind=step.kind, timeout=step.timeout)
                 for step in unit.steps

@@ -5,7 +5,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal, TypeVar
@@ -18,8 +18,9 @@ from inventory.files.gathering import uncollected
 from inventory.model import Programme
 from inventory.words import _
 from migrations.evidence import Evidence, Record
-from migrations.plan import Plan, Stage, StepKind, Unit, digest, digest_of_unit, digest_of_units
+from migrations.plan import Plan, digest, digest_of_unit, digest_of_units
 from migrations.run.messages import UnitState
+from migrations.run.standing import standings_of
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 KEY_BYTES = 32
@@ -141,6 +142,13 @@ class RunHome:
             raise StalePlan(self.programme_file)
         return programme
 
+    def is_busy(self) -> bool:
+        """Say whether a command carries the run out at the moment."""
+        if not (self.path / "lock").exists():
+            return False
+        with (self.path / "lock").open("rb") as file:
+            return not _locked(file)
+
     @contextmanager
     def held(self, patience: float = 15.0) -> Iterator[int]:
         """Keep other commands out and yield the lock's descriptor; RunBusy where one stays longer than `patience` s.
@@ -190,36 +198,11 @@ def _publish(path: Path, content: bytes) -> None:
     scratch.replace(path)
 
 
-def states_of(plan: Plan, records: tuple[Record, ...]) -> dict[str, UnitState]:
+def states_of(plan: Plan, records: Iterable[Record]) -> dict[str, UnitState]:
     """Compute from the evidence how far each unit of a plan has come."""
-    states = {unit.key: UnitState.PLANNED for unit in plan.units}
-    for record in records:
-        if record.unit in states and record.kind in {"unit-state", "step-begun"}:
-            states[record.unit] = UnitState(record.what["state"])
-    return states
+    return {key: standing.state for key, standing in standings_of(plan, records).items()}
 
 
-def entered(unit: Unit, records: tuple[Record, ...]) -> bool:
-    """Say whether a unit has begun to change something in its cutover and was not returned since."""
-    cutover = {step.id for step in unit.steps if step.stage is Stage.CUTOVER and step.kind is not StepKind.GATE}
-    begun = False
-    for record in records:
-        if record.kind == "step-begun" and record.step in cutover:
-            begun = True
-        elif record.kind == "unit-state" and record.unit == unit.key and record.what["state"] == UnitState.ROLLED_BACK:
-            begun = False
-    return begun
-
-
-def prepared(unit: Unit, records: tuple[Record, ...]) -> bool:
-    """Say whether a unit was returned because somebody asked for it: its preparation was completed and is kept.
-
-    After a cutover that failed it is gone through again, because that may be what was wrong.
-    """
-    states = [record for record in records if record.kind == "unit-state" and record.unit == unit.key]
-    return bool(states) and (states[-1].what["state"], states[-1].what["reason"]) == (UnitState.ROLLED_BACK, "")
-
-
-def run_id(plan: Plan, world: str) -> str:
-    """Return the name of the run of a plan in a world: the same for the same two."""
-    return f"{plan.programme}-{digest(plan)[:12]}-{world}"
+def run_id(plan: Plan, world: str, known: str = "") -> str:
+    """Return the name of the run of a plan in a world: the same for the same two; `known` is the plan's digest."""
+    return f"{plan.programme}-{(known or digest(plan))[:12]}-{world}"

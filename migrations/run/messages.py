@@ -1,5 +1,6 @@
 """What workflows, activities and the command say to each other: references into the plan, never its contents."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from inventory.base import Model
@@ -26,6 +27,10 @@ class UnitState(StrEnum):
     ROLLING_BACK = "ROLLING_BACK"
     ROLLED_BACK = "ROLLED_BACK"
     """It works in its old place again; its preparation is kept, so that the next attempt need not copy anew."""
+    WITHDRAWING = "WITHDRAWING"
+    """Its preparation is being given up; nothing has changed for clients."""
+    WITHDRAWN = "WITHDRAWN"
+    """Its preparation was given up: everything is as it was before."""
     HELD = "HELD"
     """It waits for a person: a step before the cutover failed, or a unit that it needs did not come through."""
     UNKNOWN = "UNKNOWN"
@@ -51,6 +56,17 @@ class Direction(StrEnum):
     FORWARD = "forward"
     BACK = "back"
     COMMIT = "commit"
+    WITHDRAW = "withdraw"
+    """Gives up what was prepared, so that sources, entries and devices are as they were before."""
+
+
+GOALS: Mapping[Direction, frozenset[UnitState]] = {
+    Direction.FORWARD: THROUGH,
+    Direction.BACK: frozenset({UnitState.ROLLED_BACK, UnitState.READY, UnitState.PLANNED, UnitState.WITHDRAWN}),
+    Direction.COMMIT: frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED}),
+    Direction.WITHDRAW: frozenset({UnitState.WITHDRAWN, UnitState.PLANNED}),
+}
+"""The states that a unit may have when a passage came through; on the way back one that never moved is where it was."""
 
 
 class Deed(StrEnum):

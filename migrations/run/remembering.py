@@ -55,6 +55,8 @@ def unseen(unit: Unit, state: UnitState, records: tuple[Record, ...]) -> str:
                 seen = done == Deed.APPLY
             case UnitState.ROLLED_BACK if step.stage is Stage.CUTOVER and step.kind is not StepKind.GATE:
                 seen = known is None or done == Deed.UNDO
+            case UnitState.WITHDRAWN if step.stage is Stage.PREPARE:
+                seen = done == Deed.UNDO
             case _:
                 seen = True
         if not seen:

@@ -14,6 +14,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     from migrations.plan import Stage, StepKind
     from migrations.run.messages import (
+        BETWEEN,
         THROUGH,
         Deed,
         Direction,
@@ -40,6 +41,8 @@ SYSTEM = "system:"
 """What keys of systems begin with."""
 PREPARED = frozenset({UnitState.SYNCED, UnitState.CUTTING_OVER, UnitState.VERIFYING, UnitState.ROLLING_BACK})
 """States in which a unit's cutover may begin, or go on where it was cut off."""
+UNTOUCHED = frozenset({UnitState.PLANNED, UnitState.WITHDRAWN})
+"""States in which nothing of ours is anywhere."""
 WITHOUT_WAY_BACK = frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED})
 
 
@@ -119,6 +122,8 @@ class UnitWorkflow:
                 await self._back(outline)
             case Direction.COMMIT:
                 await self._commit(outline)
+            case Direction.WITHDRAW:
+                await self._withdraw(outline)
         return UnitResult(unit=request.unit, state=self._state, reason=self._reason)
 
     async def _forward(self, outline: UnitOutline) -> None:
@@ -192,6 +197,25 @@ class UnitWorkflow:
         if steps:
             await self._become(UnitState.DECOMMISSIONED)
 
+    async def _withdraw(self, outline: UnitOutline) -> None:
+        """Undo what was prepared, the last step first."""
+        if outline.state in UNTOUCHED:
+            return
+        if outline.state in WITHOUT_WAY_BACK:
+            self._reason = "it was committed: its way back is given up"
+        elif outline.entered or outline.state in BETWEEN:
+            self._reason = "it has moved: take it back first"
+        elif self._request.stuck:
+            self._reason = f"{', '.join(self._request.stuck)} must be withdrawn before it"
+        else:
+            self._state = UnitState.WITHDRAWING
+            for step in reversed(_staged(outline, Stage.PREPARE)):
+                failure = await self._carry(step, Deed.UNDO)
+                if failure is not None:
+                    await self._become(UnitState.HELD, failure)
+                    return
+            await self._become(UnitState.WITHDRAWN)
+
     async def _become(self, state: UnitState, reason: str = "") -> None:
         self._state, self._reason = state, reason
         note = Note(passage=self._request.passage, unit=self._request.unit, state=state, reason=reason)
@@ -239,11 +263,13 @@ def _lets_on(result: UnitResult, direction: Direction) -> bool:
         case Direction.BACK:
             # Who goes back first is an order and no condition: each unit that returns is one less in doubt.
             return True
+        case Direction.WITHDRAW:
+            return result.state in UNTOUCHED
 
 
 def _turns(units: Sequence[UnitNeeds], direction: Direction) -> Mapping[str, tuple[str, ...]]:
-    """Map each unit to those that go before it: what it needs, or on the way back what needs it."""
+    """Map each unit to those that go before it: what it needs, or what needs it where something is taken away."""
     taken = {unit.key for unit in units}
-    if direction is Direction.BACK:
+    if direction in {Direction.BACK, Direction.WITHDRAW}:
         return {key: tuple(unit.key for unit in units if key in unit.needs) for key in taken}
     return {unit.key: tuple(need for need in unit.needs if need in taken) for unit in units}

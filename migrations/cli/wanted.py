@@ -1,0 +1,155 @@
+"""Which plan, run and units a command means, and whether it may act on them now."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from infra.twin.paths import state_root
+from infra.worlds import World, load_world
+from inventory.files.wording import reason_of
+from inventory.words import _
+from migrations.cli.help import WrongUse, inventory_folder
+from migrations.differing import difference_of, in_words
+from migrations.keeping import SHORTEST, KeptPlan, KeptPlans, NoPlan
+from migrations.ledger import GIVEN_UP, NOTHING_DONE, Ledger, ledger_of
+from migrations.plan import Actuator, Plan, Scope, digest_of_units
+from migrations.preparing import prepare
+from migrations.run.home import RunHome
+from migrations.scoping import choose, needed_first
+
+SHOWN = 12
+"""So many differences are told; the rest is counted."""
+
+
+class WrongPlan(WrongUse):
+    """The inventory's plan is not the one that was asked for."""
+
+    def __init__(self, now: str, asked: str) -> None:
+        self.now, self.asked = now, asked
+        text = _("the inventory's plan is {now}, not {asked}; nothing was done")
+        super().__init__(text.format(now=now, asked=asked), _("see what has changed with zhenghe plan"))
+
+
+def runs_folder() -> Path:
+    """Return the folder of all runs."""
+    return state_root() / "runs"
+
+
+def world_at(file: Path) -> World:
+    """Read a world; WrongUse where there is none in the file."""
+    if not file.is_file():
+        reason = _("{file} is not there").format(file=file)
+        raise WrongUse(reason, _("give the world's file world.json; zhenghe twin up writes one"))
+    try:
+        return load_world(file)
+    except ValidationError as exc:
+        wrong = exc.errors(include_url=False)[0]
+        reason = ": ".join([".".join(map(str, wrong["loc"])), reason_of(wrong)]).removeprefix(": ")
+        wrong_file = _("{file} is not a world: {reason}").format(file=file, reason=reason)
+        raise WrongUse(wrong_file, _("mend it, or have zhenghe twin up write one to compare")) from exc
+
+
+def ledger_in(world_file: Path) -> Callable[[str], Ledger]:
+    """Return what computes the ledger of a programme in a world; WrongUse where there is no world in the file."""
+    world_at(world_file)
+    return lambda programme: ledger_of(runs_folder(), programme, world_file)
+
+
+def wanted_plan(folder: Path | None, asked: str, tell: Callable[[str], None]) -> KeptPlan:
+    """Return the plan of a digest: the folder's own where it still is, otherwise the kept one.
+
+    What the folder would plan differently now is told, and what was asked for is gone on with. NoPlan, WrongPlan.
+    """
+    try:
+        kept = KeptPlans(state_root()).find(asked)
+    except NoPlan as missing:
+        if folder is None and not any(Path().glob("*.yaml")):
+            mend = _("give the inventory's folder, or plan it again with zhenghe plan")
+            raise WrongUse(str(missing), mend) from missing
+        return _planned(folder or Path(), asked)
+    if folder is None:
+        return kept
+    now = prepare(inventory_folder(folder))
+    same_scope = choose(now.plan, kept.plan.scope).plan if _can_choose(now.plan, kept.plan.scope) else now.plan
+    found = difference_of(kept.plan, same_scope, one_of=frozenset(unit.key for unit in kept.plan.units))
+    if sentences := in_words(found):
+        tell(_("the inventory would be planned differently now; what was asked for goes on:"))
+        for sentence in sentences[:SHOWN]:
+            tell(f"  {sentence}")
+        if len(sentences) > SHOWN:
+            tell(_("  and {number} more: see zhenghe diff").format(number=len(sentences) - SHOWN))
+        return kept
+    return kept.model_copy(update={"programme": now.programme})
+
+
+def _can_choose(plan: Plan, scope: Scope) -> bool:
+    keys = {unit.key for unit in plan.units}
+    return keys.issuperset(scope.units) and (
+        scope.wave is None or any(unit.wave == scope.wave and unit.key.startswith("system:") for unit in plan.units)
+    )
+
+
+def _planned(folder: Path, asked: str) -> KeptPlan:
+    """Plan a folder, as a whole and by waves, and return the plan whose digest begins as asked; WrongPlan."""
+    now = prepare(inventory_folder(folder))
+    waves = sorted({unit.wave for unit in now.plan.units if unit.wave is not None and unit.key.startswith("system:")})
+    for scope in (Scope(), *(Scope(wave=wave) for wave in waves)):
+        plan = choose(now.plan, scope).plan
+        known = digest_of_units(plan, (unit.digest for unit in plan.units))
+        if len(asked) >= SHORTEST and known.startswith(asked):
+            return KeptPlan.model_construct(digest=known, plan=plan, programme=now.programme)
+    raise WrongPlan(now.digest, asked)
+
+
+def may_begin(plan: Plan, units: Iterable[str], ledger: Ledger, run: str) -> None:
+    """Refuse to move units that another run holds, or that need some which have not come through; WrongUse."""
+    taken = set(units) or {unit.key for unit in plan.units}
+    moving = tuple(unit for unit in plan.units if unit.key in taken)
+    for account in ledger.held_elsewhere(moving, run):
+        reason = _("{unit} is {state} in run {run}").format(unit=account.unit.key, state=account.state, run=account.run)
+        raise WrongUse(reason, _("commit it or take it back there, or plan without it: zhenghe plan --world FILE"))
+    for name in sorted({ledger.accounts[each.key].run for each in moving if each.key in ledger.accounts} - {run}):
+        if RunHome(runs_folder() / name).is_busy():
+            reason = _("run {run} is being carried out and has some of these units").format(run=name)
+            raise WrongUse(reason, _("wait for it or stop it"))
+    lacking = needed_first(plan.model_copy(update={"units": moving}), ledger)
+    if lacking:
+        told = "; ".join(
+            _("{unit} needs {needs}").format(unit=key, needs=", ".join(needs)) for key, needs in lacking.items()
+        )
+        named = " ".join(f"--unit {need}" for need in sorted({need for needs in lacking.values() for need in needs}))
+        reason = _("not everything that is needed has come through: {told}").format(told=told)
+        raise WrongUse(reason, _("name it too, if it is in this plan: {named}").format(named=named))
+
+
+def with_ground(plan: Plan, keys: Iterable[str]) -> tuple[str, ...]:
+    """Add the sites and lines that units stand on."""
+    taken = set(keys)
+    needs = {need for unit in plan.units if unit.key in taken for need in unit.needs}
+    known = {unit.key for unit in plan.units}
+    return tuple(sorted(taken | {need for need in needs & known if not need.startswith("system:")}))
+
+
+def may_commit(plan: Plan, units: Iterable[str], ledger: Ledger) -> None:
+    """Refuse to give up the way back of units before that of what they need; WrongUse."""
+    taken = set(units)
+    for unit in plan.units:
+        left = [need for need in unit.needs if need not in taken and ledger.state(need) not in GIVEN_UP]
+        if unit.key in taken and left:
+            text = _("{unit} needs {needs}, whose way back is still open").format(unit=unit.key, needs=", ".join(left))
+            raise WrongUse(text, _("commit them too: zhenghe commit {units}").format(units=" ".join([*left, unit.key])))
+
+
+def withdrawn(plan: Plan, units: tuple[str, ...], ledger: Ledger) -> tuple[str, ...]:
+    """Return the units whose preparation is given up: all but sites where none is named.
+
+    WrongUse where one is named on which others stand that are prepared or moved.
+    """
+    taken = set(units) or {unit.key for unit in plan.units if unit.kind is not Actuator.SITE}
+    standing = (account.unit for account in ledger.accounts.values() if account.state not in NOTHING_DONE)
+    others = [unit.key for unit in standing if unit.key not in taken and taken & set(unit.needs)]
+    if units and others:
+        text = _("these stand on it and are prepared or moved: {units}").format(units=", ".join(sorted(others)))
+        raise WrongUse(text, _("withdraw them too, or take them back first"))
+    return tuple(sorted(taken))

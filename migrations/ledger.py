@@ -1,0 +1,119 @@
+"""The ledger of a programme in a world: what each unit has come to over all runs and plans, folded from evidence."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from inventory.base import Model
+from inventory.words import _
+from migrations.plan import Actuator, Plan, Unit
+from migrations.run.home import RunHome, RunSettings, StalePlan, UnreadableRun
+from migrations.run.messages import BETWEEN, UnitState
+from migrations.run.standing import standings_of
+
+NOTHING_DONE = frozenset({UnitState.PLANNED, UnitState.WITHDRAWN})
+GIVEN_UP = frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED})
+
+
+class Account(Model):
+    """What one unit has come to: the last run that did anything for it says so."""
+
+    unit: Unit
+    """As it was in the plan of that run."""
+    state: UnitState
+    reason: str
+    since: datetime
+    run: str
+    plan: str
+    """The digest of the run's plan."""
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether it stands, or may stand, between two sides, so that only its own run may go on with it."""
+        return self.state in BETWEEN
+
+
+class Ledger(Model):
+    """Accounts by key of unit; a unit without one has never been touched in this world."""
+
+    accounts: Mapping[str, Account] = {}
+    runs: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Which runs do not count, and why: what cannot be read is not known, and never taken for nothing."""
+
+    def state(self, key: str) -> UnitState:
+        """Return how far a unit has come."""
+        account = self.accounts.get(key)
+        return UnitState.PLANNED if account is None else account.state
+
+    def is_done(self, unit: Unit) -> bool:
+        """Say whether nothing is left to be done for a unit as it is planned now.
+
+        A site is made again whenever its declaration has changed; what was committed is never moved again.
+        """
+        account = self.accounts.get(unit.key)
+        if account is None:
+            return False
+        if unit.kind is Actuator.SITE:
+            there = {UnitState.READY, *GIVEN_UP}
+            return account.state in there and account.unit.digest == unit.digest
+        return account.state in GIVEN_UP
+
+    def held_elsewhere(self, units: Iterable[Unit], run: str = "") -> Iterator[Account]:
+        """Yield the accounts of those units that another run has moved or is moving: it has their way back."""
+        for unit in units:
+            account = self.accounts.get(unit.key)
+            if account is None or account.run == run or unit.kind is Actuator.SITE:
+                continue
+            if account.is_held or account.state in GIVEN_UP:
+                yield account
+
+
+def ledger_of(runs: Path, programme: str, world: Path) -> Ledger:
+    """Fold the evidence of all runs of a programme in the world of a file; OSError where a folder cannot be read."""
+    accounts: dict[str, Account] = {}
+    names, left_out = [], []
+    for home in _homes(runs):
+        try:
+            settings = home.settings()
+            if settings.world.resolve() != world.resolve() or _of_another_twin(home, settings):
+                continue
+            plan = home.plan()
+            if plan.programme != programme:
+                continue
+            for account in _accounts(plan, home, settings.plan):
+                before = accounts.get(account.unit.key)
+                if before is None or before.since <= account.since:
+                    accounts[account.unit.key] = account
+        except (OSError, ValueError, KeyError, UnreadableRun, StalePlan) as exc:
+            left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=exc))
+            continue
+        names.append(home.path.name)
+    return Ledger(accounts=accounts, runs=tuple(names), left_out=tuple(left_out))
+
+
+def _of_another_twin(home: RunHome, settings: RunSettings) -> bool:
+    """Say whether a run's twin was taken down or built anew since: nothing that was done in it is there any more."""
+    if settings.kind != "twin":
+        return False
+    return not settings.world.exists() or settings.world.stat().st_mtime_ns > home.settings_file.stat().st_mtime_ns
+
+
+def _homes(runs: Path) -> Iterator[RunHome]:
+    for path in sorted(runs.glob("*/run.json")):
+        yield RunHome(path.parent)
+
+
+def _accounts(plan: Plan, home: RunHome, digest: str) -> Iterator[Account]:
+    standings = standings_of(plan, home.evidence.records())
+    for unit in plan.units:
+        standing = standings[unit.key]
+        if standing.since is not None:
+            yield Account(
+                unit=unit,
+                state=standing.state,
+                reason=standing.reason,
+                since=standing.since,
+                run=home.path.name,
+                plan=digest,
+            )

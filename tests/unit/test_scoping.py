@@ -1,0 +1,253 @@
+"""A plan of a wave or of some units, the ledger of a world, plans that are kept, and what tells two of them apart."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from inventory.kinds import Kind, Title
+from inventory.loading import load_programme
+from inventory.model import Programme
+from migrations.differing import difference_from_ledger, difference_of, in_words
+from migrations.keeping import KeptPlans, NoPlan
+from migrations.ledger import Ledger, ledger_of
+from migrations.plan import Plan, Scope, digest
+from migrations.planner import in_order, make_plan
+from migrations.run.home import RunHome, RunSettings, StalePlan, run_id
+from migrations.run.messages import UnitState
+from migrations.run.standing import RunView, standings_of
+from migrations.scoping import UnknownScope, choose, needed_first
+
+YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
+ENTRIES = {"postgresql": "pgbouncer", "web": "haproxy", "files": None}
+KINDS = {
+    name: Kind(name=name, title=Title(en=name, zh=name), entry=entry, settings={}) for name, entry in ENTRIES.items()
+}
+WAVES = {"archive": 1, "identity": 2, "water-billing": 2}
+
+
+@pytest.fixture(scope="module")
+def programme() -> Programme:
+    loaded = load_programme(YUNHE)
+    systems = tuple(each.model_copy(update={"wave": WAVES.get(each.system)}) for each in loaded.systems)
+    return in_order(loaded.model_copy(update={"systems": systems}))
+
+
+@pytest.fixture(scope="module")
+def plan(programme: Programme) -> Plan:
+    return make_plan(programme, KINDS)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    (tmp_path / "world.json").write_text("{}")
+    return tmp_path / "world.json"
+
+
+class Runs:
+    """Runs with made-up evidence in one world."""
+
+    def __init__(self, folder: Path, world: Path) -> None:
+        self.folder = folder
+        self.world = world
+
+    def add(self, plan: Plan, states: Iterable[tuple[str, UnitState]]) -> RunHome:
+        """Add to the run of a plan that units came to these states."""
+        known = digest(plan)
+        home = RunHome(self.folder / run_id(plan, "hall", known))
+        home.create(plan, RunSettings(run=home.path.name, plan=known, world=self.world))
+        for unit, state in states:
+            home.evidence.append("unit-state", unit=unit, what={"state": state, "reason": "", "passage": 1})
+        return home
+
+    def ledger(self, plan: Plan) -> Ledger:
+        """Return the ledger of this world."""
+        return ledger_of(self.folder, plan.programme, self.world)
+
+
+@pytest.fixture
+def runs(tmp_path: Path, world: Path) -> Runs:
+    return Runs(tmp_path / "runs", world)
+
+
+def _keys(plan: Plan) -> set[str]:
+    return {unit.key for unit in plan.units}
+
+
+def test_a_wave_takes_its_systems_with_the_sites_and_lines_under_them(plan: Plan) -> None:
+    first = choose(plan, Scope(wave=1)).plan
+    assert _keys(first) == {"system:archive", "line:archives-leased", "site:cloud-a", "site:dr-b"}
+    second = choose(plan, Scope(wave=2)).plan
+    assert {"system:identity", "system:water-billing", "line:water-exit", "site:cloud-a"} <= _keys(second)
+    assert len({digest(each) for each in (plan, first, second)}) == 3
+
+
+def test_units_by_name_are_the_same_plan_as_their_wave(plan: Plan) -> None:
+    by_name = choose(plan, Scope(units=("archive",))).plan
+    assert digest(by_name) == digest(choose(plan, Scope(wave=1)).plan)
+    assert by_name.scope.units == ("system:archive",)
+
+
+def test_a_system_that_must_come_first_is_named_and_not_taken(plan: Plan) -> None:
+    chosen = choose(plan, Scope(units=("water-billing",)))
+    assert "system:identity" not in _keys(chosen.plan)
+    assert needed_first(chosen.plan, None) == {"system:water-billing": ("system:identity",)}
+    assert any("system:identity" in note for note in chosen.notes)
+
+
+@pytest.mark.parametrize(
+    "scope, said", [(Scope(wave=9), "waves are: 1, 2"), (Scope(units=("nobody",)), "system:archive")]
+)
+def test_what_is_not_there_is_told_with_what_there_is(plan: Plan, scope: Scope, said: str) -> None:
+    with pytest.raises(UnknownScope, match=said):
+        choose(plan, scope)
+
+
+def test_what_is_done_in_a_world_is_left_out_and_what_is_moved_stays_with_its_run(plan: Plan, runs: Runs) -> None:
+    first = choose(plan, Scope(wave=1)).plan
+    home = runs.add(
+        first,
+        [
+            ("site:cloud-a", UnitState.READY),
+            ("line:archives-leased", UnitState.ON_PROBATION),
+            ("system:archive", UnitState.DECOMMISSIONED),
+        ],
+    )
+    chosen = choose(plan, Scope(), runs.ledger(plan))
+    assert {each.unit for each in chosen.left_out} == {"site:cloud-a", "line:archives-leased", "system:archive"}
+    assert _keys(chosen.plan) == _keys(plan) - {each.unit for each in chosen.left_out}
+    assert all(home.path.name in each.reason for each in chosen.left_out)
+
+
+def test_a_site_that_is_declared_differently_is_made_again(programme: Programme, plan: Plan, runs: Runs) -> None:
+    runs.add(plan, [("site:cloud-a", UnitState.READY), ("site:dr-b", UnitState.READY)])
+    fewer = tuple(each for each in programme.systems if each.system != "archive")
+    changed = make_plan(programme.model_copy(update={"systems": fewer}), KINDS)
+    chosen = choose(changed, Scope(), runs.ledger(plan))
+    assert "site:cloud-a" in _keys(chosen.plan)
+    assert "site:dr-b" not in _keys(chosen.plan)
+
+
+def test_what_was_prepared_goes_on_where_it_is_the_same_and_is_told_where_it_is_not(
+    programme: Programme, plan: Plan, runs: Runs
+) -> None:
+    runs.add(plan, [("system:archive", UnitState.SYNCED), ("system:identity", UnitState.SYNCED)])
+    systems = tuple(
+        each.model_copy(update={"limits": each.limits.model_copy(update={"catch_up": 9.0})})
+        if each.system == "identity"
+        else each
+        for each in programme.systems
+    )
+    notes = choose(
+        make_plan(programme.model_copy(update={"systems": systems}), KINDS), Scope(), runs.ledger(plan)
+    ).notes
+    assert any("system:archive" in note and "goes on" in note for note in notes)
+    assert any("system:identity" in note and "changed" in note for note in notes)
+
+
+def test_the_last_run_that_did_anything_for_a_unit_says_what_it_came_to(plan: Plan, runs: Runs) -> None:
+    whole = runs.add(plan, [("system:archive", UnitState.SYNCED), ("system:identity", UnitState.SYNCED)])
+    wave = runs.add(choose(plan, Scope(wave=1)).plan, [("system:archive", UnitState.ON_PROBATION)])
+    ledger = runs.ledger(plan)
+    assert ledger.accounts["system:archive"].run == wave.path.name
+    assert ledger.accounts["system:identity"].run == whole.path.name
+    held = [each.unit.key for each in ledger.held_elsewhere(plan.units, whole.path.name)]
+    assert held == ["system:archive"]
+    assert not list(ledger.held_elsewhere(plan.units, wave.path.name))
+
+
+def test_runs_of_other_worlds_and_programmes_and_of_twins_that_are_gone_do_not_count(
+    plan: Plan, runs: Runs, tmp_path: Path
+) -> None:
+    home = runs.add(plan, [("system:archive", UnitState.COMMITTED)])
+    assert runs.ledger(plan).state("system:archive") is UnitState.COMMITTED
+    assert not ledger_of(runs.folder, "another", runs.world).accounts
+    assert not ledger_of(runs.folder, plan.programme, tmp_path / "other.json").accounts
+    settings = home.settings().model_copy(update={"kind": "twin"})
+    home.settings_file.write_text(settings.model_dump_json())
+    assert runs.ledger(plan).accounts
+    # Built anew: what was done in the twin before is not there any more.
+    runs.world.unlink()
+    runs.world.write_text("{}")
+    assert not runs.ledger(plan).accounts
+
+
+def test_a_run_that_cannot_be_read_is_told_and_not_taken_for_nothing(plan: Plan, runs: Runs) -> None:
+    home = runs.add(plan, [("system:archive", UnitState.COMMITTED)])
+    home.plan_file.write_text("{}")
+    ledger = runs.ledger(plan)
+    assert not ledger.accounts
+    assert home.path.name in ledger.left_out[0]
+
+
+def test_folding_piece_by_piece_comes_to_the_same_as_folding_at_once(plan: Plan, runs: Runs) -> None:
+    home = runs.add(plan, [("system:archive", UnitState.SYNCED)])
+    step = next(each for unit in plan.units if unit.name == "archive" for each in unit.steps if each.verb == "switch")
+    what = {"state": UnitState.CUTTING_OVER, "deed": "apply", "passage": 1, "attempt": 1}
+    home.evidence.append("step-begun", unit="system:archive", step=step.id, what=what)
+    view, offset = RunView(plan.units), 0
+    view.take(home.evidence.records()[:1])
+    assert not view.of("system:archive").entered
+    records, offset = home.evidence.follow(0)
+    view = RunView(plan.units)
+    for record in records:
+        view.take([record])
+    assert view.standings == standings_of(plan, records)
+    assert view.of("system:archive").entered
+    home.evidence.append(
+        "unit-state", unit="system:archive", what={"state": UnitState.ROLLED_BACK, "reason": "", "passage": 2}
+    )
+    view.take(home.evidence.follow(offset)[0])
+    assert view.of("system:archive").prepared
+    assert not view.of("system:archive").entered
+
+
+def test_a_kept_plan_is_found_by_the_beginning_of_its_digest(plan: Plan, programme: Programme, tmp_path: Path) -> None:
+    kept = KeptPlans(tmp_path)
+    known = digest(plan)
+    place = kept.keep(known, plan, programme)
+    found = kept.find(known[:12])
+    assert (found.digest, found.plan, found.programme) == (known, plan, programme)
+    assert {file.name for file in place.iterdir()} == {"plan.json", "programme.json"}
+    with pytest.raises(NoPlan):
+        kept.find(known[:11])
+    with pytest.raises(NoPlan):
+        kept.find("0" * 12)
+    (place / "plan.json").write_text((place / "plan.json").read_text().replace("replicate", "replicated", 1))
+    with pytest.raises(StalePlan):
+        kept.find(known)
+
+
+def test_a_plan_that_only_a_run_has_is_found_there(plan: Plan, programme: Programme, tmp_path: Path) -> None:
+    known = digest(plan)
+    home = RunHome(tmp_path / "runs" / "r")
+    home.create(plan, RunSettings(run="r", plan=known, world=tmp_path / "w"), programme)
+    assert KeptPlans(tmp_path).find(known).plan == plan
+
+
+def test_difference_names_units_and_the_arguments_that_changed(programme: Programme, plan: Plan) -> None:
+    systems = tuple(
+        each.model_copy(update={"limits": each.limits.model_copy(update={"downtime": 9.0})})
+        if each.system == "identity"
+        else each
+        for each in programme.systems
+        if each.system != "archive"
+    )
+    found = difference_of(plan, make_plan(programme.model_copy(update={"systems": systems}), KINDS))
+    assert [each.what for each in found if each.unit == "system:archive"] == ["gone"]
+    (changed,) = (each for each in found if each.unit == "system:identity" and each.what == "changed")
+    assert (changed.field, changed.before, changed.after) == ("prepare/db: limits.downtime", "5.0", "9.0")
+    assert any("limits.downtime was 5.0 and is 9.0" in sentence for sentence in in_words(found))
+    assert {each.unit for each in found if each.what == "wave"} >= {"line:archives-leased"}
+    assert difference_of(plan, plan) == ()
+    assert json.loads(found[0].model_dump_json())
+
+
+def test_difference_from_what_was_done_tells_what_is_new_and_where_the_rest_is(plan: Plan, runs: Runs) -> None:
+    home = runs.add(choose(plan, Scope(wave=1)).plan, [("system:archive", UnitState.COMMITTED)])
+    found = difference_from_ledger(plan, runs.ledger(plan))
+    assert ("system:identity", "new") in {(each.unit, each.what) for each in found}
+    assert [(each.what, each.after, each.field) for each in found if each.unit == "system:archive"] == [
+        ("state", "COMMITTED", home.path.name)
+    ]
