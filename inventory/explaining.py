@@ -1,12 +1,13 @@
 """Why a system or a line is dealt with as it is: the rule, its facts with their places, its clause, and the rest.
 
-UnknownUnit        no system and no line has the name that was asked for
+UnknownUnit        no system and no line has the name or title that was asked for, or several have that title
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
+
+from rapidfuzz import fuzz
 
 from inventory.base import Model
 from inventory.checks.checking import examine
@@ -27,6 +28,7 @@ from inventory.findings import Finding, InventoryErrors, Severity
 from inventory.kinds import Kind
 from inventory.model import Line, System
 from inventory.obligations.clauses import Clause, clause_of
+from inventory.survey.text import folded
 from inventory.words import _
 
 Kinds = Mapping[str, Kind]
@@ -34,16 +36,15 @@ Kinds = Mapping[str, Kind]
 MANY = 12
 """So many names are told where none is near."""
 
+NEAR = 50
+"""From which likeness on, of 100, a name or title is near another one."""
+
 
 class UnknownUnit(LookupError):
-    """No system and no line is called like this; carries the name, and the names that are near."""
+    """No system and no line is called like this, or several are; carries the names that are near."""
 
-    def __init__(self, name: str, near: tuple[str, ...], known: Sequence[str]) -> None:
-        self.name = name
+    def __init__(self, reason: str, mend: str, near: tuple[str, ...]) -> None:
         self.near = near
-        reason = _("no system and no line is called '{name}'").format(name=name)
-        some = ", ".join((*known[:MANY], *(["…"] if len(known) > MANY else [])))
-        mend = _("did you mean '{word}'?").format(word=near[0]) if near else _("there are: {names}").format(names=some)
         super().__init__(_("{reason}; {mend}").format(reason=reason, mend=mend))
 
 
@@ -111,6 +112,11 @@ class Surveyed:
         places = {cursor.text("name"): cursor for document in rest for cursor in document.each("network", "lines")}
         self.lines = {name: (places[name], line) for name, line in lines.items()}
         self.profile = next((text for document in rest if (text := document.text("profile")) is not None), "")
+        self.titles = {
+            **{name: line.title for name, line in lines.items()},
+            **{name: system.title for name, (_cursor, system) in self.systems.items()},
+        }
+        """Titles by name; systems win where a line has the same name."""
         self.departments = {
             name: cursor.text("title") or ""
             for document in rest
@@ -118,9 +124,29 @@ class Surveyed:
             if (name := cursor.text("name")) is not None
         }
 
+    def titled(self, title: str) -> tuple[str, ...]:
+        """Return the names of the systems that bear a title; of the lines, where no system does."""
+        found = [name for name, each in self.titles.items() if folded(title) and folded(each) == folded(title)]
+        return tuple(name for name in found if name in self.systems) or tuple(found)
+
+    def near(self, word: str) -> tuple[str, ...]:
+        """Return the names of those whose name or title is nearest to a word, the nearest first; at most three."""
+        asked = folded(word)
+        scores = {
+            name: max(fuzz.ratio(asked, folded(each)) for each in (name, title)) for name, title in self.titles.items()
+        }
+        inside = {name for name, title in self.titles.items() if title and folded(word) in folded(title)}
+        best = sorted(scores, key=lambda name: (name not in inside, -scores[name], name))
+        return tuple(name for name in best if name in inside or scores[name] >= NEAR)[:3]
+
+    def called(self, name: str) -> str:
+        """Return a name with the title that it stands for."""
+        title = self.titles.get(name, "")
+        return f"{name} ({title})" if title and title != name else name
+
 
 def explain(folder: Path, name: str, kinds: Kinds, day: date | None = None) -> Explanation:
-    """Explain a system or a line of a folder; a system is meant where both have the name.
+    """Explain a system or a line of a folder by its name or title; a system is meant where both have the name.
 
     An exemption that is over is told where a day is given.
 
@@ -128,14 +154,30 @@ def explain(folder: Path, name: str, kinds: Kinds, day: date | None = None) -> E
     """
     draft = read_draft(folder)
     surveyed = Surveyed(draft)
+    titled = surveyed.titled(name)
+    if len(titled) == 1 and name not in {*surveyed.systems, *surveyed.lines}:
+        name = titled[0]
     if name in surveyed.systems:
         return _of_system(surveyed, name, kinds, examine(draft, kinds, day=day).findings)
     if name in surveyed.lines:
         return _of_line(surveyed, name, examine(draft, kinds, day=day).findings)
-    if draft.findings:
+    if draft.findings and not titled:
         raise InventoryErrors(draft.findings)
-    known = sorted({*surveyed.systems, *surveyed.lines})
-    raise UnknownUnit(name, tuple(get_close_matches(name, known, n=3, cutoff=0.5)), known)
+    raise _unknown(surveyed, name, titled)
+
+
+def _unknown(surveyed: Surveyed, name: str, titled: tuple[str, ...]) -> UnknownUnit:
+    """Return the error that tells which names are meant perhaps; `titled` are those that bear the very title."""
+    near = titled or surveyed.near(name)
+    told = [surveyed.called(each) for each in near or sorted(surveyed.titles)]
+    words = _(", ").join((*told[:MANY], *(["…"] if len(told) > MANY else [])))
+    if titled:
+        reason, mend = _("several are called '{name}'"), _("give the name of one: {names}")
+    elif near:
+        reason, mend = _("no system and no line is called '{name}'"), _("did you mean {names}?")
+    else:
+        reason, mend = _("no system and no line is called '{name}'"), _("there are: {names}")
+    return UnknownUnit(reason.format(name=name), mend.format(names=words), near)
 
 
 def _of_system(surveyed: Surveyed, name: str, kinds: Kinds, findings: tuple[Finding, ...]) -> Explanation:

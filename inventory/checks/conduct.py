@@ -7,6 +7,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as JsonSchemaError
 
+from inventory.dispositions.decisions import GOLDEN_PROJECTS, LOCAL_PARTS_MERGE
 from inventory.files.gathering import Cursor
 from inventory.files.parts import Index
 from inventory.files.reading import Mapping as MappingNode
@@ -15,11 +16,6 @@ from inventory.findings import Finding, Severity
 from inventory.kinds import Kind
 from inventory.model import Disposition
 from inventory.words import _
-
-GOLDEN_PROJECTS = (
-    "金税", "金关", "金财", "金审", "金盾", "金宏", "金保", "金土", "金农", "金水", "金质", "金安", "金信",
-)  # fmt: skip
-
 
 CLASSIFIED_FIELDS = frozenset({"system", "title", "department", "grading"})
 """What may be recorded here of a classified system."""
@@ -60,13 +56,20 @@ def _too_much(system: Cursor) -> Iterator[Finding]:
 
 def golden(index: Index) -> Iterator[Finding]:
     """Lines of national golden projects that are to be consolidated all the same, and projects that nobody knows."""
+    merging = any(document.text("profile") in LOCAL_PARTS_MERGE for document in index.rest)
     for line in index.parts("lines"):
         project = line.text("golden_project")
         if project is None:
             continue
-        if line.text("domain") is not None:
+        if line.text("kind") == "internet-exit":
+            reason = _("golden projects have business networks; an internet exit is none of them")
+            yield line.key("golden_project").finding(reason, _("remove 'golden_project'"), Severity.WARNING)
+        elif line.text("domain") is not None:
             reason = _("the line belongs to the golden project {project}: it stays untouched").format(project=project)
-            yield line.key("domain").finding(reason, _("remove 'domain', or 'golden_project' if it is an error"))
+            mend = _("remove 'domain', or 'golden_project' if it is an error")
+            if merging:
+                mend = _("remove 'domain', or 'golden_project' if this is the local part, which this plan merges")
+            yield line.key("domain").finding(reason, mend)
         if project not in GOLDEN_PROJECTS:
             near = get_close_matches(project, GOLDEN_PROJECTS, n=1, cutoff=0.4)
             mend = meant(project, near) or _("one of: {words}").format(words=", ".join(GOLDEN_PROJECTS))

@@ -76,7 +76,7 @@ def _silent(index: Index) -> Iterator[Finding]:
     heard = {system.text("department") for system in index.systems}
     heard |= {word.text() for system in index.systems for word in system.each("also_reported_by")}
     for name, department in index.named("departments").items():
-        if name not in heard:
+        if name not in heard and _blank(department, "reported_none"):
             place = department.at("name") or department
             mend = _("ask whether it has none")
             yield place.finding(_("the department reported no system (GX-selfcheck)"), mend, Severity.NOTE)

@@ -21,6 +21,13 @@ CONSOLIDATE = "consolidate"
 
 Kinds = Mapping[str, Kind]
 
+GOLDEN_PROJECTS = (
+    "金税", "金关", "金财", "金审", "金盾", "金宏", "金保", "金土", "金农", "金水", "金质", "金安", "金信",
+)  # fmt: skip
+"""The national golden projects that plans name."""
+LOCAL_PARTS_MERGE = frozenset({"jimo"})
+"""The profiles of plans that merge the local parts of the state's own networks too."""
+
 PREFIXES = {"liaoning": "LN", "guangxi": "GX", "hebei": "HE", "tianshui": "TS", "jimo": "JM"}
 """How the clauses of a profile begin."""
 CLAUSES: Mapping[str, tuple[str, ...]] = {
@@ -33,7 +40,7 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
     "not-for-the-cloud": ("LN-physical",),
     "new-platform": ("LN-cloud", "TS-cloud", "JM-all"),
     "as-it-is": ("LN-cloud", "TS-cloud", "JM-all"),
-    "golden-project": ("LN-golden",),
+    "golden-project": ("LN-golden", "JM-lines"),
     "exempt-line": ("JM-lines",),
     "line-into-extranet": ("LN-private-nets", "GX-net", "HE-net", "TS-net", "JM-lines"),
     "line-into-extranet/internet-exit": ("LN-internet-lines", "JM-exit"),
@@ -77,7 +84,8 @@ class LineRule(NamedTuple):
 
     name: str
     disposition: str
-    test: Callable[[Line], Answer]
+    test: Callable[[Line, str], Answer]
+    """Takes the line, and the name of the programme's profile."""
 
 
 def clause_for(rule: str, profile: str, detail: str = "") -> str:
@@ -167,29 +175,36 @@ SYSTEM_RULES = (
 """In the order in which they decide; the last one always applies."""
 
 
-def _golden(line: Line) -> Answer:
+def _golden(line: Line, profile: str) -> Answer:
+    if line.golden_project and line.kind == "internet-exit":
+        no = phrase(_N("golden projects have business networks; an internet exit is none of them"))
+        return Answer(Verdict.NOT, no, ("golden_project", "kind"))
+    if line.golden_project and profile in LOCAL_PARTS_MERGE:
+        told = _N("belongs to the national golden project {project}; its local part merges, or has leave until a day")
+        local = phrase(told, project=line.golden_project)
+        return Answer(Verdict.APPLIES, local, ("golden_project", "exemption"))
     yes = phrase(_N("belongs to the national golden project {project}"), project=line.golden_project)
     return _either(line.golden_project, yes, phrase(_N("it belongs to no golden project")), "golden_project")
 
 
-def _released(line: Line) -> Answer:
+def _released(line: Line, _profile: str) -> Answer:
     date = line.released.isoformat() if line.released else ""
     yes = phrase(_N("it was given back on {date}"), date=date)
     return _either(line.released, yes, phrase(_N("it was not given back yet")), "released")
 
 
-def _exempt(line: Line) -> Answer:
+def _exempt(line: Line, _profile: str) -> Answer:
     leave = _leave(line.exemption) if line.exemption is not None else Phrase("")
     yes = phrase(_N("exempt: {leave}"), leave=leave)
     return _either(line.exemption, yes, phrase(_N("it has no exemption")), "exemption")
 
 
-def _homeless(line: Line) -> Answer:
+def _homeless(line: Line, _profile: str) -> Answer:
     yes = phrase(_N("no domain of the extranet takes its traffic"))
     return _either(line.domain is None, yes, phrase(_N("a domain of the extranet takes its traffic")), "domain")
 
 
-def _into_extranet(line: Line) -> Answer:
+def _into_extranet(line: Line, _profile: str) -> Answer:
     yes = phrase(_N("the domain '{domain}' of the extranet takes its traffic over"), domain=line.domain)
     return _either(line.domain, yes, phrase(_N("no domain of the extranet takes its traffic")), "domain")
 
@@ -225,7 +240,9 @@ def opinions(system: System, kinds: Kinds, profile: str = "") -> tuple[Opinion, 
 
 def line_opinions(line: Line, profile: str = "") -> tuple[Opinion, ...]:
     """Return what every rule says of a line, in the order in which they decide."""
-    return tuple(_opinion(rule, rule.test(line), clause_for(rule.name, profile, line.kind)) for rule in LINE_RULES)
+    return tuple(
+        _opinion(rule, rule.test(line, profile), clause_for(rule.name, profile, line.kind)) for rule in LINE_RULES
+    )
 
 
 def rule_for(system: System, kinds: Kinds, profile: str = "") -> Decision:
@@ -257,7 +274,7 @@ def settled(system: System, rule: Decision) -> Decision:
 def untouched_line(line: Line, profile: str = "") -> Decision | None:
     """Return why a line is left alone; none where it is consolidated."""
     for rule in LINE_RULES:
-        answer = rule.test(line)
+        answer = rule.test(line, profile)
         if answer.verdict is not Verdict.APPLIES:
             continue
         if rule.disposition == CONSOLIDATE:

@@ -31,6 +31,8 @@ class Question:
     test: Test
     achieved: bool = False
     """Whether it asks what was achieved: by such a question a thing is never left out of account."""
+    selects: Test | None = None
+    """How it is answered where it is asked which things count; as anywhere else where this is none."""
 
 
 def known(answer: Asked) -> Question:
@@ -72,6 +74,12 @@ class Things:
     of: Callable[[Programme], Iterable[Any]]
     name: Callable[[Any], str] = lambda thing: str(thing.name)
     title: Callable[[Any], str] = lambda thing: str(thing.title)
+    by_hand: Callable[[Facts, Any, Any], bool] = lambda _facts, _thing, _where: False
+    """Whether a thing counts though what a person wrote in it would leave it out of account."""
+    carried_out: Callable[[Facts, Any], Truth] = lambda _facts, _thing: False
+    """Whether that which a person wrote instead was carried out."""
+    left_out: Callable[[Facts, Any, Any], bool] = lambda _facts, _thing, _where: False
+    """Whether a thing does not count by what a person wrote, though it is of the kind that does."""
     anchor: Callable[[Facts, Any], date | None] | None = None
     """The day of the event from which time is counted for a thing; none where nothing has such an event."""
 
@@ -98,17 +106,24 @@ def some(answers: Iterable[Truth]) -> Truth:
     return truth
 
 
-def asked(condition: Condition | None) -> Asked:
-    """Return the function that answers a whole condition: everything that is given must hold; always, if nothing is."""
+def asked(condition: Condition | None, *, selecting: bool = False) -> Asked:
+    """Return the function that answers a whole condition: everything that is given must hold; always, if nothing is.
+
+    Where `selecting`, it answers whether a thing counts: what a person took out by hand does.
+    """
     if condition is None:
         return lambda _facts, _thing: True
     tests = questions(type(condition))
     parts = [
-        _any(condition) if name == "any" else _one(tests[name].test, getattr(condition, name))
+        _any(condition) if name == "any" else _one(_test(tests[name], selecting=selecting), getattr(condition, name))
         for name in type(condition).model_fields
         if name in condition.model_fields_set
     ]
     return lambda facts, thing: every(part(facts, thing) for part in parts)
+
+
+def _test(question: Question, *, selecting: bool) -> Test:
+    return question.selects if selecting and question.selects is not None else question.test
 
 
 def _one(test: Test, argument: Any) -> Asked:
@@ -147,7 +162,9 @@ def given(thing: BaseModel, path: str) -> bool:
         if not isinstance(value, BaseModel) or step not in value.model_fields_set:
             return False
         value = getattr(value, step)
-    return value is not None and value not in ("", ())
+    if isinstance(value, BaseModel):
+        return any(given(value, step) for step in value.model_fields_set)
+    return value is not None and value != () and not (isinstance(value, str) and not value.strip())
 
 
 FIELDS_GIVEN = Question(lambda _facts, thing, paths: all(given(thing, path) for path in paths), achieved=True)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from inventory.dispositions.decisions import MOVES
 from inventory.model import Asset, Department, Programme, Room, Unit
-from inventory.obligations.conditions import Condition, Question, Things, Truth, achieved, asked, every, known
+from inventory.obligations.conditions import Condition, Question, Things, Truth, achieved, asked, every, given, known
 from inventory.obligations.facts import Facts
 from inventory.obligations.systems import SystemCondition
 
@@ -21,18 +21,33 @@ class Owned(NamedTuple):
 
 def _moves(facts: Facts, department: Department) -> Truth:
     systems = facts.ground.systems.get(department.name, ())
-    return any(facts.ground.disposition[each.system] in MOVES for each in systems)
+    if not systems and not _answered(facts, department):
+        return None
+    settled = ((facts.ground.disposition[each.system], facts.ground.ruled[each.system]) for each in systems)
+    return any(each in MOVES for both in settled for each in both)
+
+
+def _answered(facts: Facts, department: Department) -> bool:
+    """Return whether a department without systems of its own has said so."""
+    none = department.reported_none
+    return (
+        facts.shown("report", "department", department.name)
+        or (none is not None and facts.past(none.date) and bool(none.source.strip()))
+        or any(department.name in each.also_reported_by for each in facts.ground.programme.systems)
+    )
 
 
 def _surveyed(facts: Facts, department: Department) -> Truth:
     systems = facts.ground.systems.get(department.name, ())
-    whole = bool(systems) and all(each.survey is not None or each.grading.classified for each in systems)
-    return whole or facts.shown("report", "department", department.name)
+    whole = bool(systems) and all(given(each, "survey") or each.grading.classified for each in systems)
+    return whole or (not systems and _answered(facts, department))
 
 
 def _systems(facts: Facts, department: Department, condition: SystemCondition) -> Truth:
     ask = asked(condition)
-    return every(ask(facts, each) for each in facts.ground.systems.get(department.name, ()))
+    systems = facts.ground.systems.get(department.name, ())
+    # Nothing can be settled for the systems of who never answered.
+    return every(ask(facts, each) for each in systems) if systems else _answered(facts, department)
 
 
 def _attached(facts: Facts, department: Department) -> Truth:
@@ -64,9 +79,9 @@ def _area_at_most(_facts: Facts, owned: Owned, most: float) -> Truth:
 
 def _disposed(facts: Facts, owned: Owned) -> Truth:
     asset: Asset = owned.part
-    if asset.disposal is None:
-        return facts.shown("disposed", "asset", asset.name)
-    return asset.disposal == "keep" or facts.past(asset.disposed) or facts.shown("disposed", "asset", asset.name)
+    # An opinion alone, to keep it too, is no record: that has its day.
+    settled = asset.disposal is not None and facts.past(asset.disposed)
+    return settled or facts.shown("disposed", "asset", asset.name)
 
 
 def _after_move(facts: Facts, owned: Owned) -> date | None:
@@ -169,7 +184,7 @@ class AssetCondition(Condition):
     """What is asked of a piece of equipment."""
 
     disposed: Annotated[
-        bool | None, achieved(_disposed), Field(description="It is kept by decision, or its disposal is done.")
+        bool | None, achieved(_disposed), Field(description="Its disposal, to keep it too, is done and has its day.")
     ] = None
 
 

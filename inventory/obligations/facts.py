@@ -7,6 +7,7 @@ from datetime import date
 from functools import cached_property
 
 from inventory.dispositions import decisions as dispositions
+from inventory.dispositions.zombies import Verdict, criteria_of
 from inventory.kinds import Kind
 from inventory.model import DataResource, Department, Disposition, Exemption, Programme, Site, System
 from inventory.obligations.achievements import Achievements, Subject
@@ -30,12 +31,27 @@ class Ground:
         }
 
     @cached_property
+    def ruled(self) -> Mapping[str, Disposition]:
+        """Map systems to what the rule makes of them, whatever a person wrote."""
+        return {each.system: dispositions.rule_for(each, self.kinds).disposition for each in self.programme.systems}
+
+    @cached_property
     def zombies(self) -> Mapping[str, bool | None]:
-        """Map systems to whether a criterion of zombies holds; none where nothing was surveyed."""
-        return {
-            each.system: None if each.survey is None else dispositions.zombie_criterion(each.survey) is not None
-            for each in self.programme.systems
-        }
+        """Map systems to whether a criterion of zombies holds; none where none does and one is not known."""
+        return {each.system: _zombie(each) for each in self.programme.systems}
+
+    @cached_property
+    def silent(self) -> tuple[str, ...]:
+        """Return the departments of which no system is known and that have not said that they have none."""
+        heard = {each.department for each in self.programme.systems}
+        heard |= {name for each in self.programme.systems for name in each.also_reported_by}
+        return tuple(
+            each.name
+            for each in self.programme.departments
+            if each.name not in heard
+            and each.reported_none is None
+            and self.achievements.first("report", "department", each.name) is None
+        )
 
     @cached_property
     def systems(self) -> Mapping[str, tuple[System, ...]]:
@@ -53,6 +69,11 @@ class Ground:
             if resource.system is not None:
                 found[resource.system].append(resource)
         return {name: tuple(each) for name, each in found.items()}
+
+    @cached_property
+    def sharing(self) -> Mapping[str, str | None]:
+        """Map resources to the way in which they are shared; none where that is not said."""
+        return {each.name: each.sharing for each in self.programme.resources}
 
     @cached_property
     def feeding(self) -> Mapping[str, tuple[DataResource, ...]]:
@@ -92,9 +113,20 @@ class Ground:
         return {name: self._moved(systems) for name, systems in self.systems.items()}
 
     def _moved(self, systems: tuple[System, ...]) -> date | None:
-        moving = [each.system for each in systems if self.disposition[each.system] in dispositions.MOVES]
-        days = [self.achievements.first("committed", "system", name) for name in moving]
-        return max((day for day in days if day is not None), default=None) if None not in days else None
+        days = {each.system: self.achievements.first("committed", "system", each.system) for each in systems}
+        # What has moved starts the time, also where a person wrote afterwards that it does not move.
+        counted = [
+            day for name, day in days.items()
+            if self.disposition[name] in dispositions.MOVES or (day and self.ruled[name] in dispositions.MOVES)
+        ]  # fmt: skip
+        return max((day for day in counted if day is not None), default=None) if None not in counted else None
+
+
+def _zombie(system: System) -> bool | None:
+    verdicts = {answer.verdict for _name, answer in criteria_of(system.survey)}
+    if Verdict.APPLIES in verdicts:
+        return True
+    return None if Verdict.OPEN in verdicts else False
 
 
 def plain(title: str) -> str:
@@ -124,7 +156,8 @@ class Facts:
     def parties(self, kind: str, subject: Subject, name: str) -> int:
         """Return how many parties the fullest record of that kind names; 0 where there is none."""
         found = self.ground.achievements.of(kind, subject, name)
-        return max((len(set(each.by)) for each in found if each.date <= self.day), default=0)
+        parties = [{party.strip() for party in each.by} - {""} for each in found if each.date <= self.day]
+        return max(map(len, parties), default=0)
 
     def cost(self, subject: Subject, name: str) -> float | None:
         """Return the yuan a year that were recorded last for a subject; none where nothing was."""

@@ -1,8 +1,9 @@
 """The three counts and one rate by which plans judge the work: 三数一率."""
 
 from inventory.base import Model
-from inventory.model import Disposition
+from inventory.model import Disposition, System
 from inventory.obligations.facts import Facts
+from inventory.obligations.systems import carried_out
 
 SHARED = frozenset({"unconditional", "conditional"})
 STAYING = frozenset({Disposition.REHOST, Disposition.REPLATFORM, Disposition.RELOCATE})
@@ -22,13 +23,20 @@ class KeyFigures(Model):
     """Systems that stay and are not classified."""
 
 
+def _stays(facts: Facts, system: System) -> bool:
+    # What a person keeps from staying stays until that is carried out.
+    if facts.ground.disposition[system.system] in STAYING:
+        return True
+    return facts.ground.ruled[system.system] in STAYING and not carried_out(facts, system)
+
+
 def key_figures(facts: Facts) -> KeyFigures:
     """Return the figures as they were on the day of the facts."""
     ground = facts.ground
     staying = [
         each
         for each in ground.programme.systems
-        if not each.grading.classified and ground.disposition[each.system] in STAYING
+        if not each.grading.classified and _stays(facts, each)
     ]
     connected = [each for each in staying if each.exchange is not None and facts.past(each.exchange.connected)]
     return KeyFigures(

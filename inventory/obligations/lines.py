@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inventory.dispositions.decisions import GOLDEN_PROJECTS
 from inventory.model import Domain, Line
-from inventory.obligations.conditions import Condition, Question, Things, Truth, achieved, known
+from inventory.obligations.conditions import Condition, Question, Things, Truth, achieved, given, known
 from inventory.obligations.facts import Facts
 
 
@@ -13,8 +14,13 @@ def _released(facts: Facts, line: Line) -> Truth:
     return facts.past(line.released) or facts.shown("committed", "line", line.name)
 
 
+def golden(line: Line) -> bool:
+    """Return whether a line is a business network of a national golden project; an internet exit is none."""
+    return line.golden_project in GOLDEN_PROJECTS and line.kind != "internet-exit"
+
+
 def _decided(facts: Facts, line: Line) -> Truth:
-    settled = line.golden_project is not None or line.domain is not None
+    settled = golden(line) or line.domain is not None
     return settled or facts.exempt(line.exemption) or _released(facts, line)
 
 
@@ -24,8 +30,17 @@ def _for_a_time(facts: Facts, line: Line) -> Truth:
 
 def _cost_lowered(facts: Facts, line: Line) -> Truth:
     recorded = facts.cost("line", line.name)
-    now = 0.0 if _released(facts, line) else line.rent if recorded is None else recorded
-    return now == 0 or now < line.rent
+    if _released(facts, line) or recorded == 0:
+        return True
+    if not given(line, "rent"):
+        return None  # a rent that nobody wrote is not one of nothing
+    return line.rent == 0 if recorded is None else recorded < line.rent
+
+
+def _left_out(facts: Facts, line: Line, where: "LineCondition | None") -> bool:
+    if where is None or (where.kind and line.kind not in where.kind):
+        return False
+    return (where.golden is False and golden(line)) or (where.exempt is False and facts.exempt(line.exemption))
 
 
 def _used(facts: Facts, domain: Domain) -> Truth:
@@ -41,7 +56,7 @@ class LineCondition(Condition):
     ] = ()
     golden: Annotated[
         bool | None,
-        known(lambda _facts, line: line.golden_project is not None),
+        known(lambda _facts, line: golden(line)),
         Field(description="It belongs to a national golden project."),
     ] = None
     released: Annotated[bool | None, achieved(_released), Field(description="It was given back.")] = None
@@ -74,6 +89,7 @@ LINES = Things(
     asks=LineCondition,
     of=lambda programme: programme.network.lines,
     title=lambda line: str(line.title or line.name),
+    left_out=_left_out,
 )
 
 DOMAINS = Things(asks=DomainCondition, of=lambda programme: programme.network.domains)

@@ -41,6 +41,10 @@ class Measurement(Model):
     missing: tuple[str, ...] = ()
     """What the inventory lacks; with it the measure says nothing."""
     notes: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
+    """What a person took out of account, by title, and did not carry out: it counts all the same, as falling short."""
+    left_out: tuple[str, ...] = ()
+    """What does not count by leave, by title."""
 
     @property
     def measurable(self) -> bool:
@@ -108,17 +112,38 @@ def _shared(word: str, share: Any, facts: Facts) -> Measurement:
     every = tuple(things.of(facts.ground.programme))
     if not every and word != "requests":
         return _unmeasured(word, _("the inventory has none: {things}").format(things=called(word)))
-    selects, satisfies = asked(share.where), asked(share.holds)
+    selects, satisfies = asked(share.where, selecting=True), asked(share.holds)
     answers = [(each, selects(facts, each)) for each in every]
     selected = [each for each, answer in answers if answer]
     unknown = sum(answer is None for _each, answer in answers)
-    judged = [(each, satisfies(facts, each)) for each in selected]
+    by_hand = [each for each in selected if things.by_hand(facts, each, share.where)]
+    judged = [
+        (each, things.carried_out(facts, each) if each in by_hand else satisfies(facts, each)) for each in selected
+    ]
     if missing := _missing(word, share, judged, unknown):
         return _unmeasured(word, missing)
     notes = [_left_out(word, unknown)] if unknown else []
     if word == "requests":
         notes += _uncertain(share, selected, facts)
-    return _counted(word, share, facts, judged, notes)
+    found = _counted(word, share, facts, judged, notes)
+    silent = _silent(facts) if word == "systems" else ""
+    unsure = [each for each in (*notes[: bool(unknown)], silent) if each]
+    return found.model_copy(update={
+        "by_hand": tuple(things.title(each) for each, answer in judged if each in by_hand and not answer),
+        "left_out": tuple(things.title(each) for each, answer in answers
+                          if answer is False and things.left_out(facts, each, share.where)),
+        "notes": (*found.notes, *((silent,) if silent else ())),
+        # What is not known may be what falls short: no figure is reached by silence.
+        "missing": tuple(unsure) if found.reached and share.at_least is None else (),
+    })  # fmt: skip
+
+
+def _silent(facts: Facts) -> str:
+    """Say how many departments have not answered, so that their systems are in no figure; nothing where all have."""
+    number = len(facts.ground.silent)
+    if not number:
+        return ""
+    return _("departments that have not answered, whose systems are not known: {number}").format(number=number)
 
 
 def _counted(

@@ -57,11 +57,20 @@ def _single_source(facts: Facts, resource: DataResource) -> Truth:
 
 
 def _answered_within(facts: Facts, request: DataRequest, days: int) -> Truth:
-    return facts.past(request.answered) or facts.day <= working_day_after(request.asked, days).day
+    last = working_day_after(request.asked, days).day
+    answered = request.answered
+    return answered <= last if answered is not None and facts.past(answered) else facts.day <= last
 
 
 def _reasoned(facts: Facts, request: DataRequest) -> Truth:
-    return not facts.past(request.answered) or request.granted is not False or bool(request.reason)
+    if not facts.past(request.answered) or request.reason.strip():
+        return True
+    return None if request.granted is None else request.granted
+
+
+def _asked_of(facts: Facts, request: DataRequest, words: tuple[str, ...]) -> Truth:
+    sharing = facts.ground.sharing.get(request.resource)
+    return None if sharing is None else sharing in words
 
 
 def _linked(facts: Facts, platform: Platform) -> Truth:
@@ -113,6 +122,11 @@ class ResourceCondition(Condition):
 class RequestCondition(Condition):
     """What is asked of a request for shared data; everything that is given must hold."""
 
+    sharing: Annotated[
+        tuple[Literal["unconditional", "conditional", "none"], ...],
+        Question(_asked_of),
+        Field(description="How the resource that is asked for is shared."),
+    ] = ()
     answered_within: Annotated[
         int | None,
         Question(_answered_within, achieved=True),

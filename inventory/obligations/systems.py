@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from inventory.dispositions.decisions import MOVES
+from inventory.dispositions.zombies import SMALL_SCOPES
 from inventory.model import Disposition, System
 from inventory.obligations.conditions import (
     FIELDS_GIVEN,
@@ -14,6 +15,7 @@ from inventory.obligations.conditions import (
     Things,
     Truth,
     achieved,
+    given,
     known,
     paths_of,
 )
@@ -28,11 +30,14 @@ Common = Literal["office", "approval", "enforcement", "service", "meeting", "vid
 
 
 def _decided(_facts: Facts, system: System) -> Truth:
-    return system.grading.classified or system.disposition is not None or system.survey is not None
+    # A disposition by hand settles nothing where nobody knows what the system is.
+    return system.grading.classified or given(system, "survey")
 
 
 def _scheduled(facts: Facts, system: System) -> Truth:
-    return system.wave is not None or facts.ground.disposition[system.system] not in MOVES
+    # What a person keeps from moving has a wave in which that is seen to, as what moves has.
+    both = {facts.ground.disposition[system.system], facts.ground.ruled[system.system]}
+    return system.wave is not None or not both & MOVES
 
 
 def _shown(facts: Facts, system: System, *kinds: str) -> bool:
@@ -48,7 +53,7 @@ def _done(facts: Facts, system: System) -> Truth:
         case Disposition.RELOCATE:
             return _shown(facts, system, "relocated", "committed")
         case Disposition.LEAVE:
-            return True
+            return facts.ground.ruled[system.system] is Disposition.LEAVE
         case _:
             return _shown(facts, system, "committed")
 
@@ -108,7 +113,42 @@ def _cost_lowered(facts: Facts, system: System) -> Truth:
 
 
 def _shadow(_facts: Facts, system: System) -> Truth:
-    return None if system.survey is None else system.survey.replaceable_by is not None
+    if not given(system, "survey") or system.survey is None:
+        return None
+    return system.survey.replaceable_by is not None
+
+
+def _office_level(_facts: Facts, system: System) -> Truth:
+    if system.office is not None:
+        return True
+    scope = system.survey.users.strip() if system.survey is not None else ""
+    # Who uses it tells whether it is one office's, where no office is named.
+    return None if not scope else scope in SMALL_SCOPES
+
+
+def _common(_facts: Facts, system: System, words: tuple[str, ...]) -> Truth:
+    if system.common is None and not given(system, "survey.function"):
+        return None
+    return system.common in words
+
+
+def _becomes(facts: Facts, system: System, words: tuple[Disposition, ...]) -> Truth:
+    return facts.ground.disposition[system.system] in words
+
+
+def _falls_under(facts: Facts, system: System, words: tuple[Disposition, ...]) -> Truth:
+    """Whether the rule or a person puts a system under a disposition: a person alone takes none out of account."""
+    return facts.ground.disposition[system.system] in words or facts.ground.ruled[system.system] in words
+
+
+def _by_hand(facts: Facts, system: System, where: "SystemCondition | None") -> bool:
+    words = where.disposition if where is not None else ()
+    return bool(words) and facts.ground.disposition[system.system] not in words
+
+
+def carried_out(facts: Facts, system: System) -> Truth:
+    """Return whether that which a person wrote in place of the rule was done; that it is left alone is no deed."""
+    return facts.ground.disposition[system.system] is not Disposition.LEAVE and _done(facts, system)
 
 
 class SystemCondition(Condition):
@@ -117,8 +157,8 @@ class SystemCondition(Condition):
     classified: Annotated[bool | None, known(lambda _facts, system: bool(system.grading.classified))] = None
     disposition: Annotated[
         tuple[Disposition, ...],
-        Question(lambda facts, system, words: facts.ground.disposition[system.system] in words),
-        Field(description="What becomes of it is one of these."),
+        Question(_becomes, selects=_falls_under),
+        Field(description="What becomes of it is one of these; where it is asked what counts, by hand or by rule."),
     ] = ()
     decided: Annotated[bool | None, achieved(_decided), Field(description="What becomes of it is known.")] = None
     scheduled: Annotated[bool | None, achieved(_scheduled), Field(description="It has a wave, if it moves at all.")] = (
@@ -153,12 +193,12 @@ class SystemCondition(Condition):
     shadow: Annotated[bool | None, known(_shadow), Field(description="Another system does the same.")] = None
     office_level: Annotated[
         bool | None,
-        known(lambda _facts, system: system.office is not None),
+        known(_office_level),
         Field(description="It belongs to a single office."),
     ] = None
     common: Annotated[
         tuple[Common, ...],
-        Question(lambda _facts, system, words: system.common in words),
+        Question(_common),
         Field(description="Its common function is one of these."),
     ] = ()
     exempt: Annotated[
@@ -201,5 +241,7 @@ SYSTEMS = Things(
     asks=SystemCondition,
     of=lambda programme: programme.systems,
     name=lambda system: str(system.system),
+    by_hand=_by_hand,
+    carried_out=carried_out,
     anchor=lambda facts, system: facts.ground.achievements.first("committed", "system", system.system),
 )

@@ -1,5 +1,7 @@
 """How states, questions and records are said to people."""
 
+from collections.abc import Iterator, Sequence
+
 from inventory.obligations.measures import Measurement, Short, called
 from inventory.obligations.states import State
 from inventory.words import _
@@ -82,6 +84,10 @@ PLATFORMS = {
 }
 
 
+FIRST = 3
+"""So many names are told beside a figure."""
+
+
 def state_word(state: State) -> str:
     """Return a state in words."""
     return _(STATES[state])
@@ -102,9 +108,27 @@ def lack_word(lack: str, label: str = "") -> str:
 
 
 def value_words(measurement: Measurement) -> str:
-    """Return how far a measure is, such as '7 of 10 systems (9 needed)'."""
+    """Return how far a measure is, such as '7 of 10 systems (9 needed)', and what people took out of account."""
+    beside = _beside(measurement)
     if measurement.missing:
-        return "; ".join(measurement.missing)
+        return "; ".join((*measurement.missing, *beside))
+    return "; ".join((_value(measurement), *beside))
+
+
+def _beside(measurement: Measurement) -> Iterator[str]:
+    if measurement.by_hand:
+        said = _("by hand otherwise, and not carried out yet: {names}")
+        yield said.format(names=_named(measurement.by_hand))
+    if measurement.left_out:
+        yield _("left out by leave: {names}").format(names=_named(measurement.left_out))
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = len(names) - FIRST
+    return _(", ").join(names[:FIRST]) + (_(" and {number} more").format(number=rest) if rest > 0 else "")
+
+
+def _value(measurement: Measurement) -> str:
     things = called(measurement.counts)
     if measurement.denominator == 0 and measurement.enough == 0:
         return _("nothing falls under it ({things})").format(things=things)

@@ -10,7 +10,9 @@ from migrations.cli.help import Folder, Json, inventory_folder
 
 
 def explain_unit(
-    name: Annotated[str, typer.Argument(metavar="NAME", help=_("A system or a line."), show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help=_("A system or a line, by name or title."), show_default=False)
+    ],
     folder: Folder = Path(),
     as_json: Json = False,
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory.model import Programme, Record, System
+from inventory.model import Disposition, Override, Programme, Record, Survey, System
 from inventory.obligations import (
     Achievements,
     Facts,
@@ -28,6 +28,7 @@ from inventory.obligations import (
 )
 from inventory.obligations.conditions import uses
 from inventory.obligations.dates import due_until
+from inventory.obligations.measures import Measurement
 
 IDS = {
     "liaoning": "LN-cloud LN-pilot LN-plan LN-physical LN-classified LN-zombie LN-archive LN-duty LN-dr-same "
@@ -166,7 +167,10 @@ def whole(size: Size) -> Programme:
         "departments": [department(name) for name in names],
         "systems": systems, "sites": sites(), "platforms": list(platforms(names)),
         "resources": [*libraries, *feeding],
-        "requests": [{"name": "q", "resource": "r", "department": "d0", "asked": BEGIN, "answered": BEGIN}],
+        "requests": [
+            {"name": "q", "resource": libraries[0]["name"], "department": "d0", "asked": BEGIN, "answered": BEGIN,
+             "granted": True},
+        ],
         "network": {
             "domains": [{"name": "one", "title": "1"}, {"name": "two", "title": "2"}],
             "attachments": [
@@ -369,6 +373,101 @@ def test_no_measure_rises_when_a_success_is_taken_away(
     for (more, of_many), (less, of_as_many) in zip(before, after, strict=True):
         assert less <= more
         assert of_many == of_as_many
+
+
+def blanked(programme: Programme, kind: str, which: int) -> Programme:
+    """The same programme where one thing of a kind says nothing of what it need not say."""
+    if kind == "departments":
+        department = programme.departments[which % len(programme.departments)]
+        kept = tuple(each for each in programme.systems if each.department != department.name)
+        return programme.model_copy(update={"systems": kept})
+    network = kind == "lines"
+    members = list(programme.network.lines if network else getattr(programme, kind))
+    thing = members[which % len(members)]
+    members[which % len(members)] = thing.model_copy(update=BLANK[kind])
+    if not network:
+        return programme.model_copy(update={kind: tuple(members)})
+    return programme.model_copy(update={"network": programme.network.model_copy(update={"lines": tuple(members)})})
+
+
+BLANK: dict[str, dict[str, Any]] = {
+    "systems": {"survey": Survey(), "filing": None, "exchange": None, "office": None, "common": None, "wave": None},
+    "lines": {"released": None, "rent": 0.0, "golden_project": "", "exemption": None, "domain": None},
+    "resources": {"sharing": None, "conditions": " ", "provider": " ", "updated": None, "published": None},
+    "requests": {"answered": None, "granted": None, "reason": ""},
+    "departments": {},
+}
+"""What people leave out, by the kind of thing."""
+
+
+def overridden(programme: Programme, which: int, disposition: Disposition) -> Programme:
+    """The same programme where something else is written of a system than the rule says."""
+    systems = list(programme.systems)
+    reason = Override(reason="so", date=BEGIN)
+    systems[which] = systems[which].model_copy(update={"disposition": disposition, "override": reason})
+    return programme.model_copy(update={"systems": tuple(systems)})
+
+
+def measured(name: str, programme: Programme, records: tuple[Record, ...], day: date) -> list[Measurement]:
+    facts = Facts(Ground(programme, Achievements(records=records)), day)
+    return [
+        measure(each, facts, obligation.id)
+        for obligation in profile(name).obligations
+        for goal in obligation.goals
+        for each in goal.needs
+        if upright(each)
+    ]
+
+
+def never_better(before: list[Measurement], after: list[Measurement]) -> None:
+    for one, other in zip(before, after, strict=True):
+        assert one.reached or not other.reached
+        if one.measurable and other.measurable:
+            assert other.denominator - other.numerator >= one.denominator - one.numerator or not other.reached
+
+
+def ruled(programme: Programme) -> Programme:
+    """The same programme without a word of any person on what becomes of systems."""
+    bare = tuple(each.model_copy(update={"disposition": None, "override": None}) for each in programme.systems)
+    return programme.model_copy(update={"systems": bare})
+
+
+@pytest.mark.parametrize("name", sorted(IDS))
+@settings(max_examples=40)
+@given(
+    seen=evidence(),
+    day=st.dates(date(2017, 8, 1), LATE),
+    which=st.sets(st.integers(0, 200), min_size=1),
+    every=st.booleans(),
+    disposition=st.sampled_from(Disposition),
+)
+def test_no_override_raises_a_measure(
+    name: str, seen: tuple[Programme, tuple[Record, ...]], day: date, which: set[int], every: bool,
+    disposition: Disposition,
+) -> None:  # fmt: skip
+    programme, records = seen
+    # A deed that was done is one, whatever was decided first: only what was decided is looked at here.
+    records = tuple(each for each in records if each.kind not in {"relocated", "merged", "retired"})
+    open_ = ruled(programme)
+    other = open_
+    for each in range(len(open_.systems)) if every else {number % len(open_.systems) for number in which}:
+        if disposition is Disposition.LEAVE or open_.systems[each].disposition != disposition:
+            other = overridden(other, each, disposition)
+    before, after = (measured(name, each, records, day) for each in (open_, other))
+    never_better(before, after)
+
+
+@pytest.mark.parametrize("name", sorted(IDS))
+@pytest.mark.parametrize("kind", sorted(BLANK))
+@settings(max_examples=15)
+@given(seen=evidence(), day=st.dates(date(2017, 8, 1), LATE), which=st.integers(0, 200))
+def test_no_blank_raises_a_measure(
+    name: str, kind: str, seen: tuple[Programme, tuple[Record, ...]], day: date, which: int
+) -> None:
+    programme, records = seen
+    never_better(
+        measured(name, programme, records, day), measured(name, blanked(programme, kind, which), records, day)
+    )
 
 
 @pytest.mark.parametrize("name", sorted(IDS))

@@ -50,7 +50,7 @@ def test_a_systems_rule_facts_and_clause() -> None:
 
 
 LINES = {
-    "tax-golden": ("golden-project", "leave", "LN-golden"),
+    "tax-golden": ("golden-project", "leave", "JM-lines"),
     "water-exit": ("line-into-extranet", "consolidate", "JM-exit"),
 }
 
@@ -116,6 +116,24 @@ def test_a_name_that_nothing_has() -> None:
     assert unknown.value.near[0] == "water-billing"
 
 
+@pytest.mark.parametrize("title", ["水费征收系统", "水费 征收系统", "水务局营业厅专线"])
+def test_a_system_or_line_is_known_by_its_title(title: str) -> None:
+    assert explain(YUNHE, title, KINDS).name in {"water-billing", "water-leased"}
+
+
+@pytest.mark.parametrize("word", ["水费系统", "水费征收管理系统", "征收"])
+def test_a_title_that_is_near_is_suggested(word: str) -> None:
+    with pytest.raises(UnknownUnit, match=r"did you mean water-billing \(水费征收系统\)"):
+        explain(YUNHE, word, KINDS)
+
+
+def test_a_title_that_two_systems_bear_names_both(folder: Path) -> None:
+    for name in ("one", "two"):
+        (folder / "systems" / f"{name}.yaml").write_text(f"system: {name}\ntitle: 办公系统\ndepartment: water-bureau\n")
+    with pytest.raises(UnknownUnit, match=r"several are called '办公系统'; give the name of one: one .*, two "):
+        explain(folder, "办公系统", KINDS)
+
+
 def test_the_command_answers_people_and_machines() -> None:
     done = call("notice-board", str(YUNHE), "--json")
     assert done.returncode == 0
@@ -126,9 +144,11 @@ def test_the_command_answers_people_and_machines() -> None:
         assert word in said
 
 
-def test_a_clause_of_another_plan_is_told_with_that_plans_name() -> None:
-    assert "LN-golden  Liaoning plan for consolidating" in call("tax-golden", str(YUNHE)).stdout
-    assert "LN-golden  辽宁省政务信息系统整合共享实施方案" in call("tax-golden", str(YUNHE), LANGUAGE="zh").stdout
+def test_a_clause_of_another_plan_is_told_with_that_plans_name(folder: Path) -> None:
+    programme = folder / "programme.yaml"
+    programme.write_text(programme.read_text().replace("profile: jimo", "profile: hebei"))
+    assert "LN-golden  Liaoning plan for consolidating" in call("tax-golden", str(folder)).stdout
+    assert "LN-golden  辽宁省政务信息系统整合共享实施方案" in call("tax-golden", str(folder), LANGUAGE="zh").stdout
     assert "JM-zombie  二(二)" in call("notice-board", str(YUNHE)).stdout
 
 
@@ -144,7 +164,7 @@ def test_wrong_use_is_status_2(words: tuple[str, ...]) -> None:
     assert done.returncode == 2
     assert done.stderr.strip()
     if words[:1] == ("water-biling",):
-        assert "did you mean 'water-billing'?" in done.stderr
+        assert "did you mean water-billing (水费征收系统), " in done.stderr
 
 
 def test_every_clause_that_a_rule_cites_is_in_a_profile() -> None:

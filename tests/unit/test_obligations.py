@@ -9,44 +9,13 @@ import pytest
 from inventory.model import Programme, Record
 from inventory.obligations import (
     Achievements,
-    Profile,
-    Standing,
     State,
-    ground_of,
-    standings,
 )
 from inventory.obligations.facts import Facts, Ground
 from inventory.obligations.figures import key_figures
+from tests.unit.obliged import judged, programme, record, systems
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
-PLAN_DATE = date(2018, 1, 1)
-
-
-def programme(**fields: object) -> Programme:
-    return Programme.model_validate({"programme": "p", "title": "p", "profile": "jimo", **fields})
-
-
-def plan(*goals: dict[str, Any]) -> Profile:
-    obligation = {"id": "X-one", "clause": "1", "text": {"zh": "一", "en": "one"}, "goals": goals}
-    head = {"profile": "x", "title": {"zh": "一", "en": "x"}, "date": PLAN_DATE}
-    return Profile.model_validate({**head, "obligations": [obligation]})
-
-
-def judged(goals: list[dict[str, Any]], on: Programme, day: str, *records: Record) -> Standing:
-    profile = plan(*goals)
-    seen = Achievements(records=(*on.records, *records))
-    return standings(profile, ground_of(profile, on, seen), date.fromisoformat(day))[0]
-
-
-def record(kind: str, subject: str, day: str = "2018-01-02", **more: object) -> Record:
-    return Record.model_validate({"kind": kind, "subject": subject, "date": day, **more})
-
-
-def systems(count: int, **fields: object) -> list[dict[str, Any]]:
-    return [
-        {"system": f"s{number}", "title": f"系统{number}", "department": "d", "disposition": "rehost", **fields}
-        for number in range(count)
-    ]
 
 
 CLOUD = {"by": "2018-12-31", "needs": [{"systems": {"where": {"classified": False}, "holds": {"committed": True}}}]}
@@ -148,7 +117,10 @@ def test_zombies_cannot_be_told_without_a_survey() -> None:
     open_still = judged([goal], on, "2018-02-01")
     assert [each.name for each in open_still.short] == ["z"]
     assert open_still.goals[0].measurements[0].notes == ("not known whether they fall under it: 1 (systems)",)
-    assert judged([goal], on, "2018-02-01", record("retired", "z")).state is State.MET
+    # What is not known may be what falls short.
+    assert judged([goal], on, "2018-02-01", record("retired", "z")).state is State.NOT_MEASURABLE
+    known = programme(systems=systems(1, system="z", survey=survey, disposition="retire"))
+    assert judged([goal], known, "2018-02-01", record("retired", "z")).state is State.MET
 
 
 def test_an_obligation_is_as_its_worst_goal_and_shows_the_one_that_is_due_first() -> None:
@@ -234,7 +206,11 @@ def test_requests_are_answered_within_ten_working_days_over_the_new_year() -> No
     # Two weekend days are worked and seven days are off: the tenth working day is 28 February.
     assert judged([goal], request(), "2018-02-28").state is State.MET
     assert judged([goal], request(), "2018-03-01").state is State.MISSED
-    assert judged([goal], request(answered="2018-03-01"), "2018-03-01").state is State.MET
+    given = {"granted": True}
+    assert judged([goal], request(answered="2018-02-28", **given), "2018-03-01").state is State.MET
+    # An answer that came too late was not in time, however long ago that is.
+    assert judged([goal], request(answered="2018-03-01", **given), "2018-08-01").short[0].lacks == ("answered_within",)
+    assert judged([goal], request(answered="2018-02-12"), "2018-02-12").state is State.NOT_MEASURABLE
     refused = {"answered": "2018-02-12", "granted": False}
     assert judged([goal], request(**refused), "2018-02-12").short[0].lacks == ("reasoned",)
     assert judged([goal], request(**refused, reason="statistics law"), "2018-02-12").state is State.MET

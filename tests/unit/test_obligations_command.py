@@ -82,12 +82,12 @@ def test_chinese_is_spoken_where_it_is_asked_for() -> None:
 
 
 def test_machines_get_numbers_and_every_name() -> None:
-    code, said = run(str(YUNHE), "--at", "2018-03-01", "--profile", "hebei", "--json")
+    code, said = run(str(YUNHE), "--at", "2018-03-01", "--profile", "guangxi", "--json")
     found = json.loads(said)
     assert code == 1
-    assert sum(found["summary"].values()) == len(found["obligations"]) == 11
-    net = next(each for each in found["obligations"] if each["id"] == "HE-net")
-    (departments, lines) = net["goals"][0]["measurements"]
+    assert sum(found["summary"].values()) == len(found["obligations"]) == 15
+    net = next(each for each in found["obligations"] if each["id"] == "GX-net")
+    (lines,), (departments, _units) = (goal["measurements"] for goal in net["goals"])
     assert (departments["value"], departments["target"]) == (0.0, 1.0)
     assert len(departments["short"]) == departments["denominator"]
     assert {each["name"] for each in lines["short"]} == {"water-leased", "civil-private", "archives-leased"}
