@@ -17,12 +17,12 @@ from playbooks.agents.parcel import visit_parcel
 
 GROUND = Path(__file__).with_name("ground.sh")
 ENDS = {"source": "old", "target": "new"}
+_CALM = "-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 -c client_min_messages=warning"
 _UNSUBSCRIBE = r"""
 for database in $(psql -XAtqc "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"); do
     psql -XAtqd "$database" -c "SELECT format('ALTER SUBSCRIPTION %1\$I DISABLE; ALTER SUBSCRIPTION %1\$I \
         SET (slot_name = NONE); DROP SUBSCRIPTION %1\$I', subname) FROM pg_subscription JOIN pg_database d \
-        ON d.oid = subdbid WHERE datname = current_database()" | PGOPTIONS='-c default_transaction_read_only=off' \
-        psql -XAtqd "$database"
+        ON d.oid = subdbid WHERE datname = current_database()" | psql -XAtqd "$database"
 done
 """
 _RESET = r"""
@@ -86,7 +86,7 @@ class Laboratory:
             self.run(end, "rm -rf /var/lib/zhenghe; cat > $(ls /etc/postgresql/*/main/pg_hba.conf)", lines)
 
     def _as_postgres(self, end: str, script: str) -> None:
-        done = self.run(end, "cd / && exec runuser -u postgres -- sh", script)
+        done = self.run(end, f"cd / && PGOPTIONS='{_CALM}' exec runuser -u postgres -- sh", script)
         assert not done.stderr.strip(), done.stderr
 
 
@@ -104,7 +104,7 @@ class Moving:
         """Carry one verb out at one end; its result, with `refused` where it was."""
         given = {
             "verb": verb, "mode": mode, "end": end, "system": self.database, "component": self.component,
-            "entry": {}, "limit": "5s", **more,
+            "entry": {}, "limit": "60s", **more,
         }  # fmt: skip
         parcel = visit_parcel(playbooks_folder(), "postgresql", given).decode()
         done = self.laboratory.run(end, f'exec python3 -c "{BOOTSTRAP}"', parcel)

@@ -122,12 +122,22 @@ SUPPORT = """
 CREATE SCHEMA IF NOT EXISTS zhenghe;
 CREATE OR REPLACE FUNCTION zhenghe.verifiers() RETURNS TABLE (name name, verifier text) LANGUAGE sql
     SECURITY DEFINER SET search_path = pg_catalog
-    AS 'SELECT rolname, rolpassword FROM pg_authid WHERE NOT rolsuper AND rolname !~ ''^(pg|zhenghe)_''';
+    AS 'SELECT rolname, rolpassword FROM pg_authid
+        WHERE NOT (rolsuper AND rolcanlogin) AND rolname !~ ''^(pg|zhenghe)_''';
 REVOKE ALL ON FUNCTION zhenghe.verifiers() FROM PUBLIC;
 CREATE TABLE IF NOT EXISTS zhenghe.marks (reader text PRIMARY KEY, mark text NOT NULL);
 GRANT USAGE ON SCHEMA zhenghe TO {role};
 GRANT SELECT, INSERT, UPDATE ON zhenghe.marks TO {role};
-GRANT EXECUTE ON FUNCTION zhenghe.verifiers() TO {role}
+GRANT EXECUTE ON FUNCTION zhenghe.verifiers() TO {role};
+CREATE OR REPLACE FUNCTION zhenghe.holders() RETURNS TABLE (what text) LANGUAGE sql
+    SECURITY DEFINER SET search_path = pg_catalog
+    AS 'SELECT format(''%s (pid %s) since %s'', usename, pid, date_trunc(''second'', xact_start))
+        FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND backend_type = ''client backend''
+        UNION ALL
+        SELECT format(''prepared transaction %s of %s since %s'', gid, owner, date_trunc(''second'', prepared))
+        FROM pg_prepared_xacts';
+REVOKE ALL ON FUNCTION zhenghe.holders() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION zhenghe.holders() TO {role}
 """
 # The entry asks this for one account at a time, as pgbouncer's auth_query; a superuser does not come in by the entry.
 ACCOUNT = """
@@ -201,25 +211,39 @@ def _replace(file: Path, text: str) -> None:
         raise Refused(f"{file}: postgres cannot write it", "give the file and its folder to postgres") from None
 
 
-ROLES = """
+# A superuser that cannot log in owns things; it comes over as a role like others.
+MOVES = "({0}.rolname !~ '^(pg|zhenghe)_' AND NOT ({0}.rolsuper AND {0}.rolcanlogin))"
+ROLES = (
+    """
 SELECT rolname, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls, rolconnlimit,
        rolvaliduntil::text
-FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^(pg|zhenghe)_' ORDER BY 1
+FROM pg_roles r WHERE """
+    + MOVES.format("r")
+    + """ ORDER BY 1
 """
-MEMBERSHIPS = """
+)
+MEMBERSHIPS = (
+    """
 SELECT r.rolname, m.rolname, a.admin_option FROM pg_auth_members a
 JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
-WHERE m.rolname !~ '^(pg|zhenghe)_' AND NOT m.rolsuper ORDER BY 1, 2
+WHERE """
+    + MOVES.format("m")
+    + """ ORDER BY 1, 2
 """
-ROLE_SETTINGS = """
+)
+ROLE_SETTINGS = (
+    """
 SELECT coalesce(r.rolname, ''), coalesce(d.datname, ''), split_part(s, '=', 1), substr(s, strpos(s, '=') + 1)
 FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole LEFT JOIN pg_database d ON d.oid = setdatabase,
      unnest(setconfig) AS s
 WHERE (setdatabase = 0 OR d.datname = %s) AND NOT (setdatabase = 0 AND setrole = 0)
-  AND coalesce(r.rolname, '') !~ '^(pg|zhenghe)_' AND NOT coalesce(r.rolsuper, false)
+  AND (r.oid IS NULL OR """
+    + MOVES.format("r")
+    + """)
   AND s !~ '^zhenghe\\.' AND NOT (setrole = 0 AND s ~ '^default_transaction_read_only=')
 ORDER BY 1, 2, 3
 """
+)
 # Their stored values are lists of names, some of them quoted.
 LISTS = ("search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries")
 _FOLDED = ("search_path", "temp_tablespaces")
@@ -323,6 +347,7 @@ def copy_settings(place: Place, here: Any, there: Any) -> None:
     wanted, present = (rows(end, ROLE_SETTINGS, (place.database,)) for end in (there, here))
     roles = {name for name, *_ in rows(there, ROLES)} | {""}
     kept = {row[:3] for row in wanted}
+    _see_settings_are_known(here, wanted)
     for role, database, name, setting in wanted:
         if (role, database, name, setting) not in present:
             values = listed(name, setting) if name in LISTS else (setting,)
@@ -331,6 +356,20 @@ def copy_settings(place: Place, here: Any, there: Any) -> None:
     for role, database, name, _ in present:
         if role in roles and (role, database, name) not in kept:
             rows(here, sql.SQL("ALTER {} RESET {}").format(_scope(role, database), sql.Identifier(name)))
+
+
+def _see_settings_are_known(here: Any, wanted: list[tuple[Any, ...]]) -> None:
+    known = {name.lower() for (name,) in rows(here, "SELECT name FROM pg_settings")}
+    unknown = [
+        f"{name} of {f'role {role}' if role else 'the database'}"
+        for role, _, name, _ in wanted
+        if "." not in name and name.lower() not in known
+    ]
+    if unknown:
+        raise Refused(
+            f"settings that the target's version does not know: {', '.join(unknown)}",
+            "ALTER ROLE or ALTER DATABASE ... RESET each on the source; what it did has to be done in another way",
+        )
 
 
 def _scope(role: str, database: str) -> Any:

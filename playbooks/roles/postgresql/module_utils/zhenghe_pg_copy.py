@@ -16,7 +16,7 @@ from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_findings import findings
-from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, rows, side_of, value
+from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, database_settings, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_published import restore_identities, unpublished
 from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -46,7 +46,9 @@ def start(place: Place, limit: float) -> None:
     try:
         _start(place, connection)
     except errors.QueryCanceled as exc:
-        found = {"reason": "a long transaction on the source keeps the copy from beginning"}
+        with contextlib.closing(place.connect_peer()) as there:
+            holders = "; ".join(name for (name,) in rows(there, "SELECT what FROM zhenghe.holders()"))
+        found = {"reason": f"a long transaction on the source keeps the copy from beginning: {holders or 'ended now'}"}
         raise Refused(_behind(place, found, limit), "end that transaction, or raise limits.catch_up") from exc
 
 
@@ -158,21 +160,31 @@ def not_equal(place: Place, *, change: bool) -> tuple[str, ...]:
     return tuple(f"the schema was changed since it was copied: {one}" for one in changed)
 
 
-def fill_views(place: Place) -> None:
-    """Fill materialized views: replication does not carry what they hold."""
-    connection = place.connect(place.database)
-    question = "SELECT schemaname, matviewname FROM pg_matviews WHERE NOT ispopulated ORDER BY 1, 2"
-    empty = rows(connection, question)
-    for _ in range(len(empty)):
-        for names in rows(connection, question):
-            try:
-                rows(connection, sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.Identifier(*names)))
-            except Error:
-                # It may read one that comes later; whoever is still empty in the end is told.
-                continue
-    left = [f"{one}.{two}" for one, two in rows(connection, question)]
-    if left:
-        raise Refused(f"materialized views cannot be filled: {', '.join(left)}", "refresh them on the target by hand")
+def fill_views(place: Place) -> tuple[str, ...]:
+    """Fill the materialized views that are filled at the other end, which replication does not do; say which cannot be.
+
+    PostgreSQL refreshes each with the rights of its owner, here on the path that the database gives its clients.
+    """
+    with contextlib.closing(place.connect_peer()) as there:
+        left = rows(there, "SELECT schemaname, matviewname FROM pg_matviews WHERE ispopulated ORDER BY 1, 2")
+    connection = place.connect(place.database, views=True)
+    path = database_settings(connection, place.database).get("search_path", '"$user", public')
+    rows(connection, "SELECT set_config('search_path', %s, false)", (path,))
+    said: dict[tuple[str, str], str] = {}
+    # One may read another: whoever fails is tried again as long as another one was filled.
+    while True:
+        said = {names: why for names, why in ((names, _refreshed(connection, names)) for names in left) if why}
+        if not said or len(said) == len(left):
+            return tuple(f"materialized view {one}.{two} cannot be filled: {why}" for (one, two), why in said.items())
+        left = list(said)
+
+
+def _refreshed(connection: Any, names: tuple[str, str]) -> str:
+    try:
+        rows(connection, sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.Identifier(*names)))
+    except Error as exc:
+        return str(exc).strip().splitlines()[0]
+    return ""
 
 
 def gate(place: Place, entries: Sequence[str], limit: float, *, change: bool) -> tuple[str, ...]:
@@ -182,7 +194,7 @@ def gate(place: Place, entries: Sequence[str], limit: float, *, change: bool) ->
         side = side_of(place.connect(), place.database)
         against = in_the_way(place, entries) if side == "serving" else not_equal(place, change=change)
         if not against and side == "waiting" and change:
-            fill_views(place)
+            return fill_views(place)
         if not against or time.monotonic() > deadline:
             return against
         time.sleep(0.2)

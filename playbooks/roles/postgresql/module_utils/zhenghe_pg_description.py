@@ -39,8 +39,10 @@ DESCRIPTION = {
                concat_ws(' ', c.relkind, c.relpersistence, array_to_string(c.reloptions, ','),
                          CASE WHEN c.relrowsecurity THEN 'row security' END,
                          CASE WHEN c.relforcerowsecurity THEN 'forced' END,
-                         CASE c.relreplident WHEN 'n' THEN 'identity nothing' WHEN 'f' THEN 'identity full'
-                                             WHEN 'i' THEN 'identity index' END,
+                         CASE WHEN c.relkind NOT IN ('r', 'p') THEN NULL
+                              WHEN c.relreplident = 'n' THEN 'identity nothing'
+                              WHEN c.relreplident = 'f' THEN 'identity full'
+                              WHEN c.relreplident = 'i' THEN 'identity index' END,
                          CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END,
                          pg_get_expr(c.relpartbound, c.oid), nullif(c.reloftype, 0)::regtype,
                          (SELECT 'inherits ' || string_agg(inhparent::regclass::text, ', ' ORDER BY inhseqno)

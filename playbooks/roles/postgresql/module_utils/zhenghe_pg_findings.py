@@ -22,6 +22,11 @@ _OF_THE_CLUSTER = (
         "WHERE current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots) < 4",
         "{names} allowed and fewer than 4 free: raise max_replication_slots and max_wal_senders, and restart",
     ),
+    (
+        "SELECT format('%s of %s in %s since %s', gid, owner, database, date_trunc('second', prepared)) "
+        "FROM pg_prepared_xacts WHERE database <> current_database()",
+        "prepared transactions in other databases: {names}: the copy waits for them; COMMIT or ROLLBACK PREPARED each",
+    ),
 )
 _OF_THE_DATABASE = (
     (

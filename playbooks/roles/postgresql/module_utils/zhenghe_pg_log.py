@@ -9,6 +9,8 @@ from typing import Any
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, value
 
 _LINE = re.compile(r"\[(?P<pid>\d+)\]\s.*?(?P<what>ERROR|FATAL|LOG|错误|致命错误|日志):\s+(?P<text>.*)")
+_PASSING = re.compile(r"terminating|could not connect|connection to server|could not receive data")
+"""What a worker says of a connection: it tries again."""
 _MOST = 1 << 20
 """Bytes of the log that are looked at, the newest."""
 
@@ -58,6 +60,6 @@ def _of_workers(lines: list[str], subscription: str) -> tuple[str, ...]:
         if what in ("LOG", "日志") and f'"{subscription}"' in text:
             named = re.search(r'"' + re.escape(subscription) + r'".*?"(.+)"', text)
             tables[pid] = f"table {named[1]}: " if named else ""
-        elif what not in ("LOG", "日志") and pid in tables and "terminating" not in text:
+        elif what not in ("LOG", "日志") and pid in tables and not _PASSING.search(text):
             found[f"{tables[pid]}{text}"] = None
     return tuple(found)

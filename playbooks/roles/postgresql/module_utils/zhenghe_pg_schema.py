@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible.module_utils.zhenghe_pg_accounts import LISTS, listed
+from ansible.module_utils.zhenghe_pg_accounts import LISTS, MOVES, listed
 from ansible.module_utils.zhenghe_pg_asleep import asleep
 from ansible.module_utils.zhenghe_pg_description import CLASS, DESCRIPTION, OWN, ROUTINE, SQL_BODY, TYPE
 from ansible.module_utils.zhenghe_pg_place import Place, database_settings, rows, value
@@ -78,32 +78,44 @@ _RIGHTS_OF = {
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {ROUTINE}""",
 }  # fmt: skip
 
-_ROLES = """
+_ROLES = (
+    """
 SELECT r.rolname, concat_ws(' ', CASE WHEN rolinherit THEN 'inherit' END, CASE WHEN rolcreaterole THEN 'createrole' END,
                             CASE WHEN rolcreatedb THEN 'createdb' END, CASE WHEN rolcanlogin THEN 'login' END,
                             CASE WHEN rolreplication THEN 'replication' END,
                             CASE WHEN rolbypassrls THEN 'bypassrls' END,
                             'limit ' || rolconnlimit, 'until ' || coalesce(rolvaliduntil, 'infinity'))
-FROM pg_roles r WHERE NOT rolsuper AND rolname !~ '^(pg|zhenghe)_' AND (%(every)s OR rolname = ANY(%(names)s))
+FROM pg_roles r WHERE """
+    + MOVES.format("r")
+    + """ AND (%(every)s OR rolname = ANY(%(names)s))
 """
+)
 _PASSWORDS = """
 SELECT name, coalesce(verifier, '') FROM zhenghe.verifiers() WHERE %(every)s OR name = ANY(%(names)s)
 """
-_MEMBERS = """
+_MEMBERS = (
+    """
 SELECT r.rolname || ' ' || m.rolname, a.admin_option::text FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid
 JOIN pg_roles m ON m.oid = a.member
-WHERE m.rolname !~ '^(pg|zhenghe)_' AND NOT m.rolsuper AND (%(every)s OR m.rolname = ANY(%(names)s))
+WHERE """
+    + MOVES.format("m")
+    + """ AND (%(every)s OR m.rolname = ANY(%(names)s))
 """
-_SETTINGS = """
+)
+_SETTINGS = (
+    """
 SELECT concat_ws(' ', 'role ' || r.rolname, CASE WHEN d.oid IS NOT NULL THEN 'in the database' END,
                  split_part(s, '=', 1)), substr(s, strpos(s, '=') + 1)
 FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole LEFT JOIN pg_database d ON d.oid = setdatabase,
      unnest(setconfig) AS s
 WHERE (setdatabase = 0 OR d.datname = current_database()) AND NOT (setdatabase = 0 AND setrole = 0)
-  AND coalesce(r.rolname, '') !~ '^(pg|zhenghe)_' AND NOT coalesce(r.rolsuper, false)
+  AND (r.oid IS NULL OR """
+    + MOVES.format("r")
+    + """)
   AND s !~ '^zhenghe\\.' AND NOT (setrole = 0 AND s ~ '^default_transaction_read_only=')
   AND (%(every)s OR r.rolname IS NULL OR r.rolname = ANY(%(names)s))
 """
+)
 
 Catalogue = Mapping[str, Mapping[str, str]]
 

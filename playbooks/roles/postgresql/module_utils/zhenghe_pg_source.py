@@ -28,12 +28,22 @@ def prepared(place: Place) -> bool:
     )
 
 
+# Whoever needs them has to make them anew on the target.
+_NOT_MOVED = {
+    "slots": "SELECT slot_name FROM pg_replication_slots WHERE slot_name !~ '^(zhenghe|pg)_' "
+    "AND coalesce(database, current_database()) = current_database()",
+    "tablespaces": "SELECT DISTINCT spcname FROM pg_class c JOIN pg_tablespace s ON s.oid = c.reltablespace "
+    "WHERE spcname <> 'pg_global'",
+}
+
+
 def facts(place: Place) -> dict[str, Any]:
     """Return what may be told of the source."""
     connection = place.connect(place.database)
     return {
         "version": value(connection, "SHOW server_version"),
         "bytes": value(connection, "SELECT pg_database_size(current_database())"),
+        "not_moved": {what: [name for (name,) in rows(connection, question)] for what, question in _NOT_MOVED.items()},
         "keyless": [name for name, *_ in place.remembered().get("keyless", [])],
     }
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,11 @@ from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
-from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, fence, in_one, rows, side_of, value, wait
+from ansible.module_utils.zhenghe_pg_load import copy_schema
+from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, fence, in_one, rows, value, wait
 from ansible.module_utils.zhenghe_pg_published import publish
 from ansible.module_utils.zhenghe_pg_source import peer_lines
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
-from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 CLUSTERS = Path("/etc/postgresql")
 CONFIGURATION = """\
@@ -60,7 +58,7 @@ def prepared(place: Place) -> bool:
     """Say whether the target is as prepare leaves it, or further."""
     if not place.running():
         return False
-    return "zhenghe.side" in stream.database_settings(place.connect(), place.database)
+    return "zhenghe.built" in stream.database_settings(place.connect(), place.database)
 
 
 def build(place: Place) -> None:
@@ -75,21 +73,22 @@ def build(place: Place) -> None:
     accounts.copy_roles(place, here, there)
     place.remember(database=True)
     _create_database(place, here, there)
+    inside = place.connect(place.database)
+    if not rows(there, "SELECT 1 FROM pg_namespace WHERE nspname = 'public'"):
+        rows(inside, "DROP SCHEMA public")
     before = schema.shapes(there)
-    _copy_schema(place)
+    copy_schema(place)
     if schema.shapes(there) != before:
         raise Refused("the schema was changed while it was copied", "run the step again when nobody changes it")
-    inside = place.connect(place.database)
     rows(inside, sql.SQL("DROP OWNED BY {}").format(sql.Identifier(place.base)))
     for grant in accounts.read_rights(inside, place.database, place.base):
         rows(inside, grant)
     accounts.make_own(inside, accounts.SUPPORT, place.base)
     publish(inside, place.base)
     accounts.copy_settings(place, here, there)
-    limit = value(there, "SELECT datconnlimit FROM pg_database WHERE datname = %s", (place.database,))
-    in_one(here, fence(place.database, "waiting", limit))
     put_to_sleep(inside, place.database)
     _see_equal(place, inside, there)
+    rows(here, sql.SQL("ALTER DATABASE {} SET zhenghe.built = on").format(sql.Identifier(place.database)))
 
 
 def _reach(place: Place) -> Any:
@@ -126,8 +125,6 @@ SELECT a.privilege_type, r.rolname, a.is_grantable
 FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a LEFT JOIN pg_roles r ON r.oid = grantee
 WHERE d.datname = %s AND a.grantee <> d.datdba AND coalesce(r.rolname, '') !~ '^zhenghe_'
 """
-
-
 _PRIVILEGES = ("CONNECT", "CREATE", "TEMPORARY")
 
 
@@ -142,6 +139,9 @@ def _create_database(place: Place, here: Any, there: Any) -> None:
         rows(here, statement.format(name, *values, sql.Identifier(owner)))
     except Error as exc:
         raise Refused(f"{place.database}: {str(exc).strip()}", f"add the locale {collate} to the target") from exc
+    # Whatever stops the rest of it, nobody may take a half-built database for one that serves.
+    limit = value(there, "SELECT datconnlimit FROM pg_database WHERE datname = %s", (place.database,))
+    in_one(here, fence(place.database, "waiting", limit))
     comment = sql.Literal(value(there, _DATABASE_COMMENT, (place.database,)))
     rows(here, sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, comment))
     rows(here, sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
@@ -150,44 +150,6 @@ def _create_database(place: Place, here: Any, there: Any) -> None:
             whom = sql.Identifier(grantee) if grantee else sql.SQL("PUBLIC")
             words = f"GRANT {privilege} ON DATABASE {{}} TO {{}}" + (" WITH GRANT OPTION" if grantable else "")
             rows(here, sql.SQL(words).format(name, whom))
-
-
-def _copy_schema(place: Place) -> None:
-    # The newer pg_dump reads the older server; the rows come by replication, so that nothing is read twice.
-    dump = [
-        "pg_dump", "--schema-only", "--no-subscriptions", "--exclude-schema=zhenghe",
-        "--lock-wait-timeout=10s",
-        f"--host={place.peer_address}", f"--port={place.peer_port}", f"--username={place.base}",
-        "--no-password", f"--dbname={make_dsn(dbname=place.database)}",
-    ]  # fmt: skip
-    load = [
-        "psql", "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--port={place.port}",
-        "--output=/dev/null", f"--dbname={make_dsn(dbname=place.database)}",
-    ]  # fmt: skip
-    owner = pwd.getpwnam("postgres")
-    environment = {
-        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-        "PGPASSFILE": str(place.passfile),
-        "LC_ALL": "C.UTF-8",
-    }
-    # Event triggers that come with the schema are not to run while it is loaded.
-    quiet = {"PGOPTIONS": "-c session_replication_role=replica -c default_transaction_read_only=off"}
-    as_owner: dict[str, Any] = {"user": owner.pw_uid, "group": owner.pw_gid, "cwd": "/", "env": environment}
-    pipe = subprocess.PIPE
-    with (
-        subprocess.Popen(dump, stdout=pipe, stderr=pipe, **as_owner) as reading,
-        subprocess.Popen(
-            load, stdin=reading.stdout, stderr=pipe, **{**as_owner, "env": {**environment, **quiet}}
-        ) as writing,
-    ):
-        assert reading.stdout is not None
-        reading.stdout.close()
-        wrong = writing.communicate()[1].decode(errors="replace").strip()
-        assert reading.stderr is not None
-        unread = reading.stderr.read().decode(errors="replace").strip()
-    if reading.returncode or writing.returncode:
-        last = (unread or wrong).splitlines()[-1:]
-        raise Refused(f"the schema was not copied: {''.join(last)}", "see the logs of both clusters")
 
 
 def _see_equal(place: Place, inside: Any, there: Any) -> None:
@@ -220,7 +182,8 @@ def undo(place: Place) -> None:
     if not place.running():
         return
     here = place.connect()
-    if side_of(here, place.database) == "serving" and place.remembered().get("database"):
+    # One that never was let in has no side yet, if what made it was killed at once.
+    if stream.database_settings(here, place.database).get("zhenghe.side") == "serving":
         raise Refused(
             f"{place.database}: clients are on the target", "return the system before its preparation is undone"
         )

@@ -1,0 +1,91 @@
+"""The schema goes from the source's server to the target's: everything but rows, by the newer pg_dump and psql."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import subprocess
+from typing import Any
+
+from ansible.module_utils.zhenghe_pg_place import Place, Refused
+from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+_ERROR = re.compile(r"^(?:psql:.*?: )?(?:ERROR|FATAL):\s+(?P<why>.*)$")
+_STATEMENT = re.compile(r"^(?:psql:.*?: )?STATEMENT:\s+(?P<text>.*)$")
+_MOST = 40
+"""Errors that are quoted; the later ones mostly follow from the earlier."""
+# Event triggers that come with the schema do not run while it is loaded; a copy that was cut off is made anew.
+_QUIET = (
+    "-c session_replication_role=replica -c default_transaction_read_only=off -c synchronous_commit=off"
+    " -c lc_messages=C -c log_min_error_statement=panic"
+)
+
+
+def copy_schema(place: Place) -> None:
+    """Load the other end's schema into the new database; refused with every statement that this server does not take.
+
+    A table space of the source's is left behind: what was in it lies where the target's database lies.
+    """
+    # Rows come by replication, so that nothing is read twice.
+    dump = [
+        "pg_dump", "--schema-only", "--no-subscriptions", "--exclude-schema=zhenghe", "--no-tablespaces",
+        "--lock-wait-timeout=10s", f"--host={place.peer_address}", f"--port={place.peer_port}",
+        f"--username={place.base}", "--no-password", f"--dbname={make_dsn(dbname=place.database)}",
+    ]  # fmt: skip
+    load = [
+        "psql", "--quiet", "--no-psqlrc", "--echo-errors", "--set=SHOW_CONTEXT=never", f"--port={place.port}",
+        "--output=/dev/null", f"--dbname={make_dsn(dbname=place.database)}",
+    ]  # fmt: skip
+    pipe = subprocess.PIPE
+    with (
+        subprocess.Popen(dump, stdout=pipe, stderr=pipe, **_as_postgres(place)) as reading,
+        subprocess.Popen(load, stdin=reading.stdout, stderr=pipe, **_as_postgres(place, PGOPTIONS=_QUIET)) as writing,
+    ):
+        assert reading.stdout is not None
+        reading.stdout.close()
+        wrong = writing.communicate()[1].decode(errors="replace")
+        assert reading.stderr is not None
+        unread = reading.stderr.read().decode(errors="replace").strip()
+    found = errors_of(wrong)
+    if reading.returncode:
+        raise Refused(f"the schema was not copied: {unread}", "see the source's log")
+    if found or writing.returncode:
+        told = "; ".join(found[:_MOST]) or wrong.strip()
+        more = f"; and {len(found) - _MOST} more" if len(found) > _MOST else ""
+        raise Refused(
+            f"the target does not take {len(found)} statements of the schema: {told}{more}",
+            "change on the source what is named, and run the step again; later errors may follow from earlier ones",
+        )
+
+
+def _as_postgres(place: Place, **more: str) -> dict[str, Any]:
+    owner = pwd.getpwnam("postgres")
+    environment = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "PGPASSFILE": str(place.passfile), "LC_ALL": "C.UTF-8", **more,
+    }  # fmt: skip
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "cwd": "/", "env": environment}
+
+
+def errors_of(said: str) -> list[str]:
+    """Return each error that psql told, with the beginning of its statement."""
+    found: list[str] = []
+    statement = False
+    for line in said.splitlines():
+        error, text = _ERROR.match(line), _STATEMENT.match(line)
+        if error:
+            found.append(error["why"])
+            statement = False
+        elif text and found:
+            found[-1] += f" in: {_shortened(text['text'])}"
+            statement = True
+        elif statement and found and len(found[-1]) < 300:
+            found[-1] = _shortened(f"{found[-1]} {line.strip()}", 300)
+    return found
+
+
+def _shortened(text: str, most: int = 160) -> str:
+    # A statement may hold a password, of a user mapping for instance.
+    if "password" in text.lower():
+        return "a statement with a password"
+    return text if len(text) <= most else text[: most - 1] + "…"
