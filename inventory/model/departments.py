@@ -34,6 +34,7 @@ class Host(Model):
     title: Annotated[str, Field(description="What its department calls it.")] = ""
     address: Annotated[Address | None, Field(description="A host that takes part in a move has one.")] = None
     os: Annotated[Release, Field(description="Its operating system, where a plan has to know it.")] = Release.DEBIAN_11
+    purpose: Annotated[str, Field(description="The systems that it carries, and its part in them.")] = ""
     software: Annotated[str, Field(description="What was reported of its system and middleware, in words.")] = ""
     cpus: Annotated[Count, Field(description="How many processors it has; 0 where that is not known.")] = 0
     memory: Annotated[int, Field(ge=0, description="Its memory in MiB; 0 where that is not known.")] = 0

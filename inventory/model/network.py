@@ -65,6 +65,8 @@ class Line(Model):
 
     name: Annotated[Name, Field(description="Its name, unique among lines.")]
     title: Annotated[str, Field(description="What its department calls it.")] = ""
+    purpose: Annotated[str, Field(description="What it is used for.")] = ""
+    route: Annotated[str, Field(description="Where it begins and where it ends, in words.")] = ""
     department: Annotated[Name, Field(description="The department that rents it.")]
     kind: Annotated[
         Literal["leased", "private-network", "internet-exit"],

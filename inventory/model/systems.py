@@ -34,6 +34,13 @@ class Usage(Model):
     memory_load: Annotated[float | None, Field(ge=0, le=100, description="Per cent, as a mean.")] = None
 
 
+class YearCost(Model):
+    """What a system cost to run in one year."""
+
+    year: Annotated[int, Field(ge=1990, le=2100, description="The year.")]
+    amount: Annotated[Money, Field(description="Yuan in that year.")]
+
+
 class Survey(Model):
     """What the department reported of a system."""
 
@@ -51,7 +58,25 @@ class Survey(Model):
     builder: Annotated[str, Field(description="Who built it.")] = ""
     investment: Annotated[Money, Field(description="What it cost to build, in yuan.")] = 0
     running_cost: Annotated[float | None, Field(ge=0, description="Yuan a year.")] = None
+    costs: Annotated[tuple[YearCost, ...], Field(description="What it cost to run, year by year.")] = ()
     network: Annotated[str, Field(description="The network that carries it.")] = ""
+    placement: Annotated[str, Field(description="Where it is installed, in its department's words.")] = ""
+    servers: Annotated[int | None, Field(ge=0, description="How many servers it takes.")] = None
+    os: Annotated[str, Field(description="The operating systems of its servers, in words.")] = ""
+    database: Annotated[str, Field(description="Its database software, in words.")] = ""
+    middleware: Annotated[str, Field(description="Its middleware, in words.")] = ""
+    url: Annotated[str, Field(description="The name or address under which users open it.")] = ""
+    state: Annotated[
+        Literal["running", "trial", "building", "planned", "suspended", "closed"] | None,
+        Field(description="What its department says of its state."),
+    ] = None
+    in_cloud: Annotated[bool | None, Field(description="Whether it runs in a cloud already.")] = None
+    cloud_ready: Annotated[
+        bool | None, Field(description="Whether the cloud can carry it, in its department's opinion.")
+    ] = None
+    reported_zombie: Annotated[
+        bool | None, Field(description="Whether its department itself calls it a zombie; decides nothing.")
+    ] = None
     usage: Annotated[Usage | None, Field(description="What it takes of its hosts.")] = None
     launched: Annotated[date | None, Field(description="The day on which it went into service.")] = None
     last_used: Annotated[date | None, Field(description="The day on which it was last used.")] = None

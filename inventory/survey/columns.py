@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parent / "columns.yaml"
 
 Type = Literal[
     "text", "name", "list", "truth", "choice", "count", "number", "money", "date", "year", "percent",
-    "memory", "storage", "bandwidth", "area", "level", "address", "prefix", "golden",
+    "memory", "storage", "bandwidth", "area", "level", "address", "prefix", "golden", "costs", "tally",
 ]  # fmt: skip
 
 
@@ -38,6 +38,8 @@ class Column(Model):
     """Whether the column asks the opposite of what the field says."""
     joined: bool = False
     """Whether several columns fill the field together."""
+    implies: dict[str, str] = Field(default_factory=dict)
+    """Values of other fields that a row has which fills this column."""
 
     @property
     def header(self) -> str:
@@ -57,7 +59,8 @@ class Listing(Model):
     @property
     def telling(self) -> frozenset[str]:
         """Return the fields of which a row needs one, so that it says what it is about."""
-        return frozenset({"resource", "title"} if self.kind == "request" else {"title"})
+        also = {"request": {"resource"}, "host": {"address", "purpose"}, "line": {"purpose", "route"}}
+        return frozenset({"title"} | also.get(self.kind, set()))
 
     def column(self, field: str) -> Column | None:
         """Return the column that fills a field best; none where no column does."""

@@ -15,7 +15,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from inventory.survey.cells.values import DITTO, Setting, told_by
+from inventory.survey.cells.told import Setting
+from inventory.survey.cells.values import DITTO, told_by
 from inventory.survey.columns import Column, Listing, catalogue, references
 from inventory.survey.entries import Kind
 from inventory.survey.merging.deciding import equal

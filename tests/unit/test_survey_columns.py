@@ -24,7 +24,8 @@ from inventory.model import (
     System,
     Unit,
 )
-from inventory.survey.cells.values import Setting, told_by
+from inventory.survey.cells.told import Setting
+from inventory.survey.cells.values import told_by
 from inventory.survey.columns import Column, catalogue, references
 from inventory.survey.merging.naming import name_for, names_for
 from inventory.survey.tables.settling import Settled, read_settled
@@ -93,7 +94,7 @@ def test_what_a_column_reads_is_what_the_model_takes(kind: str, column: Column) 
         "text": ("甲",), "list": ("甲、乙",), "truth": ("是", "否"), "count": ("3",), "number": ("1.5",),
         "money": ("12.5万元",), "date": ("2017-03-05",), "year": ("2017",), "percent": ("75%",), "memory": ("16GB",),
         "storage": ("2TB",), "bandwidth": ("100M",), "area": ("36㎡",), "level": ("三级",), "address": ("10.0.0.1",),
-        "prefix": ("10.0.0.0/24",), "golden": ("金税",),
+        "prefix": ("10.0.0.0/24",), "golden": ("金税",), "costs": ("2016年3万元；2017年4万元",), "tally": ("甲、乙",),
         "choice": tuple(word for words in column.choices.values() for word in words),
     }  # fmt: skip
     adapter = TypeAdapter(annotation_of(MODELS[kind], column.field))

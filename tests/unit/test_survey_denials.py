@@ -7,7 +7,8 @@ import pytest
 
 from inventory.survey.cells.denials import Stance, stance_on
 from inventory.survey.cells.secrets import marked, secret
-from inventory.survey.cells.values import Setting, Told, told_by
+from inventory.survey.cells.told import Setting, Told
+from inventory.survey.cells.values import told_by
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Weight
 from inventory.survey.tables.headings import Matcher

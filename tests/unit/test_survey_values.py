@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.survey.cells.dates import day_of
-from inventory.survey.cells.values import Setting, Told, told_by
+from inventory.survey.cells.told import Setting, Told
+from inventory.survey.cells.values import told_by
 from inventory.survey.columns import Column, catalogue
 from inventory.survey.entries import Weight
 from inventory.survey.tables.headings import Matcher, taken_apart
@@ -272,7 +273,8 @@ def test_headers_are_taken_apart(header: str, bare: str, unit: str) -> None:
         (("经费", "运维"), "survey.running_cost", "known"),
         (("年运维总费用(万元)",), "survey.running_cost", "guessed"),
         (("联系人姓名",), "", "unkept"),
-        (("服务器数量",), "", "unknown"),
+        (("服务器数量",), "survey.servers", "known"),
+        (("建设性质",), "", "unknown"),
         (("序号",), "", "aside"),
     ],
 )

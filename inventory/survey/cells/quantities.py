@@ -31,6 +31,11 @@ _SCALED = re.compile(rf"({'|'.join(sorted(filter(None, _SCALES), key=len, revers
 _ABOUT = re.compile(r"(?:^|(?<=[百千万亿]))[余多几]|(?:左右|上下|以上|以内)$")
 _MONEY = re.compile(r"(?:人民币)?(元|圆|rmb|cny|yuan)?(整)?\s*[/每(]?\s*(年|月|季度|季|year|month)?\)?(?:人民币)?")
 _PERIODS = {"月": 12, "month": 12, "季": 4, "季度": 4}
+_TIMES = r"\s*[×xX*✕]\s*"
+_PRODUCT = re.compile(
+    rf"(\d{{1,3}})(?:{_TIMES}|\s*[颗路块个条台根]\s*(?:cpu)?[,:]?\s*(?:每颗)?)(\d+(?:\.\d+)?)\s*(核|[kmgtp]i?b?)?(?:\s*(?:sas|sata|ssd|硬盘|内存|ddr\d?))?"
+    rf"|(\d+(?:\.\d+)?)\s*(核|[kmgtp]i?b?){_TIMES}(\d{{1,3}})\s*[颗路块个条台根]?(?:\s*(?:sas|sata|ssd))?"
+)
 _BYTES: Mapping[str, Decimal] = {
     "k": Decimal(1) / 1024 / 1024, "m": Decimal(1) / 1024, "g": Decimal(1), "t": Decimal(1024), "p": Decimal(1024**2),
 }  # fmt: skip
@@ -88,6 +93,15 @@ def amount_of(cell: Cell) -> Amount | None:
     about = (match[1] or "").casefold() not in {"", "¥", "rmb", "cny"}
     unit, vague = _ABOUT.subn("", (match[3] or "").strip().casefold())
     return Amount(Decimal(match[2].replace(",", "")), unit.strip(), about or vague > 0)
+
+
+def product_of(cell: Cell) -> Amount | None:
+    """Return what several equal parts have together, as 2×8, 2颗8核 or 2块600G SAS say; none where it is one number."""
+    match = _PRODUCT.fullmatch(plain(cell).casefold()) if isinstance(cell, str) and len(cell) < 40 else None
+    if match is None:
+        return None
+    one, unit, many = (match[2], match[3], match[1]) if match[1] else (match[4], match[5], match[6])
+    return Amount(Decimal(one) * Decimal(many), (unit or "").strip(), about=False)
 
 
 def number(value: Decimal) -> int | float:

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
 from inventory.base import NAME_PATTERN
+from inventory.survey.cells import ticks
+from inventory.survey.cells.addresses import address_told, prefix_told
 from inventory.survey.cells.dates import day_of
 from inventory.survey.cells.denials import Stance, denies, ended, stance_at, stance_on, unsure
+from inventory.survey.cells.plausible import LEAST_MONEY, too_large
 from inventory.survey.cells.quantities import (
     Amount,
     amount_of,
@@ -19,9 +19,11 @@ from inventory.survey.cells.quantities import (
     megabits,
     money,
     number,
+    product_of,
     rounded_up,
     square_metres,
 )
+from inventory.survey.cells.told import Setting, Told, misread, shown
 from inventory.survey.columns import Column
 from inventory.survey.entries import Weight
 from inventory.survey.opening.grids import Cell
@@ -37,8 +39,6 @@ _TRUE_MARKS = frozenset("√✓✔☑■●v")
 _FALSE_MARKS = frozenset("×✗✘╳xX✖")
 _TRUE = ("是", "有", "对", "已", "yes", "y", "true", "t", "1", "1.0")
 _FALSE = ("否", "无", "没有", "未", "不", "非", "no", "n", "false", "f", "0", "0.0")
-_BOXES = re.compile(r"([☑■√✓✔●◉▣]|\[[√xX✓v]\])\s*([^\s□☐○◯\[☑■√✓✔●◉▣]+)")
-_OPEN_BOX = re.compile(r"[□☐○◯]|\[\s*\]")
 _LEVELS = {**dict(zip("一二三四五", range(1, 6), strict=True)), **{str(level): level for level in range(1, 6)}}
 _LEVEL = re.compile(
     r"第?\s*([一二三四五1-5])\s*级|^(?:(?:等保|等级保护|s\d?a\d?g)\s*([一二三四五1-5])|([1-5])(?:\.0)?)(?:\s*\(.*\))?$",
@@ -52,56 +52,27 @@ _BESIDE_LEVEL = re.compile(
 _UNGRADED = frozenset(
     {"未定级", "未评级", "未备案", "未定", "未做", "否", "未开展", "不定级", "无需定级", "没有定级", "尚未定级"}
 )
+_YEARLY = re.compile(r"((?:19|20)\d{2})\s*年?度?\s*:?\s*(\S+)")
+_EXACT = 10**15
+"""A spreadsheet does not keep numbers from here on exactly."""
+_SCIENTIFIC = re.compile(r"\d(?:\.\d+)?E\+\d{2,3}")
 _NUMBERING = re.compile(r"(?:^|(?<=[\s;,、；，]))\(?\d{1,2}(?:\)|[、.](?!\d))\s*")
 _SEPARATORS = re.compile(r"[、,，;；\n\r]+")
 GOLDEN = ("金税", "金关", "金财", "金审", "金盾", "金宏", "金保", "金土", "金农", "金水", "金质", "金安", "金信")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a cell tells: a value or nothing, and what has to be remarked about it."""
-
-    value: object = None
-    expected: str = ""
-    severity: Weight = Weight.NOTE
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What is known about a cell beside its content."""
-
-    unit: str = ""
-    """The unit of its header, or else of its sheet."""
-    percent: bool | None = False
-    """Whether its number is shown as per cent; none where that cannot be known."""
-
-
-def misread(expected: str) -> Told:
-    """Tell that a cell is not what its column asks for."""
-    return Told(None, expected, Weight.ERROR)
-
-
-def shown(cell: Cell) -> str:
-    """Return a cell as text, the way that a sheet shows it."""
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float) and cell == int(cell) and abs(cell) < 1e15:
-        return str(int(cell))
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == datetime.min.time() else cell.isoformat(sep=" ")
-    if isinstance(cell, date):
-        return cell.isoformat()
-    return "" if cell is None else str(cell)
-
-
 def _text(cell: Cell, _column: Column, _setting: Setting) -> Told:
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) >= _EXACT:
+        return misread(_("the number as text: a spreadsheet keeps its first 15 digits only"))
     text = cleaned(shown(cell))
-    ticked = _ticked(text)
-    if ticked is None:
+    if _SCIENTIFIC.fullmatch(text):
+        return misread(_("the number in full and as text, not as 1.2E+17"))
+    options = ticks.ticked(text)
+    if options is None:
         return Told(text)
-    if not ticked and len(_OPEN_BOX.findall(text)) > 1:
+    if not options and ticks.open_boxes(text) > 1:
         return misread(_("one ticked box"))
-    return Told("、".join(ticked) or text)
+    return Told("、".join(options) or text)
 
 
 def _name(cell: Cell, _column: Column, _setting: Setting) -> Told:
@@ -117,19 +88,12 @@ def _list(cell: Cell, _column: Column, _setting: Setting) -> Told:
     return Told(list(dict.fromkeys(item for item in items if item)))
 
 
-def _ticked(text: str) -> list[str] | None:
-    """Return the options that are ticked among boxes; none where there are no boxes."""
-    if not _OPEN_BOX.search(text):
-        return None
-    return [option for _mark, option in _BOXES.findall(text)]
-
-
 def _one_of(text: str) -> str | None:
     """Return the one ticked option, or the text where there are no boxes; none where not one is ticked."""
-    ticked = _ticked(text)
-    if ticked is None:
+    options = ticks.ticked(text)
+    if options is None:
         return text
-    return ticked[0] if len(ticked) == 1 else None
+    return options[0] if len(options) == 1 else None
 
 
 def _meant(text: str, column: Column) -> bool | None:
@@ -232,13 +196,19 @@ def _measured(
     """Return the reader of a number whose unit is that of its cell, its header or its column, in this order."""
 
     def told(cell: Cell, column: Column, setting: Setting) -> Told:
-        amount = amount_of(cell)
+        several = product_of(cell) if column.type in {"memory", "storage"} or column.unit == "核" else None
+        amount = several or amount_of(cell)
         if amount is None:
             return misread(expected())
         unit, assumed = _unit_of(amount, setting, column)
         value = convert(amount, unit)
         if value is None:
             return misread(expected())
+        if too_large(column.type, value) and (column.type != "money" or not amount.unit):
+            return misread(_("the number or its unit again: {value} cannot be meant").format(value=f"{value:f} {unit}"))
+        if several is not None:
+            said = _("taken as {value}, all of them together").format(value=written(value))
+            return Told(written(value), said, Weight.NOTE)
         if assumed and doubtful and amount.number:
             return Told(written(value), assumed, Weight.WARNING)
         return Told(written(value), _("an approximate number, taken as it is") if amount.about else "")
@@ -253,7 +223,12 @@ def _whole(amount: Amount, unit: str) -> Decimal | None:
 
 def _money(cell: Cell, column: Column, setting: Setting) -> Told:
     convert = partial(money, period=column.unit.partition("/")[2])
-    return _measured(convert, lambda: _("an amount of money such as 12.5万元"))(cell, column, setting)
+    told = _measured(convert, lambda: _("an amount of money such as 12.5万元"))(cell, column, setting)
+    small = isinstance(told.value, int | float) and 0 < told.value < LEAST_MONEY
+    if small and setting.unit and not told.expected:
+        said = _("only {value} yuan: is the unit right?").format(value=told.value)
+        return Told(told.value, said, Weight.WARNING)
+    return told
 
 
 def _mebibytes(gibibytes: Decimal) -> int:
@@ -293,26 +268,6 @@ def _level(cell: Cell, _column: Column, _setting: Setting) -> Told:
     return misread(_("a level from 1 to 5, such as 第二级"))
 
 
-def _address(cell: Cell, _column: Column, _setting: Setting) -> Told:
-    text = plain(shown(cell))
-    try:
-        return Told(str(IPv4Address(text)))
-    except AddressValueError:
-        return misread(_("one IPv4 address such as 10.11.0.10"))
-
-
-def _prefix(cell: Cell, _column: Column, _setting: Setting) -> Told:
-    text = plain(shown(cell)).replace(" ", "")
-    try:
-        network = IPv4Network(text, strict=False)
-    except (AddressValueError, NetmaskValueError, ValueError):
-        return misread(_("a network such as 10.11.0.0/24"))
-    if "/" not in text:
-        return misread(_("a network such as 10.11.0.0/24"))
-    same = str(network.network_address) == text.split("/")[0]
-    return Told(str(network), "" if same else _("the network {network} is taken").format(network=network))
-
-
 def _golden(cell: Cell, column: Column, _setting: Setting) -> Told:
     text = plain(shown(cell))
     stances = {project: stance_on(text, project) for project in GOLDEN if project in text}
@@ -322,6 +277,23 @@ def _golden(cell: Cell, column: Column, _setting: Setting) -> Told:
     if not said and (_meant(text, column) is False or (denies(text) and not unsure(text))):
         return Told(None, _("taken as: of no golden project") if stances or _meant(text, column) is None else "")
     return misread(_("the project's name, one of: {words}").format(words="、".join(GOLDEN)))
+
+
+def _costs(cell: Cell, column: Column, setting: Setting) -> Told:
+    found = []
+    for part in re.split(r"[;,、\n]+", plain(shown(cell)).replace("\n", ";")):
+        match = _YEARLY.fullmatch(part.strip())
+        amount = amount_of(match[2]) if match else None
+        yuan = money(amount, setting.unit or column.unit) if amount is not None else None
+        if match is None or yuan is None:
+            return misread(_("amounts by year such as 2016年3万元；2017年4万元"))
+        found.append({"year": int(match[1]), "amount": number(yuan)})
+    return Told(found)
+
+
+def _tally(cell: Cell, column: Column, setting: Setting) -> Told:
+    told = _list(cell, column, setting)
+    return Told(len(told.value)) if isinstance(told.value, list) and told.value else told
 
 
 _READERS: Mapping[str, Callable[[Cell, Column, Setting], Told]] = {
@@ -334,12 +306,14 @@ _READERS: Mapping[str, Callable[[Cell, Column, Setting], Told]] = {
     "year": _year,
     "percent": _percent,
     "level": _level,
-    "address": _address,
-    "prefix": _prefix,
+    "address": address_told,
+    "prefix": prefix_told,
     "golden": _golden,
     "count": _measured(_whole, lambda: _("a whole number"), doubtful=False),
     "number": _measured(counted, lambda: _("a number"), doubtful=False),
     "money": _money,
+    "costs": _costs,
+    "tally": _tally,
     "memory": _measured(gibibytes, lambda: _("a size such as 16GB"), _mebibytes),
     "storage": _measured(gibibytes, lambda: _("a size such as 500GB or 2TB"), rounded_up),
     "bandwidth": _measured(megabits, lambda: _("a bandwidth such as 100Mbps")),

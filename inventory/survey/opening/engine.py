@@ -88,7 +88,14 @@ def _sheet(book: calamine.CalamineWorkbook, index: int, facts: Facts | None, bud
     if facts is not None:
         answer |= {
             "merged": merged or facts.merged,
-            "facts": [facts.hidden_rows, facts.hidden_columns, facts.blank_formulas, facts.errors, facts.percents],
+            "facts": [
+                facts.hidden_rows,
+                facts.hidden_columns,
+                facts.blank_formulas,
+                facts.errors,
+                facts.percents,
+                facts.struck,
+            ],
         }
     return answer
 

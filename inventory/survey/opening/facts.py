@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from inventory.survey.opening.archives import Refused, parsed
 
@@ -27,6 +28,7 @@ class Facts:
     blank_formulas: list[Spot] = field(default_factory=list)
     errors: list[tuple[int, int, str]] = field(default_factory=list)
     percents: list[Spot] = field(default_factory=list)
+    struck: list[Spot] = field(default_factory=list)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     top: int = 1 << 30
     left: int = 1 << 30
@@ -65,9 +67,9 @@ def _number(text: str | None, default: int) -> int:
 class _SheetReader:
     """Follows the tags of one xlsx sheet."""
 
-    def __init__(self, percent_styles: frozenset[int]) -> None:
+    def __init__(self, styles: "_Styles") -> None:
         self.facts = Facts()
-        self.percent_styles = percent_styles
+        self.styles = styles
         self.row = -1
         self.column = -1
         self.cell: Mapping[str, str] = {}
@@ -112,29 +114,58 @@ class _SheetReader:
             self.facts.blank_formulas.append((self.row, self.column))
         if kind == "e":
             self.facts.errors.append((self.row, self.column, value[:20]))
-        elif kind == "n" and value and _number(self.cell.get("s"), 0) in self.percent_styles:
+        style = _number(self.cell.get("s"), 0)
+        if kind == "n" and value and style in self.styles.percents:
             self.facts.percents.append((self.row, self.column))
+        if value and style in self.styles.struck:
+            self.facts.struck.append((self.row, self.column))
 
 
-def _percent_styles(archive: zipfile.ZipFile) -> frozenset[int]:
-    if "xl/styles.xml" not in archive.namelist():
-        return frozenset()
-    formats: set[int] = set(_PERCENTS)
-    styles: list[int] = []
-    inside: list[str] = []
+class _Styles(NamedTuple):
+    """The styles of cells, by number, that show per cent, and those that strike out what they show."""
 
-    def start(tag: str, attributes: Mapping[str, str]) -> None:
-        inside.append(tag)
+    percents: frozenset[int] = frozenset()
+    struck: frozenset[int] = frozenset()
+
+
+class _StyleReader:
+    """Follows the tags of the styles of an xlsx."""
+
+    def __init__(self) -> None:
+        self.formats: set[int] = set(_PERCENTS)
+        self.fonts = -1
+        self.struck: set[int] = set()
+        self.styles: list[tuple[int, int]] = []
+        self.inside: list[str] = []
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self.inside.append(tag)
         if tag == "numFmt" and "%" in attributes.get("formatCode", ""):
-            formats.add(_number(attributes.get("numFmtId"), -1))
-        elif tag == "xf" and "cellXfs" in inside:
-            styles.append(_number(attributes.get("numFmtId"), -1))
+            self.formats.add(_number(attributes.get("numFmtId"), -1))
+        elif tag == "font" and "fonts" in self.inside:
+            self.fonts += 1
+        elif tag == "strike" and "fonts" in self.inside and attributes.get("val", "1") not in {"0", "false"}:
+            self.struck.add(self.fonts)
+        elif tag == "xf" and "cellXfs" in self.inside:
+            self.styles.append((_number(attributes.get("numFmtId"), -1), _number(attributes.get("fontId"), -1)))
 
-    def end(_tag: str) -> None:
-        inside.pop()
+    def end(self, _tag: str) -> None:
+        self.inside.pop()
 
-    parsed(archive.read("xl/styles.xml"), start, end)
-    return frozenset(index for index, number in enumerate(styles) if number in formats)
+    def found(self) -> _Styles:
+        """Return the numbers of the styles that matter."""
+        return _Styles(
+            frozenset(index for index, (number, _font) in enumerate(self.styles) if number in self.formats),
+            frozenset(index for index, (_number, font) in enumerate(self.styles) if font in self.struck),
+        )
+
+
+def _styles_of(archive: zipfile.ZipFile) -> _Styles:
+    if "xl/styles.xml" not in archive.namelist():
+        return _Styles()
+    reader = _StyleReader()
+    parsed(archive.read("xl/styles.xml"), reader.start, reader.end)
+    return reader.found()
 
 
 def _sheet_paths(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
@@ -160,11 +191,11 @@ def xlsx_facts(archive: zipfile.ZipFile) -> dict[str, Facts]:
     known = set(archive.namelist())
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= known:
         raise Refused("broken")
-    percents = _percent_styles(archive)
+    styles = _styles_of(archive)
     facts = {}
     for name, path in _sheet_paths(archive):
         if path in known and path.startswith("xl/worksheets/"):
-            reader = _SheetReader(percents)
+            reader = _SheetReader(styles)
             parsed(archive.read(path), reader.start, reader.end, reader.data)
             facts[name] = reader.facts
     return facts

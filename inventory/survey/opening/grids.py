@@ -45,6 +45,8 @@ class Grid:
     hidden_columns: tuple[int, ...] = ()
     blank_formulas: frozenset[Spot] = frozenset()
     errors: Mapping[Spot, str] = field(default_factory=dict)
+    struck: frozenset[Spot] = frozenset()
+    """Cells whose text is struck out, as far as the file can tell."""
     percents: frozenset[Spot] | None = frozenset()
     """Cells that show their number as per cent; none where the file cannot tell."""
 

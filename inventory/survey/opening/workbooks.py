@@ -104,7 +104,7 @@ def _grid(path: Path, kind: str, sheet: Mapping[str, Any]) -> Grid:
     margin: list[Cell] = [None] * left
     rows = before + [[*margin, *(_value(cell) for cell in row)] if row else [] for row in sheet["rows"]]
     known = "facts" in sheet
-    hidden_rows, hidden_columns, blank, errors, percents = sheet.get("facts", ([], [], [], [], []))
+    hidden_rows, hidden_columns, blank, errors, percents, struck = sheet.get("facts", ([],) * 6)
     return Grid(
         file=path,
         sheet=sheet["name"],
@@ -115,6 +115,7 @@ def _grid(path: Path, kind: str, sheet: Mapping[str, Any]) -> Grid:
         hidden_columns=tuple(hidden_columns),
         blank_formulas=frozenset((row, column) for row, column in blank),
         errors={(row, column): word for row, column, word in errors},
+        struck=frozenset((row, column) for row, column in struck),
         percents=frozenset((row, column) for row, column in percents) if kind == "xlsx" else None,
     )
 

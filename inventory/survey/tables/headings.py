@@ -15,7 +15,9 @@ from inventory.survey.text import folded, plain
 
 How = Literal["known", "guessed", "aside", "unkept", "ignored", "unknown"]
 
-_NUMBERED = re.compile(r"^(?:\(?\d{1,2}[).、]\s*|\(?[一二三四五六七八九十]{1,2}[).、]\s*|[*#]+\s*)+")
+_NUMBERED = re.compile(
+    r"^(?:0\d(?=[\u4e00-\u9fff])|1\d(?=[\u4e00-\u9fff])(?!\d?[年月日])|\(?\d{1,2}[).、]\s*|\(?[一二三四五六七八九十]{1,2}[).、]\s*|[*#]+\s*)+"
+)
 _BRACKETS = re.compile(r"[\(\[【{]([^\(\)\[\]【】{}]*)[\)\]】}]")
 _MONEY_TAIL = re.compile(r"(?<=[^\s\d])((?:百|千|万|亿)元(?:/[年月])?)$")
 _TAIL = re.compile(r"(?:[/:,，;]\s*|\s+)(?:单位:?\s*)?([^\s/:,]+(?:/[年月])?)$")
@@ -103,6 +105,7 @@ class Matcher:
         self.aside = {folded(word) for word in catalogue.aside}
         self.unkept = {folded(word) for words in catalogue.unkept for word in words}
         self.words = {str(listing.kind): _words(listing) for listing in catalogue.kinds}
+        self.options = _options(catalogue)
         self._found: dict[tuple[str, tuple[str, ...]], Match] = {}
         self._kinds: dict[str, frozenset[str]] = {}
 
@@ -128,7 +131,8 @@ class Matcher:
         above = parts[-2] if len(parts) > 1 else ""
         bare = folded(taken_apart(leaf)[0])
         # "Funds" above "building" may be written either way round.
-        ways = (above + leaf, bare + folded(taken_apart(above)[0])) if above else ()
+        over = folded(taken_apart(above)[0])
+        ways = (above + leaf, over + bare, bare + over) if above else ()
         if found := next(filter(None, (self._look(kind, way) for way in ways)), None):
             return found
         if above and bare in _GENERIC and not _BASIC.search(taken_apart(above)[0]):
@@ -162,6 +166,19 @@ class Matcher:
             return Match(None, "unknown")
         column = ranked[0][1]
         return Match(column, "guessed") if column is not None else Match(None, "unkept")
+
+
+def _options(catalogue: Catalogue) -> frozenset[str]:
+    """Return the words that are answers to choose from, folded."""
+    chosen = {
+        folded(word)
+        for listing in catalogue.kinds
+        for column in listing.columns
+        for words in (*column.choices.values(), column.yes, column.no)
+        for word in words
+    }
+    levels = {f"{mark}{level}级" for mark in ("", "第") for level in "一二三四五12345"}
+    return frozenset(chosen | levels | {"是", "否", "有", "无"})
 
 
 def _words(listing: Listing) -> Mapping[str, Column]:

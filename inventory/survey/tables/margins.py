@@ -33,7 +33,13 @@ _NOTE = re.compile(
 _NUMBERED = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,2})[).、]")
 _COUNT = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[).、]?$")
 _CHINESE_COUNT = re.compile(r"\(?[一二三四五六七八九十]{1,3}[).、]?")
-_EXAMPLE = re.compile(r"^[(]?(?:示例|样例|例如|例:|例\d*$|填写示例|example)", re.IGNORECASE)
+_EXAMPLE = re.compile(
+    r"^[(\[【]?(?:示例|样例|举例|填写样例|例如|例:|例[)\]】]|例\d*$|如:|填写示例|填报示例|参考示例|example)"
+    r"|.*[(\[【](?:示例|样例|例)[)\]】]$",
+    re.IGNORECASE,
+)
+_NOBODY = re.compile(r"(?:[xX×*]{2,}|某某?|〇〇|○○)(?:局|单位|部门|业务|管理|信息)*(?:系统|平台|网站)")
+"""Names that stand in forms for any name."""
 # Who put the sheets of others together is not who reports.
 _COMPILER = re.compile(r"^(?:制表|编制|汇总|统计)")
 _HEAVENLY = "甲乙丙丁戊己庚辛壬癸"
@@ -175,7 +181,7 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
             "total",
             any(isinstance(cell, str) and _TOTAL.match(plain(cell).replace(" ", "")) for cell in (first, titled)),
         ),
-        ("example", _EXAMPLE.match(first) is not None),
+        ("example", any(_is_example(cell) for cell in (filled[0], titled))),
         ("signature", few and any(_LABELLED.match(plain(str(cell))[:400]) for cell in filled)),
         ("note", few and _NOTE.match(first) is not None),
     )
@@ -185,6 +191,11 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
     if role is None and _heads(filled, titled) and width > 2:
         return "group"
     return role or (_alone(first, titled) if len(filled) == 1 and width > 2 else "data")
+
+
+def _is_example(cell: Cell) -> bool:
+    text = plain(str(cell)) if not empty(cell) else ""
+    return _EXAMPLE.match(text) is not None or _NOBODY.fullmatch(text) is not None
 
 
 def _heads(filled: Sequence[Cell], titled: Cell) -> bool:

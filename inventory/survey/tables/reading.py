@@ -5,12 +5,16 @@ from collections import Counter
 from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Remark, Weight
 from inventory.survey.opening.grids import Grid, empty, letters
+from inventory.survey.tables.forms import columned, filing_form, is_filing_form
 from inventory.survey.tables.headings import Matcher
 from inventory.survey.tables.margins import Labelled, labels_in
+from inventory.survey.tables.naming import distinguished
 from inventory.survey.tables.records import TableReader
 from inventory.survey.tables.replies import says_none
+from inventory.survey.tables.servers import lists_systems
 from inventory.survey.tables.settling import IGNORE, Rule
 from inventory.survey.tables.sheet import Sheet
+from inventory.survey.tables.sides import sides
 from inventory.survey.tables.tables import Table, TableFinder
 from inventory.survey.text import cleaned, folded
 from inventory.words import _
@@ -18,30 +22,54 @@ from inventory.words import _
 
 def read_sheet(grid: Grid, matcher: Matcher, rule: Rule) -> tuple[list[Entry], list[Remark]]:
     """Return the entries of a sheet, and remarks on all that was not understood or was understood by guessing."""
-    sheet = Sheet(grid, matcher, rule)
     if not any(grid.rows):
         return [], []
     if rule.kind == IGNORE:
+        sheet = Sheet(grid, matcher, rule)
         sheet.remark(None, _("not read: the mapping file says so"), Weight.NOTE)
-    else:
+        return [], sheet.remarks
+    entries: list[Entry] = []
+    remarks: list[Remark] = []
+    for side in sides(TableFinder(grid, matcher, frozenset(rule.columns))):
+        sheet = Sheet(side, matcher, rule)
         _read(sheet)
-    return sheet.entries, sheet.remarks
+        entries += sheet.entries
+        # The rows above all of them are looked at for each.
+        seen = set(remarks) if remarks else set()
+        remarks += [remark for remark in sheet.remarks if remark not in seen]
+    named, about = distinguished(entries)
+    return named, [*remarks, *about]
 
 
 def _read(sheet: Sheet) -> None:
     _hidden(sheet)
-    tables = TableFinder(sheet.grid, sheet.matcher, frozenset(sheet.rule.columns)).tables()
+    finder = TableFinder(sheet.grid, sheet.matcher, frozenset(sheet.rule.columns))
+    tables = _tables(finder)
     if not tables and not _answered(sheet):
         expected = _("a row of headers such as 系统名称, 部门, 功能描述; no table was found")
+        if is_filing_form(finder):
+            expected = _("the name of the system: a filing form is read where it stands on the same sheet (表二, 表三)")
         sheet.remark(None, expected, Weight.WARNING)
     before = 0
     for table in tables:
         _margin(sheet, before, table.top)
+        for row in range(len(sheet.grid.rows) if table.filed else 0):
+            sheet.take_labels(row)
         TableReader(sheet, table, _listing(sheet, table)).read()
         if table.form:
             _loose(sheet, table)
         before = max((row.number for row in table.rows), default=table.top) + 1
     _reply(sheet)
+
+
+def _tables(finder: TableFinder) -> tuple[Table, ...]:
+    """Return the tables of a sheet, whichever way it is laid out."""
+    if is_filing_form(finder):
+        filed = filing_form(finder)
+        return () if filed is None else (filed,)
+    if (turned := columned(finder)) is not None:
+        return (turned,)
+    return finder.tables()
 
 
 def _answered(sheet: Sheet) -> bool:
@@ -110,9 +138,12 @@ def _margin(sheet: Sheet, start: int, end: int) -> None:
 
 def _loose(sheet: Sheet, table: Table) -> None:
     """Remark the cells of a form that are neither a label that is known nor the value of one."""
+    if table.filed:
+        sheet.remark((table.top, 0), _("a filing form: its other fields are not read"), Weight.NOTE)
+        return
     used = {heading.spot for heading in table.headings}
     used |= {spot for row in table.rows for spot in row.spots.values()}
-    for row in range(table.top, len(sheet.grid.rows)):
+    for row in range(min(heading.spot[0] for heading in table.headings), len(sheet.grid.rows)):
         if labels_in(sheet.grid.rows[row]) != Labelled():
             continue
         for column, cell in enumerate(sheet.grid.rows[row]):
@@ -129,6 +160,8 @@ def _listing(sheet: Sheet, table: Table) -> Listing:
     points = Counter({listing.kind: _points(sheet, table, listing) for listing in catalogue.kinds})
     (first, most), (_second, next_most) = points.most_common(2)
     listing = catalogue.listing(first)
+    if first == "host" and lists_systems(table, sheet.matcher):
+        return catalogue.listing("system")
     if most == next_most and most:
         expected = _("guessed from its headers: it lists {kind}; a mapping file can say so").format(kind=listing.titled)
         sheet.remark((table.top, 0), expected, Weight.WARNING)
@@ -142,4 +175,10 @@ def _points(sheet: Sheet, table: Table, listing: Listing) -> float:
     groups = [part for heading in table.headings for part in heading.parts[:-1]]
     around = folded(" ".join([sheet.grid.sheet, *sheet.titles[-2:], sheet.grid.file.stem, *groups]))
     hint = max((len(word) for word in map(folded, listing.sheet) if word in around), default=0)
-    return len(fields) + 2 * (not fields.isdisjoint(listing.telling)) + (1.5 + hint / 10 if hint else 0)
+    if fields.isdisjoint(listing.telling):
+        return len(fields) / 100
+    return (
+        len(fields)
+        + 2 * (not fields.isdisjoint(listing.telling & {"title", "resource"}))
+        + (1.5 + hint / 10 if hint else 0)
+    )

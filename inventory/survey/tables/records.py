@@ -1,19 +1,20 @@
 """Turns the rows of one table into entries; what is not understood, or is understood by guessing, is remarked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-from inventory.survey.cells.values import DITTO, Setting, Told, shown, told_by
-from inventory.survey.columns import Column, Listing
+from inventory.survey.cells.told import Setting, shown
+from inventory.survey.cells.values import told_by
+from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Place, Weight
-from inventory.survey.opening.grids import Cell, Spot, empty, letters
-from inventory.survey.tables.headings import Match, measures
+from inventory.survey.opening.grids import Cell, Spot, empty
+from inventory.survey.tables.celling import CellReader
 from inventory.survey.tables.margins import group_in, role_of, style_of
+from inventory.survey.tables.naming import perhaps_several, several, untitled
 from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
-from inventory.survey.tables.settling import IGNORE
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
-from inventory.survey.text import folded, plain
+from inventory.survey.text import folded
 from inventory.words import _
 
 _IDENTITY = frozenset({"title", "name", "department", "holder"})
@@ -21,23 +22,18 @@ _IDENTITY = frozenset({"title", "name", "department", "holder"})
 _BODIES = frozenset({"department", "office", "unit", "building"})
 
 
-class TableReader:
+class TableReader(CellReader):
     """Reads one table whose kind is known."""
 
     def __init__(self, sheet: Sheet, table: Table, listing: Listing) -> None:
-        self.sheet = sheet
-        self.grid = sheet.grid
-        self.table = table
-        self.listing = listing
-        self.remark = sheet.remark
-        self.columns: dict[Heading, Column] = {}
-        self.lost: dict[Heading, tuple[str, Weight]] = {}
-        self.before: dict[Heading, Cell] = {}
+        super().__init__(sheet, table, listing)
         self.above: dict[str, object] | None = None
         self.groups: dict[int, str | None] = {}
         self.secret_rows: set[int] = set()
         self.last = ""
         self.fallback: str | None = None
+        self.owners: dict[int, Entry | None] | None = None
+        """The system of each row, where these are the servers of systems."""
 
     def read(self) -> None:
         """Read headers, then rows, then say which columns were lost."""
@@ -51,64 +47,36 @@ class TableReader:
             self.remark((self.table.top, 0), expected, Weight.ERROR)
             return
         data = self.data()
+        owners: dict[int, Entry | None] = {}
+        owner: Entry | None = None
         for row in data:
+            before = len(self.sheet.entries)
             self.entry(row)
+            added = self.sheet.entries[before:]
+            owner = added[-1] if added else owner
+            owners[row.number] = owner
         self.say_lost(data)
+        if self.nested:
+            self.servers(data, owners)
 
-    def assign(self) -> None:
-        """Find the field of every column; of two for one field the surer one wins."""
-        matches = [(heading, self.match(heading)) for heading in self.table.headings]
-        order = {"known": 0, "guessed": 1}
-        taken: dict[str, Heading] = {}
-        for heading, (column, how) in sorted(matches, key=lambda pair: order.get(pair[1].how, 2)):
-            if column is None:
-                self.lose(heading, how)
-            elif how == "guessed" and column.field in taken:
-                self.lose(heading, "unknown")
-            elif column.field in taken and not column.joined and not self.table.form:
-                other = taken[column.field].text
-                self.lost[heading] = (
-                    _("column '{other}' says the same and was taken").format(other=other),
-                    Weight.WARNING,
+    def servers(self, rows: Sequence[Row], owners: dict[int, Entry | None]) -> None:
+        """Read the servers that stand beside systems; those of a classified one are left out."""
+        table = Table(self.table.top, self.nested, tuple(rows))
+        reader = TableReader(self.sheet, table, self.sheet.matcher.catalogue.listing("host"))
+        reader.owners = owners
+        reader.assign()
+        for row in rows:
+            owner = owners[row.number]
+            reader.groups[row.number] = ""
+            if all(empty(self.grid.at(*row.spots[heading])) for heading in self.nested):
+                continue
+            if owner is None or owner.values.get("grading.classified"):
+                self.about(
+                    row, _("its servers are not taken: the system is classified, or was not read"), Weight.WARNING
                 )
             else:
-                taken.setdefault(column.field, heading)
-                self.columns[heading] = column
-                if how == "guessed":
-                    expected = _("guessed: taken as {header}").format(header=column.words[0])
-                    self.remark(heading.spot, expected, Weight.WARNING, column=heading.text)
-        self.columns = {heading: self.columns[heading] for heading, _match in matches if heading in self.columns}
-
-    def match(self, heading: Heading) -> Match:
-        """Return what a heading means: what is settled for it, else what the catalogue says."""
-        if not heading.parts or heading.shadow:
-            return Match(None, "unknown")
-        words = ("".join(heading.parts), heading.parts[-1])
-        for word in (*words, *(plain(word).partition("(")[0] for word in words)):
-            field = self.sheet.rule.columns.get(folded(word))
-            if field == IGNORE:
-                return Match(None, "ignored")
-            if field is not None and (column := self.listing.column(field)) is not None:
-                return Match(column, "known")
-        return self.sheet.matcher.match(self.listing.kind, heading.parts)
-
-    def lose(self, heading: Heading, how: str) -> None:
-        """Take note of a column that is not read, and why."""
-        if how == "unknown":
-            expected = _("a header that is known, or a line in the mapping file; the column is not read")
-            self.lost[heading] = (expected, Weight.WARNING)
-        elif how == "unkept":
-            self.lost[heading] = (_("the inventory keeps no such thing; the column is not read"), Weight.NOTE)
-        elif how == "ignored":
-            self.lost[heading] = (_("not read: the mapping file says so"), Weight.NOTE)
-
-    def say_lost(self, rows: Sequence[Row]) -> None:
-        """Remark the columns that are not read and hold something; never what they hold."""
-        for heading, (expected, severity) in self.lost.items():
-            cells = sum(not empty(self.grid.at(*row.spots[heading])) for row in rows if heading in row.spots)
-            if cells:
-                text = _("{expected} ({count} cells)").format(expected=expected, count=cells)
-                self.remark(heading.spot, text, severity, column=heading.text or letters(heading.spot[1]))
+                reader.entry(row)
+        reader.say_lost(rows)
 
     def data(self) -> list[Row]:
         """Return the rows that are entries; what the others say about the sheet or a group is known afterwards."""
@@ -143,6 +111,9 @@ class TableReader:
         cells = self.grid.rows[row.number]
         titled = next((h for h, column in self.columns.items() if column.field == "title"), None)
         title = self.grid.at(*row.spots[titled]) if titled else None
+        if titled and row.spots[titled] in self.grid.struck:
+            self.about(row, _("struck out; not read"), Weight.WARNING)
+            return "struck"
         role = role_of(cells, title, len(self.table.headings))
         if role == "none" and self.listing.kind in _BODIES:
             return "data"
@@ -180,18 +151,54 @@ class TableReader:
             self.before = {}
             self.above = None
             return
+        if self.listing.kind == "system" and self.apart(row, cells):
+            return
         self.before |= {heading: cell for heading, (_spot, cell) in cells.items()}
         values: dict[str, object] = {}
         places: dict[str, Place] = {"": self.grid.place(*self.first(row))}
+        self.years = dict.fromkeys(self.years, 0)
         for heading, (spot, cell) in cells.items():
             self.take(heading, spot, cell, values, places)
         self.date(values, places)
+        if values.get("sharing") == "none" and "conditions" in values and "basis" not in values:
+            # The guide of 2017 has the law that forbids sharing written under the conditions of sharing.
+            values["basis"], places["basis"] = values.pop("conditions"), places.pop("conditions")
         self.add(row, values, places)
         self.above = values
 
+    def apart(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]]) -> bool:
+        """Take only the names where one cell names several systems; return whether it does."""
+        titled = next(((heading, *found) for heading, found in cells.items() if self.is_title(heading)), None)
+        if titled is None or not isinstance(text := titled[2], str):
+            return False
+        heading, spot, _cell = titled
+        names = several(text)
+        if names:
+            expected = _("a row for each system: of these {count} only the names are taken, the rest is not read")
+            told = expected.format(count=len(names))
+            self.remark(spot, told, Weight.ERROR, column=heading.text, read=text)
+        elif perhaps_several(text):
+            expected = _("if these are two systems, give each a row of its own; it is taken as one")
+            self.remark(spot, expected, Weight.WARNING, column=heading.text, read=text)
+        for name in names:
+            values: dict[str, object] = {}
+            places = {"": self.grid.place(*self.first(row)), "title": self.grid.place(*spot)}
+            for other, (at, cell) in cells.items():
+                if self.columns[other].field == "department":
+                    self.take(other, at, cell, values, places)
+            self.add(row, {**values, "title": name}, places)
+        self.above = None
+        return bool(names)
+
+    def is_title(self, heading: Heading) -> bool:
+        """Tell whether a heading is that of the titles."""
+        return self.columns[heading].field == "title"
+
     def continues(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]]) -> bool:
         """Tell whether a row belongs to the entry above it, whose title is merged over both; its lists grow then."""
-        title = next((spot for heading, (spot, _cell) in cells.items() if self.columns[heading].field == "title"), None)
+        title = next((spot for heading, (spot, _cell) in cells.items() if self.is_title(heading)), None)
+        if title is None and self.above is not None and self.goes_on(row, cells):
+            title = (-1, 0)
         if self.table.form or title is None or title[0] == row.number:
             return False
         for heading, (spot, cell) in cells.items():
@@ -200,6 +207,11 @@ class TableReader:
                 self.remark(spot, expected, Weight.WARNING, column=heading.text)
         return True
 
+    def goes_on(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]]) -> bool:
+        """Tell whether a row without a title only has another server or another item of the entry above."""
+        tallied = all(self.columns[heading].type == "tally" for heading in cells)
+        return tallied and (bool(cells) or any(not empty(self.grid.at(*row.spots[each])) for each in self.nested))
+
     def lengthened(self, heading: Heading, spot: Spot, cell: Cell) -> bool:
         """Tell whether a further row of an entry only says what is said already, or adds to a list of it."""
         column = self.columns[heading]
@@ -207,47 +219,13 @@ class TableReader:
             return False
         told = self.told(heading, column, spot, cell)
         said = self.above.get(column.field)
+        if column.type == "tally" and isinstance(told.value, int):
+            self.above[column.field] = told.value + (said if isinstance(said, int) else 0)
+            return True
         if column.type == "list" and isinstance(told.value, list):
             self.above[column.field] = list(dict.fromkeys([*(said if isinstance(said, list) else ()), *told.value]))
             return True
         return told.value is not None and told.value == said
-
-    def first(self, row: Row) -> Spot:
-        """Return the first cell of a row that has something in it."""
-        columns = (spot[1] for spot in row.spots.values() if not empty(self.grid.at(*spot)))
-        return row.number, min(columns, default=0)
-
-    def about(self, row: Row, expected: str, severity: Weight, *, read: str = "") -> None:
-        """Remark something about all of a row."""
-        self.remark(self.first(row), expected, severity, read=read)
-
-    def cells(self, row: Row) -> Iterator[tuple[Heading, tuple[Spot, Cell]]]:
-        """Yield the cells of a row that say something, with 'ditto' put in words."""
-        for heading in self.columns:
-            if heading not in row.spots:
-                continue
-            spot = row.spots[heading]
-            cell = self.grid.at(*spot)
-            if isinstance(cell, str) and plain(cell) in DITTO:
-                above = self.before.get(heading)
-                if above is None:
-                    expected = _("a value: nothing that was read stands above it")
-                    self.remark(spot, expected, Weight.ERROR, column=heading.text, read=cell)
-                    continue
-                cell = above
-            if spot in self.grid.errors or spot in self.grid.blank_formulas:
-                self.faulty(heading, spot)
-            elif not empty(cell):
-                yield heading, (spot, cell)
-
-    def faulty(self, heading: Heading, spot: Spot) -> None:
-        """Remark a cell whose formula gives an error, or nothing yet."""
-        if spot in self.grid.errors:
-            expected = _("a value: the formula of this cell ends in an error")
-            self.remark(spot, expected, Weight.ERROR, column=heading.text, read=self.grid.errors[spot])
-        else:
-            expected = _("a value: this formula was never computed; open and save the file in an office program")
-            self.remark(spot, expected, Weight.ERROR, column=heading.text)
 
     def classified(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]]) -> Answer | None:
         """Tell whether a row is, or may be, about something classified; columns that are not read count too."""
@@ -294,34 +272,14 @@ class TableReader:
                 places.setdefault("grading.classified", places[""])
             self.add(row, values, places)
 
-    def take(
-        self, heading: Heading, spot: Spot, cell: Cell, values: dict[str, object], places: dict[str, Place]
-    ) -> None:
-        """Read one cell into its field."""
-        column = self.columns[heading]
-        told = self.told(heading, column, spot, cell)
-        if told.expected:
-            self.remark(spot, told.expected, told.severity, column=heading.text, read=shown(cell))
-        if told.value is None or (column.field == "classified" and told.value is False):
-            # That something is not classified is nothing to keep where the inventory has no field for it.
-            return
-        if column.joined and column.field in values:
-            values[column.field] = f"{values[column.field]}; {told.value}"
-            return
-        values[column.field] = told.value
-        places[column.field] = self.grid.place(*spot)
-
-    def told(self, heading: Heading, column: Column, spot: Spot, cell: Cell) -> Told:
-        """Return what a cell tells in the units of its header or sheet."""
-        unit = heading.unit or next((unit for unit in self.sheet.labelled.units if measures(unit, column.type)), "")
-        percents = self.grid.percents
-        percent = None if percents is None else spot in percents
-        return told_by(cell, column, Setting(unit, percent))
-
     def add(self, row: Row, values: dict[str, object], places: dict[str, Place]) -> None:
         """Add the entry of a row, if the row says what it is about."""
         identity = {field: str(values.pop(field, "")) for field in _IDENTITY}
+        if self.owners is not None and (owner := self.owners[row.number]) is not None:
+            values["purpose"] = "; ".join(filter(None, (owner.title, str(values.get("purpose", "")))))
+            identity["department"] = owner.department
         title = identity["title"] or (str(values.get("resource", "")) if self.listing.kind == "request" else "")
+        title = title or untitled(self.listing.kind, values)
         if not title and not identity["name"]:
             column = self.listing.column("title")
             expected = _("{word}: without it the row is not read").format(word=column.words[0] if column else "")

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from inventory.survey.cells.secrets import marked, secret
-from inventory.survey.cells.values import Setting, told_by
+from inventory.survey.cells.told import Setting
+from inventory.survey.cells.values import told_by
 from inventory.survey.columns import Column, Listing
 from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.headings import taken_apart

@@ -3,8 +3,9 @@
 A form (one thing on a sheet, each label beside its value) is a table of one row.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inventory.survey.opening.grids import Cell, Grid, Spot, empty
@@ -18,6 +19,16 @@ _PAIRS = 4
 """So many labels with a value beside them make a form."""
 
 
+_YEAR = re.compile(r"((?:19|20)\d{2})(?:\.0)?\s*(?:年度?)?(?:\s*[(（].{0,8}[)）])?")
+_IN_WORDS = re.compile(r"((?:19|20)\d{2})\s*(?:年度?)")
+
+
+def year_of(cell: Cell) -> int | None:
+    """Return the year that a cell of a header is; none where it says something else."""
+    match = _YEAR.fullmatch(cleaned(str(cell))) if isinstance(cell, str | int | float) else None
+    return int(match[1]) if match else None
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
     """The header of a column, from the top row to the lowest one."""
@@ -27,11 +38,13 @@ class Heading:
     unit: str = ""
     shadow: bool = False
     """Whether it only lies under another column's header."""
+    year: int | None = None
+    """The year that its numbers are of, where the header names one."""
 
     @property
     def text(self) -> str:
         """Return the header on one line."""
-        return " / ".join(self.parts)
+        return " / ".join((*self.parts, *((str(self.year),) if self.year else ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,8 @@ class Table:
     headings: tuple[Heading, ...]
     rows: tuple[Row, ...]
     form: bool = False
+    filed: bool = False
+    """Whether it is a filing form, of which only some labels are read."""
 
 
 class TableFinder:
@@ -91,7 +106,7 @@ class TableFinder:
     def is_header(self, row: int, *, again: bool) -> bool:
         """Tell whether the words of a row are headers; below a table this takes more of them."""
         cells = [cell for cell in self.grid.rows[row] if not empty(cell)]
-        if not cells or not all(isinstance(cell, str) and len(cell) <= _LONGEST for cell in cells):
+        if not cells or not all(year_of(cell) or (isinstance(cell, str) and len(cell) <= _LONGEST) for cell in cells):
             return False
         found = [self.kinds(str(cell)) for cell in cells]
         votes = Counter(kind for kinds in found for kind in kinds)
@@ -103,8 +118,14 @@ class TableFinder:
             return False
         lonely = best == 1 and votes["aside"] == 1 and len(cells) <= 3
         # A sheet of one's own design: few of its headers are known, but what it lists is.
-        own = best >= 3 and known * 4 >= len(cells)
+        named = best == 2 and any(self.names(str(cell)) for cell in cells)
+        own = (best >= 3 or (named and not again)) and known * 4 >= len(cells)
         return own or (known * 2 >= len(cells) and (best >= 2 or lonely))
+
+    def names(self, text: str) -> bool:
+        """Tell whether a header names what the rows of a table are, such as 机房名称."""
+        words = folded(taken_apart(text)[0])
+        return len(words) > 2 and words.endswith("名称") and bool(self.kinds(text) & self.matcher.words.keys())
 
     def is_form_row(self, row: int, known: int, cells: int) -> bool:
         """Tell whether labels and values take turns in a row, and labels of the same kind stand in other rows too."""
@@ -140,9 +161,11 @@ class TableFinder:
             return False
         above = [column for column, cell in enumerate(self.grid.rows[upper]) if not empty(cell)]
         below = {column: cell for column, cell in enumerate(self.grid.rows[lower]) if not empty(cell)}
-        if len(above) < 2 or not any(isinstance(cell, str) and self.kinds(cell) for cell in below.values()):
+        years = sum(year_of(cell) is not None for cell in below.values())
+        known = any(isinstance(cell, str) and self.kinds(cell) for cell in below.values())
+        if len(above) < 2 or not (known or years > 1 or self.are_options(below.values())):
             return False
-        if not all(isinstance(cell, str) for cell in below.values()):
+        if not all(isinstance(cell, str) or year_of(cell) for cell in below.values()):
             return False
         ends = [*above[1:], max(below, default=0) + 1]
         groups = 0
@@ -153,6 +176,11 @@ class TableFinder:
                     return False
                 groups += 1
         return groups > 0
+
+    def are_options(self, cells: Iterable[Cell]) -> bool:
+        """Tell whether cells are answers to choose from, one of which is ticked in each row."""
+        texts = [folded(str(cell)) for cell in cells]
+        return len(texts) > 1 and all(text in self.matcher.options for text in texts)
 
     def headings(self, top: int, bottom: int) -> tuple[Heading, ...]:
         """Return the headings of all columns; a group's heading reaches over the columns below it."""
@@ -167,8 +195,23 @@ class TableFinder:
             holder = self.holders.get((bottom, column), (bottom, column))
             unit = next((unit for part in reversed(parts) if (unit := taken_apart(part)[1])), "")
             own = self.first_row(top, bottom, column)
-            headings.append(Heading(tuple(parts), (own, column), unit, shadow=holder[1] != column))
+            year, parts = self.yearly(parts)
+            headings.append(Heading(tuple(parts), (own, column), unit, shadow=holder[1] != column, year=year))
+            if year and not parts and column and (before := headings[column - 1]).year:
+                # The header of the years stands in the first one's cell: 运维费（万元）2016年 | 2017.
+                headings[-1] = replace(headings[-1], parts=before.parts, unit=before.unit)
         return tuple(headings)
+
+    def yearly(self, parts: list[str]) -> tuple[int | None, list[str]]:
+        """Return the year that the words of a header name, and the words without it where they are known so."""
+        if parts and (year := year_of(parts[-1])):
+            return year, parts[:-1]
+        for index, part in enumerate(parts):
+            match = _IN_WORDS.search(part)
+            rest = cleaned(_IN_WORDS.sub("", part, count=1))
+            if match and rest and (self.kinds(rest) or year_of(rest)) and not self.kinds(part):
+                return int(match[1]), [*parts[:index], rest, *parts[index + 1 :]]
+        return None, parts
 
     def first_row(self, top: int, bottom: int, column: int) -> int:
         """Return the lowest row of a header in which a column has its own cell."""

@@ -1,0 +1,115 @@
+"""The columns of a table: which field each fills, and which are lost."""
+
+from collections.abc import Sequence
+
+from inventory.survey.cells.told import Setting
+from inventory.survey.cells.values import told_by
+from inventory.survey.columns import Column, Listing
+from inventory.survey.entries import Weight
+from inventory.survey.opening.grids import empty, letters
+from inventory.survey.tables.headings import Match
+from inventory.survey.tables.servers import servers_in
+from inventory.survey.tables.settling import IGNORE
+from inventory.survey.tables.sheet import Sheet
+from inventory.survey.tables.tables import Heading, Row, Table
+from inventory.survey.text import folded, plain
+from inventory.words import _
+
+
+class AssignedTable:
+    """A table whose kind is known, with the field of each of its columns."""
+
+    def __init__(self, sheet: Sheet, table: Table, listing: Listing) -> None:
+        self.sheet = sheet
+        self.grid = sheet.grid
+        self.table = table
+        self.listing = listing
+        self.remark = sheet.remark
+        self.columns: dict[Heading, Column] = {}
+        self.lost: dict[Heading, tuple[str, Weight]] = {}
+        self.options: dict[Heading, str] = {}
+        """The answer that each heading is which is one of several to be ticked."""
+        self.years: dict[str, int] = {}
+        """The last year that was read of each field that has a column for each year."""
+        self.nested: tuple[Heading, ...] = ()
+        """The headings of the servers that stand beside systems."""
+
+    def assign(self) -> None:
+        """Find the field of every column; of two for one field the surer one wins."""
+        if self.listing.kind == "system" and not self.table.form:
+            self.nested = servers_in(self.table, self.sheet.matcher)
+        own = [heading for heading in self.table.headings if heading not in self.nested]
+        matches = [(heading, self.match(heading)) for heading in own]
+        order = {"known": 0, "guessed": 1}
+        taken: dict[str, Heading] = {}
+        for heading, (column, how) in sorted(matches, key=lambda pair: order.get(pair[1].how, 2)):
+            if column is None:
+                self.lose(heading, how)
+            elif how == "guessed" and column.field in taken:
+                self.lose(heading, "unknown")
+            elif column.field in taken and not self.shares(heading, taken[column.field], column):
+                other = taken[column.field].text
+                self.lost[heading] = (
+                    _("column '{other}' says the same and was taken").format(other=other),
+                    Weight.WARNING,
+                )
+            else:
+                taken.setdefault(column.field, heading)
+                self.columns[heading] = column
+                if how == "guessed":
+                    expected = _("guessed: taken as {header}").format(header=column.words[0])
+                    self.remark(heading.spot, expected, Weight.WARNING, column=heading.text)
+        self.columns = {heading: self.columns[heading] for heading, _match in matches if heading in self.columns}
+
+    def shares(self, heading: Heading, other: Heading, column: Column) -> bool:
+        """Tell whether two columns may fill one field: parts of it, options to tick, years, or labels of a form."""
+        years = heading.year is not None and other.year is not None
+        if years and column.field not in self.years:
+            self.years[column.field] = 0
+            expected = _("several years: of each row the last one that is filled in is taken")
+            self.remark(heading.spot, expected, Weight.NOTE, column=heading.text)
+        return column.joined or self.table.form or years or (heading in self.options and other in self.options)
+
+    def option(self, heading: Heading) -> Column | None:
+        """Return the column of which a heading is one of the answers to be ticked; none where it is no answer."""
+        if len(heading.parts) < 2 or folded(heading.parts[-1]) not in self.sheet.matcher.options:
+            return None
+        column, how = self.sheet.matcher.match(self.listing.kind, heading.parts[:-1])
+        if column is None or how != "known" or column.type not in {"choice", "truth", "level"}:
+            return None
+        told = told_by(heading.parts[-1], column, Setting())
+        return column if told.value is not None and not told.expected else None
+
+    def match(self, heading: Heading) -> Match:
+        """Return what a heading means: what is settled for it, else what the catalogue says."""
+        if not heading.parts or heading.shadow:
+            return Match(None, "unknown")
+        if (column := self.option(heading)) is not None:
+            self.options[heading] = heading.parts[-1]
+            return Match(column, "known")
+        words = ("".join(heading.parts), heading.parts[-1])
+        for word in (*words, *(plain(word).partition("(")[0] for word in words)):
+            field = self.sheet.rule.columns.get(folded(word))
+            if field == IGNORE:
+                return Match(None, "ignored")
+            if field is not None and (column := self.listing.column(field)) is not None:
+                return Match(column, "known")
+        return self.sheet.matcher.match(self.listing.kind, heading.parts)
+
+    def lose(self, heading: Heading, how: str) -> None:
+        """Take note of a column that is not read, and why."""
+        if how == "unknown":
+            expected = _("a header that is known, or a line in the mapping file; the column is not read")
+            self.lost[heading] = (expected, Weight.WARNING)
+        elif how == "unkept":
+            self.lost[heading] = (_("the inventory keeps no such thing; the column is not read"), Weight.NOTE)
+        elif how == "ignored":
+            self.lost[heading] = (_("not read: the mapping file says so"), Weight.NOTE)
+
+    def say_lost(self, rows: Sequence[Row]) -> None:
+        """Remark the columns that are not read and hold something; never what they hold."""
+        for heading, (expected, severity) in self.lost.items():
+            cells = sum(not empty(self.grid.at(*row.spots[heading])) for row in rows if heading in row.spots)
+            if cells:
+                text = _("{expected} ({count} cells)").format(expected=expected, count=cells)
+                self.remark(heading.spot, text, severity, column=heading.text or letters(heading.spot[1]))

@@ -1,0 +1,96 @@
+"""Sheets that are no table of rows: one thing for each column, and the filing form of the MLPS."""
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+from inventory.survey.opening.grids import Spot, empty
+from inventory.survey.tables.headings import taken_apart
+from inventory.survey.tables.tables import Heading, Row, Table, TableFinder
+from inventory.survey.text import cleaned
+
+_LABELS = 4
+"""So many labels below each other make a sheet of columns."""
+_LONGEST = 40
+_FILED = re.compile(r"^\s*(?:0\d|1\d)\s*[\u4e00-\u9fff]")
+_FILED_LABELS = 4
+_ASKED = frozenset({
+    "title", "department", "survey.number", "survey.function", "survey.users", "survey.network", "survey.launched",
+    "grading.mlps",
+})  # fmt: skip
+"""The fields that a filing form tells; its lists of products are those of no column."""
+
+
+def columned(finder: TableFinder) -> Table | None:
+    """Return the table of a sheet whose columns are the entries, with the labels in one of its first columns."""
+    for column in range(3):
+        labels = [row for row in range(len(finder.grid.rows)) if finder.is_label(row, column)]
+        if len(labels) < _LABELS:
+            continue
+        votes = Counter(kind for row in labels for kind in finder.kinds(str(finder.grid.at(row, column))))
+        kind = max((kind for kind in votes if kind in finder.matcher.words), key=lambda kind: votes[kind], default="")
+        titled = next((row for row in labels if _titles(finder, kind, row, column)), None)
+        if titled is None or votes[kind] < _LABELS:
+            continue
+        filled = [at for at, cell in enumerate(finder.grid.rows[titled]) if at > column and not empty(cell)]
+        if len(filled) > 1 and sum(finder.is_label(titled, at) for at in filled) * 2 < len(filled):
+            return _turned(finder, column, labels, filled)
+    return None
+
+
+def _titles(finder: TableFinder, kind: str, row: int, column: int) -> bool:
+    match = finder.matcher.match(kind, (cleaned(str(finder.grid.at(row, column))),)) if kind else None
+    return match is not None and match.how == "known" and match.column is not None and match.column.field == "title"
+
+
+def _turned(finder: TableFinder, column: int, labels: list[int], filled: list[int]) -> Table:
+    headings = []
+    for row in range(min(labels), max(labels) + 1):
+        text = finder.grid.at(row, column)
+        if isinstance(text, str) and not empty(text) and len(text) <= _LONGEST:
+            words = cleaned(text)
+            headings.append(Heading((words,), (row, column), taken_apart(words)[1]))
+    top = min(labels)
+    above = finder.grid.rows[top - 1] if top else ()
+    # A row such as 指标 | 系统1 | 系统2 only counts the columns.
+    counts = sum(not empty(cell) for at, cell in enumerate(above) if at in filled) > 1
+    rows = tuple(Row(top, {heading: _held(finder, (heading.spot[0], at)) for heading in headings}) for at in filled)
+    return Table(top - counts, tuple(headings), rows, form=True)
+
+
+def _held(finder: TableFinder, spot: Spot) -> Spot:
+    """Return the cell that holds what a cell shows; one merged over several columns counts for each of them."""
+    return finder.holders.get(spot, spot)
+
+
+def is_filing_form(finder: TableFinder) -> bool:
+    """Tell whether a sheet is the form by which systems are filed under the MLPS: its labels bear two digits."""
+    found = sum(
+        isinstance(cell, str) and _FILED.match(cell) is not None for cells in finder.grid.rows for cell in cells[:6]
+    )
+    return found >= _FILED_LABELS
+
+
+def filing_form(finder: TableFinder) -> Table | None:
+    """Return what the filing form says of its system; labels that the inventory does not know are left out."""
+    spots: dict[Heading, Spot] = {}
+    for row, cells in enumerate(finder.grid.rows):
+        filled = [column for column, cell in enumerate(cells) if not empty(cell)]
+        for column, beside in pairwise(filled):
+            parts = _parts(finder, row, column)
+            match = finder.matcher.match("system", parts)
+            taken = {heading.parts[-1] for heading in spots}
+            asked = match.column is not None and match.column.field in _ASKED and match.how == "known"
+            if asked and parts[-1] not in taken:
+                spots[Heading(parts, (row, column))] = (row, beside)
+    if not any(taken_apart(heading.parts[-1])[0].endswith("系统名称") for heading in spots):
+        return None
+    top = min(heading.spot[0] for heading in spots)
+    return Table(top, tuple(spots), (Row(top, spots),), form=True, filed=True)
+
+
+def _parts(finder: TableFinder, row: int, column: int) -> tuple[str, ...]:
+    """Return a label with the one above it, which is merged over the rows of its group."""
+    own = cleaned(str(finder.grid.at(row, column)))
+    above = cleaned(str(finder.value(row, 0) or "")) if column else ""
+    return (above, own) if above and above != own and _FILED.match(above) and not _FILED.match(own) else (own,)

@@ -1,0 +1,75 @@
+"""Titles of things that sheets give no name, titles that several things share, and cells that name several systems."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from inventory.survey.entries import Entry, Place, Remark, Weight
+from inventory.survey.text import cleaned, folded, shortened
+from inventory.words import _
+
+_SYSTEM = re.compile(
+    r"(?:系统|平台|网站|软件|数据库|信息库|小程序|公众号|APP|门户|网)(?:[(（][^()（）]*[)）])?$", re.IGNORECASE
+)
+_BETWEEN = re.compile(r"[、,，;；\n\r]+|(?:^|(?<=[\s;,、]))[(（]?\d{1,2}[)）.、](?!\d)")
+_AND = re.compile(r"(?:系统|平台|网站)[和及与](?=.*(?:系统|平台|网站)$)")
+_WORDS = 3
+"""A name of a system has so many characters at least."""
+
+
+def several(text: str) -> tuple[str, ...]:
+    """Return the systems that one cell names; none where it names one."""
+    parts = [cleaned(part) for part in _BETWEEN.split(text)]
+    names = tuple(dict.fromkeys(part for part in parts if part))
+    whole = all(len(name) >= _WORDS and _SYSTEM.search(name) for name in names)
+    return names if len(names) > 1 and whole else ()
+
+
+def perhaps_several(text: str) -> bool:
+    """Tell whether a title may name two systems that a word for 'and' joins."""
+    return _AND.search(cleaned(text)) is not None
+
+
+def untitled(kind: str, values: Mapping[str, object]) -> str:
+    """Return a title for a host or a line that has none: by what it is for, where it is, and its address."""
+    if kind == "host":
+        purpose = str(values.get("purpose", "")).rpartition("; ")[2]
+        return " ".join(filter(None, (purpose, str(values.get("address", "")))))
+    if kind == "line":
+        purpose, route = str(values.get("purpose", "")), str(values.get("route", "")).replace("; ", "—")
+        return f"{purpose}({route})" if purpose and route else purpose or route
+    return ""
+
+
+def distinguished(entries: Sequence[Entry]) -> tuple[list[Entry], list[Remark]]:
+    """Give hosts and lines of one sheet that share a title titles of their own; two with one address are the same."""
+    seen: dict[tuple[str, str, str, str], list[object]] = defaultdict(list)
+    taken = {(entry.kind, folded(entry.department), folded(entry.title)) for entry in entries}
+    found, remarks = [], []
+    for entry in entries:
+        if entry.kind not in {"host", "line"} or entry.name:
+            found.append(entry)
+            continue
+        address = entry.values.get("address")
+        others = seen[entry.kind, folded(entry.department), folded(entry.holder), folded(entry.title)]
+        if not others or (address and address in others):
+            others.append(address)
+            found.append(entry)
+            continue
+        title = f"{entry.title} {address}" if address else f"{entry.title}({len(others) + 1})"
+        number = len(others) + 1
+        while (entry.kind, folded(entry.department), folded(title)) in taken:
+            number += 1
+            title = f"{entry.title}({number})"
+        others.append(address)
+        taken.add((entry.kind, folded(entry.department), folded(title)))
+        found.append(replace(entry, title=title))
+        remarks.append(_shared(entry, title))
+    return found, remarks
+
+
+def _shared(entry: Entry, title: str) -> Remark:
+    expected = _("a title of its own: another row bears it too; it is called '{title}'").format(title=title)
+    place: Place = entry.places.get("title", entry.places[""])
+    return Remark(place=place, read=shortened(entry.title), expected=expected, severity=Weight.WARNING)
