@@ -44,6 +44,7 @@ from inventory.model.systems import (
     System,
     Target,
     Usage,
+    YearCost,
 )
 
 __all__ = [
@@ -94,4 +95,5 @@ __all__ = [
     "Unit",
     "Usage",
     "Vantage",
+    "YearCost",
 ]
