@@ -14,6 +14,7 @@ from typing import IO, Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BaseModel, JsonValue, StringConstraints, ValidationError
 
+from inventory.errors import ZhengheError
 from inventory.plain import plain
 from inventory.words import _
 
@@ -45,7 +46,7 @@ Facts = Annotated[dict[str, JsonValue], AfterValidator(_harmless)]
 Word = Annotated[str, StringConstraints(pattern=r"^[\w.:@/+=-]*$", max_length=200)]
 
 
-class Unheard(Exception):
+class Unheard(ZhengheError):
     """An answer that cannot be taken; carries the reason in words."""
 
     def __init__(self, reason: str) -> None:

@@ -20,6 +20,7 @@ from inventory.dispositions.decisions import (
 )
 from inventory.dispositions.shadows import Candidate, shadow_candidates
 from inventory.dispositions.zombies import Verdict
+from inventory.errors import ZhengheError
 from inventory.files.gathering import Cursor
 from inventory.files.reading import Mapping as MappingNode
 from inventory.files.reading import Scalar
@@ -40,11 +41,11 @@ NEAR = 50
 """From which likeness on, of 100, a name or title is near another one."""
 
 
-class UnknownUnit(LookupError):
+class UnknownUnit(ZhengheError, LookupError):
     """No system and no line is called like this, or several are; carries the names that are near."""
 
     def __init__(self, reason: str, mend: str, near: tuple[str, ...]) -> None:
-        self.near = near
+        self.reason, self.mend, self.near = reason, mend, near
         super().__init__(_("{reason}; {mend}").format(reason=reason, mend=mend))
 
 

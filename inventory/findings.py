@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from inventory.words import _N, _
 
 WHOLE = 40
@@ -99,7 +100,7 @@ class Advice(Model):
     """The field of the system that it is about, such as survey.function; empty for the system itself."""
 
 
-class InventoryErrors(Exception):
+class InventoryErrors(ZhengheError):
     """An inventory is not fit to be planned; carries every finding of every file."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:

@@ -40,6 +40,7 @@ from jsonschema.exceptions import SchemaError
 from pydantic import Field, ValidationError
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 
 
 class Title(Model):
@@ -88,7 +89,7 @@ class Kind(Model):
     checks: Checks = Checks()
 
 
-class KindError(Exception):
+class KindError(ZhengheError):
     """A kind.yaml cannot be used; carries the file and what is wrong in it."""
 
     def __init__(self, file: Path, reason: str) -> None:

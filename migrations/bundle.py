@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.evidence import ChainVerdict, Head, Soundness
 from migrations.run.home import RunHome, StalePlan, UnreadableRun
@@ -32,7 +33,7 @@ Compare the key in allowed_signers with the one that was told when the run began
 """
 
 
-class NoBundle(Exception):
+class NoBundle(ZhengheError):
     """A file is none of these bundles; carries the file and the reason."""
 
     def __init__(self, file: Path, reason: str) -> None:

@@ -19,6 +19,7 @@ from typing import IO, Any, NamedTuple
 from pydantic import AwareDatetime, ValidationError
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from inventory.words import _
 
 BEGINNING = "0" * 64
@@ -26,7 +27,7 @@ TAIL = 4096
 """Bytes that are read from a file's end at first: records are short."""
 
 
-class DamagedEvidence(Exception):
+class DamagedEvidence(ZhengheError):
     """A file of evidence cannot be gone on from; carries the file and what is wrong, with the record's number."""
 
     def __init__(self, path: Path, wrong: str) -> None:

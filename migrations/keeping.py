@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from inventory.files.gathering import uncollected
 from inventory.model import Programme
 from inventory.words import _
@@ -20,7 +21,7 @@ SHORTEST = 12
 """So many characters of a digest name a plan at the least."""
 
 
-class NoPlan(LookupError):
+class NoPlan(ZhengheError, LookupError):
     """No plan is kept under a digest, or more than one begins like it."""
 
 

@@ -9,6 +9,7 @@ from inventory.derived.targets import component_hosts, entry_hosts, target_names
 from inventory.derived.wired import host_addresses, names_of
 from inventory.derived.wiring import Wires, resolver_of
 from inventory.dispositions.decisions import MOVES, disposition_of, untouched_line
+from inventory.errors import ZhengheError
 from inventory.kinds import Kind
 from inventory.model import Component, Disposition, Programme, System
 from inventory.words import _N, _
@@ -17,7 +18,7 @@ from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouch
 from netcfg.intent import line_steps
 
 
-class MissingEntry(LookupError):
+class MissingEntry(ZhengheError, LookupError):
     """A component has an entry that nothing can serve; carries the system, the component and the reason."""
 
     def __init__(self, system: str, component: str, reason: str) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.ledger import GIVEN_UP, Ledger
 from migrations.plan import Actuator, Plan, Scope, Unit
 from migrations.run.messages import THROUGH, UnitState
 
 
-class UnknownScope(LookupError):
+class UnknownScope(ZhengheError, LookupError):
     """There is no such wave or unit; says which there are."""
 
 

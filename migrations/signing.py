@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from inventory.errors import ZhengheError
 from inventory.plain import one_line
 from inventory.words import _
 
@@ -15,7 +16,7 @@ PATIENCE = 120.0
 """Seconds: whoever signs with a token has to touch it."""
 
 
-class SigningFailed(Exception):
+class SigningFailed(ZhengheError):
     """Nothing was signed; carries the key's file and the reason."""
 
     def __init__(self, key: Path, reason: str) -> None:

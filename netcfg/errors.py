@@ -15,10 +15,11 @@ ExtranetError
 └── NotConfirmed         a device took its change back before it could be confirmed
 """
 
+from inventory.errors import ZhengheError
 from inventory.words import _
 
 
-class ExtranetError(Exception):
+class ExtranetError(ZhengheError):
     """Something between an intent and devices went wrong."""
 
 

@@ -8,10 +8,11 @@ from typing import Any, Protocol, cast
 
 from infra.declaration import SiteDeclaration
 from infra.worlds import CloudSettings
+from inventory.errors import ZhengheError
 from inventory.words import _
 
 
-class BackendError(Exception):
+class BackendError(ZhengheError):
     """A backend cannot answer; the message says why and what to do."""
 
 

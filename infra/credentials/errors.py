@@ -6,10 +6,11 @@ SecretError
     StoreUnreachable    who keeps it does not answer, or is not set up
 """
 
+from inventory.errors import ZhengheError
 from inventory.secrecy import SecretReference
 
 
-class SecretError(Exception):
+class SecretError(ZhengheError):
     """A secret could not be had; carries its reference and the reason."""
 
     def __init__(self, reference: SecretReference, reason: str) -> None:

@@ -33,12 +33,13 @@ from infra.parts import toolchain
 from infra.parts.cache import MissingTool
 from infra.program import declare
 from infra.worlds import World
+from inventory.errors import ZhengheError
 from inventory.words import _
 
 PROJECT = "zhenghe"
 
 
-class ProvisionError(Exception):
+class ProvisionError(ZhengheError):
     """A site could not be looked at or changed."""
 
     def __init__(self, site: str, resource: str, reason: str, mend: str) -> None:

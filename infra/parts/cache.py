@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.tied import tied
+from inventory.errors import ZhengheError
 
 DEFAULT_ROOT = Path("/var/cache/zhenghe")
 _HEARTBEAT_SECONDS = 10.0
@@ -33,7 +34,7 @@ _UNREACHED = re.compile(
 )
 
 
-class SetupError(Exception):
+class SetupError(ZhengheError):
     """Says what part of the set-up is missing, why, and how to mend it."""
 
     def __init__(self, what: str, why: str, mend: str) -> None:

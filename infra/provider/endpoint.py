@@ -14,13 +14,14 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from inventory.errors import ZhengheError
 from inventory.words import _
 
 # A network or a host may take this long to make on a busy machine; each call is answered well before.
 _PATIENCE_SECONDS = 120.0
 
 
-class EndpointError(Exception):
+class EndpointError(ZhengheError):
     """A call to the cloud did not succeed; the message says what, why and what to do next."""
 
 

@@ -33,11 +33,12 @@ from infra.twin.resources import (
 )
 from infra.twin.substrate import HostSpec, PacketRule, Segment, Substrate, SubstrateError
 from inventory.base import Model
+from inventory.errors import ZhengheError
 
 Answer = dict[str, Any]
 
 
-class CloudError(Exception):
+class CloudError(ZhengheError):
     """A request that the cloud refuses."""
 
     code = 500

@@ -7,10 +7,11 @@ TwinError               says what, why and what to do next
 └── Refused             the supervisor does not do what was asked; carries the reason
 """
 
+from inventory.errors import ZhengheError
 from inventory.words import _
 
 
-class TwinError(Exception):
+class TwinError(ZhengheError):
     """Something is wrong with a twin; the three parts of the message are kept apart."""
 
     def __init__(self, what: str, why: str, mend: str) -> None:

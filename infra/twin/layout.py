@@ -8,6 +8,7 @@ from math import ceil
 from inventory.base import Model
 from inventory.derived import wiring
 from inventory.derived.wired import centre_of, host_addresses, names_of, wired_rooms
+from inventory.errors import ZhengheError
 from inventory.model import CentreHost, Programme, Release
 
 IMAGES = {Release.DEBIAN_11: "bullseye", Release.DEBIAN_12: "bookworm"}
@@ -15,7 +16,7 @@ MANAGEMENT_NETWORKS = ("192.0.2.0/24", "198.51.100.0/24", "198.18.0.0/16", "198.
 """Where devices are managed from: the first that is wide enough and that the programme does not use itself."""
 
 
-class LayoutError(ValueError):
+class LayoutError(ZhengheError, ValueError):
     """The programme cannot be laid out as a twin; the message says what stands against it."""
 
 

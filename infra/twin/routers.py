@@ -10,6 +10,7 @@ from pathlib import Path
 from inventory.base import Model
 from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET, OWN, OWN_OUT, extranet_networks, own_networks
 from inventory.derived.wiring import MANAGEMENT, Interface, Wires
+from inventory.errors import ZhengheError
 from inventory.model import Device, Programme
 
 OPERATOR = "netops"
@@ -22,7 +23,7 @@ _START_SECONDS = 30.0
 _STEP_SECONDS = 0.02
 
 
-class RouterError(Exception):
+class RouterError(ZhengheError):
     """A router did not start; the message names its log."""
 
 

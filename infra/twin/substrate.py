@@ -7,9 +7,10 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Literal, Protocol
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 
 
-class SubstrateError(Exception):
+class SubstrateError(ZhengheError):
     """A segment or a host cannot be made, changed or removed; the message ends up in the server's fault."""
 
 

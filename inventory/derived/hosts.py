@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from inventory.derived.targets import TargetHost, component_hosts, copy_hosts, entry_hosts
+from inventory.errors import ZhengheError
 from inventory.model import Component, Programme, System
 from inventory.words import _
 
 Groups = dict[str, set[str]]
 
 
-class HostClash(Exception):
+class HostClash(ZhengheError):
     """A host that a site would be given bears a name that is taken; carries the name."""
 
     def __init__(self, name: str) -> None:

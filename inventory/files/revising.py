@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from inventory.errors import ZhengheError
 from inventory.files.dumping import SPACED, fits, flow_text, member_lines, scalar_text, value_lines, yaml_text
 from inventory.files.reading import read, resolved
 from inventory.words import _
@@ -23,7 +24,7 @@ Edit = tuple[int, int, str]
 """The characters from the first to before the second position become the text."""
 
 
-class RevisingError(Exception):
+class RevisingError(ZhengheError):
     """A file cannot be changed."""
 
 

@@ -9,15 +9,17 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
 from infra.twin.paths import state_root
+from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations import saying
 from migrations.cli import check as cli_check
@@ -34,8 +36,6 @@ MENDS = {
     errno.EMFILE: "too many files are open at {file}; raise the limit (ulimit -n), and call the same command again",
 }
 """What is told where it is this machine that must be mended."""
-OURS = frozenset({"inventory", "infra", "netcfg", "migrations"})
-
 app = Commands(
     name="zhenghe",
     help=_("Moves a government's systems into one cloud and one extranet, rehearsed beforehand in a local twin."),
@@ -325,10 +325,8 @@ def _explained(error: Exception) -> int:
         return 130
     if isinstance(error, TyperException):
         return _told(wrong_use(error), 2)
-    if type(error).__name__ == "InventoryErrors":
-        return _findings(error)
-    if type(error).__module__.split(".")[0] in OURS:
-        return _told(str(error), 2)
+    if isinstance(error, ZhengheError):
+        return _refused(error)
     return _told(_unforeseen(error), 2)
 
 
@@ -342,9 +340,11 @@ def _unforeseen(error: Exception) -> str:
     return text.format(error=error, log=_logged(error))
 
 
-def _findings(error: Any) -> int:
-    from inventory.findings import written
+def _refused(error: ZhengheError) -> int:
+    from inventory.findings import InventoryErrors, written
 
+    if not isinstance(error, InventoryErrors):
+        return _told(str(error), 2, error.parts())
     if _wants_json():
         told = {"findings": [each.model_dump(mode="json") for each in error.findings]}
         saying.say(json.dumps(told, ensure_ascii=False))
@@ -352,9 +352,9 @@ def _findings(error: Any) -> int:
     return 2
 
 
-def _told(text: str, code: int) -> int:
+def _told(text: str, code: int, parts: Mapping[str, str] | None = None) -> int:
     if _wants_json():
-        saying.say(json.dumps({"error": text}, ensure_ascii=False))
+        saying.say(json.dumps({"error": text, **(parts or {})}, ensure_ascii=False))
     _say(text)
     return code
 

@@ -29,6 +29,7 @@ from infra.hearing import Unheard, taken
 from infra.ssh import client, options
 from infra.worlds import World
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from inventory.kinds import playbooks_folder
 from inventory.plain import plain
 from inventory.words import _
@@ -49,7 +50,7 @@ _FROM_ANSIBLE = "Task failed: "
 _FROM_RUNNER = frozenset({"ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK", "AWX_ISOLATED_DATA_DIR"})
 
 
-class PlaybookError(Exception):
+class PlaybookError(ZhengheError):
     """A step of a system did not come through; carries the system, the verb, the host, the reason and the mend."""
 
     def __init__(self, system: str, verb: str, host: str, reason: str, mend: str = "") -> None:

@@ -23,6 +23,7 @@ from infra.ssh import client
 from infra.worlds import World
 from inventory.base import Model
 from inventory.derived.wired import host_addresses
+from inventory.errors import ZhengheError
 from inventory.model import Programme
 from inventory.words import _
 from migrations.probes.series import (
@@ -51,7 +52,7 @@ LONGEST = 256 << 20
 _BOOTSTRAP = "import json,sys;m=json.load(sys.stdin);exec(compile(m['agent'],'agent','exec'));answer(m)"
 
 
-class ProbeError(Exception):
+class ProbeError(ZhengheError):
     """A probe could not be started or read; carries the vantage, the reason and what to do next."""
 
     def __init__(self, vantage: str, reason: str, mend: str) -> None:

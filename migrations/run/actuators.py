@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from migrations.plan import Step
 
 Progress = Callable[[str], None]
@@ -33,7 +34,7 @@ class Observation(Model):
     detail: str = ""
 
 
-class StepError(Exception):
+class StepError(ZhengheError):
     """A step did not come through; carries the step, where it failed (host or device), why, and what to do next."""
 
     def __init__(self, step: str, reason: str, *, where: str = "", mend: str = "") -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from infra.tied import tied
+from inventory.errors import ZhengheError
 from inventory.words import _
 
 VAIN = 5
@@ -16,7 +17,7 @@ _FROM_SHELL = range(129, 193)
 """The statuses by which a shell, and whoever does as it does, tells which signal ended its command."""
 
 
-class ChildFailed(Exception):
+class ChildFailed(ZhengheError):
     """A process that a run needs ends again and again; carries its name, how it ended last and where its log is."""
 
     def __init__(self, name: str, how: str, log: Path) -> None:

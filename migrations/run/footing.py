@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.run.home import RunHome
 
@@ -24,7 +25,7 @@ FILES_AT_LEAST = 4
 """So many files can still be made, at the least."""
 
 
-class NoRoom(Exception):
+class NoRoom(ZhengheError):
     """The disk under a run's folder is full; carries the folder and whether bytes or files have run out."""
 
     def __init__(self, folder: Path, lacking: str) -> None:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from inventory.files.gathering import uncollected
 from inventory.model import Programme
 from inventory.words import _
@@ -42,11 +43,11 @@ class RunSettings(Model):
     """Seconds after which a silent worker is taken for dead."""
 
 
-class RunBusy(Exception):
+class RunBusy(ZhengheError):
     """Another command carries this run out at the moment."""
 
 
-class StalePlan(Exception):
+class StalePlan(ZhengheError):
     """The plan in a run's folder is not the one that the run is bound to."""
 
     def __init__(self, file: Path) -> None:
@@ -54,7 +55,7 @@ class StalePlan(Exception):
         super().__init__(_("{file} was changed after the run began; put it back as it was").format(file=file))
 
 
-class UnreadableRun(Exception):
+class UnreadableRun(ZhengheError):
     """A file in a run's folder is not one that this version writes, or is damaged."""
 
     def __init__(self, file: Path, *, damaged: bool = False) -> None:

@@ -7,6 +7,7 @@ sentence: nobody waits in front of a silent terminal.
 import time
 from collections.abc import Callable, Sequence
 
+from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.run.children import Child, ChildFailed, namespaced
 from migrations.run.footing import needs_room, put_engine_aside
@@ -24,7 +25,7 @@ TOLD_AGAIN = 60.0
 """Seconds after which the same trouble is told again."""
 
 
-class Hindered(Exception):
+class Hindered(ZhengheError):
     """The worker cannot do its work, whatever it tries; says why and what to do next."""
 
     def __init__(self, trouble: str) -> None:

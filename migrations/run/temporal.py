@@ -39,6 +39,7 @@ from temporalio.converter import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import HttpConnectProxyConfig, RPCError, RPCStatusCode
 
+from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.run import gate
 from migrations.run.messages import PassageRequest, PassageResult
@@ -49,7 +50,7 @@ SEALED = b"binary/sealed"
 T = TypeVar("T")
 
 
-class EngineError(Exception):
+class EngineError(ZhengheError):
     """The engine cannot go on; says why and what to do next."""
 
 

@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 from infra.tied import tied
 from infra.worlds import World
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from inventory.kinds import Kind
 from inventory.model import Programme
 from inventory.plain import plain
@@ -34,7 +35,7 @@ _OUTCOMES: Mapping[str, Literal["failed", "unknown"]] = {"failure": "failed", "e
 _KEPT = ("PATH", "HOME", "LANG", "LANGUAGE", "LC_ALL", "TMPDIR")
 
 
-class VerifyError(Exception):
+class VerifyError(ZhengheError):
     """Verification could not come to an answer; carries the reason and what to do next."""
 
     def __init__(self, reason: str, mend: str) -> None:

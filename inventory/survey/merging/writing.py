@@ -17,13 +17,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from inventory.errors import ZhengheError
 from inventory.survey.merging.folder import Change
 from inventory.words import _
 
 JOURNAL = Path(".zhenghe-import.json")
 
 
-class WritingError(Exception):
+class WritingError(ZhengheError):
     """Files were not written."""
 
 

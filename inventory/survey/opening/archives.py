@@ -9,6 +9,8 @@ import zipfile
 from collections.abc import Callable, Mapping
 from xml.parsers import expat
 
+from inventory.errors import ZhengheError
+
 LIMIT_UNPACKED = 256 * 1024 * 1024
 LIMIT_MEMBERS = 4096
 LIMIT_RATIO = 200
@@ -20,7 +22,7 @@ End = Callable[[str], None]
 Data = Callable[[str], None]
 
 
-class Refused(Exception):
+class Refused(ZhengheError):
     """A file, or a sheet of it, is not read."""
 
     def __init__(self, code: str, detail: str = "") -> None:

@@ -1,0 +1,16 @@
+"""The root of all errors of this software: whatever is told to a user in one line, and not as a defect of ours."""
+
+
+class ZhengheError(Exception):
+    """Something cannot be done; as text it says why and what to do next.
+
+    `reason`, `where` (a file, host, device or step) and `mend` are its parts, empty where an error has none of its own.
+    """
+
+    reason: str = ""
+    where: str = ""
+    mend: str = ""
+
+    def parts(self) -> dict[str, str]:
+        """Return its parts for machines, the text itself where it has no reason of its own."""
+        return {"reason": self.reason or str(self), "where": self.where, "mend": self.mend}
