@@ -28,6 +28,7 @@ class Act(Model):
     mode: Literal["apply", "undo", "probe"] = "apply"
     refused: tuple[str, ...] | None = None
     against: tuple[str, ...] | None = None
+    """What the gate has against a switch, or a comparison finds; nothing: it may find nothing."""
     silent: tuple[str, ...] = ()
     """What must not be said."""
 
@@ -77,7 +78,8 @@ def _do(moving: Moving, act: Act, where: str) -> None:
         return
     assert act.refused is None, f"{where}: {answers}"
     if act.against is not None:
-        found = [one for answer in answers.values() for one in answer["facts"]["against"]]
+        facts = [answer["facts"] for answer in answers.values() if answer]
+        found = [one for each in facts for one in each.get("against", each.get("differences", ()))]
         _see_said("\n".join(found), act.against, act.silent, where)
         assert act.against or not found, f"{where}: {found}"
     elif act.mode == "apply" and act.step not in ("switch", "return"):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_stream as stream
+from ansible.module_utils.zhenghe_pg_log import why_not
 from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, wait
 from ansible.module_utils.zhenghe_pg_schema import SEQUENCES
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -59,7 +60,10 @@ class Agent(loop.Agent):
         if self.side == "source":
             # Without the way back a move is not done, though its source is sealed.
             one_way = side == "waiting" and stream.ought_to_follow(self._place, self._connection)
-            return {"state": "frozen" if one_way else _SOURCE_STATES[side]}
+            # While a system is on probation every look at its move tells whether it could go back.
+            if one_way or side != "waiting":
+                return {"state": "frozen" if one_way else _SOURCE_STATES[side]}
+            return {"state": _SOURCE_STATES[side], "way_back": stream.way_back(self._place, self._connection)}
         if self._promoted_in_vain(side):
             return {"state": "waiting", "promoted": "in vain"}
         return {"state": "waiting" if side == "waiting" else "promoted"}
@@ -107,10 +111,11 @@ class Agent(loop.Agent):
             raise Refused("the copy is not complete", "run the step replicate first")
         # A worker that was ended a moment ago starts again after seconds: those are not to fall into the pause.
         with self._peer() as peer:
-            mark = stream.leave_mark(peer, "ready")
-        if not wait(lambda: stream.has_mark(self._connection, "ready", mark), FOLLOWING, 0.02):
+            follows = stream.keeps_up(self._place, self._connection, peer, "ready", FOLLOWING)
+        if not follows:
             mend = "repeat the step when it has caught up; if it never does, see the target's log"
-            raise Refused("the target does not follow the source closely", mend)
+            why = why_not(self._connection, self._place.base)
+            raise Refused(f"the target does not follow the source closely{why}", mend)
         stream.make_slot(self._place, self._connection)
         self._slot = True
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, wait
+from ansible.module_utils.zhenghe_pg_log import why_not
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows
 from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 _SAME_TEXT = """
@@ -41,10 +42,15 @@ NOT_COMPARED = _KIND.format(
 Table = tuple[str, str]
 
 
+class Behind(Exception):
+    """The end that follows does not take what is written at the other one."""
+
+
 class Ends:
     """The two ends, as the one that follows sees them."""
 
     def __init__(self, place: Place) -> None:
+        self._place = place
         self.here = place.connect(place.database)
         self.there = place.connect_peer()
         for connection in (self.here, self.there):
@@ -60,9 +66,8 @@ class Ends:
 
     def catch_up(self, seconds: float = 30) -> None:
         """Wait until everything that the serving end has committed by now is applied here."""
-        mark = stream.leave_mark(self.there, "verify")
-        if not wait(lambda: stream.has_mark(self.here, "verify", mark), seconds, 0.02):
-            raise Refused("the follower does not keep up with what is written", "look at the log of the follower")
+        if not stream.keeps_up(self._place, self.here, self.there, "verify", seconds):
+            raise Behind
 
     def differing(self, table: Table) -> Counter[int]:
         """Return the hashes of rows that one end has more often than the other, in one round."""
@@ -147,12 +152,27 @@ def _sequences_behind(ends: Ends) -> list[str]:
 
 def compare(place: Place) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return every difference, and the rows and the checksum of each table."""
-    began = time.monotonic()
     ends = Ends(place)
+    try:
+        ends.catch_up()
+        return _compared(place, ends)
+    except Behind:
+        here, there = place.hosts if place.end == "source" else place.hosts[::-1]
+        why = why_not(ends.here, place.base)
+        broken = f"{here} does not take what is written on {there}: the way back is broken{why}"
+        return (broken, *_defined_differently(place, ends)), {}
+
+
+def _defined_differently(place: Place, ends: Ends) -> tuple[str, ...]:
+    ordered = (ends.there, ends.here) if place.end == "target" else (ends.here, ends.there)
+    return schema.Comparison(place, *ordered).differences()
+
+
+def _compared(place: Place, ends: Ends) -> tuple[tuple[str, ...], dict[str, Any]]:
+    began = time.monotonic()
     both = {(one, two) for one, two in rows(ends.here, COMPARED)}
     tables: list[Table] = [(one, two) for one, two in rows(ends.there, COMPARED) if (one, two) in both]
-    ordered = (ends.there, ends.here) if place.end == "target" else (ends.here, ends.there)
-    found = list(schema.Comparison(place, *ordered).differences())
+    found = list(_defined_differently(place, ends))
     served = ends.sums(ends.there, tables)
     ends.catch_up()
     followed = ends.sums(ends.here, tables)

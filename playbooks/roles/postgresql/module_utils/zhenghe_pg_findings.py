@@ -34,8 +34,9 @@ _OF_THE_DATABASE = (
         "superusers that may log in: {names}: no fence holds them; ALTER ROLE ... NOSUPERUSER, or NOLOGIN, first",
     ),
     (
-        "SELECT count(*)::text FROM pg_largeobject_metadata HAVING count(*) > 0",
-        "{names} large objects: logical replication leaves them behind; move their content into a bytea column first",
+        "SELECT format('%s large objects of %s', count(*), pg_size_pretty(pg_table_size('pg_largeobject'))) "
+        "FROM pg_largeobject_metadata HAVING count(*) > 0",
+        "{names}: logical replication leaves them behind; move their content into a bytea column first",
     ),
     (
         f"{_RELATIONS} c.relkind = 'r' AND c.relpersistence = 'u' AND {CLASS}",

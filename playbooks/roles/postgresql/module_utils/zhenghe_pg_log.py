@@ -63,3 +63,9 @@ def _of_workers(lines: list[str], subscription: str) -> tuple[str, ...]:
         elif what not in ("LOG", "日志") and pid in tables and not _PASSING.search(text):
             found[f"{tables[pid]}{text}"] = None
     return tuple(found)
+
+
+def why_not(connection: Any, subscription: str, most: int = 3) -> str:
+    """Return, as the end of a sentence, what the workers of a subscription said last; empty where they said nothing."""
+    said = worker_errors(connection, subscription, 0)
+    return f": {'; '.join(said[-most:])}" if said else ""

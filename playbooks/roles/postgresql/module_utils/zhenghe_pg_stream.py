@@ -8,11 +8,13 @@ one begins at the position at which the new end was promoted, kept with the data
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from typing import Any
 
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep, waking
+from ansible.module_utils.zhenghe_pg_log import position, why_not, worker_errors
 from ansible.module_utils.zhenghe_pg_place import (
     Place,
     Refused,
@@ -67,6 +69,37 @@ def leave_mark(connection: Any, reader: str) -> str:
 def has_mark(connection: Any, reader: str, mark: str) -> bool:
     """Say whether the mark has come to this end."""
     return bool(rows(connection, "SELECT 1 FROM zhenghe.marks WHERE reader = %s AND mark = %s", (reader, mark)))
+
+
+def keeps_up(place: Place, connection: Any, peer: Any, reader: str, seconds: float) -> bool:
+    """Say whether this end follows the other one: a mark that is left there comes here in time.
+
+    What a worker ends with ends the wait, too: it would only fail in the same way again.
+    """
+    since, began = position(connection), time.monotonic()
+    mark = leave_mark(peer, reader)
+    looked = began
+    while not has_mark(connection, reader, mark):
+        now = time.monotonic()
+        if now - began > seconds:
+            return False
+        if now - looked > 0.5:
+            looked = now
+            if worker_errors(connection, place.base, since):
+                return False
+        time.sleep(0.02)
+    return True
+
+
+def way_back(place: Place, connection: Any) -> str:
+    """Say whether this end, which waits, follows the one that serves: open, broken and why, or not known and why."""
+    try:
+        with contextlib.closing(place.connect_peer()) as peer:
+            if keeps_up(place, connection, peer, "watch", 8):
+                return "open"
+    except Error as exc:
+        return f"not known: {str(exc).strip().splitlines()[0]}"
+    return f"broken{why_not(connection, place.base)}"
 
 
 def peer_side(place: Place) -> str:
