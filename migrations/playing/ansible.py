@@ -2,6 +2,7 @@
 
 PlaybookError           a step of a system did not come through
 ├── PlaybookFailed      a host refused or could not do what was asked
+│   └── HalfMoved       clients are on the new side already, and something on it or behind it failed
 ├── PlaybookTimeout     the step took longer than it may
 ├── PlaybookKilled      somebody ended it from outside
 └── HostUnreachable     a host does not answer over SSH
@@ -65,6 +66,10 @@ class PlaybookError(ZhengheError):
 
 class PlaybookFailed(PlaybookError):
     """A host refused or could not do what was asked."""
+
+
+class HalfMoved(PlaybookFailed):
+    """Clients are on the new side already, and what is left to be done there failed: going back needs it as well."""
 
 
 class PlaybookTimeout(PlaybookError):
@@ -260,7 +265,11 @@ class _Listener:
         reason = plain(str(result.get("msg") or result.get("module_stderr") or "").strip(), 4000)
         if result.get("exception") and not reason:
             reason = plain(str(result["exception"]).strip().splitlines()[-1], 4000)
-        kinds: dict[object, type[PlaybookError]] = {"host-key": HostKeyMismatch, "unreachable": HostUnreachable}
+        kinds: dict[object, type[PlaybookError]] = {
+            "host-key": HostKeyMismatch,
+            "unreachable": HostUnreachable,
+            "turned": HalfMoved,
+        }
         error = kinds.get(result.get("kind"), PlaybookFailed)
         return error(self._system, self._verb, host, reason, str(result.get("mend", "")))
 

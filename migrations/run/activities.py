@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,10 +17,11 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from migrations.evidence import DamagedEvidence
+from migrations.evidence import DamagedEvidence, Record
 from migrations.plan import Actuator, Step, StepKind
 from migrations.run.actuators import (
     Busy,
+    HalfDone,
     Observation,
     ObservedState,
     Progress,
@@ -45,7 +46,7 @@ from migrations.run.remembering import Memory, unseen
 from migrations.run.standing import standing_of
 from migrations.run.troubles import Troubles
 
-ASKED_AGAIN: Mapping[type[StepError], int] = {Refused: 1, Unreachable: 4, Busy: 14}
+ASKED_AGAIN: Mapping[type[StepError], int] = {Refused: 1, Unreachable: 4, HalfDone: 4, Busy: 14}
 """How often in one passage a step may fail before it is given up; a device's timer takes minutes to run out."""
 NO_FOOTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
 """Why a call of the system fails where it is this machine that must be mended, and no step is to blame."""
@@ -191,15 +192,31 @@ class RunActivities:
 
     def _verdict(self, request: StepRequest, error: StepError) -> ApplicationError:
         """Say to the engine whether to try again; the evidence counts, because deaths of workers are no answers."""
-        asked = sum(
-            record.kind == "step-failed"
+        records = self._memory.of(request.unit)
+        failed = [
+            record
+            for record in records
+            if record.kind == "step-failed"
             and record.step == request.step
             and record.what["passage"] == request.passage.number
             and record.what["deed"] == request.deed
-            for record in self._memory.of(request.unit)
-        )
-        again = asked < ASKED_AGAIN[type(error)]
+        ]
+        again = len(failed) < ASKED_AGAIN[type(error)] or self._is_waited_for(request, error, failed)
         return ApplicationError(str(error), type=type(error).__name__, non_retryable=not again)
+
+    def _is_waited_for(self, request: StepRequest, error: StepError, failed: Sequence[Record]) -> bool:
+        """Say whether a unit between its two sides is tried on with: a way back now would need the same hosts.
+
+        That is so for as long as its copy may take to catch up, whether its users were turned already or a gate after
+        that cannot look. What was wrong first counts: a database that is down refuses everything that comes after.
+        """
+        limit = float(self._steps[request.step].arguments.get("limits", {}).get("catch_up", 0.0))
+        if request.deed is not Deed.APPLY or not failed or time.time() - failed[0].time.timestamp() > limit:
+            return False
+        half = isinstance(error, HalfDone) or any(record.what["error"] == HalfDone.__name__ for record in failed)
+        come = standing_of(self._units[request.unit], self._memory.of(request.unit))
+        turned = isinstance(error, Unreachable) and come.entered
+        return half or turned
 
     @contextmanager
     def _standing(self, about: str) -> Iterator[None]:

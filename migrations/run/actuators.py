@@ -3,6 +3,7 @@
 StepError
 ├── Refused       the answer is no and stays no until somebody mends something
 ├── Unreachable   somebody did not answer; trying again may help
+├── HalfDone      users are on the new side and something there failed; the way back would need it as well
 └── Busy          somebody else holds what is to be changed, for some time at the most
 """
 
@@ -51,6 +52,10 @@ class Refused(StepError):
 
 class Unreachable(StepError):
     """A host, device or service did not answer; the step is tried again."""
+
+
+class HalfDone(StepError):
+    """Users are on the new side already, and the rest failed: it is tried again before a way back that needs it too."""
 
 
 class Busy(StepError):

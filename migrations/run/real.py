@@ -11,6 +11,7 @@ from infra.worlds import load_world
 from migrations.plan import Actuator, Step
 from migrations.playing.ansible import (
     Answer,
+    HalfMoved,
     HostKeyMismatch,
     HostUnreachable,
     PlaybookError,
@@ -19,6 +20,7 @@ from migrations.playing.ansible import (
 )
 from migrations.run.actuators import (
     Busy,
+    HalfDone,
     Observation,
     ObservedState,
     Progress,
@@ -106,6 +108,8 @@ class SystemActuator:
             raise _translated(step, exc, Refused) from exc
         except (HostUnreachable, PlaybookKilled) as exc:
             raise _translated(step, exc, Unreachable) from exc
+        except HalfMoved as exc:
+            raise _translated(step, exc, HalfDone) from exc
         except PlaybookError as exc:
             raise _translated(step, exc, Refused) from exc
         return Observation(state=ObservedState(answer.state), facts=answer.facts)

@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
 
 AT_ONCE = 64
 """Units under way at one time; the worker's slots decide how many steps really run."""
-ATTEMPTS = 40
+ATTEMPTS = 400
 """Of one step, deaths of workers included; how often somebody unreachable is asked is the activity's affair."""
 SLACK = timedelta(seconds=60)
 """What an actuator is given above a step's own timeout to tell that it was reached."""
@@ -130,7 +130,7 @@ class UnitWorkflow:
         if outline.state in THROUGH:
             return
         if outline.state is UnitState.UNKNOWN:
-            self._reason = "its way back has failed before: mend what is named there and roll it back first"
+            await self._find_out(_staged(outline, Stage.CUTOVER))
         elif self._request.stuck:
             await self._become(UnitState.HELD, f"it needs {', '.join(self._request.stuck)}")
         elif self._request.stage is Stage.PREPARE:
@@ -158,6 +158,18 @@ class UnitWorkflow:
                 await self._return(steps[:number], failure)
                 return
         await self._become(UnitState.ON_PROBATION)
+
+    async def _find_out(self, steps: Sequence[StepOutline]) -> None:
+        """Look where a unit stands whose way back failed: finish the way there where it was done, else go back."""
+        self._state = UnitState.UNKNOWN
+        moves = [number for number, step in enumerate(steps) if step.kind is not StepKind.GATE]
+        for number in moves:
+            failure = await self._carry(steps[number], Deed.PROBE)
+            if failure is not None:
+                await self._return(steps, f"its way back had failed before, and it was not found done: {failure}")
+                return
+        # Gates before the move looked at a copy that nobody follows any more.
+        await self._cut_over(steps[moves[0] :] if moves else steps)
 
     async def _return(self, steps: Sequence[StepOutline], reason: str) -> None:
         """Undo cutover steps, the last first; their preparation is kept so that nothing is copied anew."""

@@ -29,7 +29,7 @@ from playbooks.agents.arrival import BOOTSTRAP
 from playbooks.agents.parcel import agent_parcel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _Told = TypeVar("_Told", bound=BaseModel)
 SEALING = 3.0
@@ -44,6 +44,8 @@ class MoveFailed(Exception):
     """A participant refused; carries its host, what was asked, why and what to do next."""
 
     kind = "refused"
+    turned = False
+    """Whether clients are on the new side already: going back would need what has failed."""
 
     def __init__(self, host: str, call: str, reason: str, mend: str = "") -> None:
         super().__init__(f"{host}: {call}: {reason}")
@@ -259,15 +261,17 @@ class Move:
 
     def carry_out(self) -> dict[str, Any]:
         """Move, or finish a move that was left half way, and return how long what took in milliseconds."""
-        if self._entries and all(session.state == "to" for session in self._entries):
-            # The entries are the truth: clients are on the target already and must not be held again.
-            self._ask("promote", self._targets, SEALING)
-            self._ask("settle", self._targets, SEALING)
-            self._ask("seal", self._sources, SEALING)
-        else:
+        turned = bool(self._entries) and all(session.state == "to" for session in self._entries)
+        if not turned:
             self._get_ready()
             self._in_the_pause()
-        self._ask("after", self._sessions.every, AFTERWARDS)
+        with _behind_the_turn():
+            if turned:
+                # The entries are the truth: clients are on the target already and must not be held again.
+                self._ask("promote", self._targets, SEALING)
+                self._ask("settle", self._targets, SEALING)
+                self._ask("seal", self._sources, SEALING)
+            self._ask("after", self._sessions.every, AFTERWARDS)
         return {"ms": self._times}
 
     def _get_ready(self) -> None:
@@ -290,8 +294,9 @@ class Move:
         except MoveFailed:
             self._go_back()
             raise
-        for layer in self._layers():
-            self._ask("resume", layer, SEALING)
+        with _behind_the_turn():
+            for layer in self._layers():
+                self._ask("resume", layer, SEALING)
         self._times["pause"] = round((self._clock() - began) * 1000, 1)
 
     def halfway(self) -> bool:
@@ -363,6 +368,16 @@ class Move:
         # A session that is lost goes back by itself; the failure that led here is the one to tell.
         with contextlib.suppress(MoveFailed):
             session.call(how, OPENING)
+
+
+@contextlib.contextmanager
+def _behind_the_turn() -> Iterator[None]:
+    """Mark what fails in here: clients are on the new side by then."""
+    try:
+        yield
+    except MoveFailed as failure:
+        failure.turned = True
+        raise
 
 
 def _quoted(text: str) -> str:

@@ -133,10 +133,21 @@ def test_failed_way_back_is_unknown_until_it_is_mended(home: RunHome, ordered: C
     ordered("refuse", "apply system:b/verify", "undo system:b/switch")
     assert _taken(home, Direction.FORWARD)["system:b"] is UnitState.UNKNOWN
     assert "on the way back" in _reason(home, "system:b")
-    ordered("refuse")
-    # Nobody goes forward from where nobody knows where it is.
+    # As long as the same is wrong it stays so, whoever asks.
     assert _taken(home, Direction.FORWARD)["system:b"] is UnitState.UNKNOWN
-    assert _taken(home, Direction.BACK)["system:b"] is UnitState.ROLLED_BACK
+    # Its users are on the new side: that is found, and gone on from, without a person's saying so.
+    ordered("refuse")
+    lags = _effects(home).count("done system:b/lag")
+    assert _taken(home, Direction.FORWARD)["system:b"] is UnitState.ON_PROBATION
+    assert (_effects(home).count("done system:b/switch"), _effects(home).count("done system:b/lag")) == (1, lags)
+
+
+def test_a_unit_found_on_its_old_side_is_returned_by_itself(home: RunHome, ordered: Callable[..., None]) -> None:
+    ordered("refuse", "apply system:b/switch", "undo system:b/switch")
+    assert _taken(home, Direction.FORWARD)["system:b"] is UnitState.UNKNOWN
+    ordered("refuse")
+    assert _taken(home, Direction.FORWARD)["system:b"] is UnitState.ROLLED_BACK
+    assert "not found done" in _reason(home, "system:b")
 
 
 def test_nothing_is_committed_that_has_not_come_through_and_nothing_returns_after(

@@ -222,7 +222,21 @@ def test_whoever_refuses_everybody_goes_back_sources_before_entries(playbooks: P
     assert sorted(gone) == ["entry"] * 2 + ["source"] * 2 + ["target"] * 2
     assert gone.index("entry") > max(number for number, side in enumerate(gone) if side == "source")
     assert not any(line.endswith("turn") for line in said)
+    assert not failed.value.turned
     assert move(playbooks)[0] == "not-done"
+
+
+@pytest.mark.parametrize("stage", ["entry resume", "source after", "target after"])
+def test_who_fails_behind_the_turn_says_so_and_nobody_goes_back(playbooks: Path, stage: str) -> None:
+    with pytest.raises(MoveFailed) as failed:
+        move(playbooks, refuses=stage)
+    assert failed.value.turned
+    assert not any(line.endswith("abandon") for line in (playbooks / "log").read_text().splitlines())
+    # The same step again finishes what is left, and holds nobody.
+    before, said = move(playbooks)
+    assert before == "done"
+    assert "after" in {line.split()[1] for line in said}
+    assert "pause" not in {line.split()[1] for line in said}
 
 
 def test_a_move_that_was_left_after_the_seal_goes_on_to_the_turn(playbooks: Path) -> None:

@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
                 "failed": True,
                 "msg": f"{failure.call}: {failure.reason}",
                 "mend": failure.mend,
-                "kind": failure.kind,
+                "kind": "turned" if failure.turned and failure.kind == "refused" else failure.kind,
                 "host": failure.host,
             }
         return result | {"changed": mode != "probe", "answer": {"state": state, "facts": facts}}
