@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,10 @@ from migrations.run.troubles import Troubles
 
 ASKED_AGAIN: Mapping[type[StepError], int] = {Refused: 1, Unreachable: 4, HalfDone: 4, Busy: 14}
 """How often in one passage a step may fail before it is given up; a device's timer takes minutes to run out."""
+PATIENCE = 1.0
+"""Seconds for which a lock is waited for in a slot of the worker."""
+ASKS_AGAIN = timedelta(seconds=2)
+"""After which a lock that was not free is asked for again, by whatever slot is free then."""
 NO_FOOTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
 """Why a call of the system fails where it is this machine that must be mended, and no step is to blame."""
 _log = logging.getLogger(__name__)
@@ -242,7 +247,7 @@ class RunActivities:
 
 @contextmanager
 def _locked(path: Path, step: Step, name: str) -> Iterator[None]:
-    deadline = time.monotonic() + step.timeout
+    deadline = time.monotonic() + PATIENCE
     path.parent.mkdir(exist_ok=True, mode=0o700)
     with path.open("a") as file:
         while True:
@@ -251,10 +256,21 @@ def _locked(path: Path, step: Step, name: str) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    why = f"{step.id}: {name} is in use and does not come free"
-                    raise ApplicationError(why, type="Refused", non_retryable=True) from None
+                    raise _in_use(step, name) from None
                 time.sleep(0.1)
         yield
+
+
+def _in_use(step: Step, name: str) -> ApplicationError:
+    """Return what gives a slot of the worker to somebody else while a lock is waited for, as long as that makes sense.
+
+    Steps that change something together would otherwise keep all others from being begun.
+    """
+    waited = datetime.now(UTC) - activity.info().scheduled_time
+    if waited.total_seconds() > step.timeout:
+        why = f"{step.id}: {name} is in use and does not come free"
+        return ApplicationError(why, type="Refused", non_retryable=True)
+    return ApplicationError(f"{step.id}: {name} is in use", type="Waits", next_retry_delay=ASKS_AGAIN)
 
 
 def _shared(step: Step) -> Iterator[str]:

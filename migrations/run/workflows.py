@@ -33,8 +33,8 @@ with workflow.unsafe.imports_passed_through():
 
 AT_ONCE = 64
 """Units under way at one time; the worker's slots decide how many steps really run."""
-ATTEMPTS = 400
-"""Of one step, deaths of workers included; how often somebody unreachable is asked is the activity's affair."""
+ATTEMPTS = 4000
+"""Of one step, deaths of workers and waits for locks included; how often it may fail is the activity's affair."""
 SLACK = timedelta(seconds=60)
 """What an actuator is given above a step's own timeout to tell that it was reached."""
 SYSTEM = "system:"

@@ -1,8 +1,11 @@
 """A run on a real engine with an actuator that writes down: states, the way back, failures, and who is kept out."""
 
 import asyncio
+import fcntl
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -12,6 +15,7 @@ from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.run.home import RunBusy, RunHome, RunSettings, StalePlan, states_of
 from migrations.run.messages import Direction, PassageRequest, UnitState
 from migrations.run.runner import Listener, passages_of, running
+from migrations.run.serving import STEPS_AT_ONCE
 from migrations.run.temporal import QUEUE, reached
 from tests.real.recorder import WORKER, Recorder
 
@@ -224,3 +228,45 @@ def test_message_that_this_run_did_not_seal_does_nothing(home: RunHome) -> None:
         runner.take(Direction.FORWARD, ("site:a", "system:b"))
     assert not any(record.what.get("passage") == 9 for record in home.evidence.records())
     assert states_of(PLAN, home.evidence.records())["system:b"] is UnitState.ON_PROBATION
+
+
+def _fronted(name: str, *hosts: str) -> Unit:
+    arguments = {"entries": [{"host": host} for host in hosts]}
+    step = Step(
+        id=f"system:{name}/front",
+        verb="front",
+        stage=Stage.PREPARE,
+        kind=StepKind.COMPENSATABLE,
+        arguments=arguments,
+        timeout=60,
+    )
+    return Unit(name=name, kind=Actuator.SYSTEM, needs=(), wave=1, steps=(step,))
+
+
+class _Frees(Listener):
+    """Lets a lock go when a step has been done."""
+
+    def __init__(self, lock: IO[bytes], step: str) -> None:
+        self._lock = lock
+        self._step = step
+        self.done: list[str] = []
+
+    def recorded(self, record: Record) -> None:
+        if record.kind == "step-done":
+            self.done.append(record.step)
+            if record.step == self._step:
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+
+def test_who_waits_for_an_entry_keeps_nobody_else_from_the_worker(tmp_path: Path) -> None:
+    waiting = tuple(_fronted(f"a{number}", "entry-1") for number in range(STEPS_AT_ONCE + 2))
+    plan = Plan(programme="run", units=(*waiting, _fronted("z")), untouched=())
+    home = RunHome(tmp_path / "run")
+    home.create(plan, RunSettings(run="run", plan=digest(plan), world=Path("/nowhere")))
+    with (home.locks / hashlib.sha256(b"entry:entry-1").hexdigest()[:24]).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        frees = _Frees(lock, "system:z/front")
+        with running(home, frees, WORKER) as runner:
+            result = runner.take(Direction.FORWARD)
+    assert frees.done[0] == "system:z/front"
+    assert {unit.state for unit in result.units} == {UnitState.READY}
