@@ -1,0 +1,293 @@
+"""What may come over from another host: a department's host that was broken into must not become root of its new one.
+
+An offer is another host's word. Paths, accounts and groups in it are held against what the component's own settings say
+and against what is ordinary on a host; files that root's programs obey (units, sites) are read before they are put in
+their place. What is refused is named, with what a person may do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import pwd
+import re
+import shlex
+import stat
+from pathlib import Path
+from typing import Any, Iterable, Iterator
+
+from ansible.module_utils.zhenghe_store import StoreError, write
+from ansible.module_utils.zhenghe_tree import entries
+
+FIRST, LAST = 100, 59999
+"""Numbers of accounts and groups that are made anew: below are those that every host has by itself."""
+ORDINARY = 1000
+"""From this number on, groups are people's or applications' own."""
+NOBODY = 65534
+POWERFUL = frozenset(
+    {
+        "root", "adm", "sudo", "wheel", "admin", "docker", "lxd", "lxc", "libvirt", "kvm", "disk", "shadow", "kmem",
+        "tty", "staff", "operator", "backup", "crontab", "ssh", "sshd", "systemd-journal", "systemd-network", "utmp",
+        "netdev", "plugdev", "dialout", "sgx", "input", "render", "postgres", "haproxy", "bind", "_ssh",
+    }
+)  # fmt: skip
+"""Groups that read or do what only root should, whatever their number."""
+SHARED = frozenset({"www-data", "users", "nogroup"})
+"""Groups of every host that an application's account may well be in."""
+LARGEST = 1 << 20
+"""Bytes of a file that comes along beside the folder."""
+UNITS = re.compile(r"/(etc|run|usr/local/lib)/systemd/system/")
+_YES = frozenset({"1", "yes", "true", "on"})
+_GROUPS = frozenset({"Group", "SupplementaryGroups"})
+_STREAMS = frozenset({"StandardInput", "StandardOutput", "StandardError"})
+_BY_ROOT = frozenset(
+    {
+        "LoadCredential", "LoadCredentialEncrypted", "ImportCredential", "OpenFile", "RootImage", "MountImages",
+        "ExtensionImages", "ExtensionDirectories", "BindPaths", "BindReadOnlyPaths", "Alias", "OnFailure", "OnSuccess",
+        "PAMName", "TTYPath", "Sockets", "NetworkNamespacePath", "IPCNamespacePath", "SecureBits",
+    }
+)  # fmt: skip
+"""Keys of a unit by which systemd, as root, opens, mounts or starts something else."""
+SITE_PATHS = frozenset({"access_log", "error_log"})
+SITE_REFUSED = re.compile(
+    r"^(load_module|perl\w*|lua\w*|content_by_lua\w*|init_by_lua\w*|js_\w+|ssl_engine|user|env|pid|lock_file"
+    r"|\w+_temp_path|\w+_cache_path|working_directory|include|ssl_password_file|dav_\w+|create_full_put_path)$"
+)
+"""Directives by which nginx, as root, loads code, makes folders and gives them away, or reads further files."""
+
+
+def see_offer(component: dict[str, Any], offer: dict[str, Any]) -> None:
+    """See that an offer stays within what its component declares; StoreError names the first thing that does not."""
+    for path in offer["gives"]:
+        if not declared(component, path):
+            raise StoreError(
+                f"the source offers {path}, which the component {component['name']} does not declare",
+                "correct settings.site or settings.service, or keep the file inside the folder",
+            )
+    see_accounts(offer["accounts"])
+
+
+def declared(component: dict[str, Any], path: str) -> bool:
+    """Say whether a file outside the folder belongs to a component: its site, its unit, and what the unit reads."""
+    settings = component["settings"]
+    service = settings.get("service", "")
+    site = settings.get("site") or service or Path(settings["root"]).name
+    allowed = [re.escape(f"/etc/nginx/sites-available/{site}")]
+    if service:
+        own = re.escape(service)
+        allowed += [rf"/etc/systemd/system/{own}\.service", rf"/etc/systemd/system/{own}\.service\.d/[\w.-]+\.conf",
+                    rf"/etc/default/{own}", rf"/etc/sysconfig/{own}", rf"/etc/{own}\.env",
+                    rf"/etc/{own}/[\w./-]+"]  # fmt: skip
+    plain = os.path.normpath(path) == path
+    return plain and (path.startswith(_below(component)) or any(re.fullmatch(one, path) for one in allowed))
+
+
+def see_accounts(wanted: dict[str, list[dict[str, Any]]]) -> None:
+    """See that accounts are ordinary ones, and join no group of the system's own."""
+    new = {group["number"] for group in wanted["groups"]}
+    for user in wanted["users"]:
+        if _known(pwd.getpwnam, user["name"], "pw_uid") != user["number"]:
+            _within(user["name"], user["number"])
+        if user["group"] not in new and not _is_ordinary(user["group"]):
+            raise _refused(user["name"], f"its own group is {user['group']}")
+    for group in wanted["groups"]:
+        if _known(grp.getgrnam, group["name"], "gr_gid") != group["number"]:
+            _within(group["name"], group["number"])
+            if group["name"] in POWERFUL:
+                raise _refused(group["name"], "it is a group of the system's own")
+        joining = set(group["members"]) - set(_members(group["name"]))
+        own = {user["name"] for user in wanted["users"] if user["group"] == group["number"]}
+        if (joining or own - _primary(group["number"])) and not _may_be_joined(group):
+            raise _refused(", ".join(sorted(joining or own)), f"it would join {group['name']}")
+
+
+def odd(root: str) -> Iterator[str]:
+    """Yield, for people, what in a folder gives others more rights than they have: setuid, capabilities, devices."""
+    for path, state in entries(root):
+        mode = state.st_mode
+        name = readable_of(path)
+        if stat.S_ISBLK(mode) or stat.S_ISCHR(mode):
+            yield f"{name} (a device)"
+        elif stat.S_ISREG(mode) and mode & stat.S_ISUID:
+            yield f"{name} (setuid)"
+        elif stat.S_ISREG(mode) and mode & stat.S_ISGID and not _is_ordinary(state.st_gid):
+            yield f"{name} (setgid of group {state.st_gid})"
+        elif stat.S_ISREG(mode) and _has_capabilities(os.path.join(os.fsencode(root), path)):
+            yield f"{name} (capabilities)"
+
+
+def see_folder(root: str) -> None:
+    """See that a folder holds nothing that would run with more rights than whoever starts it."""
+    found = list(_some(odd(root), 10))
+    if found:
+        raise StoreError(
+            f"{root} holds what gives rights away: {', '.join(found)}",
+            "take the bits, capabilities or devices away (chmod ug-s, setcap -r, rm)",
+        )
+
+
+def put(component: dict[str, Any], staged: Path, path: str) -> None:
+    """Put a file that came along in its place, as root's own; StoreError where root's programs must not obey it."""
+    state = staged.lstat()
+    if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
+        raise StoreError(f"{path} of the source is no plain file of {LARGEST >> 20} MiB at the most", "see what it is")
+    if path.startswith(_below(component)):
+        return
+    text = staged.read_text(errors="strict")
+    if UNITS.match(path):
+        see_unit(component, path, text)
+    elif path.startswith("/etc/nginx/"):
+        see_site(path, text, component["settings"]["root"])
+    # What only some may read at the source is not for everybody here; nginx and systemd read as root.
+    write(Path(path), text, 0o644 if state.st_mode & stat.S_IROTH else 0o600)
+
+
+def see_unit(component: dict[str, Any], path: str, text: str) -> None:
+    """See that a unit runs as an ordinary account all the time, and has the manager, which is root, touch nothing."""
+    keys = [(key.strip(), value.strip()) for key, equals, value in _lines(text) if equals]
+    users = [value for key, value in keys if key == "User"]
+    wrong = next((why for key, value in keys if (why := _wrong_in_unit(component, key, value))), "")
+    dynamic = any(key == "DynamicUser" and value.lower() in _YES for key, value in keys)
+    if path.endswith(".service") and not dynamic and (not users or not users[-1]):
+        wrong = wrong or "it names no user, so it runs as root"
+    if wrong:
+        raise StoreError(
+            f"the unit {path} of the source is not taken over: {wrong}",
+            "give it a User= of its own; what only root can do belongs into the image of the new host",
+        )
+
+
+def _lines(text: str) -> list[tuple[str, str, str]]:
+    joined = re.sub(r"\\\r?\n", " ", text)
+    return [line.partition("=") for line in joined.splitlines() if not line.lstrip().startswith(("#", ";"))]
+
+
+def _wrong_in_unit(component: dict[str, Any], key: str, value: str) -> str:
+    checks = (
+        (key.startswith("Exec") and re.match(r"[@:|!+-]*[+!]", value), f"{key} runs as root"),
+        (key == "User" and value in {"", "root", "0"}, "it runs as root"),
+        (key in _GROUPS and not all(map(_harmless_group, value.split())), f"it takes the group {value}"),
+        (key == "AmbientCapabilities" and not set(value.split()) <= {"CAP_NET_BIND_SERVICE"}, f"it takes {value}"),
+        (key in _STREAMS and ":" in value and not _inside(component, value.partition(":")[2]),
+         f"{key} is written by root: {value}"),
+        (key == "EnvironmentFile" and value and not declared(component, value.lstrip("-")),
+         f"it reads {value}, which the component does not declare"),
+        (key in _BY_ROOT or (key == "PermissionsStartOnly" and value.lower() in _YES), f"{key} has root do something"),
+    )  # fmt: skip
+    return next((why for wrong, why in checks if wrong), "")
+
+
+def _harmless_group(name: str) -> bool:
+    if name.isdigit():
+        return _is_ordinary(int(name))
+    number = _known(grp.getgrnam, name, "gr_gid")
+    return name in SHARED or (name not in POWERFUL and (number is None or number >= FIRST))
+
+
+def _inside(component: dict[str, Any], path: str) -> bool:
+    return os.path.normpath(path).startswith((_below(component), "/var/log/"))
+
+
+def _below(component: dict[str, Any]) -> str:
+    root = os.path.normpath(component["settings"]["root"])
+    if root in {"/", "//"}:
+        raise StoreError("the whole file system is no component's folder", "correct settings.root")
+    return f"{root}/"
+
+
+def see_site(path: str, text: str, root: str) -> None:
+    """See that a site makes nginx, which begins as root, write, load or give away nothing elsewhere."""
+    for words in directives(text):
+        name, arguments = words[0], words[1:]
+        allowed = ("/var/log/nginx/", f"{root.rstrip('/')}/")
+        target = os.path.normpath(arguments[0]) if arguments else ""
+        elsewhere = name in SITE_PATHS and target not in {"off", "stderr"} and not target.startswith(allowed)
+        known = name == "include" and re.fullmatch(r"[\w./-]*(fastcgi_params|mime\.types|proxy_params|uwsgi_params|"
+                                                   r"scgi_params|snippets/[\w.-]+)", " ".join(arguments))  # fmt: skip
+        if elsewhere or (SITE_REFUSED.match(name) and not known) or ".." in " ".join(arguments).split("/"):
+            raise StoreError(
+                f"the site {path} of the source is not taken over: {' '.join(words)[:200]}",
+                "take the line out, or bring it in the image of the new host",
+            )
+
+
+def directives(text: str) -> Iterator[list[str]]:
+    """Yield the directives of a configuration of nginx, each as its words."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=";{}")
+    lexer.wordchars += "~-./*?=:$@^|!<>()[]\\%&+,"
+    lexer.whitespace_split = False
+    words: list[str] = []
+    with contextlib.suppress(ValueError):
+        for word in lexer:
+            if set(word) <= set(";{}"):
+                if words:
+                    yield words
+                words = []
+            else:
+                words.append(word)
+        return
+    raise StoreError("the site's file cannot be read: a quotation mark is never closed", "mend it at the source")
+
+
+def readable_of(path: bytes) -> str:
+    """Return a path below a folder for people."""
+    return path.decode(errors="backslashreplace")
+
+
+def _has_capabilities(path: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(os.getxattr(path, "security.capability", follow_symlinks=False))
+    return False
+
+
+def _some(found: Iterable[str], most: int) -> Iterator[str]:
+    for number, each in enumerate(found):
+        if number == most:
+            yield "and more"
+            return
+        yield each
+
+
+def _within(name: str, number: int) -> None:
+    if not FIRST <= number <= LAST:
+        raise _refused(name, f"its number is {number}")
+
+
+def _refused(name: str, why: str) -> StoreError:
+    return StoreError(
+        f"account {name} of the source is not taken over: {why}",
+        f"give it a number from {FIRST} to {LAST} and groups of its own at the source",
+    )
+
+
+def _known(look: Any, name: str, field: str) -> int | None:
+    with contextlib.suppress(KeyError):
+        number: int = getattr(look(name), field)
+        return number
+    return None
+
+
+def _members(name: str) -> list[str]:
+    with contextlib.suppress(KeyError):
+        return grp.getgrnam(name).gr_mem
+    return []
+
+
+def _primary(number: int) -> set[str]:
+    return {person.pw_name for person in pwd.getpwall() if person.pw_gid == number}
+
+
+def _may_be_joined(group: dict[str, Any]) -> bool:
+    here = _known(grp.getgrnam, group["name"], "gr_gid")
+    if group["name"] in SHARED:
+        return True
+    # One that is made for it now, or one of people's own.
+    return group["name"] not in POWERFUL and (here is None or here >= ORDINARY or group["number"] >= ORDINARY)
+
+
+def _is_ordinary(number: int) -> bool:
+    with contextlib.suppress(KeyError):
+        name = grp.getgrgid(number).gr_name
+        return name in SHARED or (number >= ORDINARY and name not in POWERFUL)
+    return number >= FIRST

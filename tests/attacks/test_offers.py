@@ -1,0 +1,164 @@
+"""A source host that was broken into offers what it likes: its new host takes over what is ordinary and declared."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.real
+SITE: dict[str, Any] = {"name": "site", "settings": {"root": "/srv/app", "service": "app", "site": "shop"}}
+UNIT = "/etc/systemd/system/app.service"
+NGINX = "/etc/nginx/sites-available/shop"
+
+
+@pytest.fixture
+def bounds(on_host: Callable[[str], Any]) -> Any:
+    return on_host("zhenghe_bounds")
+
+
+def offer(*gives: str, users: Any = (), groups: Any = ()) -> dict[str, Any]:
+    return {"gives": list(gives), "accounts": {"users": list(users), "groups": list(groups)}}
+
+
+def user(name: str = "app", number: int = 1207, group: int = 1207) -> dict[str, Any]:
+    return {"name": name, "number": number, "group": group, "home": "/srv/app", "shell": "/usr/sbin/nologin"}
+
+
+def group(name: str = "app", number: int = 1207, *members: str) -> dict[str, Any]:
+    return {"name": name, "number": number, "members": list(members)}
+
+
+def test_what_is_ordinary_and_declared_is_taken(bounds: Any) -> None:
+    gives = (NGINX, UNIT, f"{UNIT}.d/limits.conf", "/etc/default/app", "/srv/app/settings.env")
+    bounds.see_offer(SITE, offer(*gives, users=[user()], groups=[group(), group("readers", 3411, "app")]))
+    bounds.see_offer(SITE, offer(users=[user("svc", 105, 65534)], groups=[group("www-data", 33, "svc")]))
+    bounds.see_offer(SITE, offer(users=[user("www-data", 33, 33)], groups=[group("www-data", 33)]))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/shadow", "/etc/systemd/system/ssh.service", "/srv/app/../../etc/cron.d/x", "/etc/nginx/nginx.conf",
+     "/root/.ssh/authorized_keys", "/srv/application", "/etc/app/../passwd",
+     "/etc/systemd/system/app.service.d/../x.conf"],
+)  # fmt: skip
+def test_a_path_that_nobody_declared_is_refused(bounds: Any, path: str) -> None:
+    with pytest.raises(bounds.StoreError, match="does not declare"):
+        bounds.see_offer(SITE, offer(path))
+
+
+@pytest.mark.parametrize(
+    "users, groups",
+    [
+        ([user(number=27)], [group()]),
+        ([user(number=65534)], [group()]),
+        ([user(group=27)], []),
+        ([user(group=0)], []),
+        ([user()], [group(), group("sudo", 27, "app")]),
+        ([user()], [group(), group("docker", 999, "app")]),
+        ([user(group=42)], [group("shadow", 42)]),
+        ([user()], [group(), group("shadow", 1300, "app")]),
+    ],
+)
+def test_nobody_joins_a_group_of_the_system_s_own(bounds: Any, users: Any, groups: Any) -> None:
+    with pytest.raises(bounds.StoreError, match="not taken over"):
+        bounds.see_offer(SITE, offer(users=users, groups=groups))
+
+
+HONEST = """[Unit]
+After=network.target
+[Service]
+User=app
+Group=app
+EnvironmentFile=-/etc/default/app
+StandardOutput=append:/var/log/app.log
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+ExecStartPre=-/usr/bin/test -d /srv/app
+ExecStart=/usr/bin/python3 \\
+    /srv/app/app.py
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def test_a_unit_that_keeps_to_its_account_is_taken(bounds: Any) -> None:
+    bounds.see_unit(SITE, UNIT, HONEST)
+    bounds.see_unit(SITE, UNIT, HONEST.replace("User=app", "DynamicUser=yes"))
+    bounds.see_unit(SITE, f"{UNIT}.d/limits.conf", "[Service]\nLimitNOFILE=65536\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["User=root", "User=", "User=0", "ExecStartPre=+/srv/app/x", "ExecStart=-!/srv/app/x", "ExecStopPost=@+/x y",
+     "Group=shadow", "SupplementaryGroups=www-data docker", "AmbientCapabilities=CAP_SYS_ADMIN",
+     "StandardOutput=file:/etc/cron.d/x",
+     "EnvironmentFile=/etc/shadow", "LoadCredential=x:/etc/shadow", "Alias=ssh.service", "PermissionsStartOnly=yes",
+     "ExecStartPre= \\\n   +/srv/app/x"],
+)  # fmt: skip
+def test_a_unit_that_has_root_do_something_is_not(bounds: Any, line: str) -> None:
+    with pytest.raises(bounds.StoreError, match="not taken over"):
+        bounds.see_unit(SITE, UNIT, HONEST.replace("[Install]", f"{line}\n[Install]"))
+    with pytest.raises(bounds.StoreError, match="not taken over"):
+        bounds.see_unit(SITE, f"{UNIT}.d/more.conf", f"[Service]\n{line}\n")
+
+
+def test_a_unit_without_a_user_is_not_taken(bounds: Any) -> None:
+    with pytest.raises(bounds.StoreError, match="no user"):
+        bounds.see_unit(SITE, UNIT, HONEST.replace("User=app\n", "").replace("Group=app\n", ""))
+
+
+PAGES = """server {
+    listen 80; # plain
+    server_name shop.example;
+    access_log /var/log/nginx/shop.log combined;
+    location / { proxy_pass http://127.0.0.1:8080; proxy_set_header Connection ""; }
+    location ~ \\.php$ { include snippets/fastcgi-php.conf; fastcgi_pass unix:/run/php.sock; }
+    location /files/ { alias /srv/app/files/; charset utf-8; }
+}
+"""
+
+
+def test_a_site_that_serves_its_folder_is_taken(bounds: Any) -> None:
+    bounds.see_site(NGINX, PAGES, "/srv/app")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["access_log /etc/cron.d/x combined;", "error_log /root/.ssh/authorized_keys;", "load_module /srv/app/x.so;",
+     "client_body_temp_path /etc/systemd/system;", "proxy_cache_path /etc keys_zone=x:1m;", "include /srv/app/*.conf;",
+     "perl_modules /srv/app;", "access_log /var/log/nginx/../../../etc/cron.d/x;",
+     "'access_log' /etc/cron.d/x;", "x 'y;"],
+)  # fmt: skip
+def test_a_site_that_has_nginx_write_or_load_elsewhere_is_not(bounds: Any, line: str) -> None:
+    with pytest.raises(bounds.StoreError):
+        bounds.see_site(NGINX, PAGES.replace("listen 80;", f"listen 80; {line}"), "/srv/app")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="devices and owners are root's to make")
+def test_a_folder_that_gives_rights_away_is_named(bounds: Any, tmp_path: Path) -> None:
+    root = tmp_path / "app"
+    (root / "shared").mkdir(parents=True)
+    (root / "shared").chmod(0o2775)
+    os.mkfifo(root / "queue")
+    (root / "tool").write_text("#!/bin/sh\n")
+    os.chown(root / "tool", 0, 3411)
+    (root / "tool").chmod(0o2755)
+    bounds.see_folder(str(root))
+    (root / "su").write_text("x")
+    (root / "su").chmod(0o4755)
+    (root / "sg").write_text("x")
+    (root / "sg").chmod(0o2755)
+    os.mknod(root / "disk", 0o60600, os.makedev(8, 0))
+    with pytest.raises(bounds.StoreError) as wrong:
+        bounds.see_folder(str(root))
+    for word in ("disk (a device)", "su (setuid)", "sg (setgid of group 0)"):
+        assert word in wrong.value.reason
+    assert "tool" not in wrong.value.reason
+
+
+def test_a_file_that_comes_along_is_a_plain_one_and_becomes_root_s(bounds: Any, tmp_path: Path) -> None:
+    staged = tmp_path / "staged"
+    staged.symlink_to("/etc/shadow")
+    with pytest.raises(bounds.StoreError, match="plain file"):
+        bounds.put(SITE, staged, UNIT)
