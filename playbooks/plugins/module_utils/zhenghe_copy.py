@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Iterable
 
-from ansible.module_utils import zhenghe_accounts, zhenghe_store
+from ansible.module_utils import zhenghe_accounts, zhenghe_bounds, zhenghe_store
 from ansible.module_utils.zhenghe_step import alone, answer, seconds
 from ansible.module_utils.zhenghe_store import Puller, Store, StoreError, run
 from ansible.module_utils.zhenghe_tree import owners
@@ -38,6 +38,7 @@ class Copy:
             zhenghe_store.install(_text_of(zhenghe_store))
         accounts: dict[str, Any] = {"users": [], "groups": []}
         if self.side == "source" and Path(self.store.root).is_dir():
+            zhenghe_bounds.see_folder(self.store.root)
             people, groups = owners(self.store.root)
             accounts = zhenghe_accounts.named(people | set(users), groups)
         elif self.side == "source":
@@ -125,6 +126,7 @@ class Copy:
                     f"{self.store.root} is not empty here",
                     "see whose it is; a copy would put the source's in its place",
                 )
+            zhenghe_bounds.see_offer(self.component, peers[0][2])
             zhenghe_accounts.make(peers[0][2]["accounts"])
             self.store.gives = peers[0][2]["gives"]
         self.store.prepare()

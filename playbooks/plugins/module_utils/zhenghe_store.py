@@ -36,6 +36,9 @@ ADMITTED = Path("/root/.ssh/authorized_keys")
 UNITS = Path("/etc/systemd/system")
 VANISHED = 24
 """rsync's status where files went away while it looked: normal for all passes but the last."""
+POWERLESS = ("--no-devices", "--chmod=Fu-s", "--filter=-x security.*")
+"""Nothing comes over that gives more rights than its owner has, whatever the other host has put there meanwhile."""
+_GIVEN = r"-[A-Za-z]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials"
 EVERY = 3.0
 """Seconds between two passes."""
 
@@ -212,7 +215,7 @@ class Puller:
         with self.alone(limit):
             if not path and not self.store.sealed():
                 raise StoreError(f"{self.store.root} is written here, so nothing is copied into it")
-            command = ["rsync", "-aHAXS", "--numeric-ids", "--timeout=60", "-e", shlex.join(self._ssh())]
+            command = ["rsync", "-aHAXS", "--numeric-ids", "--timeout=60", *POWERLESS, "-e", shlex.join(self._ssh())]
             if not path:
                 command.append("--delete")
             # The folder has a name of its own here: rsync would take spaces and wildcards in a path for its own.
@@ -344,7 +347,7 @@ def give(name: str, asked: str) -> None:
     store = Store(name)
     flags = words[3:-2]
     fits = words[:3] == ["rsync", "--server", "--sender"] and words[-2:-1] == ["."]
-    if not fits or not all(re.fullmatch(r"-[A-Za-z]+(e[.\w]*)?|--numeric-ids|--timeout=\d+", flag) for flag in flags):
+    if not fits or not all(re.fullmatch(_GIVEN, flag) for flag in flags):
         sys.exit(f"zhenghe: {name} may only be read")
     if words[-1] not in {"root/", *store.gives}:
         sys.exit(f"zhenghe: {name} does not give {words[-1]}")
