@@ -254,6 +254,38 @@ def rollback(units: Named = None, run: RunName = "", as_json: Json = False) -> N
     raise typer.Exit(roll_back(tuple(units or ()), run, as_json=as_json))
 
 
+@app.command(help=_("Sign, with an SSH key of yours, that a plan may be carried out in a world."))
+def approve(
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help=_("Digest of the plan, or its first 12 letters."))],
+    world: Annotated[
+        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+    ],
+    key: Annotated[
+        Path, typer.Option("--key", metavar="FILE", help=_("Your key; its public half where an agent or token has it."))
+    ],
+    deed: Annotated[str, typer.Option("--for", metavar="DEED", help=_("apply or commit."))] = "apply",
+    expires: Annotated[str, typer.Option("--expires", metavar="TIME", help=_("How long it holds, such as 7d."))] = "7d",
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help=_("What you want to say with it."))] = "",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.approve import approve_plan
+
+    raise typer.Exit(approve_plan(plan, world, deed, key, expires, note, as_json=as_json))
+
+
+@app.command(help=_("Tell who has signed for a plan in a world, and what is missing; 1 where something is."))
+def approvals(
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help=_("Digest of the plan, or its first 12 letters."))],
+    world: Annotated[
+        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+    ],
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.approve import show_approvals
+
+    raise typer.Exit(show_approvals(plan, world, as_json=as_json))
+
+
 evidence = Commands(help=_("What a run has proved, for others."))
 app.add_typer(evidence, name="evidence")
 

@@ -11,6 +11,8 @@ from infra.worlds import World, load_world
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
 from migrations import saying
+from migrations.approving import Deed
+from migrations.cli.approve import keep_approvals, see_approved
 from migrations.cli.help import WrongUse
 from migrations.cli.programme import programme_as_json, programme_in_words
 from migrations.cli.show import states_table, watching
@@ -73,10 +75,12 @@ def apply_to_world(
     keys = with_ground(plan, keys_of(plan, units)) if units else ()
     ledger = ledger_of(runs_folder(), plan.programme, world_file)
     may_commit(plan, keys, ledger) if commit else may_begin(plan, keys, ledger, home.path.name)
+    see_approved(home, wanted.digest, world, "commit" if commit else "apply")
     settings = RunSettings(run=home.path.name, plan=wanted.digest, world=world_file.resolve(), kind=world.kind)
     home.create(plan, settings, wanted.programme)
-    deed = "commit" if commit else "apply"
+    deed: Deed = "commit" if commit else "apply"
     with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, deed):
+        keep_approvals(home, deed, world)
         for sentence in (*told, _("run {run}").format(run=home.path.name)):
             tell(sentence)
         carrying = Carrying(home, _kinds(), listener)
@@ -89,11 +93,13 @@ def commit_units(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     from migrations.carrying import Carrying
 
     home = _home_of(units, run)
-    _world_of(home)
+    world = _world_of(home)
     plan = home.plan()
     keys = keys_of(plan, units)
     may_commit(plan, keys, _ledger_of(home))
+    see_approved(home, home.settings().plan, world, "commit")
     with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "commit"):
+        keep_approvals(home, "commit", world)
         tell(_("run {run}").format(run=home.path.name))
         carried = Carrying(home, _kinds(), listener).commit(keys)
     return _print_carried(home, carried, as_json=as_json)

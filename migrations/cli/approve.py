@@ -1,0 +1,119 @@
+"""`zhenghe approve | approvals`: who has signed for a plan, and whether that is enough."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from infra.twin.paths import state_root
+from infra.worlds import World
+from inventory.base import Duration
+from inventory.words import _
+from migrations import saying
+from migrations.approving import Approvals, Deed, NotApproved
+from migrations.cli.help import WrongUse
+from migrations.cli.wanted import runs_folder, wanted_plan, world_at
+from migrations.evidence import Soundness
+from migrations.run.home import RunHome
+from migrations.run.runner import passages_of
+from migrations.witness import person, testimony
+
+
+def approve_plan(asked: str, world_file: Path, deed: str, key: Path, expires: str, note: str, *, as_json: bool) -> int:
+    """Sign for a plan in a world."""
+    wanted = wanted_plan(None, asked, _nothing)
+    lasting = _lasting(expires)
+    world = world_at(world_file)
+    made = Approvals(state_root()).approve(wanted.digest, world.name, _deed(deed), key, lasting=lasting, note=note)
+    if as_json:
+        saying.say(made.model_dump_json())
+    else:
+        saying.say(made.statement.text, end="")
+    return 0
+
+
+def show_approvals(asked: str, world_file: Path, *, as_json: bool) -> int:
+    """Tell who has signed for a plan and what is missing; 1 where something is."""
+    wanted = wanted_plan(None, asked, _nothing)
+    world, approvals = world_at(world_file), Approvals(state_root())
+    seen = approvals.seen(wanted.digest, world.name, person(), datetime.now(UTC))
+    lacking = {deed: _missing(approvals, wanted.digest, world, deed) for deed in ("apply", "commit")}
+    if as_json:
+        signed = [each.model_dump(mode="json") for each in seen]
+        told = {"plan": wanted.digest, "world": world.name, "missing": lacking, "approvals": signed}
+        saying.say(json.dumps(told, ensure_ascii=False))
+    else:
+        for each in seen:
+            says = each.statement
+            line = _("{deed}: {person}, until {ends:%Y-%m-%d %H:%M}").format(**says.model_dump())
+            saying.say(f"{line}: {each.against}" if each.against else line)
+        for deed, missing in lacking.items():
+            saying.say(f"{deed}: {'; '.join(missing) or _('approved')}")
+    return 1 if any(lacking.values()) else 0
+
+
+def see_approved(home: RunHome, digest: str, world: World, deed: Deed) -> None:
+    """Refuse what is not approved; NotApproved says all that is missing. In a twin nothing is asked.
+
+    What was begun under an approval may go on after a kill: it stands between two sides.
+    """
+    missing = _missing(Approvals(state_root()), digest, world, deed)
+    if missing and not _under_way(home, deed):
+        raise NotApproved(deed, missing)
+
+
+def _under_way(home: RunHome, deed: Deed) -> bool:
+    records = home.evidence.records()
+    approved = any(each.kind == "approved" and each.what.get("deed") == deed for each in records)
+    passages = passages_of(records)
+    return approved and bool(passages) and passages[-1].is_open
+
+
+def keep_approvals(home: RunHome, deed: Deed, world: World) -> None:
+    """Write down, in a run's own folder and evidence, under which approvals something is done."""
+    if world.kind == "twin":
+        return
+    approvals, digest = Approvals(state_root()), home.settings().plan
+    seen = approvals.seen(digest, world.name, person(), datetime.now(UTC))
+    approvals.copy_to(digest, home.path / "approvals")
+    by = [each.statement.person for each in seen if not each.against and each.statement.deed == deed]
+    home.evidence.append("approved", what={"deed": deed, "by": sorted(set(by))})
+
+
+def _missing(approvals: Approvals, digest: str, world: World, deed: str) -> tuple[str, ...]:
+    if world.kind == "twin":
+        return ()
+    return approvals.missing(digest, world.name, _deed(deed), person(), _rehearsed(digest))
+
+
+def _rehearsed(digest: str) -> datetime | None:
+    """Return when the newest rehearsal of a plan that passed has ended, where its evidence is sound."""
+    found: list[datetime] = []
+    for file in runs_folder().glob("*/run.json"):
+        home = RunHome(file.parent)
+        settings = home.settings()
+        if settings.plan == digest and settings.kind == "twin" and testimony(home).outcome is Soundness.SOUND:
+            ended = (each for each in home.evidence.records() if each.kind == "rehearsal-ended")
+            found += [each.time for each in ended if each.what.get("outcome") == "passed"]
+    return max(found, default=None)
+
+
+def _lasting(text: str) -> timedelta:
+    try:
+        return timedelta(seconds=TypeAdapter(Duration).validate_python(text))
+    except (ValidationError, OverflowError) as exc:
+        reason = _("'{text}' is no time that an approval can last").format(text=text)
+        raise WrongUse(reason, _("a number and a unit, such as 12h or 7d")) from exc
+
+
+def _deed(word: str) -> Deed:
+    if word == "apply":
+        return "apply"
+    if word == "commit":
+        return "commit"
+    raise WrongUse(_("'{word}' cannot be approved").format(word=word), _("it is apply or commit"))
+
+
+def _nothing(_sentence: str) -> None:
+    """Who signs for a plan signs for it as it was kept."""

@@ -1,0 +1,123 @@
+"""Nobody approves what he carries out himself, for another plan or world, after its time, or with another's name."""
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from infra.worlds import CloudSettings, World
+from migrations.approving import Approvals, NotApproved, WrongApprovers
+from migrations.cli.approve import keep_approvals, see_approved
+from migrations.plan import Plan, digest
+from migrations.run.home import RunHome, RunSettings
+from migrations.signing import SigningFailed
+from migrations.witness import witnessed
+
+PLAN = Plan(programme="p", units=(), untouched=())
+DIGEST = digest(PLAN)
+WEEK = timedelta(days=7)
+OPERATOR = {"user": "wang"}
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state with three approvers, of whom one is the operator."""
+    monkeypatch.setenv("ZHENGHE_STATE", str(tmp_path))
+    people = []
+    for name in ("li", "zhao", "wang"):
+        key = tmp_path / name
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        public = " ".join(key.with_suffix(".pub").read_text().split()[:2])
+        people.append({"name": name, "login": name, "key": public})
+    (tmp_path / "approvers.yaml").write_text(json.dumps({"people": people}))
+    return tmp_path
+
+
+def approve(state: Path, who: str, deed: str = "apply", world: str = "city", plan: str = DIGEST) -> None:
+    assert deed in ("apply", "commit")
+    Approvals(state).approve(
+        plan, world, "apply" if deed == "apply" else "commit", state / who, lasting=WEEK, note="见会议纪要 \u202e"
+    )
+
+
+def lacking(state: Path, deed: str = "apply") -> bool:
+    return bool(Approvals(state).missing(DIGEST, "city", "apply" if deed == "apply" else "commit", OPERATOR, None))
+
+
+def test_one_who_is_not_the_operator_lets_a_plan_be_applied_and_two_let_it_be_committed(state: Path) -> None:
+    assert lacking(state)
+    approve(state, "wang")
+    assert lacking(state)
+    approve(state, "li")
+    assert not lacking(state)
+    approve(state, "li", "commit")
+    approve(state, "li", "commit")
+    assert lacking(state, "commit")
+    approve(state, "zhao", "commit")
+    assert not lacking(state, "commit")
+
+
+def test_an_approval_holds_for_one_plan_world_and_time(state: Path) -> None:
+    approve(state, "li", world="another")
+    approve(state, "zhao", plan="0" * 64)
+    assert lacking(state)
+    (kept,) = (state / "approvals" / ("0" * 64)).glob("*.json")
+    kept.rename(state / "approvals" / DIGEST / "moved.json")
+    assert lacking(state)
+    approve(state, "li")
+    seen = Approvals(state).seen(DIGEST, "city", OPERATOR, datetime.now(UTC) + timedelta(days=8))
+    assert all(each.against for each in seen)
+    assert any("not in force" in each.against for each in seen)
+
+
+@pytest.mark.parametrize("change", [{"person": "zhao"}, {"deed": "commit"}, {"ends": "2999-01-01T00:00:00Z"}])
+def test_an_approval_that_was_changed_does_not_count(state: Path, change: dict[str, str]) -> None:
+    approve(state, "li")
+    (file,) = (state / "approvals" / DIGEST).glob("*.json")
+    approval = json.loads(file.read_text())
+    approval["statement"] |= change
+    file.write_text(json.dumps(approval))
+    seen = Approvals(state).seen(DIGEST, "city", OPERATOR, datetime.now(UTC))
+    assert ["signature is not" in each.against for each in seen] == [True]
+
+
+def test_who_is_not_named_signs_nothing(state: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(state / "chen")], check=True)
+    with pytest.raises(WrongApprovers, match="no approver"):
+        approve(state, "chen")
+    with pytest.raises(SigningFailed):
+        approve(state, "nobody")
+    (state / "approvers.yaml").write_text("people: [{name: li}]")
+    with pytest.raises(WrongApprovers, match="key"):
+        lacking(state)
+    (state / "approvers.yaml").write_text("people: {")
+    with pytest.raises(WrongApprovers):
+        lacking(state)
+
+
+def test_a_rehearsal_may_be_asked_for(state: Path) -> None:
+    approvers = json.loads((state / "approvers.yaml").read_text())
+    (state / "approvers.yaml").write_text(json.dumps({**approvers, "policy": {"rehearsed_within": "30d"}}))
+    approve(state, "li")
+    now = datetime.now(UTC)
+    for passed, told in ((None, True), (now - timedelta(days=31), True), (now - timedelta(days=1), False)):
+        assert bool(Approvals(state).missing(DIGEST, "city", "apply", OPERATOR, passed)) is told
+
+
+def test_in_the_real_world_nothing_is_done_unapproved_and_in_a_twin_nothing_is_asked(state: Path) -> None:
+    cloud = CloudSettings(backend="twin", endpoint="none")
+    real = World(name="city", kind="real", ssh_config=state / "ssh_config", cloud=cloud)
+    home = RunHome(state / "runs" / "p-1")
+    see_approved(home, DIGEST, real.model_copy(update={"kind": "twin"}), "commit")
+    with pytest.raises(NotApproved, match="0 of 1"):
+        see_approved(home, DIGEST, real, "apply")
+    approve(state, "li")
+    see_approved(home, DIGEST, real, "apply")
+    home.create(PLAN, RunSettings(run="p-1", plan=DIGEST, world=state / "world.json", kind="real"))
+    with witnessed(home, "apply"):
+        keep_approvals(home, "apply", real)
+    (approved,) = (each for each in home.evidence.records() if each.kind == "approved")
+    assert approved.what == {"deed": "apply", "by": ["li"]}
+    assert len(list((home.path / "approvals").glob("*.json"))) == 1
