@@ -151,3 +151,21 @@ def _is_random(text: str) -> bool:
         return False
     counts = Counter(text)
     return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) >= RANDOM_BITS
+
+
+def masked(text: str) -> str:
+    """Return text with the secrets of devices' configuration lines written over; all else stays as it is."""
+    return _OF_DEVICES.sub(lambda found: f"{found[1]}{HIDDEN}", text)
+
+
+HIDDEN = "<hidden>"
+_OF_DEVICES = re.compile(
+    r"(?i)\b((?:neighbor|peer)\s+\S+\s+password(?:\s+(?:cipher|simple|encrypted|\d))*\s+"
+    r"|(?:key-string|authentication-key|message-digest-key\s+\d+\s+md5|ip\s+ospf\s+authentication-key|isis\s+password"
+    r"|(?:username|local-user)\s+\S+\s+(?:privilege\s+\d+\s+)?(?:secret|password)|enable\s+(?:secret|password)"
+    r"|snmp-(?:server|agent)\s+community(?:\s+(?:read|write))?|(?:radius|tacacs)-server\s+key|pre-shared-key"
+    r"|area\s+\S+\s+virtual-link\s+\S+\s+authentication-key)"
+    r"(?:\s+(?:cipher|simple|irreversible-cipher|encrypted|\d{1,2}))*\s+)"
+    r"(?:\"[^\"\n]*\"|[^\s”]+)"
+)
+"""Lines of FRR, Cisco's, Huawei's and H3C's that hold a secret, up to the secret."""

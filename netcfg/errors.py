@@ -16,6 +16,7 @@ ExtranetError
 """
 
 from inventory.errors import ZhengheError
+from inventory.secrecy import masked
 from inventory.words import _
 
 
@@ -52,7 +53,8 @@ class DeviceError(ExtranetError):
 
     def __init__(self, device: str, message: str) -> None:
         self.device = device
-        super().__init__(message)
+        # A line of a configuration may hold a secret, and what is told ends up in evidence and reports.
+        super().__init__(masked(message))
 
 
 class DeviceUnreachable(DeviceError):

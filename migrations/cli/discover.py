@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from infra.hearing import Unheard, parsed
 from inventory.derived.wired import host_addresses
@@ -16,6 +15,7 @@ from inventory.survey.merging.folder import Change
 from inventory.survey.merging.telling import difference
 from inventory.survey.merging.writing import held, write
 from inventory.words import _N, _
+from migrations import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.wanted import world_at
 from migrations.discovery import Discovered, Discovery, Sort, judged
@@ -58,7 +58,7 @@ def discover_hosts(
             "difference": difference(changes),
             "written": written,
         }
-        print(json.dumps(told, ensure_ascii=False))
+        saying.say(json.dumps(told, ensure_ascii=False))
     return 1 if found else 0
 
 
@@ -81,18 +81,18 @@ def _looked(hosts: Hosts, names: Sequence[str], seconds: float) -> tuple[dict[st
 
 
 def _print(found: Sequence[Discovery], changes: Sequence[Change]) -> None:
-    console = Console()
+    console = saying.console()
     for each in found:
         words = f"{each.host}, {each.subject}: {each.why}" if each.subject != each.host else f"{each.host}: {each.why}"
-        console.print(f"[bold]{_(WORDS[each.sort])}[/] " + escape(words), soft_wrap=True, highlight=False)
+        console.print(Text.assemble((_(WORDS[each.sort]), "bold"), f" {words}"), soft_wrap=True, highlight=False)
     if not found:
         console.print(_("what was seen is what was reported"))
     if changes:
-        print(difference(changes))
+        saying.say(difference(changes))
 
 
 def _agreed(*, as_json: bool) -> bool:
     if as_json or not sys.stdin.isatty():
-        print(_("nothing is written; --yes writes it"), file=sys.stderr)
+        saying.say(_("nothing is written; --yes writes it"), error=True)
         return False
     return input(_("write this? [y/N] ")).strip().lower() in {"y", "yes", "是"}

@@ -19,6 +19,7 @@ from inventory.loading import load_programme
 from inventory.plain import is_plain, one_line, plain
 from migrations import saying
 from migrations.verify.expectations import Side, expectations
+from netcfg.errors import CommandRejected, DeviceAstray
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 ODD = "金税[/x]\x1b]0;renamed\x07\x9b2J\u202egnp.exe [bold]:smile:"
@@ -134,3 +135,22 @@ def test_every_word_to_people_goes_through_one_place() -> None:
         if file.name not in own and re.search(r"^\s+print\(|[=(]\s?Console\(", file.read_text(), re.MULTILINE)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "line, shown",
+    [
+        ("neighbor 10.0.0.1 password S3cret!", "neighbor 10.0.0.1 password <hidden>"),
+        ("router bgp 1 / neighbor 10.0.0.1 password S3c/S3cret,S3cret”", "neighbor 10.0.0.1 password <hidden>”"),
+        ("peer 10.0.0.1 password cipher %^%#a,b%^%#", "peer 10.0.0.1 password cipher <hidden>"),
+        ("snmp-server community S3cret RO", "snmp-server community <hidden> RO"),
+        ("username ops privilege 15 secret 9 $9$S3cret", "username ops privilege 15 secret 9 <hidden>"),
+        ("neighbor 10.0.0.1 remote-as 65101", "neighbor 10.0.0.1 remote-as 65101"),
+        ("set community 65000:1", "set community 65000:1"),
+    ],
+)
+def test_what_is_told_of_a_device_quotes_no_secret(line: str, shown: str) -> None:
+    told = str(CommandRejected("pe1", line, "% Unknown command"))
+    assert "S3cret" not in told
+    assert shown.rstrip("”") in told
+    assert "S3cret" not in str(DeviceAstray("pe1", "attach", (f"pe1: “{line}” is missing",)))
