@@ -18,6 +18,7 @@ from migrations.cli.programme import programme_as_json, programme_in_words
 from migrations.cli.show import states_table, watching
 from migrations.cli.twin import seeds_of, twin_name
 from migrations.cli.wanted import may_begin, may_commit, runs_folder, wanted_plan, with_ground, withdrawn, world_at
+from migrations.evidence import Soundness
 from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan
 from migrations.preparing import prepare
@@ -166,7 +167,10 @@ def show_status(run: str, *, as_json: bool) -> int:
         console.print(home.path.name)
         console.print(states_table(plan, states, reasons, whole=True))
         _print_sentences(console, measured(summary))
-    return 1 if {UnitState.HELD, UnitState.UNKNOWN} & set(states.values()) else 0
+    if broken := summary.chain.outcome is Soundness.BROKEN:
+        told = _("the evidence of this run is broken ({reason}): nothing above is proved")
+        saying.say(told.format(reason=summary.chain.reason), error=True)
+    return 1 if broken or {UnitState.HELD, UnitState.UNKNOWN} & set(states.values()) else 0
 
 
 def verify_hosts(run: str, *, as_json: bool) -> int:
