@@ -23,6 +23,7 @@ import yaml
 from pydantic import AwareDatetime, Field, ValidationError
 
 from inventory.base import Duration, Model, Name
+from inventory.errors import ZhengheError
 from inventory.plain import plain
 from inventory.words import _
 from migrations.signing import fingerprint, is_signed, public_half, sign
@@ -31,7 +32,7 @@ NAMESPACE = "zhenghe-approval"
 Deed = Literal["apply", "commit"]
 
 
-class NotApproved(Exception):
+class NotApproved(ZhengheError):
     """A deed is not approved; carries what is missing."""
 
     def __init__(self, deed: str, missing: tuple[str, ...]) -> None:
@@ -40,7 +41,7 @@ class NotApproved(Exception):
         super().__init__(text.format(deed=deed, missing="; ".join(missing)))
 
 
-class WrongApprovers(Exception):
+class WrongApprovers(ZhengheError):
     """The file of approvers cannot be used, or does not name who signs; carries the file and the reason."""
 
     def __init__(self, file: Path, reason: str) -> None:
