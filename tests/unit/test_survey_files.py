@@ -164,7 +164,7 @@ def test_an_xlsx_by_the_name_of_an_xls_is_read(tmp_path: Path) -> None:
         (b"PK\x03\x04" + b"\0" * 100, "it is damaged"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000, "it is damaged"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "a workbook"),
-        (b"%PDF-1.4\n%more", "a web page or document"),
+        (b"%PDF-1.4\n%more", "a PDF has no cells"),
         (b"<html><table><tr><td>x</td></tr></table></html>", "a web page or document"),
         (compound({"EncryptionInfo": b"x", "EncryptedPackage": b"y"}), "protected by a password"),
         (xls()[:1500], "it is damaged"),
@@ -225,6 +225,13 @@ def test_a_reader_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         grids, remarks = read_file(workbook(tmp_path / "a.xlsx"), engine)
     assert grids == ()
     assert "out of memory or time" in remarks[0].expected
+
+
+def test_a_reader_that_gets_too_little_of_a_busy_machine_is_told_so(tmp_path: Path) -> None:
+    with Engine(clock=0.0) as engine:
+        grids, remarks = read_file(workbook(tmp_path / "a.xlsx"), engine)
+    assert grids == ()
+    assert "too busy" in remarks[0].expected
 
 
 def test_a_million_empty_rows_are_no_burden(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ import re
 
 from inventory.survey.text import plain
 
-MARKS = "☑■√✓✔●◉▣"
+MARKS = "☑☒■√✓✔●◉▣"
 EMPTY = "□☐○◯"
 _FULL = rf"[{MARKS}]|\[[√xX✓v]\]|\(\s*[√✓✔v]\s*\)"
 _BLANK = rf"[{EMPTY}]|\[\s*\]|\(\s*\)"
 _BOX = re.compile(rf"({_FULL})|({_BLANK})")
-_SIGNS = frozenset("√✓✔☑■●v")
+_SIGNS = frozenset("√✓✔☑☒■●v")
 
 
 def ticked(text: str) -> list[str] | None:

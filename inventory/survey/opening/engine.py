@@ -20,12 +20,15 @@ from zipfile import BadZipFile
 import python_calamine as calamine
 
 from inventory.survey.opening.archives import Refused, opened, verified
+from inventory.survey.opening.documents import document_sheets
 from inventory.survey.opening.facts import Facts, ods_facts, xlsx_facts
 
 LIMIT_MEMORY = 2 * 1024 * 1024 * 1024
 LIMIT_SECONDS = 1800
 LIMIT_LETTERS = 16 * 1024 * 1024
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+WORD = "WordDocument".encode("utf-16-le")
+BOOKS = tuple(f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book"))
 
 
 def _facts(content: bytes) -> tuple[str, dict[str, Facts], bool]:
@@ -33,6 +36,8 @@ def _facts(content: bytes) -> tuple[str, dict[str, Facts], bool]:
     if not content.startswith(b"PK"):
         if ENCRYPTED in content:
             raise Refused("password")
+        if WORD in content and not any(book in content for book in BOOKS):
+            raise Refused("old-document")
         return "xls", {}, False
     with opened(content) as archive:
         verified(archive)
@@ -45,6 +50,20 @@ def _facts(content: bytes) -> tuple[str, dict[str, Facts], bool]:
         if "xl/workbook.bin" in names:
             return "xlsb", {}, linked
     raise Refused("no-sheet")
+
+
+def _document(content: bytes) -> list[dict[str, Any]] | None:
+    """Return the tables of a Word document; none where it is another file."""
+    if not content.startswith(b"PK"):
+        return None
+    with opened(content) as archive:
+        if "word/document.xml" not in archive.namelist():
+            return None
+        verified(archive)
+        sheets = document_sheets(archive)
+    if sum(len(cell or "") for sheet in sheets for row in sheet["rows"] for cell in row) > LIMIT_LETTERS:
+        raise Refused("bomb")
+    return sheets
 
 
 def _cell(value: object) -> Any:
@@ -100,15 +119,21 @@ def _sheet(book: calamine.CalamineWorkbook, index: int, facts: Facts | None, bud
     return answer
 
 
+def _read(content: bytes) -> dict[str, Any]:
+    """Read a workbook or a document; Refused, or whatever its reader raises."""
+    if (tables := _document(content)) is not None:
+        return {"kind": "docx", "linked": False, "sheets": tables}
+    kind, facts, linked = _facts(content)
+    with calamine.CalamineWorkbook.from_filelike(BytesIO(content)) as book:
+        budget = [LIMIT_LETTERS]
+        sheets = [_sheet(book, index, facts.get(meta.name), budget) for index, meta in enumerate(book.sheets_metadata)]
+    return {"kind": kind, "linked": linked, "sheets": sheets}
+
+
 def answer_for(content: bytes) -> dict[str, Any]:
-    """Read a workbook; errors are answers too."""
+    """Read a workbook or a document; errors are answers too."""
     try:
-        kind, facts, linked = _facts(content)
-        with calamine.CalamineWorkbook.from_filelike(BytesIO(content)) as book:
-            budget = [LIMIT_LETTERS]
-            sheets = [
-                _sheet(book, index, facts.get(meta.name), budget) for index, meta in enumerate(book.sheets_metadata)
-            ]
+        return _read(content)
     except Refused as exc:
         return {"refused": exc.code}
     except calamine.PasswordError:
@@ -123,7 +148,6 @@ def answer_for(content: bytes) -> dict[str, Any]:
         if type(exc).__name__ != "PanicException":
             raise
         return {"refused": "broken"}
-    return {"kind": kind, "linked": linked, "sheets": sheets}
 
 
 def main() -> None:

@@ -40,6 +40,8 @@ class Grid:
     rows: Sequence[Sequence[Cell]]
     merged: tuple[tuple[int, int, int, int], ...] | None = ()
     """Top, left, bottom, right of merged cells; none where the file cannot tell."""
+    above: int = 0
+    """How many rows are the text above a table of a document: cells are counted from the table's own first row."""
     hidden: bool = False
     hidden_rows: tuple[int, ...] = ()
     hidden_columns: tuple[int, ...] = ()
@@ -63,7 +65,9 @@ class Grid:
 
     def place(self, row: int | None = None, column: int = 0) -> Place:
         """Return the place of a cell, or of the sheet."""
-        return Place(file=self.file, sheet=self.sheet, cell="" if row is None else reference(row, column))
+        if row is None or row < self.above:
+            return Place(file=self.file, sheet=self.sheet)
+        return Place(file=self.file, sheet=self.sheet, cell=reference(row - self.above, column))
 
     def spread(self) -> dict[Spot, Spot]:
         """Map the cells inside of merged ranges to the one that holds the value; huge ranges are cut."""

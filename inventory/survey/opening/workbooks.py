@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date, datetime, time
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 
 from inventory.survey.entries import Place, Remark, Weight
@@ -19,6 +20,10 @@ from inventory.words import _
 
 LIMIT_BYTES = 64 * 1024 * 1024
 LIMIT_SECONDS = 60.0
+"""Seconds of the processor for one file: a busy machine makes no file too large."""
+LIMIT_CLOCK = 1800.0
+"""Seconds of the clock after which a file is given up as one that the machine has no time for."""
+_LOOK = 0.2
 PACKED = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 Reading = tuple[tuple[Grid, ...], tuple[Remark, ...]]
@@ -31,9 +36,11 @@ def explained(code: str) -> str:
         "bomb": _("it would unpack to more than is read: save it anew, without empty formatted rows and pictures"),
         "broken": _("it is damaged: open it in an office program and save it anew"),
         "entities": _("it declares entities, which no office program does: save it anew"),
+        "old-document": _("it is an old Word document (.doc): save it as .docx or .xlsx"),
         "no-sheet": _("it is an archive and no workbook: save it as .xlsx"),
         "no-table": _("a chart or macro sheet has no table; put what it says into a sheet"),
         "too-large": _("a value stands far away from the others: delete what lies beyond the table"),
+        "busy": _("the machine was too busy to read it in half an hour: import it again when less is going on"),
         "ended": _("the reader ended over it, out of memory or time: copy its table into a new workbook"),
     }[code]
 
@@ -41,8 +48,9 @@ def explained(code: str) -> str:
 class Engine:
     """A process that reads workbooks; it is started when it is first asked, and anew after it ended over a file."""
 
-    def __init__(self, seconds: float = LIMIT_SECONDS) -> None:
+    def __init__(self, seconds: float = LIMIT_SECONDS, clock: float = LIMIT_CLOCK) -> None:
         self.seconds = seconds
+        self.clock = clock
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -73,18 +81,52 @@ class Engine:
         process = self.process
         assert process.stdin is not None
         assert process.stdout is not None
-        timer = threading.Timer(self.seconds, process.kill)
-        timer.start()
+        watch = _Watch(process, self.seconds, self.clock)
+        watch.start()
         try:
             process.stdin.write(json.dumps(str(path.absolute())).encode() + b"\n")
             process.stdin.flush()
             answer: Mapping[str, Any] = json.loads(process.stdout.readline())
         except (OSError, ValueError):
             self.end()
-            return {"refused": "ended"}
+            return {"refused": "busy" if watch.late else "ended"}
         finally:
-            timer.cancel()
+            watch.over.set()
         return answer
+
+
+class _Watch(threading.Thread):
+    """Ends a process that takes too much of the processor for one question, or gets too little of it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", seconds: float, clock: float) -> None:
+        super().__init__(daemon=True)
+        self.process = process
+        self.seconds = seconds
+        self.clock = clock
+        self.over = threading.Event()
+        self.late = False
+        """Whether it was ended by the clock and not by what it took of the processor."""
+
+    def run(self) -> None:
+        """Look until the question is answered or a limit is reached."""
+        began, used = monotonic(), _processor_seconds(self.process.pid)
+        while not self.over.wait(min(_LOOK, self.seconds or 0.001, self.clock or 0.001)):
+            if _processor_seconds(self.process.pid) - used > self.seconds:
+                self.process.kill()
+                return
+            if monotonic() - began > self.clock:
+                self.late = True
+                self.process.kill()
+                return
+
+
+def _processor_seconds(process: int) -> float:
+    """Return how long a process has had the processor; 0 where it is no more."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _value(cell: Any) -> Cell:
@@ -111,6 +153,7 @@ def _grid(path: Path, kind: str, sheet: Mapping[str, Any]) -> Grid:
         rows=rows,
         merged=tuple((a, b, c, d) for a, b, c, d in sheet["merged"]) if known or kind == "xls" else None,
         hidden=sheet["hidden"],
+        above=sheet.get("above", 0),
         hidden_rows=tuple(hidden_rows),
         hidden_columns=tuple(hidden_columns),
         blank_formulas=frozenset((row, column) for row, column in blank),
@@ -125,7 +168,7 @@ def _remarks_on(path: Path, answer: Mapping[str, Any]) -> Iterator[Remark]:
     if answer["linked"]:
         expected = _("it refers to other files; the values that were last saved are read")
         yield Remark(place=place, expected=expected, severity=Weight.NOTE)
-    if answer["kind"] != "xlsx":
+    if answer["kind"] not in {"xlsx", "docx"}:
         expected = _("hidden cells, formulas and errors in them cannot be told apart in this format; .xlsx can")
         yield Remark(place=place, read=answer["kind"], expected=expected, severity=Weight.NOTE)
 
@@ -150,9 +193,8 @@ def _text(path: Path, content: bytes) -> Reading:
     place = Place(file=path)
     text = decoded(content)
     if text is None or not text.strip():
-        expected = (
-            _("it is empty") if text is not None else _("a workbook (.xlsx, .xls, .ods) or delimited text (.csv)")
-        )
+        readable = _("a workbook (.xlsx, .xls, .ods), a document (.docx) or delimited text (.csv)")
+        expected = _("it is empty") if text is not None else readable
         return (), (Remark(place=place, expected=expected),)
     if text.lstrip()[:200].lower().startswith(("<html", "<!doctype", "<?xml", "<table", "{\\rtf", "%pdf")):
         return (), (Remark(place=place, expected=_("a web page or document is no workbook: save it as .xlsx")),)
@@ -172,6 +214,9 @@ def read_file(path: Path, engine: Engine) -> Reading:
             head = stream.read(8)
             if head.startswith(PACKED):
                 return _workbook(path, engine)
+            if head.startswith(b"%PDF"):
+                expected = _("a PDF has no cells: save what it was made from as .docx or .xlsx")
+                return (), (Remark(place=place, expected=expected),)
             return _text(path, head + stream.read(LIMIT_BYTES))
     except OSError as exc:
         return (), (Remark(place=place, read=exc.strerror or "", expected=_("a file that can be read")),)

@@ -162,7 +162,7 @@ class TableFinder:
         above = [column for column, cell in enumerate(self.grid.rows[upper]) if not empty(cell)]
         below = {column: cell for column, cell in enumerate(self.grid.rows[lower]) if not empty(cell)}
         years = sum(year_of(cell) is not None for cell in below.values())
-        known = any(isinstance(cell, str) and self.kinds(cell) for cell in below.values())
+        known = any(self.says(above, upper, column, cell) for column, cell in below.items())
         if len(above) < 2 or not (known or years > 1 or self.are_options(below.values())):
             return False
         if not all(isinstance(cell, str) or year_of(cell) for cell in below.values()):
@@ -176,6 +176,14 @@ class TableFinder:
                     return False
                 groups += 1
         return groups > 0
+
+    def says(self, above: Sequence[int], upper: int, column: int, cell: Cell) -> bool:
+        """Tell whether a cell is known as a header, alone or together with the heading of its group."""
+        if not isinstance(cell, str) or self.kinds(cell):
+            return isinstance(cell, str)
+        group = next((str(self.grid.at(upper, each)) for each in reversed(above) if each <= column), "")
+        over, own = taken_apart(group)[0], taken_apart(cell)[0]
+        return bool(self.kinds(over + own) or self.kinds(own + over))
 
     def are_options(self, cells: Iterable[Cell]) -> bool:
         """Tell whether cells are answers to choose from, one of which is ticked in each row."""
