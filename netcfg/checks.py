@@ -1,19 +1,28 @@
 """Looks at devices to see whether what a stage is for has come about; changes nothing."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from inventory.words import _
-from netcfg.facts import neighbour_state, next_hops, packets
-from netcfg.intent import Check
+from netcfg.facts import (
+    known_ways,
+    management_way,
+    neighbour_state,
+    next_hops,
+    packets,
+    routes_over,
+    silence,
+    static_routes,
+)
+from netcfg.intent import Check, CheckKind
 from netcfg.platforms import Platform
 from netcfg.sessions import CommandLine, Shell
 
 _AGAIN_SECONDS = 0.25
-_QUIET_SECONDS = 0.5
-_QUIET_PACKETS = 20
-"""A BGP session alone sends a few packets in that time; one user who pings every 10 ms makes a hundred."""
+_LATE = 1.5
+"""A neighbour that lives is heard at least as often as it was agreed, and then some."""
 
 
 @dataclass(frozen=True)
@@ -26,36 +35,61 @@ class Eyes:
 
 
 def unmet(eyes: Eyes, checks: Sequence[Check], within: float) -> tuple[str, ...]:
-    """Look until every check is met or the seconds are over, and return what is not so, in words."""
+    """Look until all checks are met in one round or the seconds are over, and return what is not so, in words."""
     limit = time.monotonic() + within
-    open_checks = tuple(checks)
     while True:
-        failed = tuple((check, reason) for check in open_checks if (reason := _unmet(eyes, check)) is not None)
+        failed = _round(eyes, checks)
         if not failed or time.monotonic() > limit:
-            return tuple(reason for _check, reason in failed)
-        open_checks = tuple(check for check, _reason in failed)
-        time.sleep(_AGAIN_SECONDS)
+            return tuple(failed.values())
+        # When none is open any more all are looked at once more: a session may have died meanwhile.
+        while failed and time.monotonic() <= limit:
+            time.sleep(_AGAIN_SECONDS)
+            failed = _round(eyes, tuple(failed))
+
+
+def _round(eyes: Eyes, checks: Sequence[Check]) -> dict[Check, str]:
+    return {check: reason for check in checks if (reason := _unmet(eyes, check)) is not None}
 
 
 def _unmet(eyes: Eyes, check: Check) -> str | None:
-    match check.kind:
-        case "neighbour-up" | "neighbour-gone":
-            return _neighbour(eyes, check)
-        case "route-via":
-            return _route(eyes, check)
-        case "reachable":
-            return _reachable(eyes, check)
-        case "quiet":
-            return _quiet(eyes, check)
+    looks: Mapping[CheckKind, Callable[[Eyes, Check], str | None]] = {
+        "neighbour-up": _neighbour_up,
+        "neighbour-gone": _neighbour_gone,
+        "route-via": _route,
+        "path-known": _path_known,
+        "reachable": _reachable,
+        "nothing-else": _nothing_else,
+        "management-elsewhere": _management,
+        "quiet": _quiet,
+    }
+    return looks[check.kind](eyes, check)
 
 
-def _neighbour(eyes: Eyes, check: Check) -> str | None:
-    address = check.addresses[0]
-    answer = eyes.line.ask(eyes.platform.commands.neighbour.format(address=address))
-    state = neighbour_state(answer, address)
-    if (state == "Established") == (check.kind == "neighbour-up"):
-        return None
-    return _("{device}: BGP neighbour {address} is {state}").format(device=check.device, address=address, state=state)
+def _neighbour_up(eyes: Eyes, check: Check) -> str | None:
+    answer, state = _neighbour(eyes, check)
+    if state != "Established":
+        return _not_so(check, state)
+    heard, every = silence(answer, check.addresses[0])
+    if every and heard > _LATE * every:
+        # It is dead, and the device will know it when the hold time is over.
+        text = _("{device}: BGP neighbour {address} has not been heard for {seconds:.0f} s")
+        return text.format(device=check.device, address=check.addresses[0], seconds=heard)
+    return None
+
+
+def _neighbour_gone(eyes: Eyes, check: Check) -> str | None:
+    _answer, state = _neighbour(eyes, check)
+    return _not_so(check, state) if state == "Established" else None
+
+
+def _neighbour(eyes: Eyes, check: Check) -> tuple[str, str]:
+    answer = eyes.line.ask(eyes.platform.commands.neighbour.format(address=check.addresses[0]))
+    return answer, neighbour_state(answer, check.addresses[0])
+
+
+def _not_so(check: Check, state: str) -> str:
+    text = _("{device}: BGP neighbour {address} is {state}")
+    return text.format(device=check.device, address=check.addresses[0], state=state)
 
 
 def _route(eyes: Eyes, check: Check) -> str | None:
@@ -70,6 +104,45 @@ def _route(eyes: Eyes, check: Check) -> str | None:
     return text.format(device=check.device, prefix=check.prefix, found=found, wanted=", ".join(wanted))
 
 
+def _path_known(eyes: Eyes, check: Check) -> str | None:
+    wanted = {str(address) for address in check.addresses}
+    if wanted & set(known_ways(eyes.line.ask(eyes.platform.commands.ways.format(prefix=check.prefix)))):
+        return None
+    text = _("{device}: no route to {prefix} is known by way of {wanted}")
+    return text.format(device=check.device, prefix=check.prefix, wanted=", ".join(sorted(wanted)))
+
+
+def _nothing_else(eyes: Eyes, check: Check) -> str | None:
+    """Find what goes over the line and would be carried by nothing when the line is gone."""
+    assert check.interface is not None
+    peer, *circuits = (str(address) for address in check.addresses)
+    static = set(static_routes(eyes.platform, eyes.line.running(), {check.interface, peer}))
+    routes = routes_over(eyes.line.ask(eyes.platform.commands.routes), check.interface)
+    known = {str(prefix) for prefix in check.prefixes}
+    cut = {prefix: protocol for prefix, protocol in routes.items() if prefix not in known and prefix not in static}
+    for prefix in tuple(cut):
+        if set(circuits) & set(known_ways(eyes.line.ask(eyes.platform.commands.ways.format(prefix=prefix)))):
+            del cut[prefix]
+    if not cut and not static:
+        return None
+    named = (*(f"{prefix} (static)" for prefix in sorted(static)), *(f"{p} ({by})" for p, by in sorted(cut.items())))
+    text = _("{device}: the line carries what the inventory does not have and no circuit accepts: {prefixes}. "
+             "Add it to the inventory, or route it another way")  # fmt: skip
+    return text.format(device=check.device, prefixes=", ".join(named))
+
+
+def _management(eyes: Eyes, check: Check) -> str | None:
+    answer = eyes.shell.ask(eyes.platform.shell.management)
+    if answer is None:
+        return _("{device}: it is not known over which interface it is managed").format(device=check.device)
+    client, here, interface = management_way(answer)
+    moves = any(ip_address(client) in prefix for prefix in check.prefixes)
+    if here != str(check.source) and (interface != check.interface or moves):
+        return None
+    text = _("{device}: it is managed over {interface}, which is to be given back; lead ssh_config there another way")
+    return text.format(device=check.device, interface=check.interface)
+
+
 def _reachable(eyes: Eyes, check: Check) -> str | None:
     address = check.addresses[0]
     if eyes.shell.ask(eyes.platform.shell.ping.format(source=check.source, address=address)) is not None:
@@ -81,12 +154,12 @@ def _reachable(eyes: Eyes, check: Check) -> str | None:
 def _quiet(eyes: Eyes, check: Check) -> str | None:
     assert check.interface is not None
     before = _packets(eyes, check.interface)
-    time.sleep(_QUIET_SECONDS)
+    time.sleep(check.seconds)
     passed = _packets(eyes, check.interface) - before
-    if passed < _QUIET_PACKETS:
+    if passed < check.packets:
         return None
     text = _("{device}: interface {interface} still carries traffic: {passed} packets in {seconds} s")
-    return text.format(device=check.device, interface=check.interface, passed=passed, seconds=_QUIET_SECONDS)
+    return text.format(device=check.device, interface=check.interface, passed=passed, seconds=check.seconds)
 
 
 def _packets(eyes: Eyes, interface: str) -> int:

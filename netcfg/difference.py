@@ -5,7 +5,7 @@ configuration that takes the commands of `commands_between(platform, running, in
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cache
 
 from hier_config import HConfig, WorkflowRemediation
@@ -13,27 +13,17 @@ from hier_config.children import HConfigChildren
 from hier_config.models import IdempotentCommandsRule, MatchRule, OrderingRule
 from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRules
 
-from netcfg.intent import Policy
+from netcfg.guards.lines import Deed, LinePath, Ours, emptying, inside, normal, opposite, setting, typed
+from netcfg.guards.lines import paths as paths_of
+from netcfg.intent import CircuitPolicy, Policy
 from netcfg.platforms import Difference, Platform
 
-LinePath = tuple[str, ...]
-"""A line with the sections that it stands in, the outermost first."""
-
+_HEAD = 3
+"""As many words say what a line is about: neighbor ADDRESS remote-as."""
 
 def paths(platform: Platform, text: str) -> tuple[LinePath, ...]:
     """Return every line of a configuration, sections included, without what the command line prints around it."""
-    noise = re.compile(platform.noise)
-    found: dict[LinePath, None] = {}
-    open_sections: list[tuple[int, str]] = []
-    for line in text.splitlines():
-        if noise.match(line):
-            continue
-        depth = len(line) - len(line.lstrip())
-        while open_sections and open_sections[-1][0] >= depth:
-            open_sections.pop()
-        open_sections.append((depth, line.strip()))
-        found.setdefault(tuple(each for _, each in open_sections))
-    return tuple(found)
+    return paths_of(platform.noise, text)
 
 
 def written(lines: Sequence[LinePath]) -> str:
@@ -45,12 +35,57 @@ def intended(
     platform: Platform, running: str, before: Sequence[str], after: Sequence[str], policies: Sequence[Policy] = ()
 ) -> str:
     """Return what a running configuration becomes when the blocks of `before` give way to those of `after`."""
-    state = _replace(platform, paths(platform, running), before, after)
+    found = paths(platform, running)
+    state = _replace(platform, found, before, after)
     for policy in policies:
         marked = any(re.search(policy.marker, path[-1]) for path in state)
-        gone, come = (policy.absent, policy.present) if marked else (policy.present, policy.absent)
+        present, absent = _filled(platform, state, policy)
+        gone, come = (absent, present) if marked else (present, absent)
         state = _replace(platform, state, (gone,), (come,))
-    return written(_standing(platform, state))
+    return written(_standing(platform, state, found))
+
+
+def surveyed_policy(platform: Platform, state: Sequence[LinePath], circuit: CircuitPolicy) -> tuple[str | None, bool]:
+    """Return the operator's policy at a circuit, and whether the circuit has it from a group that it belongs to.
+
+    Where ours is in force already it is the one that ours calls.
+    """
+    known = platform.policies
+    values = {"policy": circuit.policy, "asn": circuit.asn}
+    own = _found(state, known.used, address=circuit.address, **values)
+    group = _found(state, known.member, address=circuit.address, **values)
+    inherited = None if group is None else _found(state, known.used, address=group, **values)
+    if own == circuit.policy:
+        own = _found(state, known.called, **values)
+        return own, own is not None and own == inherited
+    return (inherited, inherited is not None) if own is None else (own, False)
+
+
+def _filled(platform: Platform, state: Sequence[LinePath], policy: Policy) -> tuple[str, str]:
+    """Return what stands with and without the marker, with the operator's own policy where it has to be kept."""
+    circuit = policy.circuit
+    if circuit is None:
+        return policy.present, policy.absent
+    name, inherited = surveyed_policy(platform, state, circuit)
+    values = {"policy": circuit.policy, "asn": circuit.asn, "address": circuit.address}
+    present = policy.present
+    if name is not None:
+        present += "\n" + platform.block("policy_calls", surveyed=name, **values)
+    elif _found(state, platform.policies.open, **values) is not None:
+        present += "\n" + platform.block("policy_open", **values)
+    absent = "" if name is None or inherited else platform.block("policy_surveyed", surveyed=name, **values)
+    return present, absent
+
+
+def _found(state: Sequence[LinePath], patterns: Sequence[str], **values: object) -> str | None:
+    literal = {key: re.escape(str(value)) for key, value in values.items()}
+    wanted = [re.compile(pattern.format(**literal)) for pattern in patterns]
+    for path in state:
+        if len(path) == len(wanted):
+            found = [pattern.match(line) for pattern, line in zip(wanted, path, strict=True)]
+            if all(found) and found[-1] is not None:
+                return found[-1][found[-1].lastindex or 0]
+    return None
 
 
 def taken(platform: Platform, saved: str, before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
@@ -70,66 +105,124 @@ def same(platform: Platform, one: str, other: str) -> bool:
 
 def commands_between(platform: Platform, running: str, wanted: str) -> tuple[str, ...]:
     """Return the commands, typed in configuration mode, that turn one configuration into the other."""
+    return typed(deeds_between(platform, running, wanted), platform.commands.leave)
+
+
+def deeds_between(platform: Platform, running: str, wanted: str) -> tuple[Deed, ...]:
+    """Return the same commands, each with the line that it adds or takes away."""
     driver = _driver(platform.difference.model_dump_json())
     now, then = paths(platform, running), paths(platform, wanted)
     remedy = WorkflowRemediation(_tree(driver, now), _tree(driver, then)).remediation_config
-    return tuple(_typed(platform, remedy.children, (), set(now) - set(then)))
+    return tuple(_deeds(platform, remedy.children, (), set(now) - set(then)))
+
+
+def ours_between(platform: Platform, running: str, wanted: str) -> Ours:
+    """Return the difference that a change makes, with the commands that take it back."""
+    now, then = set(paths(platform, running)), set(paths(platform, wanted))
+    back = deeds_between(platform, wanted, running)
+    return Ours(added=frozenset(then - now), removed=frozenset(now - then), back=back)
+
+
+def unsaved(platform: Platform, running: str, startup: str) -> set[LinePath]:
+    """Return the lines in which what runs and what the device would start with differ."""
+    return _normal(platform, running) ^ _normal(platform, startup)
+
+
+def shown(platform: Platform, found: Iterable[LinePath]) -> tuple[str, ...]:
+    """Return lines as people read them, in order, without the secrets in them."""
+    secret = re.compile(platform.secret)
+    return tuple(secret.sub(r"\1 ***", " / ".join(path)) for path in sorted(found))
+
+
+def _normal(platform: Platform, text: str) -> set[LinePath]:
+    return normal(paths(platform, text), platform.ambient)
 
 
 def _replace(
     platform: Platform, state: Sequence[LinePath], gone: Sequence[str], come: Sequence[str]
 ) -> tuple[LinePath, ...]:
-    coming = [path for block in come for path in paths(platform, block)]
-    going = {path for block in gone for path in _leaves(paths(platform, block))} - set(coming)
+    coming = _coming(platform, state, [paths(platform, block) for block in come])
+    leaves = {path for block in gone for path in _leaves(paths(platform, block))}
+    going = {path for leaf in leaves for path in (leaf, *_alike(platform, leaf, state))} - set(coming)
     left = [path for path in state if not _beneath(path, going)]
     emptied = re.compile(platform.difference.emptied)
     sections = {path[:-1] for path in going}
     left = [
         path
         for path in left
-        if not (path in sections and emptied.match(path[-1]) and not any(_inside(each, path) for each in left))
+        if not (path in sections and emptied.match(path[-1]) and not any(inside(each, path) for each in left))
     ]
-    settings = [_setting(platform, path) for path in coming]
+    settings = {_setting(platform, path) for path in coming}
     left = [path for path in left if path in coming or _setting(platform, path) not in settings]
     return tuple(dict.fromkeys((*left, *coming)))
 
 
+def _coming(platform: Platform, state: Sequence[LinePath], blocks: Sequence[Sequence[LinePath]]) -> list[LinePath]:
+    """Return the lines to come, without those that another block, or the device, says in other words."""
+    coming: list[LinePath] = []
+    for number, block in enumerate(blocks):
+        elsewhere = [*state, *(path for other in (*blocks[:number], *blocks[number + 1 :]) for path in other)]
+        coming += [path for path in block if path in elsewhere or not _alike(platform, path, elsewhere)]
+    return coming
+
+
+def _setting(platform: Platform, path: LinePath) -> object:
+    return setting(platform.difference.settings, path)
+
+
+def _alike(platform: Platform, path: LinePath, state: Sequence[LinePath]) -> tuple[LinePath, ...]:
+    """Return the lines that do the same as one that a change asks for, in other words than the plan's."""
+    found: list[LinePath] = []
+    for rule in platform.difference.alike:
+        match = re.match(rule.line, path[-1])
+        if match is not None:
+            also = re.compile(rule.also.replace(r"\1", re.escape(match[1])))
+            found += [each for each in state if each[:-1] == path[:-1] and also.match(each[-1])]
+    return tuple(found)
+
+
 def _leaves(lines: Sequence[LinePath]) -> tuple[LinePath, ...]:
-    return tuple(path for path in lines if not any(_inside(each, path) for each in lines))
-
-
-def _inside(path: LinePath, section: LinePath) -> bool:
-    return len(path) > len(section) and path[: len(section)] == section
+    return tuple(path for path in lines if not any(inside(each, path) for each in lines))
 
 
 def _beneath(path: LinePath, roots: set[LinePath]) -> bool:
     return any(path[:length] in roots for length in range(1, len(path) + 1))
 
 
-def _setting(platform: Platform, path: LinePath) -> object:
-    """Return what a line sets where a later line replaces an earlier one; otherwise the line itself."""
-    for patterns in platform.difference.settings:
-        if len(patterns) == len(path):
-            found = [re.match(pattern, line) for pattern, line in zip(patterns, path, strict=True)]
-            if all(found):
-                return (path[:-1], patterns, found[-1].groups() if found[-1] else ())
-    return path
+def _standing(platform: Platform, state: Sequence[LinePath], found: Sequence[LinePath]) -> tuple[LinePath, ...]:
+    """Leave out the lines that lost their base, such as a neighbour's settings without the neighbour.
+
+    A line that stood without one before is none of ours.
+    """
+    heads, earlier, known = _heads(state), _heads(found), set(found)
+    return tuple(
+        path
+        for path in state
+        if _based(platform, path, heads) or (path in known and not _based(platform, path, earlier))
+    )
 
 
-def _standing(platform: Platform, state: Sequence[LinePath]) -> tuple[LinePath, ...]:
-    """Leave out the lines whose base is not there, such as a neighbour's settings without the neighbour."""
-    return tuple(path for path in state if all(_stands(path, base, state) for base in _bases(platform, path)))
-
-
-def _bases(platform: Platform, path: LinePath) -> Iterator[str]:
+def _based(platform: Platform, path: LinePath, heads: Set[LinePath]) -> bool:
+    """Say whether a line has what it depends on, in its own section or an outer one."""
     for rule in platform.difference.dependents:
-        found = re.match(rule.lines, path[-1])
-        if found is not None:
-            yield found.expand(rule.base)
+        match = re.match(rule.lines, path[-1])
+        if match is not None:
+            bases = tuple(match.expand(base) for base in rule.bases)
+            return any((*path[:length], base) in heads for length in range(len(path)) for base in bases)
+    return True
 
 
-def _stands(path: LinePath, base: str, state: Iterable[LinePath]) -> bool:
-    return any(each[-1].startswith(base) and path[: len(each) - 1] == each[:-1] for each in state)
+def _is_base(platform: Platform, path: LinePath) -> bool:
+    for rule in platform.difference.dependents:
+        match = re.match(rule.lines, path[-1])
+        if match is not None:
+            return any((path[-1] + " ").startswith(match.expand(base) + " ") for base in rule.bases)
+    return True
+
+
+def _heads(state: Iterable[LinePath]) -> set[LinePath]:
+    """Return lines by their first words, with which others refer to them."""
+    return {(*path[:-1], " ".join(path[-1].split()[:_HEAD])) for path in state}
 
 
 def _grouped(lines: Sequence[LinePath]) -> Iterator[LinePath]:
@@ -154,17 +247,20 @@ def _tree(driver: HConfigDriverBase, lines: Sequence[LinePath]) -> HConfig:
     return tree
 
 
-def _typed(platform: Platform, children: HConfigChildren, above: LinePath, gone: set[LinePath]) -> Iterator[str]:
+def _deeds(platform: Platform, children: HConfigChildren, above: LinePath, gone: Set[LinePath]) -> Iterator[Deed]:
+    heads = _heads(gone)
     for child in sorted(children):
-        path = (*above, child.text.removeprefix("no "))
-        if path in gone and any(path[-1] != b and _stands(path, b, gone - {path}) for b in _bases(platform, path)):
-            # It goes by itself with the line that it depends on; to take it away first would be a change of its own.
+        if child.children:
+            yield from _deeds(platform, child.children, (*above, child.text), gone)
             continue
-        inner = tuple(_typed(platform, child.children, (*above, child.text), gone))
-        if inner or not child.children:
-            yield child.text
-        if inner:
-            yield from (*inner, platform.commands.leave)
+        gone_line = (*above, opposite(platform.difference.negation, child.text))
+        if gone_line not in gone:
+            yield Deed((*above, child.text), child.text, adds=True)
+        elif re.match(platform.difference.lasting, gone_line[-1]):
+            yield from emptying(platform.difference.negation, gone_line, gone)
+        elif _is_base(platform, gone_line) or not _based(platform, gone_line, heads):
+            yield Deed(gone_line, child.text, adds=False)
+        # Else it goes by itself with the line that it depends on; to take it away first would be a change of its own.
 
 
 def _matches(patterns: Sequence[str]) -> tuple[MatchRule, ...]:

@@ -8,11 +8,17 @@ ExtranetError
 │   ├── HostKeyMismatch      the device shows another host key than known_hosts has, or one it does not have
 │   ├── WrongDevice          another device answers at this name
 │   ├── CommandRejected      the device did not take a line of configuration
+│   ├── DeviceIncomplete     a part of it does not answer, so that its configuration is not shown whole
 │   ├── DeviceBusy           another transaction holds the device
+│   ├── DeviceUnsaved        it runs with something that it would not start with
+│   ├── LeftBehind           an earlier change was left undecided there, and the device is not what it was
+│   ├── NotHeld              what would take a change back cannot be kept
+│   ├── TooLate              the timer has too little time left for another command
 │   ├── NothingSaved         what an undo has to put back was not kept
 │   └── NotReturned          an unconfirmed change was not taken back as it should have been
-├── CheckFailed          the change is in place but does not do what it is for; it has been taken back
-└── NotConfirmed         a device took its change back before it could be confirmed
+├── CheckFailed          the change does not do what it is for, or what it needs is not there
+├── NotConfirmed         not every device kept the change
+└── NotSaved             the change is in force and confirmed, but a device would not start with it
 """
 
 from inventory.errors import ZhengheError
@@ -22,6 +28,14 @@ from inventory.words import _
 
 class ExtranetError(ZhengheError):
     """Something between an intent and devices went wrong."""
+
+    def __init__(self, message: str) -> None:
+        self.outcomes: tuple[str, ...] = ()
+        """What became of each device that had been touched, in words; each was looked at."""
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return ". ".join((super().__str__(), *self.outcomes))
 
 
 class PlatformUnknown(ExtranetError):
@@ -84,7 +98,7 @@ class WrongDevice(DeviceError):
 
     def __init__(self, device: str, wanted: str, found: str) -> None:
         self.wanted, self.found = wanted, found
-        text = _("behind the name {device} is {found} instead of {wanted}; nothing was changed. Correct ssh_config")
+        text = _("behind the name {device} is {found} instead of {wanted}; nothing was sent to it. Correct ssh_config")
         super().__init__(device, text.format(device=device, wanted=wanted, found=found))
 
 
@@ -103,7 +117,7 @@ class CommandRejected(DeviceError):
 
     def __init__(self, device: str, line: str, reason: str) -> None:
         self.line, self.reason = line, reason
-        text = _("{device} did not take “{line}”: {reason}; what was sent before it has been taken back")
+        text = _("{device} did not take “{line}”: {reason}")
         super().__init__(device, text.format(device=device, line=line.strip(), reason=reason))
 
 
@@ -114,6 +128,61 @@ class DeviceBusy(DeviceError):
         self.owner = owner
         text = _("{device} is held by change {owner}; it is let go when that one ends or its timer has run out")
         super().__init__(device, text.format(device=device, owner=owner))
+
+
+class DeviceIncomplete(DeviceError):
+    """A part of the device does not answer, so that its configuration is not shown whole."""
+
+    def __init__(self, device: str, part: str) -> None:
+        self.part = part
+        text = _("{device} does not show its whole configuration: {part} does not answer; see that it runs")
+        super().__init__(device, text.format(device=device, part=part))
+
+
+class DeviceUnsaved(DeviceError):
+    """The device runs with something that it would not start with, and that is not of this change."""
+
+    def __init__(self, device: str, lines: tuple[str, ...]) -> None:
+        self.lines = lines
+        text = _("{device} runs with what it would not start with, or the other way round: {lines}; it is neither "
+                 "saved nor lost by us. Save it or take it out on the device, then do the step again")  # fmt: skip
+        super().__init__(device, text.format(device=device, lines="; ".join(lines)))
+
+
+class LeftBehind(DeviceError):
+    """An earlier change was left undecided on the device, which has been restarted or changed by others since."""
+
+    def __init__(self, device: str, owner: str, ours: tuple[str, ...], others: tuple[str, ...]) -> None:
+        self.owner, self.ours, self.others = owner, ours, others
+        gone = _("{device}: change {owner} was left undecided there; of it nothing is in force. Since then others "
+                 "changed: {others}; that stays. If it is meant, do the step again")  # fmt: skip
+        there = _("{device}: change {owner} was left undecided there and its timer is lost. Of it these lines are not "
+                  "as before: {ours}; of others: {others}. Nothing was loaded. Put the first ones right by hand, "
+                  "save, then do the step again")  # fmt: skip
+        text = (there if ours else gone).format(
+            device=device, owner=owner, ours="; ".join(ours) or "-", others="; ".join(others) or "-"
+        )
+        super().__init__(device, text)
+
+
+class NotHeld(DeviceError):
+    """What would take a change back cannot be kept on the device."""
+
+    def __init__(self, device: str, reason: str) -> None:
+        self.reason = reason
+        text = _("{device} cannot keep what would take the change back: {reason}; nothing was typed there. "
+                 "Mend that first")  # fmt: skip
+        super().__init__(device, text.format(device=device, reason=reason))
+
+
+class TooLate(DeviceError):
+    """The timer has less than a third of its time left, so nothing more is typed."""
+
+    def __init__(self, device: str, line: str) -> None:
+        self.line = line
+        text = _("{device}: “{line}” was not typed any more, for the timer had less than a third of its time left; "
+                 "do the step again when the devices answer faster")  # fmt: skip
+        super().__init__(device, text.format(device=device, line=line.strip()))
 
 
 class NothingSaved(DeviceError):
@@ -129,11 +198,11 @@ class NothingSaved(DeviceError):
 class NotReturned(DeviceError):
     """An unconfirmed change was not taken back as it should have been."""
 
-    def __init__(self, device: str, label: str, answer: str) -> None:
-        self.label, self.answer = label, answer
-        text = _("{device} did not take change {label} back: {answer}; the configuration before it is kept there "
-                 "and beside the evidence: load that by hand")  # fmt: skip
-        super().__init__(device, text.format(device=device, label=label, answer=answer))
+    def __init__(self, device: str, label: str, lines: tuple[str, ...]) -> None:
+        self.label, self.lines = label, lines
+        text = _("{device}: change {label} was not taken back whole; these lines are not as before: {lines}. The "
+                 "configuration before it is kept there and beside the evidence: correct them by hand")  # fmt: skip
+        super().__init__(device, text.format(device=device, label=label, lines="; ".join(lines)))
 
 
 class CheckFailed(ExtranetError):
@@ -141,14 +210,24 @@ class CheckFailed(ExtranetError):
 
     def __init__(self, line: str, stage: str, failed: tuple[str, ...]) -> None:
         self.line, self.stage, self.failed = line, stage, failed
-        text = _("line {line}, {stage}: not so: {failed}. All devices have their earlier configuration")
+        text = _("line {line}, {stage}: not so: {failed}")
         super().__init__(text.format(line=line, stage=stage, failed="; ".join(failed)))
 
 
 class NotConfirmed(ExtranetError):
-    """A device took its change back before it could be confirmed."""
+    """Not every device kept the change: some took it back before it was confirmed, or could not be asked."""
 
     def __init__(self, line: str, stage: str, devices: tuple[str, ...]) -> None:
         self.line, self.stage, self.devices = line, stage, devices
-        text = _("line {line}, {stage}: {devices} took the change back before it was confirmed; do the step again")
+        text = _("line {line}, {stage}: not confirmed on {devices}; do the step again")
         super().__init__(text.format(line=line, stage=stage, devices=", ".join(devices)))
+
+
+class NotSaved(ExtranetError):
+    """The change is in force and confirmed on all devices, but not all would start with it."""
+
+    def __init__(self, line: str, stage: str, reasons: tuple[str, ...]) -> None:
+        self.line, self.stage, self.reasons = line, stage, reasons
+        text = _("line {line}, {stage}: confirmed and in force on all devices, but not saved on all: {reasons}. "
+                 "Mend that and do the step again: it then only saves")  # fmt: skip
+        super().__init__(text.format(line=line, stage=stage, reasons="; ".join(reasons)))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -12,6 +13,51 @@ def neighbour_state(answer: str, address: IPv4Address) -> str:
     """Return the state of a BGP session in BGP's words, or `absent` where the device has no such neighbour."""
     about = _json(answer).get(str(address), {})
     return str(about.get("bgpState", "absent"))
+
+
+def silence(answer: str, address: IPv4Address) -> tuple[float, float]:
+    """Return for how many seconds a BGP neighbour was not heard, and how often it is to be heard; zeros if not told."""
+    about = _json(answer).get(str(address), {})
+    heard, every = about.get("bgpTimerLastRead", 0), about.get("bgpTimerKeepAliveIntervalMsecs", 0)
+    return heard / 1000, every / 1000
+
+
+def known_ways(answer: str) -> tuple[str, ...]:
+    """Return the next hops of all valid BGP paths for a prefix, taken or not."""
+    paths = _json(answer).get("paths", ())
+    return tuple(hop["ip"] for path in paths if path.get("valid") for hop in path.get("nexthops", ()) if "ip" in hop)
+
+
+def routes_over(answer: str, interface: str) -> dict[str, str]:
+    """Return the prefixes whose packets leave by an interface, each with the protocol that it was learnt by.
+
+    The interface's own network is not among them.
+    """
+    return {
+        prefix: route["protocol"]
+        for prefix, routes in _json(answer).items()
+        for route in routes
+        if route.get("protocol") not in {"connected", "local"}
+        and any(hop.get("interfaceName") == interface for hop in route.get("nexthops", ()))
+    }
+
+
+def static_routes(platform: Platform, configuration: str, ways: Collection[str]) -> tuple[str, ...]:
+    """Return the prefixes that a configuration has a static route for by one of some next hops or interfaces."""
+    found = (re.match(platform.identity.static, line) for line in configuration.splitlines())
+    return tuple(match[1] for match in found if match and set(match[2].split()) & set(ways))
+
+
+def management_way(answer: str) -> tuple[str, str, str]:
+    """Return whence a session with a device comes, which address of it that speaks to, and by what it is answered.
+
+    The answer is that of the platform's command: SSH_CONNECTION, then the route back. LookupError where it is neither.
+    """
+    here, _, back = answer.partition("\n")
+    words, interface = here.split(), re.search(r" dev (\S+)", back)
+    if len(words) != 4 or interface is None:
+        raise LookupError(answer)
+    return words[0], words[2], interface[1]
 
 
 def next_hops(answer: str, prefix: IPv4Network) -> tuple[str, ...]:

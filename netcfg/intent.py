@@ -1,7 +1,8 @@
 """From a line of the programme to what its devices must be configured with at each stage; acts on nothing."""
 
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -9,15 +10,28 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 from inventory.base import Model
-from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET
 from inventory.derived.wired import ends_of
 from inventory.derived.wiring import Interface, Wires
 from inventory.model import Device, Line, Programme
 from netcfg.errors import NoCircuit
-from netcfg.platforms import load_platform
+from netcfg.platforms import Platform, load_platform
 
-When = Literal["ahead", "after", "undone"]
-WHENS: tuple[When, ...] = ("ahead", "after", "undone")
+When = Literal["ahead", "after", "returning", "undone"]
+WHENS: tuple[When, ...] = ("ahead", "after", "returning", "undone")
+"""Before a stage, after it, before its undo, and after that."""
+
+
+Addresses = tuple[IPv4Address, ...]
+CheckKind = Literal[
+    "neighbour-up",
+    "neighbour-gone",
+    "route-via",
+    "path-known",
+    "reachable",
+    "nothing-else",
+    "management-elsewhere",
+    "quiet",
+]
 
 
 class LineStage(StrEnum):
@@ -29,6 +43,15 @@ class LineStage(StrEnum):
     RELEASE = "release"
 
 
+class CircuitPolicy(Model):
+    """A policy of ours at a circuit, which goes on with the operator's own as it is found on the device."""
+
+    policy: str
+    asn: int
+    address: IPv4Address
+    """The neighbour's at the circuit."""
+
+
 class Policy(Model):
     """Lines that depend on others: while any line matches the marker the first block stands, otherwise the second.
 
@@ -38,6 +61,7 @@ class Policy(Model):
     marker: str
     present: str
     absent: str
+    circuit: CircuitPolicy | None = None
 
 
 class DeviceChange(Model):
@@ -54,16 +78,20 @@ class DeviceChange(Model):
 
 
 class Check(Model):
-    """Something that must be seen on a device: before a stage, after it, or after it was undone."""
+    """Something that must be seen on a device before a stage or after it, or before its undo or after that."""
 
     when: When
     device: str
-    kind: Literal["neighbour-up", "neighbour-gone", "route-via", "reachable", "quiet"]
-    addresses: tuple[IPv4Address, ...] = ()
+    kind: CheckKind
+    addresses: Addresses = ()
     """The neighbour, the next hops of which one must be taken, or what must answer."""
     prefix: IPv4Network | None = None
     source: IPv4Address | None = None
     interface: str | None = None
+    prefixes: tuple[IPv4Network, ...] = ()
+    """What the line is known to carry."""
+    seconds: float = 0.0
+    packets: int = 0
 
 
 class LineArguments(Model):
@@ -101,7 +129,8 @@ def line_steps(programme: Programme, line: Line, wires: Wires | None = None) -> 
     stages: tuple[tuple[LineStage, Literal["prepare", "cutover", "commit"], Literal["reversible", "pivot"]], ...] = (
         (LineStage.ATTACH, "prepare", "reversible"),
         (LineStage.SHIFT, "cutover", "reversible"),
-        (LineStage.DRAIN, "cutover", "reversible"),
+        # On probation the line stays up as the second way: a circuit that dies falls back to it by itself.
+        (LineStage.DRAIN, "commit", "reversible"),
         (LineStage.RELEASE, "commit", "pivot"),
     )
     return tuple(
@@ -121,10 +150,21 @@ class _End:
     domain: str
     own: tuple[IPv4Network, ...]
     far: tuple[IPv4Network, ...]
+    sisters: tuple[IPv4Address, ...]
+    """Far ends of other lines between the same two devices: traffic may take any of them."""
 
     @property
     def circuit(self) -> str:
         return self.domain.upper()
+
+    @property
+    def circuit_peers(self) -> tuple[IPv4Address, ...]:
+        return tuple(circuit.peer_address for circuit in self.circuits if circuit.peer_address is not None)
+
+    @property
+    def line_ways(self) -> tuple[IPv4Address, ...]:
+        """Where packets for the far end may go while this line carries them; with it a sister may have moved on."""
+        return (self.line_peer, *self.sisters, *self.circuit_peers) if self.sisters else (self.line_peer,)
 
     @property
     def line_peer(self) -> IPv4Address:
@@ -138,9 +178,12 @@ def _end(line: Line, domain: str, mine: int, known: Wires) -> _End:
     circuits = known.circuits(device.name, domain)
     if not circuits:
         raise NoCircuit(line.name, device.name, domain)
+    wire = known.at_line(device.name, line.name)
+    lines = (each for each in known.of(device.name) if each.kind == "line" and each.peer == peer.name)
     return _End(
+        sisters=tuple(each.peer_address for each in lines if each.link != wire.link and each.peer_address is not None),
         device=device,
-        wire=known.at_line(device.name, line.name),
+        wire=wire,
         peer_asn=peer.asn,
         circuits=circuits,
         domain=domain,
@@ -172,9 +215,10 @@ def _change(line: Line, stage: LineStage, end: _End, push: int) -> DeviceChange:
     interface = {"interface": end.wire.name, "own": end.wire.address}
     match stage:
         case LineStage.ATTACH:
-            return common(after=_entries(line, end, "accept"), policies=_policies(end))
+            policies = (*_shared(end, "accept", "accepted"), *_policies(end))
+            return common(after=_entries(line, end, "accept"), policies=policies)
         case LineStage.SHIFT:
-            return common(after=_entries(line, end, "prefer"))
+            return common(after=_entries(line, end, "prefer"), policies=_shared(end, "prefer", "preferred"))
         case LineStage.DRAIN:
             return common(after=(platform.block("drained", **session),))
         case LineStage.RELEASE:
@@ -187,66 +231,116 @@ def _change(line: Line, stage: LineStage, end: _End, push: int) -> DeviceChange:
 
 
 def _entries(line: Line, end: _End, block: str) -> tuple[str, ...]:
+    """Return what one line asks for."""
     platform = load_platform(end.device.platform)
     return tuple(
-        platform.block(block, circuit=end.circuit, number=_number(line, prefix), prefix=prefix) for prefix in end.far
+        platform.block(block, circuit=end.circuit, line=line.name, number=_number(prefix), prefix=prefix)
+        for prefix in end.far
     )
 
 
-def _number(line: Line, prefix: IPv4Network) -> int:
-    """Return a list entry's number: its own for each line and prefix, whatever other lines there are."""
-    return zlib.crc32(f"{line.name} {prefix}".encode()) or 1
+def _shared(end: _End, asked: str, granted: str) -> tuple[Policy, ...]:
+    """Return the entries that are in force as long as any line asks for them."""
+    platform = load_platform(end.device.platform)
+    return tuple(
+        Policy(
+            marker=platform.block(f"{asked}_marker", circuit=end.circuit, prefix=re.escape(str(prefix))),
+            present=platform.block(granted, circuit=end.circuit, number=_number(prefix), prefix=prefix),
+            absent="",
+        )
+        for prefix in end.far
+    )
+
+
+def _number(prefix: IPv4Network) -> int:
+    """Return a list entry's number: its own for each prefix, whatever other lines there are."""
+    return zlib.crc32(str(prefix).encode()) or 1
 
 
 def _policies(end: _End) -> tuple[Policy, ...]:
     platform = load_platform(end.device.platform)
-    names = {"circuit": end.circuit, "extranet": EXTRANET, "surveyed_in": CIRCUIT_IN, "asn": end.device.asn}
-    addresses = [circuit.peer_address for circuit in end.circuits]
-    used = [platform.block("policy_used", address=address, **names) for address in addresses]
-    surveyed = [platform.block("policy_surveyed", address=address, **names) for address in addresses]
-    return (
-        Policy(
-            marker=platform.block("policy_marker", **names),
-            present="\n".join((platform.block("policy", **names), *used)),
-            absent="\n".join(surveyed),
-        ),
+    return tuple(_policy(platform, end, address) for address in end.circuit_peers)
+
+
+def _policy(platform: Platform, end: _End, address: IPv4Address) -> Policy:
+    # Several circuits may have several policies of the operator's, so each has one of ours.
+    number = "" if len(end.circuit_peers) == 1 else f"-{address}"
+    circuit = CircuitPolicy(
+        policy=platform.block("policy_name", circuit=end.circuit) + number, asn=end.device.asn, address=address
     )
+    values = {"circuit": end.circuit, "policy": circuit.policy, "asn": circuit.asn, "address": address}
+    marker, present = (platform.block(name, **values) for name in ("policy_marker", "policy"))
+    return Policy(marker=marker, present=present, absent="", circuit=circuit)
 
 
-_LINE_IS_UP = {
+_LINE_IS_UP: Mapping[When, tuple[LineStage, ...]] = {
     "ahead": (LineStage.ATTACH, LineStage.SHIFT),
     "after": (LineStage.ATTACH, LineStage.SHIFT),
+    # Who goes back to the line has to find it alive.
+    "returning": (LineStage.ATTACH, LineStage.SHIFT),
     "undone": (LineStage.ATTACH, LineStage.SHIFT, LineStage.DRAIN),
 }
-_LINE_IS_GONE = {
+_LINE_IS_GONE: Mapping[When, tuple[LineStage, ...]] = {
     "ahead": (LineStage.RELEASE,),
     "after": (LineStage.DRAIN, LineStage.RELEASE),
+    "returning": (),
     "undone": (LineStage.RELEASE,),
 }
-_TRAFFIC_ON_CIRCUIT = {
+_TRAFFIC_ON_CIRCUIT: Mapping[When, tuple[LineStage, ...]] = {
     "ahead": (LineStage.DRAIN, LineStage.RELEASE),
     "after": (LineStage.SHIFT, LineStage.DRAIN, LineStage.RELEASE),
+    "returning": (),
     "undone": (LineStage.DRAIN, LineStage.RELEASE),
 }
 
 
 def _checks(stage: LineStage, end: _End) -> Iterator[Check]:
-    """Yield what must be seen at one end of the line before the stage, after it, and after it was undone."""
-    circuits = tuple(circuit.peer_address for circuit in end.circuits if circuit.peer_address is not None)
+    """Yield what must be seen at one end of the line before the stage and after it, and around its undo."""
     line = (end.line_peer,)
     for when in WHENS:
         check = partial(Check, when=when, device=end.device.name)
+        # Who goes back needs the circuit only where it carries the traffic.
+        circuits = () if when == "returning" else end.circuit_peers
         for address in circuits + (line if stage in _LINE_IS_UP[when] else ()):
             yield check(kind="neighbour-up", addresses=(address,))
         if stage in _LINE_IS_GONE[when]:
             yield check(kind="neighbour-gone", addresses=line)
-        way = circuits if stage in _TRAFFIC_ON_CIRCUIT[when] else line
-        for prefix in end.far:
-            # Ahead of a shift it may be moved at one end already, by an attempt that died.
-            if when != "ahead" or way == circuits:
-                yield check(kind="route-via", addresses=way, prefix=prefix)
-        if end.own and end.far:
+        yield from (check(kind=kind, addresses=way, prefix=prefix)
+                    for kind, way in _ways(when, stage, end) for prefix in end.far)  # fmt: skip
+        if end.own and end.far and when != "returning":
             # The device's own address in its network: the answer takes the way that users' packets take.
             yield check(kind="reachable", addresses=(end.far[0][1],), source=end.own[0][1])
-    if stage is LineStage.DRAIN:
-        yield Check(when="ahead", device=end.device.name, kind="quiet", interface=end.wire.name)
+    yield from _nothing_is_cut(stage, end)
+
+
+def _ways(when: When, stage: LineStage, end: _End) -> Iterator[tuple[Literal["route-via", "path-known"], Addresses]]:
+    """Yield which way packets must go for the far end's networks, or could go."""
+    on_circuit = stage in _TRAFFIC_ON_CIRCUIT[when]
+    if when in {"after", "undone"} or (when == "ahead" and on_circuit):
+        yield "route-via", end.circuit_peers if on_circuit else end.line_ways
+    # Ahead of a shift one end may have been moved already, by an attempt that died.
+    if when == "ahead" and stage is LineStage.SHIFT:
+        yield "path-known", end.circuit_peers
+    if when == "returning" and stage in _LINE_IS_UP[when]:
+        yield "path-known", (end.line_peer,)
+
+
+def _nothing_is_cut(stage: LineStage, end: _End) -> Iterator[Check]:
+    """Yield what must be so that nobody is cut of whom the inventory knows nothing."""
+    check = partial(Check, device=end.device.name, interface=end.wire.name)
+    if end.wire.address is not None:
+        here = end.wire.address.ip
+        yield check(when="ahead", kind="management-elsewhere", source=here, prefixes=end.far)
+        if stage in _LINE_IS_UP["returning"]:
+            yield check(when="returning", kind="reachable", addresses=(end.line_peer,), source=here)
+    if stage is not LineStage.ATTACH:
+        ways = (end.line_peer, *end.circuit_peers)
+        yield check(when="ahead", kind="nothing-else", addresses=ways, prefixes=end.far)
+    if stage in _QUIET:
+        seconds, packets = _QUIET[stage]
+        yield check(when="ahead", kind="quiet", seconds=seconds, packets=packets)
+
+
+_QUIET = {LineStage.DRAIN: (0.5, 20), LineStage.RELEASE: (5.0, 4)}
+"""Seconds, and the packets that may pass in them. A BGP session alone sends a few, with BFD more; one user who pings
+every 10 ms makes a hundred in half a second. On a drained line nothing is left that would send any."""

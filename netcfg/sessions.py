@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import paramiko
 from netmiko.base_connection import BaseConnection
@@ -49,6 +49,7 @@ class Sessions:
         """Remember the way; patience is how many seconds a device may take to answer at first."""
         self._config = ssh_config
         self._patience = patience
+        self._ways: dict[str, _Way] = {}
 
     def command_line(self, device: str, platform: Platform) -> "CommandLine":
         """Open a device's command line."""
@@ -62,11 +63,63 @@ class Sessions:
 
     def _open(self, device: str, name: str) -> "_Client":
         with _translated(device):
-            options = paramiko.SSHConfig.from_path(str(self._config)).lookup(name)
+            options = self._way(name)
             client = _Client()
             with client.closed_on_failure():
                 client.open(options, self._patience)
             return client
+
+
+    def _way(self, name: str) -> "_Way":
+        if name not in self._ways:
+            self._ways[name] = _way_to(self._config, name)
+        return self._ways[name]
+
+
+class _Way(NamedTuple):
+    """How OpenSSH would reach a name."""
+
+    host: str
+    port: int
+    alias: str | None
+    user: str | None
+    keys: tuple[str, ...]
+    agent: bool
+    known_hosts: tuple[Path, ...]
+    command: str | None
+    """Speaks SSH on its standard streams in place of a connection of ours."""
+
+
+def _way_to(config: Path, name: str) -> _Way:
+    """Ask OpenSSH itself, which alone knows Include, Match and all tokens."""
+    words = ("ssh", "-F", str(config), "-G", "--", name)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_ANSWER_SECONDS)
+    if done.returncode != 0:
+        raise OSError(done.stderr.strip() or "ssh -G failed")
+    said: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        key, _, value = line.partition(" ")
+        said.setdefault(key, []).append(value)
+    one = {key: values[0] for key, values in said.items() if values[0] != "none"}
+    tokens = {"%%": "%", "%h": one["hostname"], "%p": one["port"], "%r": one.get("user", ""), "%n": name}
+    command = one.get("proxycommand")
+    if "proxyjump" in one:
+        *before, last = one["proxyjump"].split(",")
+        jumps = ("-J", ",".join(before)) if before else ()
+        options = ("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes")
+        command = shlex.join(("ssh", "-F", str(config), *options, *jumps, "-W", "[%h]:%p", last))
+    keys = tuple(str(Path(key).expanduser()) for key in said.get("identityfile", ()))
+    known = " ".join((one.get("userknownhostsfile", ""), one.get("globalknownhostsfile", ""))).split()
+    return _Way(
+        host=one["hostname"],
+        port=int(one["port"]),
+        alias=one.get("hostkeyalias"),
+        user=one.get("user"),
+        keys=tuple(key for key in keys if Path(key).is_file()),
+        agent=one.get("identitiesonly") != "yes",
+        known_hosts=tuple(path for each in known if (path := Path(each).expanduser()).is_file()),
+        command=command and re.sub("%[%hprn]", lambda token: tokens[token[0]], command),
+    )
 
 
 class Shell:
@@ -76,13 +129,11 @@ class Shell:
         self._device = device
         self._client = client
 
-    def run(self, arguments: Sequence[str], script: str, seconds: float = _ANSWER_SECONDS) -> str:
-        """Run a script kept in the account's folder `zhenghe`, and return what it printed."""
-        keep = "mkdir -p zhenghe && cat > zhenghe/.new.$$ && mv zhenghe/.new.$$ zhenghe/timer.sh"
+    def run(self, arguments: Sequence[str], given: str, seconds: float = _ANSWER_SECONDS) -> str:
+        """Run a command with something to read, and return what it printed; DeviceUnreachable where it fails."""
         with _translated(self._device):
-            command = f"{keep} && exec sh zhenghe/timer.sh {shlex.join(arguments)}"
-            sent, printed, complained = self._client.exec_command(command, timeout=seconds)
-            sent.write(script)
+            sent, printed, complained = self._client.exec_command(shlex.join(arguments), timeout=seconds)
+            sent.write(given)
             sent.channel.shutdown_write()
             answer = _heard(printed)
             if printed.channel.recv_exit_status() != 0:
@@ -111,6 +162,7 @@ class CommandLine:
     def __init__(self, device: str, platform: Platform, client: "_Client") -> None:
         self._device = device
         self._platform = platform
+        self._literal = str.maketrans(platform.commands.literal)
         self._channel = _channel_class(platform.driver)(
             host=device, username="-", device_type=platform.driver, client=client
         )
@@ -128,12 +180,16 @@ class CommandLine:
         """Return the configuration that is in force."""
         return self.ask(self._platform.commands.running)
 
-    def configure(self, commands: Sequence[str]) -> None:
-        """Type commands in configuration mode; CommandRejected at the first that is refused, those before it stand."""
+    def configure(self, commands: Sequence[str], in_time: Callable[[str], None]) -> None:
+        """Type commands in configuration mode; CommandRejected at the first that is refused, those before it stand.
+
+        `in_time` is asked before each one, and raises where it is too late.
+        """
         if not commands:
             return
         self._take(self._platform.commands.configure)
         for command in commands:
+            in_time(command)
             self._take(command)
         self._take(self._platform.commands.end)
 
@@ -142,7 +198,7 @@ class CommandLine:
         self._take(self._platform.commands.save)
 
     def _take(self, command: str) -> None:
-        answer = self.ask(command)
+        answer = self.ask(command.translate(self._literal))
         refusal = re.search(self._platform.rejected, answer, re.MULTILINE)
         if refusal is not None:
             raise CommandRejected(self._device, command, one_line(refusal[0], 500))
@@ -161,22 +217,19 @@ class _Client(paramiko.SSHClient):
 
     _process: subprocess.Popen[bytes] | None = None
 
-    def open(self, options: paramiko.SSHConfigDict, patience: float) -> None:
+    def open(self, way: _Way, patience: float) -> None:
         self.set_log_channel(_LOG)
         self.set_missing_host_key_policy(_Refuse())
-        for name in options.get("userknownhostsfile", "~/.ssh/known_hosts").split():
-            if Path(name).expanduser().is_file():
-                self.load_system_host_keys(str(Path(name).expanduser()))
-        host, port = options["hostname"], int(options.get("port", 22))
-        sock = self._socket(options, host, port, patience)
-        alias = options.get("hostkeyalias")
+        for path in way.known_hosts:
+            self.load_system_host_keys(str(path))
+        keys: Any = list(way.keys)
         super().connect(
-            alias or host,
-            22 if alias else port,
-            username=options.get("user"),
-            key_filename=options.get("identityfile"),
-            sock=sock,
-            allow_agent="identityfile" not in options,
+            way.alias or way.host,
+            22 if way.alias else way.port,
+            username=way.user,
+            key_filename=keys,
+            sock=self._socket(way, patience),
+            allow_agent=way.agent,
             look_for_keys=False,
             timeout=patience,
             banner_timeout=patience,
@@ -201,10 +254,9 @@ class _Client(paramiko.SSHClient):
             self.close()
             raise
 
-    def _socket(self, options: paramiko.SSHConfigDict, host: str, port: int, patience: float) -> socket.socket:
-        command = options.get("proxycommand")
-        if command is None or command.lower() == "none":
-            direct = socket.create_connection((host, port), patience)
+    def _socket(self, way: _Way, patience: float) -> socket.socket:
+        if way.command is None:
+            direct = socket.create_connection((way.host, way.port), patience)
             # Small packets wait for nothing: a handshake takes 10 ms instead of 93.
             direct.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return direct
@@ -212,7 +264,7 @@ class _Client(paramiko.SSHClient):
         mine, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                ("/bin/sh", "-c", f"exec {command}"),
+                ("/bin/sh", "-c", f"exec {way.command}"),
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,

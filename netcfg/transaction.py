@@ -1,27 +1,35 @@
 """The guarded transaction: a change of several devices that returns by itself unless it was confirmed.
 
-A change goes: see that each device is the one that the inventory names; save its configuration, there and here; arm a
-timer on it; push the far end before the near end; connect anew, compare, check; confirm; make it permanent. Whatever
-is not confirmed returns, at once where the device can be reached, otherwise when its timer runs out. A device that was
-confirmed when another one was not keeps its change: each stage is so made that one end may be ahead of the other.
+A change goes: see that each device is the one that the inventory names, that it stands where the stage begins, and that
+it would start with what it runs with; check what the change needs; hold all devices, which keep what takes the change
+back, and whose timers start only now; push the far end before the near end; connect anew, compare, check; confirm; make
+it permanent. Whatever is not confirmed returns, at once where the device can be reached, otherwise when its timer runs
+out; only what the change itself did returns. A device that was confirmed when another one was not keeps its change:
+each stage is so made that one end may be ahead of the other. Nothing is told of a device that was not seen.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import os
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from inventory.base import Model
 from inventory.words import _
-from netcfg.errors import CheckFailed, DeviceAstray, DeviceError, NotConfirmed, NothingSaved, NotReturned
-from netcfg.intent import DeviceChange, LineArguments, When
-from netcfg.platforms import load_platform
+from netcfg.attempts import Attempt, Progress, patience
+from netcfg.errors import CheckFailed, DeviceAstray, ExtranetError, NotHeld, NothingSaved
+from netcfg.guards import Ticket
+from netcfg.intent import LineArguments, When
 from netcfg.sessions import Sessions
-from netcfg.timers import Timer
-from netcfg.visits import DeviceState, Visit, each, visits
+from netcfg.visits import DeviceState, Found, Visit, each, visits
 
-Progress = Callable[[str], None]
+_TRIES = 8
+"""So often a change begins anew because a device was not free, or was changed, after it had been looked at."""
+_STALE_SECONDS = 2.0
+"""Checks that took longer than that were met at different times, so all are looked at once more."""
+_SHOWN = 10
 
 
 class Reached(Protocol):
@@ -56,71 +64,83 @@ class Extranet:
     def observe(self, arguments: Mapping[str, Any]) -> LineState:
         """Look where each device stands; changes nothing."""
         move = LineArguments.model_validate(arguments)
-        with self._visits(move) as present:
-            return _state(each(present, Visit.look))
+        with self._visits(move, Ticket(_label(move), "", self._seconds)) as present:
+            return _state(each(present, lambda visit: visit.state(visit.find(patience(visit)))))
 
     def change(self, arguments: Mapping[str, Any], progress: Progress, forward: bool = True) -> LineState:  # noqa: FBT001, FBT002
         """Bring all devices to a stage's configuration, or back to the one before it; does nothing where it is so.
 
-        On any error the devices have, or get back by themselves, what they had.
+        On any error the devices have, or get back by themselves, what they had; the error says of each what was seen.
         """
         move = LineArguments.model_validate(arguments)
-        wanted = "after" if forward else "before"
-        with self._visits(move) as present:
-            found = each(present, Visit.look)
+        attempt = Attempt(move, _label(move), self._seconds, progress)
+        try:
+            with self._visits(move, attempt.ticket) as present:
+                done = self._begin(attempt, present, forward=forward)
+                if done is not None:
+                    return done
+            # Anew: sessions from before a change say nothing about whether the device can still be reached.
+            with self._visits(move, attempt.ticket) as present:
+                return self._finish(attempt, present, forward=forward)
+        except ExtranetError as error:
+            error.outcomes += attempt.take_back(self._sessions)
+            raise
+        except BaseException:
+            attempt.take_back(self._sessions)
+            raise
+
+    def _begin(self, attempt: Attempt, present: Sequence[Visit], *, forward: bool) -> LineState | None:
+        """Push the change with all timers running; the devices' state where nothing is left to do."""
+        move = attempt.move
+        for _again in range(_TRIES):
+            found = dict(zip((v.device for v in present), each(present, attempt.find), strict=True))
+            states = tuple(visit.state(found[visit.device]) for visit in present)
             # A device that has the configuration, but not for good, goes through it all: an earlier attempt died there.
-            so = {state.device for state in found if state.at == wanted and state.permanent}
+            wanted = "after" if forward else "before"
+            so = {state.device for state in states if state.at == wanted and state.permanent}
             late = tuple(visit for visit in present if visit.device not in so)
             if not late:
-                return _state(found)
-            if forward:
-                self._check(move, "ahead", present)
-            names = ", ".join(visit.device for visit in late)
-            progress(_("{line}: {stage} on {devices}").format(line=move.line, stage=move.stage, devices=names))
-            return self._guarded(move, late, progress, forward=forward)
-
-    def _guarded(self, move: LineArguments, late: Sequence[Visit], progress: Progress, *, forward: bool) -> LineState:
-        armed: list[DeviceChange] = []
-        confirmed = False
-        try:
-            goals = self._push(move, late, armed, progress, forward=forward)
-            # Anew: sessions from before a change say nothing about whether the device can still be reached.
-            with self._visits(move) as present:
-                changed = tuple(visit for visit in present if visit.device in goals)
-                _all_met(move, each(changed, lambda visit: visit.differs(goals[visit.device])))
-                self._check(move, "after" if forward else "undone", present)
-                _confirm(move, changed)
-                confirmed = True
-                each(changed, Visit.save)
-                state = _state(each(present, Visit.look))
-                each(changed, lambda visit: visit.timer.release())
-                return state
-        finally:
-            if not confirmed:
-                self._take_back(move, armed, progress)
+                return _state(states)
+            for visit in late:
+                _at_home(move, visit, found[visit.device], forward=forward)
+            self._check(move, "ahead" if forward else "returning", present)
+            goals = {visit.device: visit.goal(found[visit.device].running, forward=forward) for visit in late}
+            if attempt.hold(late, found, goals):
+                self._push(attempt, late, found, forward=forward)
+                return None
+        raise NotHeld(present[0].device, _("other changes keep coming in between"))
 
     def _push(
-        self,
-        move: LineArguments,
-        late: Sequence[Visit],
-        armed: list[DeviceChange],
-        progress: Progress,
-        *,
-        forward: bool,
-    ) -> dict[str, str]:
-        running: dict[str, str] = {}
-        # Always in one order, so that two lines that share devices do not wait for each other.
-        for visit in sorted(late, key=lambda visit: visit.device):
-            running[visit.device] = visit.timer.arm(self._seconds)
-            armed.append(visit.change)
-            _at_home(move, visit, running[visit.device], forward=forward)
-            self._keep(move, visit, running[visit.device], forward=forward)
-        goals = {visit.device: visit.goal(running[visit.device], forward=forward) for visit in late}
-        for visit in sorted(late, key=lambda visit: visit.change.push):
-            text = _("{device}: changed, returns by itself in {seconds:.0f} s unless confirmed")
-            progress(text.format(device=visit.device, seconds=self._seconds))
-            visit.push(running[visit.device], goals[visit.device])
-        return goals
+        self, attempt: Attempt, late: Sequence[Visit], found: Mapping[str, Found], *, forward: bool
+    ) -> None:
+        move = attempt.move
+        names = ", ".join(visit.device for visit in late)
+        attempt.progress(_("{line}: {stage} on {devices}").format(line=move.line, stage=move.stage, devices=names))
+        for visit in late:
+            self._tell_drift(attempt, visit, found[visit.device].running)
+            self._keep(move, visit, attempt.ways[visit.device].running, forward=forward)
+        attempt.push(late)
+
+    def _finish(self, attempt: Attempt, present: Sequence[Visit], *, forward: bool) -> LineState:
+        """Compare, check, confirm, save; whatever is wrong before the confirm is raised."""
+        changed = tuple(visit for visit in present if visit.device in attempt.ways)
+        when: When = "after" if forward else "undone"
+        attempt.compare(changed)
+        began = time.monotonic()
+        self._check(attempt.move, when, present)
+        if time.monotonic() > began + _STALE_SECONDS:
+            self._check(attempt.move, when, present)
+            attempt.compare(changed)
+        attempt.confirm(changed)
+        saved = dict(zip((visit.device for visit in changed), attempt.save(changed), strict=True))
+        for visit in changed:
+            _write(self._last(visit.device), saved[visit.device].running)
+        return _state(
+            tuple(
+                visit.state(saved[visit.device] if visit.device in saved else visit.find(patience(visit)))
+                for visit in present
+            )
+        )
 
     def _check(self, move: LineArguments, when: When, present: Sequence[Visit]) -> None:
         def see(visit: Visit) -> tuple[str, ...]:
@@ -129,57 +149,55 @@ class Extranet:
 
         _all_met(move, each(present, see))
 
-    def _take_back(self, move: LineArguments, armed: Sequence[DeviceChange], progress: Progress) -> None:
-        broken: NotReturned | None = None
-        for change in sorted(armed, key=lambda change: -change.push):
-            try:
-                with self._sessions.shell(change.device) as shell:
-                    Timer(shell, change.device, load_platform(change.platform), _label(move)).take_back()
-                progress(_("{device}: has its earlier configuration again").format(device=change.device))
-            except NotReturned as error:
-                broken = error
-            except DeviceError as error:
-                # The error that led here is the one to tell; the timer does the rest.
-                progress(_("{device}: returns by itself ({why})").format(device=change.device, why=error))
-        if broken is not None:
-            raise broken
-
     def _keep(self, move: LineArguments, visit: Visit, text: str, *, forward: bool) -> None:
         file = self._kept(move, visit.device, "change" if forward else "undo")
         if forward and file.exists() and visit.place(text) == "after":
             # An attempt that died has changed the device already: what it had before that is what counts.
             return
-        file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = file.with_name(file.name + ".new")
-        scratch.write_text(text)
-        scratch.replace(file)
+        _write(file, text)
+
+    def _tell_drift(self, attempt: Attempt, visit: Visit, running: str) -> None:
+        """Tell what others changed since our last change of a device, of what is none of our business."""
+        last = self._last(visit.device)
+        if last.exists() and (drift := visit.drift(last.read_text(), running)):
+            text = _("{device}: since our last change of it others changed {number} lines: {lines}")
+            lines = "; ".join((*drift[:_SHOWN], *(["…"] if len(drift) > _SHOWN else [])))
+            attempt.progress(text.format(device=visit.device, number=len(drift), lines=lines))
+
+    def _last(self, device: str) -> Path:
+        return self._home / "last" / f"{device}.conf"
 
     def _kept(self, move: LineArguments, device: str, way: Literal["change", "undo"]) -> Path:
         return self._home / _label(move) / f"{device}-before-{way}.conf"
 
-    def _visits(self, move: LineArguments) -> AbstractContextManager[tuple[Visit, ...]]:
+    def _visits(self, move: LineArguments, ticket: Ticket) -> AbstractContextManager[tuple[Visit, ...]]:
         kept = {change.device: self._kept(move, change.device, "change") for change in move.devices}
         saved = {device: file.read_text() for device, file in kept.items() if file.exists()}
-        return visits(self._sessions, move.devices, _label(move), saved)
+        return visits(self._sessions, move.devices, ticket, saved)
 
 
-def _at_home(move: LineArguments, visit: Visit, running: str, *, forward: bool) -> None:
+def _at_home(move: LineArguments, visit: Visit, found: Found, *, forward: bool) -> None:
     """Raise where a stage, or its undo, would start from something that it was not made for: DeviceAstray.
 
-    NothingSaved where what an undo has to put back was not kept.
+    DeviceUnsaved where the device would not start with what it runs with; NothingSaved where what an undo has to put
+    back was not kept.
     """
-    if visit.place(running) == "neither":
-        expected = visit.goal(running, forward=False)
-        raise DeviceAstray(visit.device, move.stage, visit.differs(expected, running))
+    if visit.place(found.running) == "neither":
+        raise DeviceAstray(visit.device, move.stage, visit.astray(found.running))
+    visit.demand_saved(found)
     if not forward and not visit.can_return:
         raise NothingSaved(visit.device, move.stage)
 
 
-def _confirm(move: LineArguments, changed: Sequence[Visit]) -> None:
-    kept = each(changed, lambda visit: visit.timer.confirm())
-    lost = tuple(visit.device for visit, so in zip(changed, kept, strict=True) if not so)
-    if lost:
-        raise NotConfirmed(move.line, move.stage, lost)
+def _write(file: Path, text: str) -> None:
+    """Write a file whole or not at all, so that it is there after a power cut."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    scratch = file.with_name(file.name + ".new")
+    with scratch.open("w") as sink:
+        sink.write(text)
+        sink.flush()
+        os.fsync(sink.fileno())
+    scratch.replace(file)
 
 
 def _all_met(move: LineArguments, reasons: Sequence[Sequence[str]]) -> None:

@@ -1,39 +1,54 @@
 """A visit to one device: both its sessions, opened together, for one phase of a transaction."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from inventory.base import Model
 from inventory.words import _
 from netcfg.checks import Eyes, unmet
-from netcfg.difference import commands_between, intended, paths, same, taken
-from netcfg.errors import WrongDevice
+from netcfg.difference import commands_between, intended, ours_between, paths, same, shown, taken, unsaved
+from netcfg.errors import DeviceBusy, DeviceIncomplete, DeviceUnsaved, WrongDevice
 from netcfg.facts import router_id
+from netcfg.guards import Guard, Ticket, Way
+from netcfg.guards.keeping import KeptGuard
+from netcfg.guards.lines import LinePath
 from netcfg.intent import Check, DeviceChange
 from netcfg.platforms import load_platform
 from netcfg.sessions import CommandLine, Sessions, Shell
-from netcfg.timers import Timer
 
 _Thing = TypeVar("_Thing")
 _T = TypeVar("_T")
+Side = Literal["before", "after", "neither"]
 
 
 class DeviceState(Model):
     """Where one device stands between a stage's two configurations."""
 
     device: str
-    at: Literal["before", "after", "neither"]
+    at: Side
     permanent: bool
     """It would start with this configuration, and no timer waits to take it back."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a look at a device found: its configuration in force, the one to start with, and who changes it."""
+
+    running: str
+    startup: str
+    left: str
+    """The change that was left undecided there; empty where there is none."""
 
 
 class Visit:
     """What a transaction does on one device."""
 
     def __init__(
-        self, change: DeviceChange, label: str, line: CommandLine, shell: Shell, saved: str | None = None
+        self, change: DeviceChange, ticket: Ticket, line: CommandLine, shell: Shell, saved: str | None = None
     ) -> None:
         """Speak with a device; `saved` is the configuration that it had before the change, where there was one."""
         self.change = change
@@ -42,7 +57,7 @@ class Visit:
         self._platform = load_platform(change.platform)
         self._line = line
         self._shell = shell
-        self.timer = Timer(shell, change.device, self._platform, label)
+        self.guard: Guard = KeptGuard(change.device, self._platform, line, shell, ticket)
 
     def identify(self) -> str:
         """Return the running configuration; WrongDevice where it is another device's."""
@@ -53,20 +68,43 @@ class Visit:
             raise WrongDevice(self.device, wanted, found)
         return running
 
-    def look(self) -> DeviceState:
-        """Return where the device stands; it has both configurations of a stage where that concerns nothing of it."""
-        start, running = self.timer.look(), self.identify()
-        # Between the two another change may have begun.
-        while (again := self.timer.look()) != start:
-            start, running = again, self.identify()
-        permanent = start is not None and same(self._platform, running, start)
-        return DeviceState(device=self.device, at=self.place(running), permanent=permanent)
+    def find(self, wait: Callable[[str], None]) -> Found:
+        """Return what the device has, once no other change is under way; `wait` is told whose one waits for."""
+        while True:
+            standing = self.guard.look()
+            if standing.silent:
+                raise DeviceIncomplete(self.device, standing.silent)
+            running = self.identify()
+            # Between the two another change may have begun.
+            if standing.state != "busy" and (again := self.guard.look()) == standing:
+                return Found(running, again.startup, standing.owner if standing.state == "left" else "")
+            if standing.state == "busy":
+                wait(standing.owner)
 
-    def place(self, running: str) -> Literal["before", "after", "neither"]:
+    def busy(self, owner: str) -> DeviceBusy:
+        """Return the error that says who holds the device."""
+        return DeviceBusy(self.device, owner)
+
+    def state(self, found: Found) -> DeviceState:
+        """Return where the device stands; it has both configurations of a stage where that concerns nothing of it."""
+        permanent = not found.left and not self.unsaved(found)
+        return DeviceState(device=self.device, at=self.place(found.running), permanent=permanent)
+
+    def unsaved(self, found: Found) -> set[LinePath]:
+        """Return the lines in which the configuration in force and the one to start with differ."""
+        return unsaved(self._platform, found.running, found.startup)
+
+    def demand_saved(self, found: Found) -> None:
+        """DeviceUnsaved where others have left something unsaved; what this stage changes may be so, once it died."""
+        foreign = self.unsaved(found) - self._of_stage(found.running)
+        if foreign:
+            raise DeviceUnsaved(self.device, self.shown(foreign))
+
+    def place(self, running: str) -> Side:
         """Return which of a stage's configurations this is; `after` where both are the same to the device."""
         if same(self._platform, running, self.goal(running, forward=True)):
             return "after"
-        if same(self._platform, running, self.goal(running, forward=False)):
+        if same(self._platform, running, self._template(running)):
             return "before"
         return "neither"
 
@@ -75,31 +113,70 @@ class Visit:
 
         Undo puts back what was saved before the change: a surveyed line may have more to it than the plan knows.
         """
-        before, after = (self.change.before, self.change.after)
-        if self._saved is not None:
-            before = (*before, *taken(self._platform, self._saved, before, after))
-        gone, come = (self.change.before, after) if forward else (after, before)
-        return intended(self._platform, running, gone, come, self.change.policies)
+        if forward:
+            return intended(self._platform, running, self.change.before, self.change.after, self.change.policies)
+        if self._saved is None:
+            return self._template(running)
+        fell = taken(self._platform, self._saved, self.change.before, self.change.after)
+        return intended(self._platform, running, self.change.after, fell, self.change.policies)
+
+    def _template(self, running: str) -> str:
+        return intended(self._platform, running, self.change.after, self.change.before, self.change.policies)
 
     @property
     def can_return(self) -> bool:
         """Say whether undo knows all that it has to put back."""
         return not self.change.before or self._saved is not None
 
+    def way(self, running: str, goal: str) -> Way:
+        """Return what leads from one configuration to the other, and back."""
+        text = re.split(self._platform.keeping.header, running, maxsplit=1)[-1].strip("\n") + "\n"
+        return Way(text, goal, ours_between(self._platform, running, goal))
+
     def push(self, running: str, goal: str) -> None:
         """Type what leads from one configuration to the other; it is in force but not permanent."""
-        self._line.configure(commands_between(self._platform, running, goal))
+        self.guard.push(commands_between(self._platform, running, goal))
 
-    def differs(self, goal: str, running: str | None = None) -> tuple[str, ...]:
-        """Return in words the lines that the device has and should not have, or the other way round."""
-        running = self._line.running() if running is None else running
-        found, wanted = (set(paths(self._platform, text)) for text in (running, goal))
-        missing = _("{device}: “{line}” is missing from the configuration")
-        surplus = _("{device}: “{line}” should not be in the configuration")
+    def astray(self, running: str) -> tuple[str, ...]:
+        """Return in words in which lines a configuration differs from what a stage begins with."""
+        here, there = (set(paths(self._platform, text)) for text in (running, self._template(running)))
+        return self.differing(there - here, here - there)
+
+    def differs(self, way: Way, running: str) -> tuple[str, ...]:
+        """Return in words which lines of a change are not in force."""
+        wrong = set(paths(self._platform, running))
+        return self.differing(way.ours.added - wrong, way.ours.removed & wrong)
+
+    def others(self, way: Way, running: str) -> set[LinePath]:
+        """Return the lines that changed beside ours since the way began."""
+        before, now = (set(paths(self._platform, text)) for text in (way.running, running))
+        return way.ours.others(before, now)
+
+    def drift(self, last: str, running: str) -> tuple[str, ...]:
+        """Return the lines, other than this stage's, in which two configurations of the device differ."""
+        before, now = (set(paths(self._platform, text)) for text in (last, running))
+        return self.shown((before ^ now) - self._of_stage(running))
+
+    def foreign_unsaved(self, way: Way, found: Found) -> tuple[str, ...]:
+        """Return the unsaved lines that are not of the change, nor of an attempt at it that died."""
+        return self.shown(self.unsaved(found) - way.ours.added - way.ours.removed - self._of_stage(found.running))
+
+    def _of_stage(self, running: str) -> set[LinePath]:
+        after, before = (set(paths(self._platform, self.goal(running, forward=way))) for way in (True, False))
+        return after ^ before
+
+    def differing(self, missing: Set[LinePath], surplus: Set[LinePath]) -> tuple[str, ...]:
+        """Say of lines that they are missing, of others that they are too many."""
+        words = {True: _("{device}: “{line}” is missing from the configuration"),
+                 False: _("{device}: “{line}” should not be in the configuration")}  # fmt: skip
         return tuple(
-            (surplus if path in found else missing).format(device=self.device, line=" / ".join(path))
-            for path in sorted(found ^ wanted)
+            words[path in missing].format(device=self.device, line=self.shown({path})[0])
+            for path in sorted(missing | surplus)
         )
+
+    def shown(self, lines: Iterable[LinePath]) -> tuple[str, ...]:
+        """Return lines as people read them, without the secrets in them."""
+        return shown(self._platform, lines)
 
     def unmet(self, checks: Sequence[Check], within: float) -> tuple[str, ...]:
         """Return in words which checks of this device are not met within so many seconds."""
@@ -112,14 +189,19 @@ class Visit:
 
 @contextmanager
 def visits(
-    sessions: Sessions, changes: Sequence[DeviceChange], label: str, saved: Mapping[str, str]
+    sessions: Sessions, changes: Sequence[DeviceChange], ticket: Ticket, saved: Mapping[str, str]
 ) -> Iterator[tuple[Visit, ...]]:
     """Visit devices, all at once; their sessions end with the context. `saved`: configurations before the change."""
 
     def come(change: DeviceChange) -> Visit:
-        line = open_ended.enter_context(sessions.command_line(change.device, load_platform(change.platform)))
-        shell = open_ended.enter_context(sessions.shell(change.device))
-        return Visit(change, label, line, shell, saved.get(change.device))
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(sessions.shell, change.device)
+            try:
+                line = open_ended.enter_context(sessions.command_line(change.device, load_platform(change.platform)))
+            finally:
+                # The other one is closed with the context too, whatever became of the first.
+                shell = open_ended.enter_context(beside.result())
+        return Visit(change, ticket, line, shell, saved.get(change.device))
 
     with ExitStack() as open_ended:
         yield each(changes, come)

@@ -1,4 +1,4 @@
-"""What the operator's template calls things on surveyed devices; changes refer to these names and edit none of them."""
+"""What the operator's template calls things on the twin's devices, and which networks are behind a device."""
 
 from ipaddress import IPv4Network
 

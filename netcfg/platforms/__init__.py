@@ -20,8 +20,12 @@ class Commands(Model):
     leave: str
     end: str
     save: str
+    literal: dict[str, str]
+    """Characters that the command line would take as something else, each with what is typed for it."""
     neighbour: str
     route: str
+    routes: str
+    ways: str
 
 
 class ShellCommands(Model):
@@ -29,12 +33,15 @@ class ShellCommands(Model):
 
     ping: str
     traffic: str
+    management: str
 
 
 class Identity(Model):
-    """A pattern, with one group, by which a configuration says whose it is; the prompt has the host's name."""
+    """Patterns by which a configuration says whose it is (the prompt has the host's name), and what it has by hand."""
 
     router_id: str
+    static: str
+    """The first group is the prefix, the words of the second one say which way."""
 
 
 class Order(Model):
@@ -45,10 +52,38 @@ class Order(Model):
 
 
 class Dependents(Model):
-    """Lines that stand and fall with another one, whose pattern refers to their groups."""
+    """Lines that stand and fall with one of some others, whose first three words refer to their groups."""
 
     lines: str
-    base: str
+    bases: tuple[str, ...]
+
+
+class Alike(Model):
+    """Other words for what a line says: a pattern that refers to its first group."""
+
+    line: str
+    also: str
+
+
+class Policies(Model):
+    """Where a configuration says which policy a neighbour has; braces stand for what a pattern is about."""
+
+    used: tuple[str, ...]
+    member: tuple[str, ...]
+    called: tuple[str, ...]
+    open: tuple[str, ...]
+
+
+class Keeping(Model):
+    """What the keeper of a guard does on the device, as commands of the shell account."""
+
+    running: str
+    header: str
+    last: str
+    startup: str
+    parts: str
+    configure: str
+    save: str
 
 
 class Difference(Model):
@@ -57,7 +92,12 @@ class Difference(Model):
     order: tuple[Order, ...]
     settings: tuple[tuple[str, ...], ...]
     dependents: tuple[Dependents, ...]
+    alike: tuple[Alike, ...]
     emptied: str
+    """Sections that go when their last line goes."""
+    lasting: str
+    """Sections that cannot be taken away as a whole."""
+    negation: str
 
 
 class Platform(Model):
@@ -69,18 +109,17 @@ class Platform(Model):
     shell: ShellCommands
     rejected: str
     noise: str
+    ambient: str
+    secret: str
     identity: Identity
     difference: Difference
+    policies: Policies
     blocks: dict[str, str]
-    timer: str
+    keeping: Keeping
 
     def block(self, name: str, **values: object) -> str:
         """Return one of the platform's blocks of configuration, filled in."""
         return self.blocks[name].format(**values).rstrip("\n")
-
-    def timer_script(self) -> str:
-        """Return the script that keeps the timer on the device."""
-        return (_FOLDER / self.timer).read_text()
 
 
 @cache

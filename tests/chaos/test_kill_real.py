@@ -245,7 +245,7 @@ def test_another_plan_or_another_world_is_refused_before_anything_is_done(distri
 
 @pytest.mark.timeout(2400)
 def test_killed_at_every_boundary_the_district_moves_all_the_same(district: District, on: RunOn) -> None:
-    verbs = ("provision", "attach", "shift", "drain", *SYSTEM_VERBS)
+    verbs = ("provision", "attach", "shift", *SYSTEM_VERBS)
     walk = Walk(district, on, boundaries("apply", *verbs))
     walk.to_the_end(*district.apply)
     assert walk.left == []
@@ -270,7 +270,7 @@ def test_what_a_run_has_come_to_is_told_by_its_evidence(district: District) -> N
 
 @pytest.mark.timeout(1200)
 def test_killed_on_the_way_back_the_district_returns_all_the_same(district: District, on: RunOn) -> None:
-    walk = Walk(district, on, boundaries("undo", "switch", "drain"))
+    walk = Walk(district, on, boundaries("undo", "switch", "shift"))
     walk.to_the_end("rollback", "--run", district.home.path.name, "--json")
     assert walk.left == []
     assert set(district.states().values()) <= {"ROLLED_BACK", "READY"}
@@ -284,7 +284,7 @@ def test_killed_in_its_commit_the_district_is_released_all_the_same(district: Di
     again = district.call(*district.apply)
     assert again.returncode == 0, again.stderr[-4000:]
     assert_nobody_lost_anything(json.loads(again.stdout))
-    walk = Walk(district, on, boundaries("apply", "release", "retire"))
+    walk = Walk(district, on, boundaries("apply", "drain", "release", "retire"))
     walk.to_the_end(*district.apply, "--commit")
     assert walk.left == []
     assert set(district.states().values()) == {"COMMITTED", "DECOMMISSIONED"}

@@ -16,6 +16,7 @@ import pytest
 from infra.worlds import World
 from inventory.model import Programme
 from migrations.probes import Probes, Window, probe_orders
+from netcfg.attempts import patience
 from netcfg.errors import (
     CheckFailed,
     CommandRejected,
@@ -345,7 +346,7 @@ class TooSlow(Extranet):
     def _check(self, _move: LineArguments, when: When, present: Sequence[Visit]) -> None:
         if when == "after":
             limit = time.monotonic() + 180
-            while any(visit.look().at != "before" for visit in present):
+            while any(visit.state(visit.find(patience(visit))).at != "before" for visit in present):
                 assert time.monotonic() < limit
                 time.sleep(0.3)
 

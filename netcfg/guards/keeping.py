@@ -1,0 +1,109 @@
+"""The guard of devices that have none of their own: a keeper, sent to the shell account with each request."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from netcfg.errors import DeviceUnreachable, NotHeld, TooLate
+from netcfg.guards import Outcome, Settled, Standing, Ticket, Way
+from netcfg.platforms import Platform
+from netcfg.sessions import CommandLine, Shell
+
+_FOLDER = Path(__file__).parent
+_MODULES = {f"netcfg.guards.{name}": (_FOLDER / f"{name}.py").read_text() for name in ("lines", "record", "keeper")}
+_START = """
+import json, sys, types
+parcel = json.loads(sys.stdin.readline())
+for name, text in parcel["modules"].items():
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(compile(text, name, "exec"), module.__dict__)
+module.main(parcel["request"])
+"""
+_SECONDS = 60.0
+"""To take a change back may take a device so long."""
+
+
+class KeptGuard:
+    """The guard of one change on one device; its timer starts before the first command is typed."""
+
+    def __init__(self, device: str, platform: Platform, line: CommandLine | None, shell: Shell, ticket: Ticket) -> None:
+        """Speak with a device; its command line is needed to push alone."""
+        self._device = device
+        self._platform = platform
+        self._line = line
+        self._shell = shell
+        self._ticket = ticket
+        self._armed_at: float | None = None
+
+    def look(self) -> Standing:
+        """Return whether a change is under way, and what the device starts with."""
+        answer = self._ask("look")
+        state, owner = answer["is"], answer.get("owner", "")
+        return Standing(state=state, owner=owner, startup=answer["startup"], silent=answer["silent"])
+
+    def settle(self, owner: str) -> Settled:
+        """Bring to an end what an attempt left undecided."""
+        return Settled.model_validate(self._ask("settle", owner=owner))
+
+    def hold(self, way: Way) -> Literal["held", "busy", "left", "changed"]:
+        """Hold the device and start the timer; NotHeld where the device cannot keep what takes the change back."""
+        asked_at = time.monotonic()
+        answer = self._ask(
+            "hold",
+            running=way.running,
+            seconds=self._ticket.seconds,
+            added=sorted(way.ours.added),
+            removed=sorted(way.ours.removed),
+            back=way.ours.back,
+        )
+        if answer["is"] == "failed":
+            raise NotHeld(self._device, answer["why"])
+        if answer["is"] == "held":
+            self._armed_at = asked_at
+        word: Literal["held", "busy", "left", "changed"] = answer["is"]
+        return word
+
+    def push(self, commands: Sequence[str]) -> None:
+        """Type commands; TooLate where less than a third of the timer's time is left."""
+        assert self._armed_at is not None
+        assert self._line is not None
+        # The clock of ours that was read before the timer started: the device has at least as much time left.
+        limit = self._armed_at + self._ticket.seconds * 2 / 3
+
+        def in_time(command: str) -> None:
+            if time.monotonic() > limit:
+                raise TooLate(self._device, command)
+
+        self._line.configure(commands, in_time)
+
+    def confirm(self) -> Outcome:
+        """Keep the change."""
+        outcome: Outcome = self._ask("confirm")["outcome"]
+        return outcome
+
+    def take_back(self) -> Settled:
+        """Take the change back now, and compare."""
+        return Settled.model_validate(self._ask("take_back"))
+
+    def release(self) -> None:
+        """Let the device go for other changes."""
+        self._ask("release")
+
+    def _ask(self, verb: str, **more: Any) -> dict[str, Any]:
+        knowledge = {
+            **self._platform.keeping.model_dump(),
+            "noise": self._platform.noise,
+            "ambient": self._platform.ambient,
+            "leave": self._platform.commands.leave,
+            "negation": self._platform.difference.negation,
+            "settings": self._platform.difference.settings,
+        }
+        own = {"verb": verb, "label": self._ticket.label, "token": self._ticket.token, "knowledge": knowledge}
+        parcel = json.dumps({"modules": _MODULES, "request": own | more})
+        answer = self._shell.run(("python3", "-I", "-S", "-c", _START), parcel + "\n", _SECONDS)
+        found: dict[str, Any] = json.loads(answer)
+        if "error" in found:
+            raise DeviceUnreachable(self._device, found["error"])
+        return found

@@ -1,0 +1,243 @@
+"""A laboratory of three real routers: a department's, its hub's and a provider edge, with users at both ends."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import IPv4Interface
+from pathlib import Path
+from typing import Any
+
+from infra.twin.namespaces import NAMES, stream_in
+from infra.twin.relay import Relay
+from infra.twin.routers import RouterSpec, host_key, start_router, stop_router, surveyed_configuration
+from inventory.derived.wiring import Interface, Wires
+from inventory.model import Programme
+from netcfg.intent import LineStage, line_steps
+
+CE, HUB, EDGE = "water-ce", "water-hub", "pe1"
+LINES = {"water-leased": "10.252.11.0/30", "water-backup": "10.252.12.0/30"}
+USERS = {CE: "users-ce", HUB: "users-hub"}
+USER, FAR_USER, FAR = "10.11.0.10", "10.81.0.10", "10.81.0.1"
+Arguments = dict[str, Any]
+
+
+def district() -> Programme:
+    """A department with two rented lines to its hub, and a circuit at both ends."""
+    room = {"name": "room", "area": 9, "prefix": "10.11.0.0/24", "gateway": CE, "hosts": []}
+    lines = [
+        {"name": name, "department": "water", "kind": "leased", "ends": [CE, HUB], "prefix": prefix,
+         "domain": "administrative"} for name, prefix in LINES.items()
+    ]  # fmt: skip
+    network = {
+        "domains": [{"name": "administrative", "title": "administrative"}],
+        "devices": [
+            {"platform": "frr", "name": EDGE, "role": "pe", "asn": 65101, "router_id": "10.255.0.1"},
+            {"platform": "frr", "name": CE, "role": "ce", "asn": 65211, "router_id": "10.255.0.11"},
+            {"platform": "frr", "name": HUB, "role": "hub", "asn": 65281, "router_id": "10.255.0.81"},
+        ],
+        "attachments": [
+            {"device": CE, "edge": EDGE, "domain": "administrative", "prefix": "10.254.11.0/30"},
+            {"device": HUB, "edge": EDGE, "domain": "administrative", "prefix": "10.254.81.0/30"},
+        ],
+        "lines": lines,
+        "vantages": [{"name": "counter-1", "address": FAR_USER, "prefix": "10.81.0.0/24", "gateway": HUB}],
+        "centre": {"gateway": EDGE, "networks": [{"domain": "administrative", "prefix": "10.50.1.0/24"}],
+                   "hosts": [{"name": "ns1", "number": 53}]},
+        "names": {"zone": "lab.example", "server": "ns1", "ttl": "1s"},
+    }  # fmt: skip
+    return Programme.model_validate({
+        "programme": "lab", "title": "lab", "profile": "jimo", "sites": [], "sizes": [], "systems": [],
+        "departments": [{"name": "water", "title": "water", "rooms": [room]}], "network": network,
+    })  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a transaction needs of a world."""
+
+    ssh_config: Path
+
+
+class Routers:
+    """The laboratory; everything of it is in namespaces of its own names, and ends with `down`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.programme = district()
+        self.folder = folder
+        self.world = Ground(folder / "ssh_config")
+        self._mark = f"zl{os.getpid()}-"
+        self._wires = Wires(self.programme)
+        self._spaces: list[str] = []
+        self._inits: dict[str, tuple[subprocess.Popen[bytes], RouterSpec]] = {}
+        self._relay = Relay()
+        self._bridges: dict[str, str] = {}
+        steps = {line.name: line_steps(self.programme, line, self._wires) for line in self.programme.network.lines}
+        self._steps = {name: {s.verb: s.arguments.model_dump_json() for s in each} for name, each in steps.items()}
+
+    def step(self, line: str, stage: LineStage) -> Arguments:
+        """What a plan carries of one stage."""
+        return dict(json.loads(self._steps[line][stage]))
+
+    def up(self) -> None:
+        """Wire everything, start the routers, and wait until all their sessions are up."""
+        for name in ("wan", *USERS.values(), CE, HUB, EDGE, f"{EDGE}-administrative"):
+            self._run("ip", "netns", "add", self._mark + name)
+            self._spaces.append(name)
+            self._ip(name, "link", "set", "lo", "up")
+        for device in (CE, HUB, EDGE):
+            self._ip(device, "link", "add", "mgmt", "type", "bridge")
+            for wire in self._wires.of(device):
+                self._wire(device, wire)
+        key = self.folder / "key"
+        self._run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+        known = self.folder / "known_hosts"
+        with ThreadPoolExecutor(3) as pool:
+            started = dict(zip((CE, HUB, EDGE), pool.map(partial(self._start, key), (CE, HUB, EDGE)), strict=True))
+        self._inits = started
+        known.write_text("".join(f"{d} {host_key(self.folder / d)}\n" for d in started))
+        access = (("", "netops"), ("-shell", "netadm"))
+        self.world.ssh_config.write_text(
+            "".join(self._host(device, suffix, user) for device in started for suffix, user in access)
+            + f"Host *\n  IdentityFile {key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {known}\n"
+            "  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  ControlMaster no\n"
+        )
+        self.settle()
+
+    def down(self) -> None:
+        """End everything."""
+        for init, _spec in self._inits.values():
+            stop_router(init)
+        for device in self._inits:
+            self._relay.close(self.folder / f"{device}.sock")
+        for name in self._spaces:
+            self._run("ip", "netns", "del", self._mark + name)
+
+    def space(self, name: str) -> Path:
+        """The path of a network namespace."""
+        return NAMES / (self._mark + name)
+
+    def ssh(self, name: str, command: str) -> str:
+        """What a command prints on a device; it may fail."""
+        words = ("ssh", "-F", str(self.world.ssh_config), name, command)
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False).stdout
+
+    def typed(self, device: str, *lines: str, save: bool = False) -> None:
+        """Somebody else configures."""
+        words = ("configure terminal", *lines, "end", *(("write memory",) if save else ()))
+        self.ssh(f"{device}-shell", shlex.join(("vtysh", *(part for line in words for part in ("-c", line)))))
+
+    def running(self, device: str) -> str:
+        """The configuration in force."""
+        return self.enter(device, "vtysh", "-c", "show running-config")
+
+    def startup(self, device: str) -> str:
+        """The configuration to start with."""
+        return (self.folder / device / "etc/frr.conf").read_text()
+
+    def enter(self, device: str, *words: str) -> str:
+        """What a command prints inside a router, as root; it may fail."""
+        inner = Path(f"/proc/{self._inits[device][0].pid}/task/{self._inits[device][0].pid}/children").read_text()
+        into = ("nsenter", "-t", inner.split()[0], "-m", "-n", "-u", "-p")
+        return subprocess.run((*into, *words), capture_output=True, text=True, timeout=60, check=False).stdout
+
+    def restart(self, device: str, *, anew: bool = False) -> None:
+        """A power cut; `anew` also forgets all that was ever saved there."""
+        init, spec = self._inits[device]
+        stop_router(init)
+        if anew:
+            shutil.rmtree(spec.folder / "home", ignore_errors=True)
+            (spec.folder / "etc/frr.conf").unlink()
+        self._inits[device] = (start_router(spec), spec)
+
+    def rewrite(self, device: str, *pairs: tuple[str, str]) -> None:
+        """Start a router anew from another configuration than the surveyed one."""
+        file, text = self.folder / device / "etc/frr.conf", surveyed_configuration(self.programme, device)
+        for old, new in pairs:
+            assert old in text
+            text = text.replace(old, new, 1)
+        file.write_text(text)
+        self.restart(device)
+
+    def cut(self, line: str, *, again: bool = False) -> None:
+        """A carrier's network fails, or works again, and no interface of ours goes down."""
+        self._ip("wan", "link", "set", self._bridges[f"line:{line}"], "up" if again else "down")
+
+    def ping(self, source: str, address: str, *options: str) -> "subprocess.Popen[str]":
+        """Users' packets, which end on SIGINT."""
+        words = ("nsenter", f"--net={self.space(USERS[source])}", "ping", "-n", "-q", "-W", "1", *options, address)
+        return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+    def settle(self) -> None:
+        """Wait until every session with a neighbour that is not shut down is up."""
+        self.until(lambda: all(self._settled(device) for device in (CE, HUB, EDGE)))
+
+    def until(self, so: Callable[[], bool], seconds: float = 120.0) -> None:
+        limit = time.monotonic() + seconds
+        while not so():
+            assert time.monotonic() < limit, "it did not come about"
+            time.sleep(0.1)
+
+    def _settled(self, device: str) -> bool:
+        vrf = "vrf administrative " if device == EDGE else ""
+        answer = json.loads(self.enter(device, "vtysh", "-c", f"show bgp {vrf}summary json") or "{}")
+        peers: Mapping[str, Mapping[str, str]] = answer.get("ipv4Unicast", {}).get("peers", {})
+        # Those without an address are made up by tests.
+        states = [peer["state"] for name, peer in peers.items() if name[0].isdigit()]
+        return bool(states) and all(state in {"Established", "Idle (Admin)"} for state in states)
+
+    def _wire(self, device: str, wire: Interface) -> None:
+        space = f"{device}-{wire.vrf}" if wire.vrf else device
+        if wire.peer is None:
+            if device in USERS:
+                self._veth(space, wire.name, USERS[device], "eth0")
+                self._ip(USERS[device], "address", "add", f"{wire.address.network[10]}/24", "dev", "eth0")
+                self._ip(USERS[device], "route", "add", "default", "via", str(wire.address.ip))
+            else:
+                self._ip(space, "link", "add", wire.name, "type", "bridge")
+            return
+        bridge = self._bridges.get(wire.link)
+        if bridge is None:
+            bridge = self._bridges[wire.link] = f"b{len(self._bridges)}"
+            self._ip("wan", "link", "add", bridge, "type", "bridge")
+            self._ip("wan", "link", "set", bridge, "up")
+        port = f"p{device[-4:]}{bridge}"
+        self._veth(space, wire.name, "wan", port)
+        self._ip("wan", "link", "set", port, "master", bridge)
+
+    def _veth(self, space: str, name: str, other: str, port: str) -> None:
+        peer = ("peer", "name", port, "netns", self._mark + other)
+        self._run("ip", "link", "add", name, "netns", self._mark + space, "type", "veth", *peer)
+        self._ip(space, "link", "set", name, "up")
+        self._ip(other, "link", "set", port, "up")
+
+    def _start(self, key: Path, device: str) -> tuple[subprocess.Popen[bytes], RouterSpec]:
+        folder = self.folder / device
+        domains = (("administrative", self.space(f"{EDGE}-administrative")),) if device == EDGE else ()
+        spec = RouterSpec(
+            name=device, namespace=self.space(device), domains=domains, folder=folder,
+            configuration=surveyed_configuration(self.programme, device),
+            management=IPv4Interface("192.0.2.1/32"), operator_key=key.with_suffix(".pub").read_text(),
+        )  # fmt: skip
+        self._relay.open(
+            self.folder / f"{device}.sock", lambda: (stream_in(self.space(device)), ("192.0.2.1", 22))
+        )
+        return start_router(spec), spec
+
+    def _host(self, device: str, suffix: str, user: str) -> str:
+        way = f"socat - UNIX-CONNECT:{self.folder / device}.sock"
+        return f"Host {device}{suffix}\n  User {user}\n  HostKeyAlias {device}\n  ProxyCommand {way}\n"
+
+    def _ip(self, space: str, *words: str) -> None:
+        self._run("ip", "-n", self._mark + space, *words)
+
+    @staticmethod
+    def _run(*words: str) -> None:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
