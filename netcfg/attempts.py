@@ -130,6 +130,9 @@ class Attempt:
             if foreign := visit.foreign_unsaved(self.ways[visit.device], found):
                 return str(DeviceUnsaved(visit.device, foreign))
             if visit.unsaved(found):
+                if found.full:
+                    # A device that saves there may be left without any configuration to start with.
+                    return f"{visit.device}: {found.full}"
                 visit.save()
                 found = self.find(visit)
             if left := visit.unsaved(found):

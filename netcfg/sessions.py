@@ -49,7 +49,7 @@ class Sessions:
         """Remember the way; patience is how many seconds a device may take to answer at first."""
         self._config = ssh_config
         self._patience = patience
-        self._ways: dict[str, _Way] = {}
+        self._ways: dict[str, Way] = {}
 
     def command_line(self, device: str, platform: Platform) -> "CommandLine":
         """Open a device's command line."""
@@ -70,13 +70,13 @@ class Sessions:
             return client
 
 
-    def _way(self, name: str) -> "_Way":
+    def _way(self, name: str) -> "Way":
         if name not in self._ways:
-            self._ways[name] = _way_to(self._config, name)
+            self._ways[name] = way_to(self._config, name)
         return self._ways[name]
 
 
-class _Way(NamedTuple):
+class Way(NamedTuple):
     """How OpenSSH would reach a name."""
 
     host: str
@@ -90,7 +90,7 @@ class _Way(NamedTuple):
     """Speaks SSH on its standard streams in place of a connection of ours."""
 
 
-def _way_to(config: Path, name: str) -> _Way:
+def way_to(config: Path, name: str) -> Way:
     """Ask OpenSSH itself, which alone knows Include, Match and all tokens."""
     words = ("ssh", "-F", str(config), "-G", "--", name)
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_ANSWER_SECONDS)
@@ -110,7 +110,7 @@ def _way_to(config: Path, name: str) -> _Way:
         command = shlex.join(("ssh", "-F", str(config), *options, *jumps, "-W", "[%h]:%p", last))
     keys = tuple(str(Path(key).expanduser()) for key in said.get("identityfile", ()))
     known = " ".join((one.get("userknownhostsfile", ""), one.get("globalknownhostsfile", ""))).split()
-    return _Way(
+    return Way(
         host=one["hostname"],
         port=int(one["port"]),
         alias=one.get("hostkeyalias"),
@@ -217,7 +217,7 @@ class _Client(paramiko.SSHClient):
 
     _process: subprocess.Popen[bytes] | None = None
 
-    def open(self, way: _Way, patience: float) -> None:
+    def open(self, way: Way, patience: float) -> None:
         self.set_log_channel(_LOG)
         self.set_missing_host_key_policy(_Refuse())
         for path in way.known_hosts:
@@ -254,7 +254,7 @@ class _Client(paramiko.SSHClient):
             self.close()
             raise
 
-    def _socket(self, way: _Way, patience: float) -> socket.socket:
+    def _socket(self, way: Way, patience: float) -> socket.socket:
         if way.command is None:
             direct = socket.create_connection((way.host, way.port), patience)
             # Small packets wait for nothing: a handshake takes 10 ms instead of 93.

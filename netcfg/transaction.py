@@ -179,12 +179,14 @@ class Extranet:
 def _at_home(move: LineArguments, visit: Visit, found: Found, *, forward: bool) -> None:
     """Raise where a stage, or its undo, would start from something that it was not made for: DeviceAstray.
 
-    DeviceUnsaved where the device would not start with what it runs with; NothingSaved where what an undo has to put
-    back was not kept.
+    DeviceUnsaved where the device would not start with what it runs with; NotHeld where it could not save; NothingSaved
+    where what an undo has to put back was not kept.
     """
     if visit.place(found.running) == "neither":
         raise DeviceAstray(visit.device, move.stage, visit.astray(found.running))
     visit.demand_saved(found)
+    if found.full:
+        raise NotHeld(visit.device, found.full)
     if not forward and not visit.can_return:
         raise NothingSaved(visit.device, move.stage)
 

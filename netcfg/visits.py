@@ -42,6 +42,8 @@ class Found:
     startup: str
     left: str
     """The change that was left undecided there; empty where there is none."""
+    full: str
+    """Why the device has no room to save; empty where it has."""
 
 
 class Visit:
@@ -59,27 +61,25 @@ class Visit:
         self._shell = shell
         self.guard: Guard = KeptGuard(change.device, self._platform, line, shell, ticket)
 
-    def identify(self) -> str:
-        """Return the running configuration; WrongDevice where it is another device's."""
-        running = self._line.running()
+    def _identify(self, running: str) -> None:
+        """WrongDevice where a configuration is another device's."""
         wanted = f"{self.device} ({self.change.router_id})"
         found = f"{self._line.hostname} ({router_id(self._platform, running)})"
         if found != wanted:
             raise WrongDevice(self.device, wanted, found)
-        return running
 
     def find(self, wait: Callable[[str], None]) -> Found:
         """Return what the device has, once no other change is under way; `wait` is told whose one waits for."""
         while True:
-            standing = self.guard.look()
+            # In this order: what another change has done when the configuration is read is seen as that change.
+            running, standing = self._line.running(), self.guard.look()
             if standing.silent:
                 raise DeviceIncomplete(self.device, standing.silent)
-            running = self.identify()
-            # Between the two another change may have begun.
-            if standing.state != "busy" and (again := self.guard.look()) == standing:
-                return Found(running, again.startup, standing.owner if standing.state == "left" else "")
-            if standing.state == "busy":
-                wait(standing.owner)
+            self._identify(running)
+            if standing.state != "busy":
+                left = standing.owner if standing.state == "left" else ""
+                return Found(running, standing.startup, left, standing.full)
+            wait(standing.owner)
 
     def busy(self, owner: str) -> DeviceBusy:
         """Return the error that says who holds the device."""

@@ -27,6 +27,8 @@ class Standing(Model):
     owner: str = ""
     startup: str
     """The configuration that the device would start with."""
+    full: str = ""
+    """Why the device has no room for its configuration; empty where it has."""
     silent: str = ""
     """The part of the device that does not answer, so that its configuration is not shown whole."""
 

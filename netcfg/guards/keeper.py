@@ -51,7 +51,7 @@ class Keeper:
     def look(self) -> Answer:
         """Return whether a change is under way, and the configuration to start with."""
         device = Device(self._request["knowledge"])
-        return {**self._situation(), "startup": device.startup(), "silent": device.silent()}
+        return {**self._situation(), "startup": device.startup(), "silent": device.silent(), "full": device.full()}
 
     def hold(self) -> Answer:
         """Hold the device, keep what takes the change back, and start the timer."""
@@ -60,7 +60,6 @@ class Keeper:
             return now
         try:
             device = Device(self._request["knowledge"])
-            device.has_room()
             if device.running().strip() != self._request["running"].strip():
                 return {"is": "changed"}
             self._keep()

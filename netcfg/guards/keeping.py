@@ -40,8 +40,8 @@ class KeptGuard:
     def look(self) -> Standing:
         """Return whether a change is under way, and what the device starts with."""
         answer = self._ask("look")
-        state, owner = answer["is"], answer.get("owner", "")
-        return Standing(state=state, owner=owner, startup=answer["startup"], silent=answer["silent"])
+        about = {name: answer.get(name, "") for name in ("owner", "startup", "silent", "full")}
+        return Standing(state=answer["is"], **about)
 
     def settle(self, owner: str) -> Settled:
         """Bring to an end what an attempt left undecided."""

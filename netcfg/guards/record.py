@@ -66,15 +66,17 @@ class Device:
 
     def save(self) -> None:
         """Make the configuration in force the one to start with, where there is room for it."""
-        self.has_room()
+        if why := self.full():
+            raise OSError(why)
         self._ask(self.knowledge["save"])
 
-    def has_room(self) -> None:
-        """OSError where the disk has no room for the configuration to start with."""
+    def full(self) -> str:
+        """Return why the disk has no room for the configuration to start with; empty where it has."""
         startup = Path(self.knowledge["startup"])
         disk = os.statvfs(startup.parent)
         if disk.f_bavail * disk.f_frsize < 2 * startup.stat().st_size + _ROOM:
-            raise OSError(28, "No space left on device", str(startup.parent))
+            return f"No space left on device: {startup.parent}"
+        return ""
 
     def _ask(self, command: str, given: str = "") -> str:
         done = subprocess.run(  # noqa: S602
