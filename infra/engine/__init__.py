@@ -1,5 +1,6 @@
 """The driver of Pulumi's engine: sites observed, provided and withdrawn, whatever was killed before."""
 
+from infra.engine.alone import SitesAlone
 from infra.engine.driver import (
     AmbiguousResource,
     EngineFailed,
@@ -8,4 +9,4 @@ from infra.engine.driver import (
     SiteEngine,
 )
 
-__all__ = ["AmbiguousResource", "EngineFailed", "EngineMissing", "ProvisionError", "SiteEngine"]
+__all__ = ["AmbiguousResource", "EngineFailed", "EngineMissing", "ProvisionError", "SiteEngine", "SitesAlone"]

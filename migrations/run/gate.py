@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import fcntl
 import os
 import signal
 import socket
@@ -23,24 +22,16 @@ from pathlib import Path
 _PIECE = 256 * 1024
 _LONGEST = 4096
 _SET_PDEATHSIG = 1
-_GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1
 
 
 def main(argv: list[str]) -> int:
     """Serve until the command ends, and return its status, or 128 and the number of the signal that ended it."""
     ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    _bring_loopback_up()
     # A socket's path may have a hundred bytes at most, and a run's folder may have a long one.
     os.chdir(Path(argv[0]).parent)
     Path(argv[0]).unlink(missing_ok=True)
     code = asyncio.run(_serve(Path(argv[0]), int(argv[1]), argv[2:]))
     return code if code >= 0 else 128 - code
-
-
-def _bring_loopback_up() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        flags = struct.unpack("16sH14x", fcntl.ioctl(control, _GET_FLAGS, struct.pack("16sH14x", b"lo", 0)))[1]
-        fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sH14x", b"lo", flags | _UP))
 
 
 async def _serve(place: Path, port: int, command: list[str]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from infra.declaration import SiteDeclaration
-from infra.engine import EngineFailed, ProvisionError, SiteEngine
+from infra.engine import EngineFailed, ProvisionError, SitesAlone
 from infra.engine.state import SiteState
 from infra.worlds import load_world
 from migrations.plan import Actuator, Step
@@ -45,7 +45,7 @@ def real_actuators(home: RunHome) -> Mapping[Actuator, StepActuator]:
     """Return who acts for each kind of unit in the world that a run is bound to."""
     world = load_world(home.settings().world)
     return {
-        Actuator.SITE: SiteActuator(SiteEngine(world, home.path / "sites")),
+        Actuator.SITE: SiteActuator(SitesAlone(world, home.path / "sites")),
         Actuator.SYSTEM: SystemActuator(Playbooks(world, home.playbooks)),
         Actuator.LINE: LineActuator(Extranet(world, home.path / "configurations")),
     }
@@ -54,7 +54,7 @@ def real_actuators(home: RunHome) -> Mapping[Actuator, StepActuator]:
 class SiteActuator:
     """Has sites provided."""
 
-    def __init__(self, engine: SiteEngine) -> None:
+    def __init__(self, engine: SitesAlone) -> None:
         self._engine = engine
 
     def probe(self, step: Step, progress: Progress) -> Observation:  # noqa: ARG002

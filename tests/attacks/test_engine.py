@@ -18,6 +18,7 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import WorkflowSerializationContext
 
+from infra.apart import apart
 from migrations.evidence import Evidence
 from migrations.plan import Actuator, Stage, Step, StepKind, Unit
 from migrations.run import gate
@@ -53,8 +54,8 @@ def place() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="zh-gate-") as folder:
         Path(folder).chmod(0o755)
         place = Path(folder) / "engine.sock"
-        command = ["unshare", "--net", sys.executable, "-IS", str(gate.__file__), str(place), "7233"]
-        with subprocess.Popen([*command, sys.executable, "-c", ECHO, "7233"]) as process:
+        server = (sys.executable, "-c", ECHO, "7233")
+        with subprocess.Popen(apart((sys.executable, "-IS", gate.__file__, place, "7233", *server))) as process:
             # Until the server behind it listens the gate says that it does not.
             while b"HTTP/1.1 200 " not in _answered(place):
                 assert process.poll() is None

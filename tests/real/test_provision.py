@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from infra.declaration import RuleDeclaration, ServerDeclaration, SiteDeclaration
-from infra.engine import AmbiguousResource, EngineFailed, EngineMissing, SiteEngine
+from infra.engine import AmbiguousResource, EngineFailed, EngineMissing, SiteEngine, SitesAlone
 from infra.engine.tether import Ended, run_tethered
 from infra.parts import toolchain
 from infra.twin.cloud import Cloud
@@ -355,6 +355,27 @@ def test_a_kill_leaves_what_the_next_run_completes(place: Place, victim: str, wh
     assert {item["status"] for item in place.ask("server.list")["items"]} == {"ACTIVE"}
     after = place.engine.provide(site)
     assert (after.changes, len(after.resources)) == ((), len(complete(site)))
+
+
+def test_nobody_reaches_what_an_engine_listens_at_and_its_death_is_told(place: Place) -> None:
+    site, sites, told = declared(), SitesAlone(place.world, place.home), list[str]()
+    place.latch.set("make_segment", "cloud-a-admin")
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(sites.provide, site, told.append)
+        place.latch.wait()
+        (pulumi,) = engines(descendants(os.getpid()))
+        own, ours = (Path(f"/proc/{process}/ns/net").readlink() for process in (pulumi, "self"))
+        listening = Path(f"/proc/{pulumi}/net/tcp").read_text().count(" 0A ")
+        os.kill(pulumi, signal.SIGKILL)
+        with pytest.raises(EngineFailed, match="ended by signal 9"):
+            call.result(PATIENCE)
+        place.latch.let_go()
+    assert own != ours
+    assert listening > 0
+    assert sites.provide(site, told.append).state == "done"
+    assert place.everything() == complete(site)
+    assert any("cloud-a-db-1" in line for line in told)
+    assert sites.observe(site).state == "done"
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
