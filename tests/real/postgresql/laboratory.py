@@ -127,7 +127,8 @@ class Moving:
         more: dict[str, Any] = {}
         if name == "retire":
             more = {"keyless": self.verb("source", "keyless", mode)["keyless"]}
-        if mode == "undo":
+        if mode == "undo" or name == "lag":
+            # At a gate both ends wait for each other; here one comes after the other.
             ends = ends[::-1]
         # An end that has nothing to say in a step gives no answer.
         return {end: self.verb(end, name, mode, **more).get("answer", {}) for end in ends}

@@ -10,6 +10,7 @@ from ansible.module_utils import zhenghe_pg_copy as copying
 from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_target as target
 from ansible.module_utils.zhenghe_pg_place import Place, Refused, side_of
+from ansible.module_utils.zhenghe_pg_published import given_identities
 from ansible.module_utils.zhenghe_step import answer, seconds
 from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -104,7 +105,9 @@ class Verbs:
 
     def keyless(self) -> Answer:
         """Return the tables whose replica identity prepare changed."""
-        return {"keyless": self._place.remembered().get("keyless", [])}
+        if side_of(self._place.connect(), self._place.database) == "absent":
+            return {"keyless": []}
+        return {"keyless": given_identities(self._place, self._place.connect(self._place.database))}
 
     def retire(self) -> Answer:
         """Give the way back up."""

@@ -16,6 +16,7 @@ from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_findings import findings
+from ansible.module_utils.zhenghe_pg_later import bring_tables
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, database_settings, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_published import restore_identities, unpublished
 from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -139,7 +140,7 @@ def in_the_way(place: Place, entries: Sequence[str]) -> tuple[str, ...]:
         found += findings(place, inside, again=True)
         new = [f"{one}.{two}" for one, two in unpublished(inside, place.base)]
         if new:
-            found.append(f"tables that came after the copy: {', '.join(new)}: undo the preparation and prepare anew")
+            found.append(f"tables that came after the copy: {', '.join(new)}: they were not brought over")
     return tuple(found)
 
 
@@ -154,6 +155,9 @@ def not_equal(place: Place, *, change: bool) -> tuple[str, ...]:
         return (_behind(place, found, 0),)
     with contextlib.closing(place.connect_peer()) as there:
         if change and place.end == "target":
+            brought = bring_tables(place, here, there)
+            if brought:
+                return (f"tables that came after the copy are being copied: {', '.join(brought)}",)
             carry_over(place, here, there)
         source_end, target_end = (there, here) if place.end == "target" else (here, there)
         changed = schema.Comparison(place, source_end, target_end).differences()

@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import subprocess
+from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.zhenghe_pg_place import Place, Refused
@@ -22,8 +23,10 @@ _QUIET = (
 )
 
 
-def copy_schema(place: Place) -> None:
+def copy_schema(place: Place, tables: Sequence[tuple[str, str]] = ()) -> None:
     """Load the other end's schema into the new database; refused with every statement that this server does not take.
+
+    With tables only theirs is loaded: all of it or nothing.
 
     A table space of the source's is left behind: what was in it lies where the target's database lies.
     """
@@ -32,10 +35,12 @@ def copy_schema(place: Place) -> None:
         "pg_dump", "--schema-only", "--no-subscriptions", "--exclude-schema=zhenghe", "--no-tablespaces",
         "--lock-wait-timeout=10s", f"--host={place.peer_address}", f"--port={place.peer_port}",
         f"--username={place.base}", "--no-password", f"--dbname={make_dsn(dbname=place.database)}",
+        *(f"--table={_pattern(*table)}" for table in tables), *(["--strict-names"] if tables else []),
     ]  # fmt: skip
     load = [
         "psql", "--quiet", "--no-psqlrc", "--echo-errors", "--set=SHOW_CONTEXT=never", f"--port={place.port}",
         "--output=/dev/null", f"--dbname={make_dsn(dbname=place.database)}",
+        *(["--single-transaction", "--set=ON_ERROR_STOP=1"] if tables else []),
     ]  # fmt: skip
     pipe = subprocess.PIPE
     with (
@@ -57,6 +62,11 @@ def copy_schema(place: Place) -> None:
             f"the target does not take {len(found)} statements of the schema: {told}{more}",
             "change on the source what is named, and run the step again; later errors may follow from earlier ones",
         )
+
+
+def _pattern(schema: str, table: str) -> str:
+    # Between quotes a pattern of pg_dump means the name itself.
+    return ".".join('"' + name.replace('"', '""') + '"' for name in (schema, table))
 
 
 def _as_postgres(place: Place, **more: str) -> dict[str, Any]:

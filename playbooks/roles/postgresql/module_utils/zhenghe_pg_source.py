@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
+from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, value
-from ansible.module_utils.zhenghe_pg_published import give_identities, publish, restore_identities
+from ansible.module_utils.zhenghe_pg_published import give_identities, given_identities, publish, restore_identities
 from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 
@@ -44,7 +45,7 @@ def facts(place: Place) -> dict[str, Any]:
         "version": value(connection, "SHOW server_version"),
         "bytes": value(connection, "SELECT pg_database_size(current_database())"),
         "not_moved": {what: [name for (name,) in rows(connection, question)] for what, question in _NOT_MOVED.items()},
-        "keyless": [name for name, *_ in place.remembered().get("keyless", [])],
+        "keyless": [name for name, *_ in given_identities(place, connection)],
     }
 
 
@@ -56,11 +57,11 @@ def prepare(place: Place, verifier: str) -> None:
     found = findings(place, connection)
     if found:
         raise Refused("; ".join(found), "mend what is said of each and run the step again")
-    accounts.see_own(connection)
+    own.see_own(connection)
     accounts.ensure_role(connection, place.base, "REPLICATION BYPASSRLS", verifier)
     for grant in accounts.read_rights(connection, place.database, place.base):
         rows(connection, grant)
-    accounts.make_own(connection, accounts.SUPPORT, place.base)
+    own.make_own(connection, own.SUPPORT, place.base)
     accounts.admit(place, f"{place.base} peer", peer_lines(place))
     give_identities(place, connection)
     publish(connection, place.base)
@@ -78,8 +79,8 @@ def undo(place: Place) -> None:
         raise Refused(f"{place.database}: the source is fenced", "return the system before its preparation is undone")
     connection = place.connect(place.database)
     rows(connection, sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(place.base)))
-    restore_identities(place, connection, place.remembered().get("keyless", []))
-    if not rows(connection, accounts.STRANGE):
+    restore_identities(place, connection, given_identities(place, connection))
+    if not rows(connection, own.STRANGE):
         rows(connection, "DROP SCHEMA IF EXISTS zhenghe CASCADE")
     for setting in ("side", "connection_limit", "since"):
         rows(connection, sql.SQL(f"ALTER DATABASE {{}} RESET zhenghe.{setting}").format(sql.Identifier(place.database)))

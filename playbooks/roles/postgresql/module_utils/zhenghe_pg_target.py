@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
+from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
@@ -83,7 +84,7 @@ def build(place: Place) -> None:
     rows(inside, sql.SQL("DROP OWNED BY {}").format(sql.Identifier(place.base)))
     for grant in accounts.read_rights(inside, place.database, place.base):
         rows(inside, grant)
-    accounts.make_own(inside, accounts.SUPPORT, place.base)
+    own.make_own(inside, own.SUPPORT, place.base)
     publish(inside, place.base)
     accounts.copy_settings(place, here, there)
     put_to_sleep(inside, place.database)
