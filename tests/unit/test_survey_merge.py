@@ -457,3 +457,15 @@ def test_a_broken_inventory_or_memory_is_refused(folder: Path) -> None:
     (folder / "departments.yaml").write_text("departments: [")
     with pytest.raises(InventoryErrors):
         Folder(folder)
+
+
+def test_a_reply_that_there_is_no_system_is_recorded_once_and_not_where_systems_are_known(tmp_path: Path) -> None:
+    replied = row("department", "统计局", department="", reported_none="统计局.xlsx [系统] B3")
+    merged = merge(Folder(tmp_path), Memory(), (replied,))
+    (change,) = (each for each in merged.changes if each.file.name == "departments.yaml")
+    assert "统计局.xlsx [系统] B3" in change.after
+    (tmp_path / "departments.yaml").write_text(change.after)
+    assert merge(Folder(tmp_path), Memory(), (replied,)).changes == ()
+    both = (replied, row("system", "统计系统", department="统计局"))
+    merged = merge(Folder(tmp_path), Memory(), both)
+    assert any("not recorded" in remark.expected for remark in merged.remarks)

@@ -138,6 +138,7 @@ def test_a_reply_that_there_is_no_system_is_no_system(tmp_path: Path, row: list[
     rows = [["填报单位：统计局"], ["序号", "系统名称", "主要功能", "使用频度"], row]
     (entry,), remarks = read(sheet(tmp_path, rows))
     assert (entry.kind, entry.title, bool(entry.reported_none)) == ("department", "统计局", True)
+    assert entry.reported_none.startswith("a.xlsx [附件1] ")
     assert entry.places[""].cell[1:] == "3"
     assert heavy(remarks) == []
 

@@ -15,6 +15,7 @@ that two are one, that an open one is classified: such changes are questions (`a
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from inventory.base import Model
 from inventory.survey.entries import Entry, Kind, Place, Remark, Weight
 from inventory.survey.merging.asking import Answers, Question
 from inventory.survey.merging.deciding import Decider, shown
+from inventory.survey.merging.fields import put_field
 from inventory.survey.merging.folder import MODELS, Change, Folder, Part
 from inventory.survey.merging.identifying import UNDECIDED, Identifier
 from inventory.survey.merging.identity import folded, may_be
@@ -90,6 +92,7 @@ class _Merger:
         self._identifier = Identifier(self.matcher, memory, answers, self.remark, self.title_of)
         self._secrecy = Secrecy(folder, memory, answers, self.remark)
         self._taken = self._names_taken()
+        self._silent: list[tuple[Part, Entry]] = []
         self._rows: dict[Part, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
         self._heard: set[tuple[Kind, str]] = set()
         self._rooms: dict[str, list[Part]] = defaultdict(list)
@@ -128,6 +131,7 @@ class _Merger:
             self.matcher.expect(row, owner)
         for row, owner in owned:
             self.assign(row, owner)
+        self.take_replies()
 
     def assign(self, row: Entry, owner: str) -> None:
         """Find the part that a row speaks of, or add it."""
@@ -137,6 +141,20 @@ class _Merger:
             part = found if isinstance(found, Part) else self.new(row, owner)
             self.matcher.claim(part, row)
             self._rows[part][owner].append(row)
+            if row.reported_none:
+                self._silent.append((part, row))
+
+    def take_replies(self) -> None:
+        """Record of departments that replied so that they have no system; where the inventory has one, ask."""
+        owners = {part.department for part in self.folder.parts if part.kind == "system"}
+        for part, row in self._silent:
+            if part.name in owners:
+                said = _("the inventory has systems of this department; the reply that there is none is not recorded")
+                self.remark(_place(row), _("left out"), row.title, said, Weight.WARNING)
+            elif not part.values.get("reported_none"):
+                reply = {"date": date.today().isoformat(), "source": row.reported_none}  # noqa: DTZ011 - a day here
+                put_field(part.values, "reported_none", reply, MODELS["department"])
+                self.changed += not part.new
 
     def department(self, row: Entry) -> Part:
         """Return the department that a row names, which is added if it is new."""

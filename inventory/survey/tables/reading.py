@@ -1,6 +1,7 @@
 """Reads one sheet: what stands around its tables and what each of them lists; the rows are left to `records.py`."""
 
 from collections import Counter
+from pathlib import Path
 
 from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Remark, Weight
@@ -97,9 +98,10 @@ def _reply(sheet: Sheet) -> None:
     if not places or any(entry.kind == "system" for entry in sheet.entries):
         return
     title = sheet.department()
+    source = str(places[0].model_copy(update={"file": Path(places[0].file.name)}))
     if title:
         sheet.entries.append(
-            Entry("department", "", title, department="", reported_none=str(places[0]), places={"": places[0]})
+            Entry("department", "", title, department="", reported_none=source, places={"": places[0]})
         )
     else:
         expected = _("the department that replies so: write 填报单位 above, or settle it in the mapping file")

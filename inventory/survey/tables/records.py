@@ -115,12 +115,14 @@ class TableReader(CellReader):
             self.about(row, _("struck out; not read"), Weight.WARNING)
             return "struck"
         role = role_of(cells, title, len(self.table.headings))
-        if role == "none" and self.listing.kind in _BODIES:
+        if self.listing.kind in _BODIES and (role == "none" or (role == "group" and not empty(title))):
             return "data"
-        if role == "group" and self.listing.kind in _BODIES and not empty(title):
-            return "data"
-        column = self.leading(row)
-        read = shown(cells[column])
+        self.set_aside(row, role, row.spots[titled] if titled and not empty(title) else None)
+        return role
+
+    def set_aside(self, row: Row, role: str, titled: Spot | None) -> None:
+        """Remark a row that is no entry, and take what it says of the sheet; `titled` is its cell for the title."""
+        spot = (row.number, self.leading(row)) if role != "none" or titled is None else titled
         expected = {
             "group": _("taken as the department of the rows below"),
             "total": _("a total and no entry; not read"),
@@ -133,12 +135,10 @@ class TableReader(CellReader):
         }.get(role, "")
         if role == "signature":
             self.sheet.take_labels(row.number)
-            read = ""
         if role == "none":
-            self.sheet.replies.append((self.listing.kind, self.grid.place(row.number, column)))
+            self.sheet.replies.append((self.listing.kind, self.grid.place(*spot)))
         if expected:
-            self.remark((row.number, column), expected, Weight.NOTE, read=read)
-        return role
+            self.remark(spot, expected, Weight.NOTE, read="" if role == "signature" else shown(self.grid.at(*spot)))
 
     def entry(self, row: Row) -> None:
         """Read one row."""
