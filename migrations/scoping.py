@@ -7,6 +7,7 @@ from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.ledger import GIVEN_UP, Ledger
 from migrations.plan import Actuator, Plan, Scope, Unit
+from migrations.protecting import protect
 from migrations.run.messages import THROUGH, UnitState
 
 
@@ -31,7 +32,7 @@ class Chosen(Model):
 
 
 def choose(plan: Plan, scope: Scope, ledger: Ledger | None = None) -> Chosen:
-    """Return the plan of a scope out of a whole one; UnknownScope.
+    """Return the plan of a scope out of a whole one; UnknownScope, and HostInUse where it would harm what was done.
 
     Sites and lines that a system needs are taken with it; a system that it needs is only named. With a ledger,
     what was done is left out, and what another run has moved stays with that run, which has its way back.
@@ -45,6 +46,8 @@ def choose(plan: Plan, scope: Scope, ledger: Ledger | None = None) -> Chosen:
     # What was left out because it is done needs nothing any more.
     units = tuple(unit for unit in asked if unit.key not in out)
     narrowed = plan.model_copy(update={"scope": scope, "units": units})
+    if ledger is not None:
+        protect(narrowed, ledger)
     notes = (*_goes_on(units, ledger), *_first(narrowed, ledger))
     return Chosen(plan=narrowed, left_out=tuple(left), notes=notes)
 

@@ -51,6 +51,9 @@ Named = Annotated[
     list[str] | None,
     typer.Argument(metavar="UNIT", help=_("Names of systems, lines or sites."), show_default=False),
 ]
+Wave = Annotated[
+    int | None, typer.Option("--wave", metavar="N", help=_("Only the systems of a wave, with what they stand on."))
+]
 Units = Annotated[
     list[str] | None,
     typer.Option("--unit", metavar="KEY", help=_("Only this unit, with the sites and lines under it; repeat it.")),
@@ -110,9 +113,7 @@ def survey(
 @app.command(help=_("Compute waves, steps and the digest."))
 def plan(
     folder: Folder = Path(),
-    wave: Annotated[
-        int | None, typer.Option("--wave", metavar="N", help=_("Only the systems of a wave, with what they stand on."))
-    ] = None,
+    wave: Wave = None,
     units: Units = None,
     world: Annotated[
         Path | None, typer.Option("--world", metavar="FILE", help=_("Leave out what was done in this world already."))
@@ -202,10 +203,14 @@ def rehearse(
     twin: Annotated[
         str, typer.Option("--twin", metavar="NAME", help=_("Name of the twin; the programme's where left out."))
     ] = "",
+    wave: Wave = None,
+    units: Units = None,
 ) -> None:
     from migrations.cli.run import rehearse_in_twin
+    from migrations.plan import Scope
 
-    raise typer.Exit(rehearse_in_twin(inventory_folder(folder), twin, keep=keep, as_json=as_json))
+    scope = Scope(wave=wave, units=tuple(units or ()))
+    raise typer.Exit(rehearse_in_twin(inventory_folder(folder), twin, scope, keep=keep, as_json=as_json))
 
 
 @app.command(help=_("Carry the plan out in a world; after any kill, call it again and it goes on."))

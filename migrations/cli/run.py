@@ -17,10 +17,19 @@ from migrations.cli.help import WrongUse
 from migrations.cli.programme import programme_as_json, programme_in_words
 from migrations.cli.show import states_table, watching
 from migrations.cli.twin import seeds_of, twin_name
-from migrations.cli.wanted import may_begin, may_commit, runs_folder, wanted_plan, with_ground, withdrawn, world_at
+from migrations.cli.wanted import (
+    may_begin,
+    may_commit,
+    may_return,
+    runs_folder,
+    wanted_plan,
+    with_ground,
+    withdrawn,
+    world_at,
+)
 from migrations.evidence import Soundness
 from migrations.ledger import Ledger, ledger_of
-from migrations.plan import Plan
+from migrations.plan import Plan, Scope
 from migrations.preparing import prepare
 from migrations.run.home import RunHome, RunSettings, run_id, states_of
 from migrations.run.messages import UnitState
@@ -41,12 +50,12 @@ class NoRun(WrongUse):
         super().__init__(_("there is no run '{run}'").format(run=run) if run else _("there is no run yet"), mend)
 
 
-def rehearse_in_twin(folder: Path, twin: str, *, keep: bool, as_json: bool) -> int:
-    """Rehearse an inventory's plan and tell what happened; 1 where it did not pass."""
+def rehearse_in_twin(folder: Path, twin: str, scope: Scope, *, keep: bool, as_json: bool) -> int:
+    """Rehearse the plan of a scope of an inventory and tell what happened; 1 where it did not pass."""
     from infra.twin import client
     from migrations.rehearsal import Rehearsal, home_to_go_on
 
-    prepared = prepare(folder)
+    prepared = prepare(folder, scope)
     name = twin_name(twin, prepared.programme.programme)
     home = home_to_go_on(runs_folder(), prepared.plan, name)
     with watching(prepared.plan, home.evidence.records()) as (listener, tell):
@@ -137,6 +146,7 @@ def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     plan = home.plan()
     asked = keys_of(plan, units)
     keys = _with_dependents(plan, asked)
+    may_return(keys or [unit.key for unit in plan.units], _ledger_of(home), home.path.name)
     with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "rollback"):
         tell(_("run {run}").format(run=home.path.name))
         if more := ", ".join(key for key in keys if key not in asked):

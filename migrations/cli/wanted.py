@@ -132,13 +132,30 @@ def with_ground(plan: Plan, keys: Iterable[str]) -> tuple[str, ...]:
 
 
 def may_commit(plan: Plan, units: Iterable[str], ledger: Ledger) -> None:
-    """Refuse to give up the way back of units before that of what they need; WrongUse."""
+    """Refuse to give up the way back of units before that of the lines and systems they need; WrongUse."""
     taken = set(units)
     for unit in plan.units:
-        left = [need for need in unit.needs if need not in taken and ledger.state(need) not in GIVEN_UP]
+        left = [
+            need
+            for need in unit.needs
+            # A site has no way back that could be given up.
+            if need not in taken and not need.startswith("site:") and ledger.state(need) not in GIVEN_UP
+        ]
         if unit.key in taken and left:
             text = _("{unit} needs {needs}, whose way back is still open").format(unit=unit.key, needs=", ".join(left))
             raise WrongUse(text, _("commit them too: zhenghe commit {units}").format(units=" ".join([*left, unit.key])))
+
+
+def may_return(units: Iterable[str], ledger: Ledger, run: str) -> None:
+    """Refuse to take units back before those of other runs that need them; WrongUse."""
+    accounts = ledger.accounts
+    moved = {key for key in units if key in accounts and accounts[key].is_held}
+    for account in accounts.values():
+        if account.run != run and account.is_held and moved & set(account.unit.needs):
+            text = _("{unit} needs {needs} and was moved in run {run}")
+            needs = ", ".join(sorted(moved & set(account.unit.needs)))
+            reason = text.format(unit=account.unit.key, needs=needs, run=account.run)
+            raise WrongUse(reason, _("take it back first: zhenghe rollback {unit}").format(unit=account.unit.key))
 
 
 def withdrawn(plan: Plan, units: tuple[str, ...], ledger: Ledger) -> tuple[str, ...]:

@@ -128,6 +128,22 @@ def endless_transaction(on: RunOn, host: str, database: str) -> Iterator[None]:
         sql(on, host, "postgres", end)
 
 
+def ground(on: RunOn, host: str, *databases: str) -> dict[str, str]:
+    """Return what a move could leave on a source: files below /etc and of its cluster, roles, slots, publications."""
+    files = "find /etc /root/.ssh /var/lib/postgresql/13/main/postgresql.auto.conf -type f -exec sha256sum {} + | sort"
+    seen = {"files": on(host, files).stdout}
+    catalogues = {
+        "roles": "SELECT string_agg(r::text, ';' ORDER BY rolname) FROM pg_roles r",
+        "slots": "SELECT string_agg(slot_name, ';') FROM pg_replication_slots",
+        "databases": "SELECT string_agg(datname, ';' ORDER BY datname) FROM pg_database",
+    }
+    seen |= {name: sql(on, host, "postgres", query) for name, query in catalogues.items()}
+    for database in databases:
+        for name, column in {"pg_publication": "pubname", "pg_namespace": "nspname"}.items():
+            seen[f"{name} of {database}"] = sql(on, host, database, f"SELECT string_agg({column}, ';') FROM {name}")
+    return seen
+
+
 def assert_users_felt_nothing(told: dict[str, Any]) -> None:
     for unit in told["units"]:
         assert (unit["requests_failed"], unit["packets_lost"]) == (0, 0), unit
@@ -140,6 +156,7 @@ def assert_users_felt_nothing(told: dict[str, Any]) -> None:
 def test_whoever_cannot_be_reached_believed_or_copied_is_held_and_all_others_go_on(
     district: District, on: RunOn
 ) -> None:
+    before = ground(on, "civil-db", "identity")
     with (
         another_key(on, "archives-store"),
         no_ssh(on, "water-app", "10.11.0.11", "water-db"),
@@ -162,6 +179,13 @@ def test_whoever_cannot_be_reached_believed_or_copied_is_held_and_all_others_go_
     shown = district.call("status")
     assert shown.returncode == 1
     assert "held" in shown.stdout
+
+    # What was prepared can be given up: the source is as it was surveyed, byte by byte, and nothing fills its disk.
+    assert ground(on, "civil-db", "identity") != before
+    given_up = district.call("withdraw", "identity")
+    assert given_up.returncode == 0, given_up.stdout + given_up.stderr
+    assert district.units()["system:identity"]["state"] == "WITHDRAWN"
+    assert ground(on, "civil-db", "identity") == before
 
 
 @pytest.mark.timeout(900)

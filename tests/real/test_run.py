@@ -270,3 +270,28 @@ def test_who_waits_for_an_entry_keeps_nobody_else_from_the_worker(tmp_path: Path
             result = runner.take(Direction.FORWARD)
     assert frees.done[0] == "system:z/front"
     assert {unit.state for unit in result.units} == {UnitState.READY}
+
+
+def test_what_was_prepared_is_withdrawn_and_can_be_prepared_again(home: RunHome, ordered: Callable[..., None]) -> None:
+    systems = ("system:b", "system:c")
+    ordered("refuse", "apply system:b/lag")
+    with running(home, Listener(), WORKER) as runner:
+        runner.take(Direction.FORWARD)
+        ordered("refuse", "undo system:c/prepare")
+        # Who needs it goes first; where that fails, what it stands on is kept.
+        runner.take(Direction.WITHDRAW, systems)
+        states = states_of(PLAN, home.evidence.records())
+        assert (states["system:c"], states["system:b"]) == (UnitState.HELD, UnitState.ROLLED_BACK)
+        ordered("refuse")
+        runner.take(Direction.WITHDRAW, systems)
+        states = states_of(PLAN, home.evidence.records())
+        assert states == {
+            "site:a": UnitState.READY, "system:b": UnitState.WITHDRAWN, "system:c": UnitState.WITHDRAWN,
+        }  # fmt: skip
+        assert _effects(home)[-2:] == ["not-done system:c/prepare", "not-done system:b/prepare"]
+        runner.take(Direction.FORWARD)
+        assert set(states_of(PLAN, home.evidence.records()).values()) == {UnitState.READY, UnitState.ON_PROBATION}
+        # What has moved is taken back, and not withdrawn.
+        result = runner.take(Direction.WITHDRAW, ("system:c",))
+        assert [unit.state for unit in result.units] == [UnitState.ON_PROBATION]
+        assert "take it back first" in result.units[0].reason

@@ -76,6 +76,46 @@ def test_plan_is_one_object_with_its_digest(zhenghe: Shell) -> None:
     assert plan["digest"] in zhenghe("plan", str(YUNHE)).stdout
 
 
+def test_plan_of_a_wave_is_kept_and_told_apart_from_what_the_folder_says_now(zhenghe: Shell, inventory: Path) -> None:
+    archive = inventory / "systems" / "archive.yaml"
+    archive.write_text(archive.read_text() + "wave: 1\n")
+    first = json.loads(zhenghe("plan", str(inventory), "--wave", "1", "--json").stdout)
+    assert {unit["name"] for unit in first["units"]} == {"cloud-a", "dr-b", "archives-leased", "archive"}
+    assert (zhenghe.state / "plans" / first["digest"] / "plan.json").exists()
+    assert zhenghe("diff", first["digest"], first["digest"]).returncode == 0
+    archive.write_text(archive.read_text().replace("wave: 1", "wave: 2"))
+    none = zhenghe("plan", str(inventory), "--wave", "1")
+    assert (none.returncode, "waves are: 2" in none.stderr) == (2, True)
+    changed = zhenghe("diff", first["digest"], str(inventory), "--json")
+    assert changed.returncode == 1
+    found = {(each["unit"], each["what"]) for each in json.loads(changed.stdout)["differences"]}
+    assert {("system:archive", "wave"), ("system:identity", "new")} <= found
+
+
+def test_a_unit_that_another_run_has_moved_is_not_begun_again(zhenghe: Shell) -> None:
+    plan = json.loads(zhenghe("plan", str(YUNHE), "--json").stdout)
+    world = zhenghe.state / "world.json"
+    settings = {"name": "hall", "kind": "real", "ssh_config": "c", "cloud": {"backend": "twin", "endpoint": "e"}}
+    world.write_text(json.dumps(settings))
+    home = RunHome(zhenghe.state / "runs" / "other")
+    whole = Plan.model_validate({name: plan[name] for name in plan if name != "digest"})
+    home.create(whole, RunSettings(run="other", plan=plan["digest"], world=world))
+    what = {"state": "ON_PROBATION", "reason": "", "passage": 1}
+    home.evidence.append("unit-state", unit="system:archive", what=what)
+    refused = zhenghe("apply", "--plan", plan["digest"], "--world", str(world))
+    assert refused.returncode == 2
+    assert "system:archive is ON_PROBATION in run other" in refused.stderr
+    left = json.loads(zhenghe("plan", str(YUNHE), "--world", str(world), "--json").stdout)
+    assert [each["unit"] for each in left["left_out"]] == ["system:archive"]
+    early = zhenghe("commit", "archive")
+    assert early.returncode == 2
+    assert "system:archive needs " in early.stderr
+    told = json.loads(zhenghe("status", "--json").stdout)["programme"]
+    assert [(unit["unit"], unit["state"], unit["run"]) for unit in told["units"]] == [
+        ("system:archive", "ON_PROBATION", "other")
+    ]
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -14,6 +14,7 @@ from migrations.keeping import KeptPlans, NoPlan
 from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope, digest
 from migrations.planner import in_order, make_plan
+from migrations.protecting import HostInUse
 from migrations.run.home import RunHome, RunSettings, StalePlan, run_id
 from migrations.run.messages import UnitState
 from migrations.run.standing import RunView, standings_of
@@ -127,6 +128,22 @@ def test_a_site_that_is_declared_differently_is_made_again(programme: Programme,
     chosen = choose(changed, Scope(), runs.ledger(plan))
     assert "site:cloud-a" in _keys(chosen.plan)
     assert "site:dr-b" not in _keys(chosen.plan)
+
+
+def test_a_host_that_carries_a_system_is_neither_deleted_nor_replaced(
+    programme: Programme, plan: Plan, runs: Runs
+) -> None:
+    runs.add(plan, [("site:cloud-a", UnitState.READY), ("system:archive", UnitState.SYNCED)])
+    fewer = tuple(each for each in programme.systems if each.system != "archive")
+    gone = make_plan(programme.model_copy(update={"systems": fewer}), KINDS)
+    with pytest.raises(HostInUse, match=r"would delete host archive-.*system:archive"):
+        choose(gone, Scope(), runs.ledger(plan))
+    sizes = tuple(each.model_copy(update={"cpus": each.cpus + 1}) for each in programme.sizes)
+    larger = make_plan(programme.model_copy(update={"sizes": sizes}), KINDS)
+    with pytest.raises(HostInUse, match=r"would replace host archive-.*SYNCED"):
+        choose(larger, Scope(), runs.ledger(plan))
+    runs.add(plan, [("system:archive", UnitState.WITHDRAWN)])
+    assert "site:cloud-a" in _keys(choose(larger, Scope(), runs.ledger(plan)).plan)
 
 
 def test_what_was_prepared_goes_on_where_it_is_the_same_and_is_told_where_it_is_not(

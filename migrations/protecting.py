@@ -1,0 +1,56 @@
+"""Hosts at sites that carry something: no plan may replace or delete them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from inventory.words import _
+from migrations.ledger import NOTHING_DONE, Account, Ledger
+from migrations.plan import Actuator, Plan, Unit
+
+KEPT = ("image", "cpus", "memory", "network", "address")
+"""What cannot be changed of a host without making it anew."""
+
+
+class HostInUse(LookupError):
+    """A plan would replace or delete hosts that carry systems; says which, and what to do next."""
+
+
+def protect(plan: Plan, ledger: Ledger) -> None:
+    """Refuse a plan that would replace or delete a host that carries a copy or a system; HostInUse."""
+    if wrong := list(_endangered(plan, ledger)):
+        mend = _("declare them as they were, or withdraw those systems first")
+        raise HostInUse(f"{'; '.join(wrong)}; {mend}")
+
+
+def _endangered(plan: Plan, ledger: Ledger) -> Iterator[str]:
+    carrying = _carrying(ledger)
+    for unit in plan.units:
+        account = ledger.accounts.get(unit.key)
+        if unit.kind is not Actuator.SITE or account is None or account.state in NOTHING_DONE:
+            continue
+        now = _servers(unit)
+        for name, server in _servers(account.unit).items():
+            if name in carrying and (name not in now or any(now[name][field] != server[field] for field in KEPT)):
+                text = _("{site} would delete host {host}, which carries {system} ({state} in run {run})")
+                if name in now:
+                    text = _("{site} would replace host {host}, which carries {system} ({state} in run {run})")
+                user = carrying[name]
+                yield text.format(site=unit.key, host=name, system=user.unit.key, state=user.state, run=user.run)
+
+
+def _servers(site: Unit) -> Mapping[str, Mapping[str, Any]]:
+    return {str(server["name"]): server for step in site.steps for server in step.arguments["site"]["servers"]}
+
+
+def _carrying(ledger: Ledger) -> Mapping[str, Account]:
+    """Map hosts to the system that is, or is being, copied to them or is found through them."""
+    found: dict[str, Account] = {}
+    for account in ledger.accounts.values():
+        if account.unit.kind is not Actuator.SYSTEM or account.state in NOTHING_DONE:
+            continue
+        for step in account.unit.steps:
+            hosts = {host for part in step.arguments.get("components", ()) for host in part["targets"]}
+            hosts |= {entry["host"] for entry in step.arguments.get("entries", ())}
+            for host in hosts:
+                found.setdefault(host, account)
+    return found
