@@ -38,8 +38,9 @@ def difference_from_ledger(plan: Plan, ledger: Ledger) -> tuple[Difference, ...]
     """Return what differs from what was done in a world to a plan; what was done and is not in it is gone from it."""
     found: list[Difference] = []
     planned = {unit.key: unit for unit in plan.units}
-    for key in sorted(planned.keys() | ledger.accounts.keys()):
-        account = ledger.accounts.get(key)
+    accounts = {account.unit.key: account for account in ledger.with_steps(ledger.accounts.values())}
+    for key in sorted(planned.keys() | accounts.keys()):
+        account = accounts.get(key)
         found += _between(key, None if account is None else account.unit, planned.get(key))
         if account is not None:
             found.append(Difference(unit=key, what="state", after=account.state, field=account.run))

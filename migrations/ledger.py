@@ -6,10 +6,11 @@ from pathlib import Path
 
 from inventory.base import Model
 from inventory.words import _
+from migrations.evidence import DamagedEvidence
 from migrations.plan import Actuator, Plan, Unit
 from migrations.run.home import RunHome, RunSettings, StalePlan, UnreadableRun
 from migrations.run.messages import BETWEEN, UnitState
-from migrations.run.standing import standings_of
+from migrations.run.snapshot import standings_in
 
 NOTHING_DONE = frozenset({UnitState.PLANNED, UnitState.WITHDRAWN})
 GIVEN_UP = frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED})
@@ -19,7 +20,7 @@ class Account(Model):
     """What one unit has come to: the last run that did anything for it says so."""
 
     unit: Unit
-    """As it was in the plan of that run."""
+    """As it was in the plan of that run, without its steps: `Ledger.with_steps` reads them."""
     state: UnitState
     reason: str
     since: datetime
@@ -37,6 +38,8 @@ class Ledger(Model):
     """Accounts by key of unit; a unit without one has never been touched in this world."""
 
     accounts: Mapping[str, Account] = {}
+    folder: Path = Path()
+    """Where the runs are."""
     runs: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     """Which runs do not count, and why: what cannot be read is not known, and never taken for nothing."""
@@ -45,6 +48,14 @@ class Ledger(Model):
         """Return how far a unit has come."""
         account = self.accounts.get(key)
         return UnitState.PLANNED if account is None else account.state
+
+    def with_steps(self, accounts: Iterable[Account]) -> Iterator[Account]:
+        """Yield accounts with the steps of their units, each run's plan read once; the errors of `RunHome.plan`."""
+        plans: dict[str, Mapping[str, Unit]] = {}
+        for account in accounts:
+            if account.run not in plans:
+                plans[account.run] = {unit.key: unit for unit in RunHome(self.folder / account.run).plan().units}
+            yield account.model_copy(update={"unit": plans[account.run][account.unit.key]})
 
     def is_done(self, unit: Unit) -> bool:
         """Say whether nothing is left to be done for a unit as it is planned now.
@@ -78,18 +89,18 @@ def ledger_of(runs: Path, programme: str, world: Path) -> Ledger:
             settings = home.settings()
             if settings.world.resolve() != world.resolve() or _of_another_twin(home, settings):
                 continue
-            plan = home.plan()
+            plan = home.outline()
             if plan.programme != programme:
                 continue
             for account in _accounts(plan, home, settings.plan):
                 before = accounts.get(account.unit.key)
                 if before is None or before.since <= account.since:
                     accounts[account.unit.key] = account
-        except (OSError, ValueError, KeyError, UnreadableRun, StalePlan) as exc:
+        except (OSError, ValueError, KeyError, DamagedEvidence, UnreadableRun, StalePlan) as exc:
             left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=exc))
             continue
         names.append(home.path.name)
-    return Ledger(accounts=accounts, runs=tuple(names), left_out=tuple(left_out))
+    return Ledger(accounts=accounts, folder=runs, runs=tuple(names), left_out=tuple(left_out))
 
 
 def _of_another_twin(home: RunHome, settings: RunSettings) -> bool:
@@ -105,7 +116,7 @@ def _homes(runs: Path) -> Iterator[RunHome]:
 
 
 def _accounts(plan: Plan, home: RunHome, digest: str) -> Iterator[Account]:
-    standings = standings_of(plan, home.evidence.records())
+    standings = standings_in(home.evidence.path, plan)
     for unit in plan.units:
         standing = standings[unit.key]
         if standing.since is not None:

@@ -23,19 +23,26 @@ def protect(plan: Plan, ledger: Ledger) -> None:
 
 
 def _endangered(plan: Plan, ledger: Ledger) -> Iterator[str]:
+    changed = {
+        unit.key: unit
+        for unit in plan.units
+        if unit.kind is Actuator.SITE
+        and ledger.state(unit.key) not in NOTHING_DONE
+        and ledger.accounts[unit.key].unit.digest != unit.digest
+    }
+    if not changed:
+        return
     carrying = _carrying(ledger)
-    for unit in plan.units:
-        account = ledger.accounts.get(unit.key)
-        if unit.kind is not Actuator.SITE or account is None or account.state in NOTHING_DONE:
-            continue
-        now = _servers(unit)
+    for account in ledger.with_steps(ledger.accounts[key] for key in changed):
+        site = changed[account.unit.key]
+        now = _servers(site)
         for name, server in _servers(account.unit).items():
             if name in carrying and (name not in now or any(now[name][field] != server[field] for field in KEPT)):
                 text = _("{site} would delete host {host}, which carries {system} ({state} in run {run})")
                 if name in now:
                     text = _("{site} would replace host {host}, which carries {system} ({state} in run {run})")
                 user = carrying[name]
-                yield text.format(site=unit.key, host=name, system=user.unit.key, state=user.state, run=user.run)
+                yield text.format(site=site.key, host=name, system=user.unit.key, state=user.state, run=user.run)
 
 
 def _servers(site: Unit) -> Mapping[str, Mapping[str, Any]]:
@@ -45,9 +52,8 @@ def _servers(site: Unit) -> Mapping[str, Mapping[str, Any]]:
 def _carrying(ledger: Ledger) -> Mapping[str, Account]:
     """Map hosts to the system that is, or is being, copied to them or is found through them."""
     found: dict[str, Account] = {}
-    for account in ledger.accounts.values():
-        if account.unit.kind is not Actuator.SYSTEM or account.state in NOTHING_DONE:
-            continue
+    done = (each for each in ledger.accounts.values() if each.state not in NOTHING_DONE)
+    for account in ledger.with_steps(each for each in done if each.unit.kind is Actuator.SYSTEM):
         for step in account.unit.steps:
             hosts = {host for part in step.arguments.get("components", ()) for host in part["targets"]}
             hosts |= {entry["host"] for entry in step.arguments.get("entries", ())}

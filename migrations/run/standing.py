@@ -29,7 +29,8 @@ class Standing(Model):
 class RunView:
     """Folds the records of one run, one after the other; what was folded before is not looked at again."""
 
-    def __init__(self, units: Iterable[Unit]) -> None:
+    def __init__(self, units: Iterable[Unit], known: Mapping[str, Standing] | None = None) -> None:
+        """Begin with what is known of units, by key; nothing where it is left out."""
         every = tuple(units)
         self._cutover = {
             step.id
@@ -37,7 +38,7 @@ class RunView:
             for step in unit.steps
             if step.stage is Stage.CUTOVER and step.kind is not StepKind.GATE
         }
-        self._of = {unit.key: Standing() for unit in every}
+        self._of = {unit.key: (known or {}).get(unit.key, Standing()) for unit in every}
 
     @property
     def standings(self) -> Mapping[str, Standing]:

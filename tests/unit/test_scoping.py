@@ -15,6 +15,7 @@ from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope, digest
 from migrations.planner import in_order, make_plan
 from migrations.protecting import HostInUse
+from migrations.run import snapshot
 from migrations.run.home import RunHome, RunSettings, StalePlan, run_id
 from migrations.run.messages import UnitState
 from migrations.run.standing import RunView, standings_of
@@ -192,6 +193,7 @@ def test_runs_of_other_worlds_and_programmes_and_of_twins_that_are_gone_do_not_c
 
 def test_a_run_that_cannot_be_read_is_told_and_not_taken_for_nothing(plan: Plan, runs: Runs) -> None:
     home = runs.add(plan, [("system:archive", UnitState.COMMITTED)])
+    home.outline_file.unlink()
     home.plan_file.write_text("{}")
     ledger = runs.ledger(plan)
     assert not ledger.accounts
@@ -268,3 +270,45 @@ def test_difference_from_what_was_done_tells_what_is_new_and_where_the_rest_is(p
     assert [(each.what, each.after, each.field) for each in found if each.unit == "system:archive"] == [
         ("state", "COMMITTED", home.path.name)
     ]
+
+
+def test_what_was_folded_is_kept_and_only_what_is_new_is_read(
+    plan: Plan, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "WORTH_KEEPING", 1)
+    home = runs.add(plan, [("system:archive", UnitState.SYNCED), ("system:identity", UnitState.SYNCED)])
+    assert snapshot.standings_in(home.evidence.path, plan) == standings_of(plan, home.evidence.records())
+    kept = home.path / "standings.json"
+    first = snapshot.Snapshot.model_validate_json(kept.read_bytes())
+    assert first.offset == home.evidence.path.stat().st_size
+    # What is before that place is not read again: a record there that says something else is not heard.
+    text = home.evidence.path.read_text()
+    home.evidence.path.write_text(text.replace("SYNCED", "READYY", 1))
+    what = {"state": "ON_PROBATION", "reason": "", "passage": 1}
+    home.evidence.append("unit-state", unit="system:identity", what=what)
+    found = snapshot.standings_in(home.evidence.path, plan)
+    assert (found["system:archive"].state, found["system:identity"].state) == (
+        UnitState.SYNCED, UnitState.ON_PROBATION,
+    )  # fmt: skip
+    # Another evidence in its place: nothing that was kept counts.
+    home.evidence.path.unlink()
+    assert snapshot.standings_in(home.evidence.path, plan)["system:archive"].state is UnitState.PLANNED
+    home.evidence.append("unit-state", unit="system:archive", what={"state": "HELD", "reason": "x", "passage": 1})
+    for _each in range(9):
+        home.evidence.append("passage-begun", what={"number": 1})
+    found = snapshot.standings_in(home.evidence.path, plan)
+    assert (found["system:archive"].state, found["system:identity"].state) == (UnitState.HELD, UnitState.PLANNED)
+
+
+@pytest.mark.parametrize("tail", [b"noise", b'{"seq":3', b"\0\0\n"])
+def test_what_a_kill_left_is_passed_over_and_noise_between_records_is_told(
+    plan: Plan, runs: Runs, tail: bytes
+) -> None:
+    home = runs.add(plan, [("system:archive", UnitState.SYNCED)])
+    text = home.evidence.path.read_bytes()
+    home.evidence.path.write_bytes(text + tail)
+    assert runs.ledger(plan).state("system:archive") is UnitState.SYNCED
+    home.evidence.path.write_bytes(text + tail + b"\n" + text)
+    ledger = runs.ledger(plan)
+    assert home.path.name in ledger.left_out[0]
+    assert not ledger.accounts
