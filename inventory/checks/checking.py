@@ -126,7 +126,8 @@ def _by_rule(index: Index, draft: Draft, kinds: Kinds) -> Iterator[tuple[str, It
     yield "plan", needs.unwired(index, acting)
     yield "plan", needs.loose_lines(index)
     yield "plan", needs.headless(index, acting)
-    yield "survey", lacking.lacking(index)
+    unread = any(finding.rule in {"yaml", "file"} for finding in draft.findings)
+    yield "survey", lacking.lacking(index, whole=not unread)
 
 
 def _advised(programme: Programme, kinds: Kinds, advisers: Iterable[Adviser], index: Index) -> Iterator[Finding]:

@@ -111,7 +111,7 @@ def _answer(request: Cursor) -> Iterator[Finding]:
     granted = node.plain if node is not None else None
     answered = request.text("answered") is not None
     if granted is False and not (request.text("reason") or "").strip():
-        yield request.key("reason").finding(_("a refusal gives its reason (LN-answer)"), _("add reason:"))
+        yield request.key("reason").finding(_("a refusal gives its reason"), _("add reason:"))
     if answered and granted is None:
         reason = _("it was answered, and nothing says how")
         yield request.key("granted").finding(reason, _("add granted: true, or granted: false with its reason"))

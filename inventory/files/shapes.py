@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from inventory.files.gathering import Cursor, gather, uncollected
 from inventory.files.reading import Mapping as MappingNode
 from inventory.files.reading import Sequence
+from inventory.files.slips import mend_of_key, mend_of_slip
 from inventory.files.wording import meant, mend_of, reason_of
 from inventory.findings import Finding
 from inventory.model import Network, Programme, System
@@ -72,10 +73,13 @@ def _translated(error: ErrorDetails, top: Any, cursor: Cursor) -> Finding:
         return cursor.key(str(last)).finding(reason_of(error), _("add '{key}: …'").format(key=last))
     if error["type"] == "extra_forbidden":
         known = _known_fields(top, location[:-1])
-        return cursor.key(str(last)).finding(reason_of(error), meant(str(last), known))
+        return cursor.key(str(last)).finding(reason_of(error), mend_of_key(str(last)) or meant(str(last), known))
     cursor = cursor.at(last) or cursor
     said = _("{reason}; here is {found}").format(reason=reason_of(error), found=_shown(cursor))
-    return cursor.finding(said, mend_of(error, cursor.node))
+    slip, general = mend_of_slip(error["type"], cursor), mend_of(error, cursor.node)
+    if slip and (error["type"] == "string_type" or cursor.node.plain is None):
+        return cursor.finding(said, slip)
+    return cursor.finding(said, " ".join(dict.fromkeys(each for each in (slip, general) if each)))
 
 
 def _validated(validate: Callable[..., Any], top: Any, cursor: Cursor, findings: list[Finding]) -> Any | None:
@@ -133,7 +137,8 @@ class Shapes:
             assert cursor is not None
             if key not in model.model_fields:
                 known = (*model.model_fields, *(("system",) if model is Programme else ()))
-                self.findings.append(document.key(key).finding(_("there is no such field"), meant(key, known)))
+                mend = mend_of_key(key) or meant(key, known)
+                self.findings.append(document.key(key).finding(_("there is no such field"), mend))
             elif model is Programme and key == "systems":
                 for each in cursor.each():
                     self.system(each)

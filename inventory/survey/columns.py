@@ -3,6 +3,7 @@
 It serves both ways: sheets are read by all of a column's words, new ones are written with its first word.
 """
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from pydantic import Field
 from inventory.base import Model
 from inventory.files.reading import read
 from inventory.survey.entries import Kind
+from inventory.words import spoken
 
 SOURCE = Path(__file__).parent / "columns.yaml"
 
@@ -97,6 +99,15 @@ REFERENCES: dict[str, frozenset[str]] = {
 def references(kind: str) -> frozenset[str]:
     """Return the fields of a kind that refer to something else by its title."""
     return REFERENCES.get(kind, frozenset())
+
+
+def label_of(kind: str, field: str) -> str:
+    """Return what departments' sheets, which are Chinese, call a field; nothing in other languages."""
+    if spoken(os.environ) != "zh":
+        return ""
+    listing = next((each for each in catalogue().kinds if each.kind == kind), None)
+    column = listing.column(field) if listing is not None else None
+    return f"{column.words[0]}（{field}）" if column is not None else ""
 
 
 @cache

@@ -26,7 +26,7 @@ from inventory.obligations.figures import KeyFigures, key_figures
 from inventory.obligations.profiles import is_file, read_profile
 from inventory.obligations.states import WORST_FIRST, GoalStanding, ground_of
 from inventory.obligations.wording import lack_word, name_of, state_word, value_words
-from inventory.survey.columns import catalogue
+from inventory.survey.columns import label_of
 from inventory.words import _, spoken
 from migrations import saying
 from migrations.achievements import RunAchievements, achievements_of_runs
@@ -241,9 +241,7 @@ def _print_one(seen: Overview, standing: Standing) -> None:
 
 def _label(field: str, counts: str) -> str:
     """Return what departments' sheets, which are Chinese, call a field; nothing in other languages."""
-    kind = SHEETS.get(counts)
-    column = catalogue().listing(kind).column(field) if kind and spoken(os.environ) == "zh" else None
-    return f"{column.words[0]}（{field}）" if column is not None else ""
+    return label_of(SHEETS.get(counts, ""), field)
 
 
 def _goal_line(goal: GoalStanding) -> str:

@@ -10,6 +10,7 @@ from rich.syntax import Syntax
 
 from inventory.base import Model
 from inventory.files.schema import SCHEMA_FILE, schema_text
+from inventory.obligations.profiles import profile_file, shipped, unknown
 from inventory.survey.entries import Entry, Remark, Weight
 from inventory.survey.merging.asking import Question, questions_text
 from inventory.survey.merging.folder import Change, Folder
@@ -24,9 +25,6 @@ from inventory.survey.tables.settling import Settled, read_settled
 from inventory.words import _
 from migrations import saying
 from migrations.cli.help import WrongUse
-
-PROFILE = "liaoning"
-"""The profile of a new programme for which none is chosen: that of the most detailed plan."""
 
 
 class Beginning(Model):
@@ -53,6 +51,7 @@ def import_sheets(
         reason = _("there is no such file: {paths}").format(paths=", ".join(map(str, lost)))
         raise WrongUse(reason, _("give the survey sheets that came back, or the folder that they are in"))
     settled = read_settled(mapping) if mapping is not None else Settled()
+    beginning = _chosen(beginning, into, yes=agreed.yes, as_json=as_json)
     entries, found = read_sheets(paths, settled)
     with _holding(into):
         merged, said = _merged(into, entries, beginning, agreed.accepted)
@@ -105,24 +104,51 @@ def _holding(folder: Path) -> AbstractContextManager[None]:
     return held(folder) if folder.is_dir() else nullcontext()
 
 
+def _chosen(beginning: Beginning, into: Path, *, yes: bool, as_json: bool) -> Beginning:
+    """Return how a programme begins, with its profile, which is asked for and never assumed; WrongUse without one."""
+    if beginning.profile:
+        if profile_file(beginning.profile, into) is None:
+            raise WrongUse(unknown(beginning.profile, into).reason, _profiles(into))
+        return beginning
+    if Folder(into).begun:
+        return beginning
+    if yes:
+        raise WrongUse(_("a new programme follows a plan, and none is chosen"), _profiles(into))
+    if as_json or not sys.stdin.isatty():
+        return beginning
+    print(_profiles(into))
+    profile = input(_("which plan does the programme follow? ")).strip()
+    if not profile:
+        raise WrongUse(_("a new programme follows a plan, and none is chosen"), _profiles(into))
+    return _chosen(beginning.model_copy(update={"profile": profile}), into, yes=yes, as_json=as_json)
+
+
+def _profiles(into: Path) -> str:
+    """Say which profiles there are."""
+    said = _("give --profile NAME: {names}; or the name of a file of your own in {folder}, such as plan.profile")
+    return said.format(names=", ".join(shipped()), folder=into)
+
+
 def _begun(folder: Folder, into: Path, beginning: Beginning) -> tuple[str, ...]:
-    """Give a new programme its name, title and profile, and return what has been assumed."""
+    """Give a new programme its name, title and profile, and return what has been assumed, and what is not chosen."""
     if folder.begun:
         return ()
     here = into.resolve().name
     chosen = {
         "programme": beginning.name or name_for(here, (), "programme"),
         "title": beginning.title or here,
-        "profile": beginning.profile or PROFILE,
+        **({"profile": beginning.profile} if beginning.profile else {}),
     }
     folder.begin(chosen)
     asked = {"programme": beginning.name, "title": beginning.title, "profile": beginning.profile}
-    options = {"programme": "--name", "title": "--title", "profile": "--profile"}
-    return tuple(
+    options = {"programme": "--name", "title": "--title"}
+    assumed = (
         _("assumed: {field} is '{value}'; {option} sets it").format(field=field, value=value, option=options[field])
         for field, value in chosen.items()
         if not asked[field]
     )
+    missing = () if beginning.profile else (_("no plan is chosen; {mend}").format(mend=_profiles(into)),)
+    return (*assumed, *missing)
 
 
 def _show(merged: Merged, remarks: Sequence[Remark], said: Sequence[str]) -> None:

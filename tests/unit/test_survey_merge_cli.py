@@ -30,7 +30,11 @@ def test_day_one(tmp_path: Path) -> None:
     looked = zhenghe("import", SHEETS, "--into", new, folder=tmp_path)
     assert (looked.returncode, new.exists()) == (1, False)
     assert "+system: shui-fei-zheng-shou-xi-tong" in looked.stdout or "new: systems/" in looked.stdout
-    assert "assumed: profile is 'liaoning'; --profile sets it" in looked.stdout
+    assert "no plan is chosen; give --profile NAME: guangxi, hebei, jimo, liaoning, tianshui; or " in looked.stdout
+    for words in (("--yes",), ("--yes", "--json"), ("--yes", "--profile", "jimmo")):
+        refused = zhenghe("import", SHEETS, "--into", new, *words, folder=tmp_path)
+        assert (refused.returncode, new.exists()) == (2, False)
+        assert "give --profile NAME: guangxi, hebei, jimo, liaoning, tianshui" in refused.stderr
     assert "--yes" in looked.stderr
     named = ("--name", "yunhe", "--title", "云河区", "--profile", "jimo")
     written = zhenghe("import", SHEETS, "--into", new, "--yes", *named, folder=tmp_path)
@@ -95,6 +99,6 @@ def test_bad_input_ends_with_two_and_no_traceback(tmp_path: Path, words: tuple[s
 
 def test_what_a_person_has_to_settle_ends_with_one(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("部门,系统名称,审批时间\n水务局,水费征收系统,不知何时\n")
-    done = zhenghe("import", "a.csv", "--into", "new", "--yes", folder=tmp_path)
+    done = zhenghe("import", "a.csv", "--into", "new", "--yes", "--profile", "jimo", folder=tmp_path)
     assert (done.returncode, "不知何时" in done.stdout) == (1, True)
     assert (tmp_path / "new" / "systems").is_dir()
