@@ -1,12 +1,13 @@
 """`zhenghe approve | approvals`: who has signed for a plan, and whether that is enough."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from infra.twin.paths import state_root
+from infra.twin.paths import TwinPaths, state_root
 from infra.worlds import World
 from inventory.base import Duration
 from inventory.words import _
@@ -63,6 +64,13 @@ def see_approved(home: RunHome, digest: str, world: World, deed: Deed) -> None:
         raise NotApproved(deed, missing)
 
 
+def is_twin(world: World) -> bool:
+    """Say whether a world is a twin of this machine: its hosts are reached by the twin's own file, whatever it says."""
+    with suppress(ValueError):
+        return world.kind == "twin" and world.ssh_config.resolve() == TwinPaths.of(world.name).ssh_config.resolve()
+    return False
+
+
 def _under_way(home: RunHome, deed: Deed) -> bool:
     records = home.evidence.records()
     approved = any(each.kind == "approved" and each.what.get("deed") == deed for each in records)
@@ -72,7 +80,7 @@ def _under_way(home: RunHome, deed: Deed) -> bool:
 
 def keep_approvals(home: RunHome, deed: Deed, world: World) -> None:
     """Write down, in a run's own folder and evidence, under which approvals something is done."""
-    if world.kind == "twin":
+    if is_twin(world):
         return
     approvals, digest = Approvals(state_root()), home.settings().plan
     seen = approvals.seen(digest, world.name, person(), datetime.now(UTC))
@@ -82,7 +90,7 @@ def keep_approvals(home: RunHome, deed: Deed, world: World) -> None:
 
 
 def _missing(approvals: Approvals, digest: str, world: World, deed: str) -> tuple[str, ...]:
-    if world.kind == "twin":
+    if is_twin(world):
         return ()
     return approvals.missing(digest, world.name, _deed(deed), person(), _rehearsed(digest))
 

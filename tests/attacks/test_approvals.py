@@ -110,7 +110,11 @@ def test_in_the_real_world_nothing_is_done_unapproved_and_in_a_twin_nothing_is_a
     cloud = CloudSettings(backend="twin", endpoint="none")
     real = World(name="city", kind="real", ssh_config=state / "ssh_config", cloud=cloud)
     home = RunHome(state / "runs" / "p-1")
-    see_approved(home, DIGEST, real.model_copy(update={"kind": "twin"}), "commit")
+    called_twin = real.model_copy(update={"kind": "twin"})
+    with pytest.raises(NotApproved):
+        see_approved(home, DIGEST, called_twin, "apply")
+    own = state / "twins" / "city" / "ssh_config"
+    see_approved(home, DIGEST, called_twin.model_copy(update={"ssh_config": own}), "commit")
     with pytest.raises(NotApproved, match="0 of 1"):
         see_approved(home, DIGEST, real, "apply")
     approve(state, "li")
