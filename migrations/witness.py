@@ -22,6 +22,7 @@ from inventory.words import _
 from migrations.evidence import BEGINNING, ChainVerdict, Head, Record, Soundness, verify_chain
 from migrations.run.home import RunHome
 from migrations.signing import fingerprint, is_signed, make_key, sign
+from migrations.sinks import send
 
 NAMESPACE = "zhenghe-evidence"
 """What signatures are for: one that was made for something else is none."""
@@ -62,6 +63,8 @@ def begin(home: RunHome) -> None:
     """Write the first record, unless there is one."""
     public = make_key(key_of(home), home.path.name)
     if home.evidence.path.exists() and home.evidence.path.stat().st_size:
+        # Nobody goes on from a broken chain, not even to say who tried.
+        home.evidence.ready()
         return
     settings = home.settings()
     known = witnesses(home)
@@ -80,7 +83,8 @@ def sign_head(home: RunHome) -> None:
 
     def about(head: Head) -> dict[str, Any]:
         text = statement(str(first.what["run"]), str(first.what["plan"]), head)
-        return {**head._asdict(), "signature": sign(text, key_of(home), NAMESPACE)}
+        signature = sign(text, key_of(home), NAMESPACE)
+        return {**head._asdict(), "signature": signature, "sent": send(text, signature)}
 
     home.evidence.append_about("head-signed", about)
 

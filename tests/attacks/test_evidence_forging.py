@@ -13,7 +13,7 @@ import pytest
 
 from migrations import bundle
 from migrations.achievements import achievements_of_runs
-from migrations.evidence import BEGINNING, ChainVerdict, Soundness
+from migrations.evidence import BEGINNING, ChainVerdict, DamagedEvidence, Soundness
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.report import summary_of
 from migrations.run.home import RunHome, RunSettings
@@ -142,6 +142,35 @@ def test_evidence_says_who_did_what_with_which_plan_and_where(home: RunHome) -> 
     assert (first["what"]["run"], first["what"]["plan"], first["what"]["world"]) == ("p.1", digest(PLAN), "twin")
     assert {"version", "user", "machine", "key"} <= first["what"].keys()
     assert (second["kind"], second["what"]["deed"]) == ("command-begun", "apply")
+
+
+def test_what_was_sent_off_this_machine_tells_of_a_tail_that_was_taken_away(
+    home: RunHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = tmp_path / "elsewhere"
+    for where in (f"file:{sink}", f"command:sh -c 'cat >> {sink}'"):
+        monkeypatch.setenv("ZHENGHE_EVIDENCE_SINK", where)
+        before = len(rows_of(home))
+        with witnessed(home, "apply"):
+            pass
+        chained(home, rows_of(home)[:before])
+    assert judged(home).outcome is Soundness.SOUND
+    records = [int(line.split()[1]) for line in sink.read_text().splitlines() if line.startswith("records: ")]
+    assert len(records) == 2
+    assert min(records) > len(rows_of(home))
+    for where in ("nowhere", "file:/no/such/folder/x", "command:false"):
+        monkeypatch.setenv("ZHENGHE_EVIDENCE_SINK", where)
+        sign_head(home)
+        assert str(rows_of(home)[-1]["what"]["sent"]).startswith("not sent")
+
+
+def test_nobody_signs_for_a_chain_that_is_broken(home: RunHome) -> None:
+    lines = home.evidence.path.read_text().splitlines(keepends=True)
+    home.evidence.path.write_text("".join([*lines[:2], *lines[3:]]))
+    before = home.evidence.path.read_bytes()
+    with pytest.raises(DamagedEvidence), witnessed(home, "apply"):
+        pass
+    assert home.evidence.path.read_bytes() == before
 
 
 def exported(home: RunHome, tmp_path: Path) -> Path:
