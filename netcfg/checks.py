@@ -132,10 +132,10 @@ def _nothing_else(eyes: Eyes, check: Check) -> str | None:
 
 
 def _management(eyes: Eyes, check: Check) -> str | None:
-    answer = eyes.shell.ask(eyes.platform.shell.management)
-    if answer is None:
+    try:
+        client, here, interface = management_way(eyes.shell.ask(eyes.platform.shell.management) or "")
+    except LookupError:
         return _("{device}: it is not known over which interface it is managed").format(device=check.device)
-    client, here, interface = management_way(answer)
     moves = any(ip_address(client) in prefix for prefix in check.prefixes)
     if here != str(check.source) and (interface != check.interface or moves):
         return None
@@ -153,9 +153,13 @@ def _reachable(eyes: Eyes, check: Check) -> str | None:
 
 def _quiet(eyes: Eyes, check: Check) -> str | None:
     assert check.interface is not None
-    before = _packets(eyes, check.interface)
-    time.sleep(check.seconds)
-    passed = _packets(eyes, check.interface) - before
+    try:
+        before = _packets(eyes, check.interface)
+        time.sleep(check.seconds)
+        passed = _packets(eyes, check.interface) - before
+    except LookupError:
+        text = _("{device}: interface {interface} is not there")
+        return text.format(device=check.device, interface=check.interface)
     if passed < check.packets:
         return None
     text = _("{device}: interface {interface} still carries traffic: {passed} packets in {seconds} s")

@@ -4,8 +4,12 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from pydantic import ValidationError
+
+from inventory.base import Model
+from inventory.words import _
 from netcfg.errors import DeviceUnreachable, NotHeld, TooLate
 from netcfg.guards import Outcome, Settled, Standing, Ticket, Way
 from netcfg.platforms import Platform
@@ -25,6 +29,15 @@ _SECONDS = 60.0
 """To take a change back may take a device so long."""
 
 
+_Model = TypeVar("_Model", bound=Model)
+
+
+class _Held(Model):
+    state: Literal["held", "busy", "left", "changed", "failed"]
+    owner: str = ""
+    why: str = ""
+
+
 class KeptGuard:
     """The guard of one change on one device; its timer starts before the first command is typed."""
 
@@ -40,12 +53,11 @@ class KeptGuard:
     def look(self) -> Standing:
         """Return whether a change is under way, and what the device starts with."""
         answer = self._ask("look")
-        about = {name: answer.get(name, "") for name in ("owner", "startup", "silent", "full")}
-        return Standing(state=answer["is"], **about)
+        return self._read(Standing, {"state": answer.pop("is", None), **answer})
 
     def settle(self, owner: str) -> Settled:
         """Bring to an end what an attempt left undecided."""
-        return Settled.model_validate(self._ask("settle", owner=owner))
+        return self._read(Settled, self._ask("settle", owner=owner))
 
     def hold(self, way: Way) -> Literal["held", "busy", "left", "changed"]:
         """Hold the device and start the timer; NotHeld where the device cannot keep what takes the change back."""
@@ -58,12 +70,12 @@ class KeptGuard:
             removed=sorted(way.ours.removed),
             back=way.ours.back,
         )
-        if answer["is"] == "failed":
-            raise NotHeld(self._device, answer["why"])
-        if answer["is"] == "held":
+        held = self._read(_Held, {"state": answer.pop("is", None), **answer})
+        if held.state == "failed":
+            raise NotHeld(self._device, held.why)
+        if held.state == "held":
             self._armed_at = asked_at
-        word: Literal["held", "busy", "left", "changed"] = answer["is"]
-        return word
+        return held.state
 
     def push(self, commands: Sequence[str]) -> None:
         """Type commands; TooLate where less than a third of the timer's time is left."""
@@ -80,12 +92,11 @@ class KeptGuard:
 
     def confirm(self) -> Outcome:
         """Keep the change."""
-        outcome: Outcome = self._ask("confirm")["outcome"]
-        return outcome
+        return self._read(Settled, self._ask("confirm")).outcome
 
     def take_back(self) -> Settled:
         """Take the change back now, and compare."""
-        return Settled.model_validate(self._ask("take_back"))
+        return self._read(Settled, self._ask("take_back"))
 
     def release(self) -> None:
         """Let the device go for other changes."""
@@ -103,7 +114,19 @@ class KeptGuard:
         own = {"verb": verb, "label": self._ticket.label, "token": self._ticket.token, "knowledge": knowledge}
         parcel = json.dumps({"modules": _MODULES, "request": own | more})
         answer = self._shell.run(("python3", "-I", "-S", "-c", _START), parcel + "\n", _SECONDS)
-        found: dict[str, Any] = json.loads(answer)
+        try:
+            found = dict(json.loads(answer))
+        except (ValueError, TypeError) as error:
+            raise self._strange() from error
         if "error" in found:
-            raise DeviceUnreachable(self._device, found["error"])
+            raise DeviceUnreachable(self._device, str(found["error"]))
         return found
+
+    def _read(self, model: type[_Model], answer: dict[str, Any]) -> _Model:
+        try:
+            return model.model_validate(answer)
+        except ValidationError as error:
+            raise self._strange() from error
+
+    def _strange(self) -> DeviceUnreachable:
+        return DeviceUnreachable(self._device, _("its shell account answers something else than asked"))

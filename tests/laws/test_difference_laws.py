@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from infra.twin.routers import surveyed_configuration
 from inventory.model import Programme
-from netcfg.difference import commands_between, intended, same, taken
+from netcfg.difference import commands_between, intended, ours_between, paths, same, taken
+from netcfg.guards.lines import typed, way_back
 from netcfg.intent import line_steps
 from netcfg.platforms import load_platform
 
@@ -132,6 +133,27 @@ def test_running_and_commands_are_the_intended_configuration(running: str, wante
 @given(CONFIGURATIONS)
 def test_nothing_is_typed_where_nothing_differs(running: str) -> None:
     assert commands_between(FRR, running, running) == ()
+
+
+FOREIGN = ("ip route 10.200.0.0/16 10.9.0.2", "ip prefix-list THEIRS seq 5 permit 10.200.0.0/16")
+
+
+@given(CONFIGURATIONS, CONFIGURATIONS, st.floats(0, 1), st.integers(0, 2))
+def test_a_change_cut_off_anywhere_is_taken_back_and_what_others_did_stays(
+    running: str, wanted: str, how_far: float, others: int
+) -> None:
+    ours, commands = ours_between(FRR, running, wanted), commands_between(FRR, running, wanted)
+    router = Router(running)
+    for command in commands[: round(how_far * len(commands))]:
+        router.take(command)
+    router.inside = ()
+    for line in FOREIGN[:others]:
+        router.take(line)
+    for command in typed(way_back(ours, router.lines, FRR.difference.settings), FRR.commands.leave):
+        router.take(command)
+    assert ours.wrong(router.lines) == set()
+    assert router.lines == Router(running).lines | {(line,) for line in FOREIGN[:others]}
+    assert ours.others(set(paths(FRR, running)), router.lines) == {(line,) for line in FOREIGN[:others]}
 
 
 @st.composite

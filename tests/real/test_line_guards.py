@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from netcfg.attempts import Attempt
 from netcfg.errors import (
     CheckFailed,
     CommandRejected,
@@ -228,17 +229,17 @@ def test_nothing_is_typed_with_less_than_a_third_of_the_time_left(
         typed.append(command)
         ask(self, command)
         if len(typed) == 4:
-            time.sleep(6)
+            time.sleep(4.1)
 
     monkeypatch.setattr(CommandLine, "_take", slow)
     with pytest.raises(TooLate, match=r"water-hub.*water-hub: has its earlier configuration again"):
-        Extranet(routers.world, tmp_path, timer=9).change(routers.step(LINE, LineStage.ATTACH), quiet)
+        Extranet(routers.world, tmp_path, timer=6).change(routers.step(LINE, LineStage.ATTACH), quiet)
     assert len(typed) == 4
     assert {device: routers.running(device) for device in (CE, HUB)} == before
 
 
 def test_no_timer_runs_while_a_busy_device_is_waited_for(routers: Routers, extranet: Extranet) -> None:
-    held(routers, HUB, "another-shift-00000000", 8)
+    held(routers, HUB, "another-shift-00000000", 5)
     change = threading.Thread(target=extranet.change, args=(routers.step(LINE, LineStage.ATTACH), quiet))
     change.start()
     waited = 0
@@ -332,6 +333,75 @@ def test_a_session_that_breaks_at_any_point_leaves_all_old_or_all_new(
     assert ("earlier configuration again" in str(raised.value)) == (point in {"hold", "push"})
     assert extranet.change(attach, quiet).state == "done"
     assert has_ours(routers) == has_ours(routers, HUB) == (True, True)
+
+
+class Killed(BaseException):
+    """Our process ends here, as by signal 9."""
+
+
+@pytest.mark.parametrize("point", ["hold", "push", "confirm"])
+def test_killed_at_any_point_the_next_call_says_which_and_finishes(
+    routers: Routers, extranet: Extranet, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    attach, told = unchecked(routers.step(LINE, LineStage.ATTACH)), list[str]()
+    real: Callable[..., Any] = getattr(KeptGuard, point)
+
+    def killed(self: KeptGuard, *arguments: Any) -> Any:
+        answer = real(self, *arguments)
+        if self._device == CE:
+            raise Killed
+        return answer
+
+    with monkeypatch.context() as killing:
+        killing.setattr(KeptGuard, point, killed)
+        killing.setattr(Attempt, "take_back", lambda _self, _sessions: ())
+        with pytest.raises(Killed):
+            extranet.change(attach, quiet)
+    assert extranet.observe(attach).state == "not-done"
+    assert extranet.change(attach, told.append).state == "done"
+    undecided = [line for line in told if "had been left undecided; the device is now as it was" in line]
+    assert len(undecided) == (0 if point == "confirm" else 2)
+    assert has_ours(routers) == has_ours(routers, HUB) == (True, True)
+
+
+@pytest.mark.parametrize("number", [2, 9])
+def test_a_session_that_breaks_between_two_commands_leaves_nothing_behind(
+    routers: Routers, extranet: Extranet, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    attach, take, typed = routers.step(LINE, LineStage.ATTACH), CommandLine._take, list[str]()
+    before = {device: routers.running(device) for device in (CE, HUB)}
+
+    def cut(self: CommandLine, command: str) -> None:
+        take(self, command)
+        if self._device == CE:
+            typed.append(command)
+            if len(typed) == number:
+                self._channel.disconnect()
+
+    with monkeypatch.context() as cutting:
+        cutting.setattr(CommandLine, "_take", cut)
+        with pytest.raises(DeviceUnreachable, match="water-ce: has its earlier configuration again"):
+            extranet.change(attach, quiet)
+    assert len(typed) == number
+    assert {device: routers.running(device) for device in (CE, HUB)} == before
+
+
+def test_a_power_cut_in_the_middle_leaves_all_old(
+    routers: Routers, extranet: Extranet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach, push = unchecked(routers.step(LINE, LineStage.ATTACH)), Visit.push
+
+    def pushed(self: Visit, running: str, goal: str) -> None:
+        push(self, running, goal)
+        if self.device == CE:
+            routers.restart(CE)
+
+    with monkeypatch.context() as cutting:
+        cutting.setattr(Visit, "push", pushed)
+        with pytest.raises(ExtranetError, match=r"water-ce: “.*” is missing.*water-ce: has its earlier config"):
+            extranet.change(attach, quiet)
+    assert has_ours(routers) == has_ours(routers, HUB) == (False, False)
+    assert extranet.change(attach, quiet).state == "done"
 
 
 def test_traffic_that_the_inventory_does_not_know_is_named_before_it_would_be_cut(
