@@ -27,7 +27,7 @@ from inventory.model.network import (
     Vantage,
 )
 from inventory.model.programme import Programme, Record, Task
-from inventory.model.sharing import DataRequest, DataResource
+from inventory.model.sharing import DataDemand, DataRequest, DataResource
 from inventory.model.sites import Link, Platform, Recovery, Site, SiteNetwork, Size
 from inventory.model.systems import (
     Component,
@@ -56,6 +56,7 @@ __all__ = [
     "CentreHost",
     "CentreNetwork",
     "Component",
+    "DataDemand",
     "DataRequest",
     "DataResource",
     "Declassified",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inventory.base import Address, Model, Name, Prefix
+from inventory.model.sharing import DataDemand
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -120,6 +121,7 @@ class Department(Model):
     offices: Annotated[tuple[Office, ...], Field(description="Its offices.")] = ()
     units: Annotated[tuple[Unit, ...], Field(description="The institutions and towns that belong to it.")] = ()
     rooms: Annotated[tuple[Room, ...], Field(description="Its machine rooms.")] = ()
+    demands: Annotated[tuple[DataDemand, ...], Field(description="The data of others that it says it needs.")] = ()
     reported_none: Annotated[ReportedNone | None, Field(description="That it answered and has no system.")] = None
     office_automation: Annotated[
         Literal["none", "own", "connected", "shared"] | None,

@@ -43,6 +43,18 @@ class DataResource(Model):
     library: Annotated[Name | None, Field(description="The base or theme library that it feeds.")] = None
 
 
+class DataDemand(Model):
+    """Data of others that a department says it needs, before it asks for it: an entry of the list of demands."""
+
+    name: Annotated[Name, Field(description="Its name, unique in its department.")]
+    title: Annotated[str, Field(description="What data is needed.")]
+    provider: Annotated[str, Field(description="The department that has it, in words.")] = ""
+    items: Annotated[str, Field(description="The information items that are needed, in words.")] = ""
+    use: Annotated[str, Field(description="What it is needed for.")] = ""
+    way: Annotated[str, Field(description="How it is wanted, in words.")] = ""
+    cycle: Annotated[str, Field(description="How often it has to be brought up to date, in words.")] = ""
+
+
 class DataRequest(Model):
     """What a department asked of another's conditionally shared data, and the answer."""
 

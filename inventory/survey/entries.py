@@ -20,6 +20,7 @@ Kind = Literal[
     "line",
     "resource",
     "request",
+    "demand",
 ]
 
 

@@ -13,6 +13,7 @@ from inventory.findings import InventoryErrors
 from inventory.model import (
     Asset,
     Building,
+    DataDemand,
     DataRequest,
     DataResource,
     Declassified,
@@ -34,13 +35,14 @@ from inventory.survey.text import folded
 MODELS: dict[str, type[BaseModel]] = {
     "department": Department, "office": Office, "unit": Unit, "building": Building, "room": Room, "host": Host,
     "asset": Asset, "system": System, "line": Line, "resource": DataResource, "request": DataRequest,
+    "demand": DataDemand,
 }  # fmt: skip
 IDENTITY = {"title", "name", "department", "holder", "classified"}
 # What other sheets list, what devices and plans say, and what nobody can know when a sheet is filled in.
 DECIDED = {f"grading.declassified.{field}" for field in Declassified.model_fields}
 """What a person decides, whatever sheets say."""
 UNASKED = {
-    "department": {"offices", "units", "rooms", "reported_none"},
+    "department": {"offices", "units", "rooms", "demands", "reported_none"},
     "room": {"hosts", "assets"},
     "system": {"system", "components", "limits", "probes", "also_reported_by", "no_shadow_of"},
     "line": {"ends", "probes"},

@@ -469,3 +469,11 @@ def test_a_reply_that_there_is_no_system_is_recorded_once_and_not_where_systems_
     both = (replied, row("system", "统计系统", department="统计局"))
     merged = merge(Folder(tmp_path), Memory(), both)
     assert any("not recorded" in remark.expected for remark in merged.remarks)
+
+
+def test_demands_for_data_stand_in_their_department(tmp_path: Path) -> None:
+    asked = row("demand", "人口信息", {"provider": "公安局", "use": "核验"}, department="水务局")
+    merged = merge(Folder(tmp_path), Memory(), (asked,))
+    (change,) = (each for each in merged.changes if each.file.name == "departments.yaml")
+    assert "demands:" in change.after
+    assert "provider: 公安局" in change.after

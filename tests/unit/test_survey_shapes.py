@@ -417,3 +417,17 @@ def test_a_catalogue_of_the_guide_of_2017(tmp_path: Path) -> None:
     (entry,), remarks = read(sheet(tmp_path, fill))
     assert entry.values == {"items": 3, "sharing": "none", "basis": "《社会救助暂行办法》", "open": False}
     assert heavy(remarks) == []
+
+
+def test_demands_for_data_are_kept_with_who_has_it(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["政务数据共享需求清单"],
+        ["序号", "需求部门", "需求数据名称", "提供部门", "数据项", "用途", "共享方式", "更新频率"],
+        [1, "水务局", "人口信息", "公安局", "姓名、身份证号", "核验", "接口", "实时"],
+    ]
+    (entry,), remarks = read(sheet(tmp_path, rows))
+    assert (entry.kind, entry.title, entry.department) == ("demand", "人口信息", "水务局")
+    assert entry.values == {
+        "provider": "公安局", "items": "姓名、身份证号", "use": "核验", "way": "接口", "cycle": "实时",
+    }  # fmt: skip
+    assert heavy(remarks) == []

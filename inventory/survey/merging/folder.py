@@ -20,6 +20,7 @@ from inventory.findings import Finding, InventoryErrors, Severity
 from inventory.model import (
     Asset,
     Building,
+    DataDemand,
     DataRequest,
     DataResource,
     Department,
@@ -47,6 +48,7 @@ MODELS: Mapping[Kind, type[Model]] = {
     "line": Line,
     "resource": DataResource,
     "request": DataRequest,
+    "demand": DataDemand,
 }
 """The kinds of parts in an order in which those that hold others come first."""
 
@@ -64,6 +66,7 @@ _INSIDE: Mapping[Kind, str] = {
     "room": "rooms",
     "host": "hosts",
     "asset": "assets",
+    "demand": "demands",
 }
 
 

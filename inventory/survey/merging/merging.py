@@ -205,7 +205,7 @@ class _Merger:
 
     def holder(self, row: Entry, owner: str) -> Part | None:
         """Return what a new part is put into: its department, or a room of it."""
-        if row.kind in {"office", "unit", "room"}:
+        if row.kind in {"office", "unit", "room", "demand"}:
             return self.matcher.named("department", owner)
         if row.kind not in {"host", "asset"}:
             return None
@@ -228,7 +228,7 @@ class _Merger:
         if not name or name in taken:
             name = name_for(row.title or _request_title(row), (), row.kind)
             # Many departments have an office, a room or a UPS of the same title.
-            held = f"{owner}-{name}" if row.kind in {"office", "room", "asset"} else name
+            held = f"{owner}-{name}" if row.kind in {"office", "room", "asset", "demand"} else name
             name = name_for(held if len(held) <= LIMIT else name, taken)
         taken.add(name)
         return name

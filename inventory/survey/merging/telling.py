@@ -37,6 +37,7 @@ def word_of(kind: Kind) -> str:
         "line": _("line"),
         "resource": _("data resource"),
         "request": _("request for data"),
+        "demand": _("demand for data"),
     }[kind]
 
 

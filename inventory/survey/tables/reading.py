@@ -164,10 +164,19 @@ def _listing(sheet: Sheet, table: Table) -> Listing:
     listing = catalogue.listing(first)
     if first == "host" and lists_systems(table, sheet.matcher):
         return catalogue.listing("system")
+    if first == "demand" and _asks(sheet, table):
+        return catalogue.listing("request")
     if most == next_most and most:
         expected = _("guessed from its headers: it lists {kind}; a mapping file can say so").format(kind=listing.titled)
         sheet.remark((table.top, 0), expected, Weight.WARNING)
     return listing
+
+
+def _asks(sheet: Sheet, table: Table) -> bool:
+    """Tell whether a list of data that is needed says when it was asked for, or what was answered."""
+    matches = (sheet.matcher.match("request", heading.parts) for heading in table.headings if heading.parts)
+    fields = {match.column.field for match in matches if match.column is not None and match.how == "known"}
+    return not fields.isdisjoint({"asked", "answered", "granted"})
 
 
 def _points(sheet: Sheet, table: Table, listing: Listing) -> float:
@@ -177,7 +186,9 @@ def _points(sheet: Sheet, table: Table, listing: Listing) -> float:
     groups = [part for heading in table.headings for part in heading.parts[:-1]]
     around = folded(" ".join([sheet.grid.sheet, *sheet.titles[-2:], sheet.grid.file.stem, *groups]))
     hint = max((len(word) for word in map(folded, listing.sheet) if word in around), default=0)
-    if fields.isdisjoint(listing.telling):
+    # What something is used for is no server yet.
+    vague = listing.kind in {"host", "line"} and "title" not in fields and len(fields) < 3
+    if vague or fields.isdisjoint(listing.telling):
         return len(fields) / 100
     return (
         len(fields)
