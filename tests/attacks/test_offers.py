@@ -38,6 +38,27 @@ def test_what_is_ordinary_and_declared_is_taken(bounds: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "key",
+    ["", "ssh-ed25519 AAAA\nssh-ed25519 BBBB", 'command="id" ssh-ed25519 AAAA', "ssh-ed25519 AAAA comment",
+     "AAAA ssh-ed25519"],
+)  # fmt: skip
+def test_a_key_with_anything_beside_it_lets_nobody_in(
+    on_host: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    store = on_host("zhenghe_store")
+    monkeypatch.setattr(store, "ADMITTED", tmp_path / "ssh" / "authorized_keys")
+    store.admit("s-c", "cloud-host", "10.0.0.2", "ssh-ed25519 AAAA")
+    before = store.ADMITTED.read_text()
+    assert before.startswith('restrict,from="10.0.0.2",command="')
+    assert before.count("\n") == 1
+    with pytest.raises(store.StoreError, match="no key"):
+        store.admit("s-c", "cloud-host", "10.0.0.2", key)
+    with pytest.raises(store.StoreError, match="no names"):
+        store.admit("s-c", "cloud-host", '10.0.0.2",command="id', "ssh-ed25519 AAAA")
+    assert store.ADMITTED.read_text() == before
+
+
+@pytest.mark.parametrize(
     "path",
     ["/etc/shadow", "/etc/systemd/system/ssh.service", "/srv/app/../../etc/cron.d/x", "/etc/nginx/nginx.conf",
      "/root/.ssh/authorized_keys", "/srv/application", "/etc/app/../passwd",

@@ -205,6 +205,8 @@ class Puller:
 
     def knows(self, address: str, host_keys: Sequence[str]) -> None:
         """Note whom the copy comes from, and the keys by which that host is known."""
+        for key in host_keys:
+            see_key(key)
         write(self.known_hosts, "".join(f"{address} {key}\n" for key in host_keys), 0o600)
         self.store.pulls = {**self.store.pulls, "address": address}
         self.store.save()
@@ -315,8 +317,20 @@ class Puller:
 
 def admit(name: str, peer: str, address: str, public_key: str) -> None:
     """Let one peer's key, from one address, read one store's folder, and nothing else."""
+    see_key(public_key)
+    if re.fullmatch(r"[\w.-]+@[\w.-]+ [0-9a-fA-F.:]+", f"{name}@{peer} {address}") is None:
+        raise StoreError(f"{peer!r} at {address!r} cannot be let in: these are no names", "correct the inventory")
     options = f'restrict,from="{address}",command="/usr/bin/python3 -I {PROGRAM} give {name}"'
     _admissions(f" zhenghe:{name}@{peer}", f"{options} {public_key} zhenghe:{name}@{peer}\n")
+
+
+_KEY = re.compile(r"(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-[\w.-]+@openssh\.com) [A-Za-z0-9+/]+={0,3}")
+
+
+def see_key(key: str) -> None:
+    """See that a text is one key of OpenSSH's and nothing beside it: its line is obeyed by sshd and ssh."""
+    if _KEY.fullmatch(key) is None:
+        raise StoreError("the other host's key is no key of OpenSSH's on one line", "see who answers on that host")
 
 
 def dismiss(name: str) -> None:
