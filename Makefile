@@ -2,7 +2,7 @@
 # make test    set up what is missing, then everything that must hold before a change is merged
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python demo test test-all lint unit fuzz real bench clean
+.PHONY: help setup python demo test test-all chaos lint unit fuzz real bench clean
 
 bin := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -44,6 +44,11 @@ fuzz: python  ## the generated tests anew, with other examples each time; what f
 real: setup  ## tests with real hosts, routers, engines
 	$(call stage,tests with real parts)
 	@$(bin)/pytest -q --durations=10 --durations-min=10 -m 'real or chaos'
+
+chaos: export ZHENGHE_TEST_ALL = 1
+chaos: setup  ## kills, stops, full disks and damaged files, all of them; ZHENGHE_TEST_SEED=7 tries one seed again
+	$(call stage,chaos)
+	@$(bin)/pytest -q --durations=10 -m chaos
 
 bench: setup  ## what is promised in figures, each beside a peer or a physical limit (bench/README.md)
 	@for each in cutover_database cutover_line ansible_step survey check plan shadows demo; do $(bin)/python -m bench.$$each || exit 1; done

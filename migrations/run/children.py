@@ -3,7 +3,6 @@
 import contextlib
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -50,17 +49,11 @@ class Child:
         self._keep = tuple(keep)
         self._process: subprocess.Popen[bytes] | None = None
         self._vain = 0
-        self._began = 0.0
 
     @property
     def pid(self) -> int | None:
         """Return the process's number while it lives."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
-
-    @property
-    def age(self) -> float:
-        """Return for how many seconds the process has been there."""
-        return time.monotonic() - self._began
 
     def ensure(self) -> bool:
         """Start the process where it does not live, and say whether it had to be; ChildFailed after vain tries."""
@@ -78,7 +71,6 @@ class Child:
                 # Its own session: an interrupt typed at the terminal is for the command alone.
                 start_new_session=True,
             )
-        self._began = time.monotonic()
         return True
 
     def at_work(self) -> None:

@@ -17,6 +17,8 @@ from migrations.run.troubles import VARIABLE, Heard
 
 SILENT = 45.0
 """Seconds without a sign of life after which a process is ended and started again."""
+STARTING = 180.0
+"""Seconds until the first sign of life: a busy machine takes its time to start a worker."""
 ASK_EVERY = 10.0
 """Seconds between two questions to the server whether it is well."""
 HINDERED = 5
@@ -52,6 +54,7 @@ class Keeper:
         self._put_aside = False
         self._told: dict[str, float] = {}
         self._troubles = 0
+        self._has_come = self._serves = False
 
     def close(self) -> None:
         """End both."""
@@ -69,7 +72,8 @@ class Keeper:
     def ensure_server(self) -> None:
         """Look after the server alone."""
         try:
-            self.server.ensure()
+            if self.server.ensure():
+                self._begin_serving()
         except ChildFailed as exc:
             if self._put_aside or not self._home.database.exists():
                 raise
@@ -78,10 +82,16 @@ class Keeper:
             self.server.begin_anew()
             self._warn(put_engine_aside(self._home, exc.how))
             self.server.ensure()
+            self._begin_serving()
+
+    def _begin_serving(self) -> None:
+        self._answered = time.monotonic()
+        self._serves = False
 
     def answered(self) -> None:
         """Say that the server has answered."""
         self._answered = time.monotonic()
+        self._serves = True
         self.server.at_work()
 
     def progressed(self) -> None:
@@ -98,20 +108,24 @@ class Keeper:
             self._asked = now
             if self.engine.is_well(ASK_EVERY / 2):
                 self.answered()
-        if time.monotonic() - self._answered > SILENT and self.server.age > SILENT:
-            self._answered = time.monotonic()
+        if time.monotonic() - self._answered > (SILENT if self._serves else STARTING):
             self._end_silent(self.server)
 
     def _ensure_worker(self) -> None:
         if self.worker.ensure():
-            self._heard.begin()
+            self._begin_hearing()
         alive, troubles = self._heard.take()
         if alive:
+            self._has_come = True
             self.worker.at_work()
         for trouble in troubles:
             self._hear(trouble)
-        if self._heard.silence > SILENT:
+        if self._heard.silence > (SILENT if self._has_come else STARTING):
             self._end_silent(self.worker)
+
+    def _begin_hearing(self) -> None:
+        self._heard.begin()
+        self._has_come = False
 
     def _hear(self, trouble: str) -> None:
         self._troubles += 1
@@ -122,8 +136,12 @@ class Keeper:
             self._warn(trouble)
 
     def _end_silent(self, child: Child) -> None:
+        silent = self._heard.silence if child is self.worker else time.monotonic() - self._answered
         text = _("the run's {name} has given no sign of life for {seconds:g} s; it is ended")
-        self._warn(text.format(name=child.name, seconds=SILENT))
+        self._warn(text.format(name=child.name, seconds=round(silent)))
         child.end()
         child.ensure()
-        self._heard.begin()
+        if child is self.worker:
+            self._begin_hearing()
+        else:
+            self._begin_serving()

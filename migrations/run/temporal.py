@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +38,7 @@ from temporalio.converter import (
     WorkflowSerializationContext,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import HttpConnectProxyConfig, RPCError, RPCStatusCode
 
 from infra.apart import apart
@@ -167,9 +169,18 @@ async def reached(address: str, how: DataConverter) -> Client:
     gate_there = HttpConnectProxyConfig(target_host=f"unix:{_short(Path(address))}")
     try:
         # The gate knows one port alone, whatever it is asked for.
-        return await Client.connect("127.0.0.1:1", data_converter=how, http_connect_proxy_config=gate_there)
+        return await Client.connect(
+            "127.0.0.1:1", data_converter=how, http_connect_proxy_config=gate_there, runtime=_runtime()
+        )
     except RuntimeError as exc:
         raise EngineSilent(_("the engine does not answer on {address}").format(address=address)) from exc
+
+
+@cache
+def _runtime() -> Runtime:
+    """Return the SDK's threads: it would warn on the user's terminal of each connection through a gate."""
+    quiet = LoggingConfig(filter="ERROR,temporalio_common=WARN,temporalio_sdk_core=WARN,temporalio_client=WARN")
+    return Runtime(telemetry=TelemetryConfig(logging=quiet))
 
 
 def _short(place: Path) -> Path:
