@@ -27,6 +27,7 @@ from migrations.cli import explain as cli_explain
 from migrations.cli import inventory as cli_inventory
 from migrations.cli.help import WHERE, Commands, Folder, Json, inventory_folder, wrong_use
 from migrations.cli.twin import twins
+from migrations.cli.world import worlds
 
 MENDS = {
     errno.ENOSPC: "there is no room left for {file}; make room, and call the same command again: it goes on",
@@ -43,6 +44,7 @@ app = Commands(
     pretty_exceptions_enable=False,
 )
 app.add_typer(twins, name="twin")
+app.add_typer(worlds, name="world")
 cli_check.register(app)
 cli_explain.register(app)
 cli_inventory.register(app)

@@ -101,3 +101,41 @@ def test_what_nobody_reported_is_discovered_and_proposed(twin: World, on: RunOn,
     assert told["written"] is True
     systems = {system.system: system.depends_on for system in load_programme(folder).systems}
     assert systems["notice-board"] == ("identity",)
+
+
+def checked(world_file: Path) -> tuple[int, dict[str, dict[str, str]]]:
+    command = [sys.executable, "-m", "migrations.cli.main", "world", "check", "--in", str(YUNHE), "--json"]
+    done = subprocess.run(
+        [*command, "--world", str(world_file)],
+        env={**os.environ, "LANGUAGE": "en"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, {each["name"]: each for each in json.loads(done.stdout)["names"]}
+
+
+def test_everybody_in_a_world_is_reached_with_the_known_key(twin: World) -> None:
+    code, names = checked(Path(twin.ssh_config).parent / "world.json")
+    assert code == 0
+    assert (names["water-db"]["user"], names["water-db"]["rights"]) == ("root", "root")
+    assert names["pe1"]["rights"] == "a device's own command line"
+    assert all(each["key"].startswith("SHA256:") for each in names.values())
+
+
+def test_whoever_shows_another_key_is_not_reached_and_nobody_else_suffers(twin: World, tmp_path: Path) -> None:
+    keys = (Path(twin.ssh_config).parent / "known_hosts").read_text().splitlines()
+    wrong = next(line for line in keys if line.startswith("water-app ")).partition(" ")[2]
+    mixed = [f"water-db {wrong}" if line.startswith("water-db ") else line for line in keys]
+    (tmp_path / "known_hosts").write_text("\n".join(mixed) + "\n")
+    told = Path(twin.ssh_config).read_text()
+    known = str(Path(twin.ssh_config).parent / "known_hosts")
+    (tmp_path / "ssh_config").write_text(told.replace(known, str(tmp_path / "known_hosts")))
+    world = twin.model_copy(update={"ssh_config": tmp_path / "ssh_config"})
+    (tmp_path / "world.json").write_text(world.model_dump_json())
+    code, names = checked(tmp_path / "world.json")
+    assert code == 1
+    assert [name for name, each in names.items() if each["rights"] == "not known"] == ["water-db"]
+    assert "ost key verification failed" in names["water-db"]["reason"]

@@ -1,0 +1,158 @@
+"""Who can be reached in a world, with which key, as whom, with which rights; and a first draft of a world's files."""
+
+import shlex
+import subprocess
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from infra.hearing import Unheard, hear
+from infra.ssh import client
+from infra.worlds import CloudSettings, World
+from inventory.base import Model
+from inventory.derived.targets import target_hosts
+from inventory.derived.wired import host_addresses
+from inventory.model import Programme
+from inventory.words import _
+
+KNOWN_HOSTS = "known_hosts"
+AT_ONCE = 16
+"""Names that are asked side by side."""
+PATIENCE = 40.0
+"""Seconds for one name."""
+LOOK = "id -un; id -u; sudo -n id -u 2>/dev/null || echo no"
+"""Who a login is, and whether it may become root without being asked for a password."""
+
+
+class Rights(StrEnum):
+    """What a login may do."""
+
+    ROOT = "root"
+    SUDO = "root by sudo"
+    ORDINARY = "an ordinary user"
+    DEVICE = "a device's own command line"
+    NOT_KNOWN = "not known"
+
+
+class Reached(Model):
+    """How one name of a world was reached, or why it was not."""
+
+    name: str
+    kind: Literal["host", "device"]
+    user: str = ""
+    key: str = ""
+    """Fingerprint of the key that is known for it; empty where none is."""
+    rights: Rights = Rights.NOT_KNOWN
+    reason: str = ""
+
+
+class Draft(Model):
+    """The files of a world as far as an inventory knows them."""
+
+    ssh_config: str
+    world: World
+
+
+def draft(programme: Programme, folder: Path, user: str, cloud: str) -> Draft:
+    """Return the files of a world in which hosts have the inventory's addresses; devices' are left to be filled in."""
+    # OpenSSH would look for a relative name where the command is called.
+    foot = _FOOT.format(user=user, known_hosts=folder.resolve() / KNOWN_HOSTS)
+    text = "".join((_HEAD, *_host_blocks(programme), *_device_blocks(programme), foot))
+    settings = CloudSettings(backend="openstack", endpoint=cloud)
+    world = World.model_validate(
+        {"name": programme.programme, "kind": "real", "ssh_config": "ssh_config", "cloud": settings}
+    )
+    return Draft(ssh_config=text, world=world)
+
+
+def addresses(programme: Programme) -> dict[str, str]:
+    """Map every host that departments have and sites will have to its address."""
+    sites = programme.sites if programme.sizes else ()
+    made = {host.name: str(host.address) for site in sites for host in target_hosts(programme, site.name)}
+    return {**{name: str(address) for name, address in host_addresses(programme).items()}, **made}
+
+
+def _host_blocks(programme: Programme) -> Iterator[str]:
+    for name, address in sorted(addresses(programme).items()):
+        yield f"Host {name}\n  HostName {address}\n\n"
+
+
+def _device_blocks(programme: Programme) -> Iterator[str]:
+    for device in sorted(programme.network.devices, key=lambda each: each.name):
+        # The management address is in no inventory.
+        yield f"Host {device.name}\n  # HostName: its management address\n  User netops\n\n"
+
+
+def look(world: World, hosts: Sequence[str], devices: Sequence[str]) -> tuple[Reached, ...]:
+    """Log in at every name once, change nothing, and say how it came out, in the order of the names."""
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        found = [*pool.map(lambda name: _host(world, name), hosts)]
+        found += pool.map(lambda name: _device(world, name), devices)
+    return tuple(found)
+
+
+def _host(world: World, name: str) -> Reached:
+    reached = Reached(name=name, kind="host", key=_known_key(world, name))
+    said, reason = _asked(world, name, LOOK)
+    words = said.split()
+    if reason or len(words) < 3:
+        return reached.model_copy(update={"reason": reason or _("its answer is no login's")})
+    rights = Rights.ROOT if words[1] == "0" else Rights.SUDO if words[2] == "0" else Rights.ORDINARY
+    return reached.model_copy(update={"user": words[0], "rights": rights})
+
+
+def _device(world: World, name: str) -> Reached:
+    reached = Reached(
+        name=name, kind="device", key=_known_key(world, name), user=_settings(world, name).get("user", "")
+    )
+    _said, reason = _asked(world, name, "show version")
+    return reached.model_copy(update={"reason": reason} if reason else {"rights": Rights.DEVICE})
+
+
+def _asked(world: World, name: str, command: str) -> tuple[str, str]:
+    """Return what a name says to a command, or why it says nothing."""
+    try:
+        heard = hear([*client(world.ssh_config), name, command], b"", PATIENCE, 1 << 20)
+    except Unheard as exc:
+        return "", exc.reason
+    except subprocess.TimeoutExpired:
+        return "", _("it gave no answer within {seconds} s").format(seconds=f"{PATIENCE:g}")
+    if heard.status == 255:
+        return "", (heard.complained.splitlines() or [_("no answer")])[-1]
+    return heard.said.decode(errors="replace"), ""
+
+
+def _known_key(world: World, name: str) -> str:
+    settings = _settings(world, name)
+    for file in shlex.split(settings.get("userknownhostsfile", "")):
+        for wanted in (settings.get("hostkeyalias", ""), settings.get("hostname", ""), name):
+            command = ["ssh-keygen", "-l", "-F", wanted, "-f", file]
+            found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+            prints = [word for line in found for word in line.split() if word.startswith("SHA256:")]
+            if wanted and prints:
+                return prints[0]
+    return ""
+
+
+def _settings(world: World, name: str) -> dict[str, str]:
+    command = ["ssh", "-F", str(world.ssh_config), "-G", name]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return {line.partition(" ")[0]: line.partition(" ")[2] for line in said.splitlines()}
+
+
+_HEAD = """# How hosts and devices are reached: OpenSSH's own file, see ssh_config(5). All of zhenghe reads it.
+# A department behind a jump host:   ProxyJump jump.example
+# A key of its own:                  IdentityFile ~/.ssh/water
+# Keys of hosts belong into known_hosts beside this file: get them from whoever runs the host, or from its console.
+
+"""
+_FOOT = """Host *
+  User {user}
+  UserKnownHostsFile {known_hosts}
+  StrictHostKeyChecking yes
+  IdentitiesOnly yes
+  ConnectTimeout 10
+  ServerAliveInterval 10
+"""

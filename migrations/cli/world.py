@@ -1,0 +1,83 @@
+"""`zhenghe world init | check`: the files by which a real world is reached, and who answers there."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inventory.words import _N, _
+from migrations import saying
+from migrations.cli.help import WHERE, Commands, Folder, Json, WrongUse, inventory_folder
+
+worlds = Commands(help=_("Write the files of a world, and see who answers there."))
+RIGHTS = {
+    "root": _N("root"),
+    "root by sudo": _N("root by sudo"),
+    "an ordinary user": _N("an ordinary user"),
+    "a device's own command line": _N("a device's own command line"),
+    "not known": _N("not known"),
+}
+
+
+@worlds.command(help=_("Write a first draft of world.json and ssh_config, with every host of the inventory."))
+def init(
+    folder: Folder = Path(),
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help=_("Where; a new folder."))] = Path("world"),
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help=_("Who logs in at hosts."))] = "root",
+    cloud: Annotated[
+        str, typer.Option("--cloud", metavar="NAME", help=_("The government cloud's name in clouds.yaml."))
+    ] = "government-cloud",
+    as_json: Json = False,
+) -> None:
+    from infra.reaching import KNOWN_HOSTS, draft
+    from infra.worlds import save_world
+    from inventory.loading import load_programme
+
+    programme = load_programme(inventory_folder(folder))
+    files = [out / name for name in ("ssh_config", KNOWN_HOSTS, "world.json")]
+    if taken := [str(file) for file in files if file.exists()]:
+        reason = _("these files are there already: {files}").format(files=", ".join(taken))
+        raise WrongUse(reason, _("choose another folder with --out"))
+    made = draft(programme, out, user, cloud)
+    out.mkdir(parents=True, exist_ok=True)
+    files[0].write_text(made.ssh_config)
+    files[1].touch()
+    save_world(made.world, files[2])
+    if as_json:
+        saying.say(json.dumps({"files": [str(file) for file in files]}, ensure_ascii=False))
+        return
+    saying.say("\n".join(map(str, files)))
+    saying.say(
+        _("now fill in addresses of devices, jump hosts and host keys, and see who answers:")
+    )
+    saying.say(f"zhenghe world check --world {files[2]} --in {folder}")
+
+
+@worlds.command(
+    help=_("Log in at every host and device once and tell who answers; 1 where one does not.")
+)
+def check(
+    world: Annotated[
+        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+    ],
+    inventory: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    as_json: Json = False,
+) -> None:
+    from infra.reaching import Rights, look
+    from inventory.derived.wired import host_addresses
+    from inventory.loading import load_programme
+    from migrations.cli.wanted import world_at
+
+    programme = load_programme(inventory_folder(inventory))
+    devices = sorted(device.name for device in programme.network.devices)
+    found = look(world_at(world), sorted(host_addresses(programme)), devices)
+    enough = {Rights.ROOT, Rights.SUDO, Rights.DEVICE}
+    if as_json:
+        saying.say(json.dumps({"names": [each.model_dump(mode="json") for each in found]}, ensure_ascii=False))
+    else:
+        for each in found:
+            who = _("{user}, {rights}").format(user=each.user or "–", rights=_(RIGHTS[each.rights]))
+            key = each.key or _("no key is known")
+            saying.say(f"{each.name}: {each.reason or who} ({key})")
+    raise typer.Exit(0 if all(each.rights in enough for each in found) else 1)
