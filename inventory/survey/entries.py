@@ -56,6 +56,8 @@ class Remark(Model):
     expected: str
     """What is expected instead, or what was assumed."""
     severity: Weight = Weight.ERROR
+    settles: tuple[str, str] = ("", "")
+    """The part of a mapping file and the line in it that settle it; empty where no such line does."""
 
 
 @dataclass(frozen=True, slots=True)

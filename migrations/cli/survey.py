@@ -17,6 +17,7 @@ from inventory.survey.merging.folder import Change, Folder
 from inventory.survey.merging.memory import FILE, Memory
 from inventory.survey.merging.merging import Merged, merge
 from inventory.survey.merging.naming import name_for
+from inventory.survey.merging.summing import causes_text, mapping_text
 from inventory.survey.merging.telling import counted, difference, remarks_text, word_of
 from inventory.survey.merging.writing import held, write
 from inventory.survey.reading import read_sheets
@@ -153,7 +154,7 @@ def _begun(folder: Folder, into: Path, beginning: Beginning) -> tuple[str, ...]:
 
 def _show(merged: Merged, remarks: Sequence[Remark], said: Sequence[str]) -> None:
     if remarks:
-        saying.say(remarks_text(remarks))
+        saying.say("\n".join(filter(None, (remarks_text(remarks), causes_text(remarks), mapping_text(remarks)))))
     saying.say("\n".join(said), end="\n" if said else "")
     if merged.changes:
         text = difference(merged.changes)

@@ -9,7 +9,7 @@ from inventory.survey.entries import Weight
 from inventory.survey.opening.grids import empty, letters
 from inventory.survey.tables.headings import Match
 from inventory.survey.tables.servers import servers_in
-from inventory.survey.tables.settling import IGNORE
+from inventory.survey.tables.settling import IGNORE, column_line
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
 from inventory.survey.text import folded, plain
@@ -112,4 +112,6 @@ class AssignedTable:
             cells = sum(not empty(self.grid.at(*row.spots[heading])) for row in rows if heading in row.spots)
             if cells:
                 text = _("{expected} ({count} cells)").format(expected=expected, count=cells)
-                self.remark(heading.spot, text, severity, column=heading.text or letters(heading.spot[1]))
+                settles = column_line(heading.parts[-1]) if heading.parts and severity is Weight.WARNING else ("", "")
+                column = heading.text or letters(heading.spot[1])
+                self.remark(heading.spot, text, severity, column=column, settles=settles)

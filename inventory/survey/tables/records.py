@@ -12,6 +12,7 @@ from inventory.survey.tables.celling import CellReader
 from inventory.survey.tables.margins import group_in, role_of, style_of
 from inventory.survey.tables.naming import perhaps_several, several, untitled
 from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
+from inventory.survey.tables.settling import department_line
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
 from inventory.survey.text import folded
@@ -339,7 +340,7 @@ class TableReader(CellReader):
             self.fallback = self.sheet.department()
             if not self.fallback:
                 expected = _("the department, as a column, as 填报单位 above the table, or in the mapping file")
-                self.about(row, expected, Weight.WARNING)
+                self.remark(self.first(row), expected, Weight.WARNING, settles=department_line(self.grid.file))
         if "department" in self.sheet.label_places and self.fallback == self.sheet.labelled.department:
             places["department"] = self.sheet.label_places["department"]
         return self.fallback

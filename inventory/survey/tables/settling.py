@@ -8,6 +8,8 @@ sheets:
   - {file: old.xls, sheet: 字典, kind: ignore}
 """
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -27,6 +29,25 @@ from inventory.survey.text import folded
 from inventory.words import _
 
 IGNORE = "ignore"
+
+
+def column_line(header: str, field: str = IGNORE) -> tuple[str, str]:
+    """Return the part of a mapping file and the line in it that settle what a header means."""
+    return "columns", f"{_written(header)}: {field}"
+
+
+def department_line(file: Path) -> tuple[str, str]:
+    """Return the part of a mapping file and the line in it that say whose a file is; the title is left open."""
+    return "sheets", f"- {{file: {_written(file.name)}, department: …}}"
+
+
+def _written(text: str) -> str:
+    """Return text as YAML holds it: in quotes where it would mean something else without them."""
+    return (
+        text
+        if re.fullmatch(r"[\u4e00-\u9fff\w（）/.-]+", text) and not text[0].isdigit()
+        else json.dumps(text, ensure_ascii=False)
+    )
 
 
 class Rule(Model):
@@ -69,6 +90,15 @@ class Settled(Model):
             department=next((rule.department for rule in reversed(rules) if rule.department), ""),
             columns=columns,
         )
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of mapping files, as `docs/mapping.schema.json` holds it."""
+    schema = Settled.model_json_schema()
+    fields = {"enum": [*sorted(fields_of(None)), IGNORE]}
+    for holder in (schema, schema["$defs"]["Rule"]):
+        holder["properties"]["columns"]["additionalProperties"] = fields
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
 def fields_of(kind: str | None) -> frozenset[str]:

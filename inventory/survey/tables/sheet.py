@@ -25,11 +25,27 @@ class Sheet:
         """Where the sheet says that there is nothing of a kind to list."""
         self._department: str | None = None
 
-    def remark(self, spot: Spot | None, expected: str, severity: Weight, *, column: str = "", read: str = "") -> None:
+    def remark(
+        self,
+        spot: Spot | None,
+        expected: str,
+        severity: Weight,
+        *,
+        column: str = "",
+        read: str = "",
+        settles: tuple[str, str] = ("", ""),
+    ) -> None:
         """Collect one remark about a cell, or about the sheet."""
         place = self.grid.place() if spot is None else self.grid.place(*spot)
         self.remarks.append(
-            Remark(place=place, column=shortened(column), read=shortened(read), expected=expected, severity=severity)
+            Remark(
+                place=place,
+                column=shortened(column),
+                read=shortened(read),
+                expected=expected,
+                severity=severity,
+                settles=settles,
+            )
         )
 
     def take_labels(self, row: int) -> None:
