@@ -70,7 +70,11 @@ def _filled(platform: Platform, state: Sequence[LinePath], policy: Policy) -> tu
     values = {"policy": circuit.policy, "asn": circuit.asn, "address": circuit.address}
     present = policy.present
     if name is not None:
-        present += "\n" + platform.block("policy_calls", surveyed=name, **values)
+        there = _found(state, platform.policies.defined, surveyed=name) is not None
+        # Where it came later it is the operator's to say that it counts from now on.
+        denied = _found(state, platform.policies.denied, **values) is not None
+        last = "policy_calls" if there and not denied else "policy_denies"
+        present += "\n" + platform.block(last, surveyed=name, **values)
     elif _found(state, platform.policies.open, **values) is not None:
         present += "\n" + platform.block("policy_open", **values)
     absent = "" if name is None or inherited else platform.block("policy_surveyed", surveyed=name, **values)

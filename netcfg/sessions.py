@@ -109,7 +109,8 @@ def way_to(config: Path, name: str) -> Way:
         options = ("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes")
         command = shlex.join(("ssh", "-F", str(config), *options, *jumps, "-W", "[%h]:%p", last))
     keys = tuple(str(Path(key).expanduser()) for key in said.get("identityfile", ()))
-    known = " ".join((one.get("userknownhostsfile", ""), one.get("globalknownhostsfile", ""))).split()
+    # Only who is in the world's known_hosts is believed, whoever else the machine knows.
+    known = one.get("userknownhostsfile", "").split()
     return Way(
         host=one["hostname"],
         port=int(one["port"]),

@@ -30,12 +30,25 @@ from migrations.run.actuators import (
     Unreachable,
 )
 from migrations.run.home import RunHome
-from netcfg.errors import DeviceBusy, DeviceError, DeviceUnreachable, ExtranetError, NotConfirmed
+from netcfg.errors import (
+    DeviceBusy,
+    DeviceError,
+    DeviceIncomplete,
+    DeviceUnreachable,
+    ExtranetError,
+    NotConfirmed,
+    NotSaved,
+    TooLate,
+)
 from netcfg.transaction import Extranet, LineState
 
 _DEVICE_ERRORS: Mapping[type[ExtranetError], type[StepError]] = {
     DeviceUnreachable: Unreachable,
+    DeviceIncomplete: Unreachable,
     NotConfirmed: Unreachable,
+    # Done again it only saves.
+    NotSaved: Unreachable,
+    TooLate: Unreachable,
     DeviceBusy: Busy,
 }
 """What may be tried again; everything else that goes wrong with devices stays wrong until somebody mends it."""

@@ -71,6 +71,8 @@ class Policies(Model):
     used: tuple[str, ...]
     member: tuple[str, ...]
     called: tuple[str, ...]
+    denied: tuple[str, ...]
+    defined: tuple[str, ...]
     open: tuple[str, ...]
 
 

@@ -159,7 +159,7 @@ SITES = {"site:cloud-a", "site:dr-b"}
         ("playbooks/plugins/action/on_host.py", "systems"),
         ("playbooks/agents/conductor.py", "systems"),
         ("netcfg/platforms/frr.yaml", LINES),
-        ("netcfg/platforms/frr-timer.sh", LINES),
+        ("netcfg/guards/keeper.py", LINES),
         ("netcfg/platforms/nobody.yaml", set()),
         ("netcfg/transaction.py", LINES),
         ("infra/program.py", SITES),

@@ -42,6 +42,7 @@ SHAPES = {
         f" {CIRCUIT_REMOTE}", speaker("neighbor C peer-group", CIRCUIT_REMOTE, f"neighbor {CIRCUIT} peer-group C"),
     ),
     "another name for the policy": ("EXTRANET-IN", "GOV-IN"),
+    "a policy that is not there": ("route-map EXTRANET-IN in", "route-map NOWHERE in"),
     "no policy at the circuit": (f"  neighbor {CIRCUIT} route-map EXTRANET-IN in\n", ""),
     "a description like a command": ("description line:water-leased", "description no exit"),
 }  # fmt: skip
@@ -92,6 +93,11 @@ def test_the_policy_of_ours_goes_on_with_the_operators(programme: Programme, sha
     found = paths(FRR, attached(programme, shape))
     assert ("route-map ZH-ADMINISTRATIVE-IN permit 30", last) in found
     assert f"neighbor {CIRCUIT} route-map ZH-ADMINISTRATIVE-IN in" in {path[-1] for path in found}
+
+
+def test_a_policy_that_is_named_and_not_there_goes_on_denying(programme: Programme) -> None:
+    found = paths(FRR, attached(programme, "a policy that is not there"))
+    assert ("route-map ZH-ADMINISTRATIVE-IN deny 30", "call NOWHERE") in found
 
 
 def test_a_circuit_without_a_policy_goes_on_accepting_what_it_accepted(programme: Programme) -> None:

@@ -17,7 +17,7 @@ def folder(tmp_path: Path) -> Path:
 def config(folder: Path, text: str) -> Path:
     path = folder / "ssh_config"
     common = f"Host *\n  IdentityFile {folder}/key\n  IdentitiesOnly yes\n  UserKnownHostsFile {folder}/known_hosts\n"
-    path.write_text(text + common + "  GlobalKnownHostsFile /dev/null\n")
+    path.write_text(text + common + f"  GlobalKnownHostsFile {folder}/key\n")
     return path
 
 
@@ -26,7 +26,7 @@ def test_what_is_included_counts(folder: Path) -> None:
     way = way_to(config(folder, f"Include {folder}/more\n"), "ce1")
     assert (way.host, way.port, way.user, way.alias) == ("192.0.2.7", 2222, "ops", "one")
     assert (way.keys, way.agent, way.command) == ((f"{folder}/key",), False, None)
-    assert folder / "known_hosts" in way.known_hosts
+    assert way.known_hosts == (folder / "known_hosts",)
 
 
 def test_a_command_in_place_of_a_connection_has_its_tokens_filled_in(folder: Path) -> None:
