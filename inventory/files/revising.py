@@ -38,7 +38,8 @@ class Unrevisable(RevisingError):
 def revised(text: str, wanted: Sequence[Mapping[str, Any]]) -> str:
     """Return the text with its documents, those that hold something, changed to hold the wanted values.
 
-    Keys and members of lists may be added and values changed; none may be missing. Unrevisable where it does not work.
+    Keys and members of lists may be added and values changed; none may be missing but members that have names.
+    Unrevisable where it does not work.
     """
     bare = text.removeprefix("\ufeff")
     newline = "\r\n" if "\r\n" in bare else "\n"
@@ -103,10 +104,24 @@ class _Reviser:
             yield from self.flow(node, wanted, key)
         elif isinstance(node, yaml.MappingNode) and isinstance(wanted, Mapping) and _grows(node, wanted):
             yield from self.block_mapping(node, wanted)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(wanted, list | tuple) and _named(node, wanted):
+            yield from self.fewer(node, wanted, key)
         elif isinstance(node, yaml.SequenceNode) and isinstance(wanted, list | tuple) and _grows(node, wanted):
             yield from self.block_sequence(node, wanted, key)
         else:
             yield from self.whole(node, wanted)
+
+    def fewer(self, node: yaml.SequenceNode, wanted: Sequence[Any], key: str) -> Iterator[Edit]:
+        """Yield the edits of a list of which members are gone, with the lines on which they stood."""
+        names = {each["name"] for each in wanted}
+        kept = [member for member in node.value if held(member)["name"] in names]
+        for member in node.value:
+            if member not in kept:
+                start = self.text.rfind("\n", 0, member.start_mark.index) + 1
+                end = min(len(self.text), self.line_end(member) + 1)
+                # The empty line behind a member goes with it.
+                yield start, end + self.text.startswith("\n", end), ""
+        yield from self.block_sequence(yaml.SequenceNode(node.tag, kept, node.start_mark, node.end_mark), wanted, key)
 
     def block_mapping(self, node: yaml.MappingNode, wanted: Mapping[str, Any]) -> Iterator[Edit]:
         indent = node.start_mark.column
@@ -219,6 +234,15 @@ class _Reviser:
         found = self.text.find("\n", end)
         found = len(self.text) if found < 0 else found
         return found - 1 if found > end and self.text[found - 1] == "\r" else found
+
+
+def _named(node: yaml.SequenceNode, wanted: Sequence[Any]) -> bool:
+    """Return whether members are gone from a list whose members all have names, and some are left."""
+    members = [held(member) for member in node.value]
+    if not all(isinstance(each, Mapping) and "name" in each for each in (*wanted, *members)):
+        return False
+    before, after = ({each["name"] for each in some} for some in (members, wanted))
+    return bool(before - after) and bool(before & after)
 
 
 def _grows(node: yaml.CollectionNode, wanted: Mapping[str, Any] | Sequence[Any]) -> bool:

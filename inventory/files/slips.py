@@ -68,8 +68,8 @@ def _of_word(value: object, raw: str) -> str:
     if not isinstance(value, bool | int | float):
         return ""
     if re.match(r"[-+]?0\d", raw):
-        return _("put it in quotes, \"{word}\": without them the zeros in front are lost").format(word=raw)
-    return _("put it in quotes: \"{word}\"").format(word=raw) if raw else ""
+        return _('put it in quotes, "{word}": without them the zeros in front are lost').format(word=raw)
+    return _('put it in quotes: "{word}"').format(word=raw) if raw else ""
 
 
 def _plain(text: str) -> str:

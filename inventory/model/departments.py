@@ -122,6 +122,7 @@ class Department(Model):
     units: Annotated[tuple[Unit, ...], Field(description="The institutions and towns that belong to it.")] = ()
     rooms: Annotated[tuple[Room, ...], Field(description="Its machine rooms.")] = ()
     demands: Annotated[tuple[DataDemand, ...], Field(description="The data of others that it says it needs.")] = ()
+    also_called: Annotated[tuple[str, ...], Field(description="Other titles under which its sheets come.")] = ()
     reported_none: Annotated[ReportedNone | None, Field(description="That it answered and has no system.")] = None
     office_automation: Annotated[
         Literal["none", "own", "connected", "shared"] | None,

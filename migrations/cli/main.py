@@ -105,11 +105,29 @@ def survey(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help=_("Where; DIR/sheets if left out."))
     ] = None,
+    status: Annotated[
+        bool, typer.Option("--status", help=_("Tell who has answered and who has not; 1 if one has not."))
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    from migrations.cli.survey import write_sheets
+    from migrations.cli.survey import show_answers, write_sheets
 
-    raise typer.Exit(write_sheets(inventory_folder(folder), out, as_json=as_json))
+    if status:
+        raise typer.Exit(show_answers(inventory_folder(folder), as_json=as_json))
+    raise typer.Exit(write_sheets(folder, out, as_json=as_json))
+
+
+@app.command(help=_("Make one department of two that are the same; its systems, rooms and titles go with it."))
+def join(
+    one: Annotated[str, typer.Argument(metavar="NAME", help=_("The department that goes."), show_default=False)],
+    into: Annotated[str, typer.Argument(metavar="INTO", help=_("The department that stays."), show_default=False)],
+    folder: Folder = Path(),
+    yes: Annotated[bool, typer.Option("--yes", help=_("Write without asking; questions stay open."))] = False,
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.survey import join_departments
+
+    raise typer.Exit(join_departments(one, into, inventory_folder(folder), yes=yes, as_json=as_json))
 
 
 @app.command(help=_("Compute waves, steps and the digest."))

@@ -51,4 +51,3 @@ def programme_in_words(programme: str, ledger: Ledger) -> Iterator[str]:
 def _counted(accounts: Iterable[Account]) -> str:
     found = Counter(state_word(each.unit.kind, each.state, _) for each in accounts)
     return ", ".join(f"{number} {word}" for word, number in found.most_common()) or _("nothing done")
-

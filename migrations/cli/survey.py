@@ -11,9 +11,11 @@ from rich.syntax import Syntax
 from inventory.base import Model
 from inventory.files.schema import SCHEMA_FILE, schema_text
 from inventory.obligations.profiles import profile_file, shipped, unknown
+from inventory.survey.answers import answers, answers_text
 from inventory.survey.entries import Entry, Remark, Weight
 from inventory.survey.merging.asking import Question, questions_text
 from inventory.survey.merging.folder import Change, Folder
+from inventory.survey.merging.joining import join
 from inventory.survey.merging.memory import FILE, Memory
 from inventory.survey.merging.merging import Merged, merge
 from inventory.survey.merging.naming import name_for
@@ -25,7 +27,7 @@ from inventory.survey.sheets import Workbook, workbooks
 from inventory.survey.tables.settling import Settled, read_settled
 from inventory.words import _
 from migrations import saying
-from migrations.cli.help import WrongUse
+from migrations.cli.help import WrongUse, inventory_folder
 
 
 class Beginning(Model):
@@ -189,7 +191,7 @@ def _agreed(merged: Merged, *, yes: bool, as_json: bool) -> bool:
     if as_json or not sys.stdin.isatty():
         saying.say(_("nothing is written; --yes writes it"), error=True)
         return False
-    return input(_("write this? [y/N] ")).strip().lower() in {"y", "yes", "是"}
+    return _yes()
 
 
 def _told(merged: Merged, remarks: Sequence[Remark], *, written: bool) -> Mapping[str, object]:
@@ -205,8 +207,45 @@ def _told(merged: Merged, remarks: Sequence[Remark], *, written: bool) -> Mappin
     }
 
 
+def join_departments(one: str, into: str, inventory: Path, *, yes: bool, as_json: bool) -> int:
+    """Make one department of two and return the exit status: 1 where it was not agreed to."""
+    with held(inventory):
+        folder, memory = Folder(inventory), Memory.read(inventory)
+        before = memory.text()
+        source, target = join(folder, memory, one, into)
+        changes = folder.changes()
+        after = memory.text()
+        kept = (Change(FILE, before, after),) if after != before else ()
+        if not as_json:
+            print(difference(changes))
+        told = _("'{one}' ({title}) becomes '{into}' ({other}), and its title is remembered")
+        said = told.format(one=source.name, title=source.title, into=target.name, other=target.title)
+        agreed = yes or (not as_json and sys.stdin.isatty() and _yes())
+        if agreed:
+            write(inventory, (*changes, *kept))
+    if as_json:
+        print(json.dumps({"written": agreed, "files": [str(each.file) for each in changes]}, ensure_ascii=False))
+    else:
+        print(said if agreed else _("nothing is written; --yes writes it"))
+    return 0 if agreed else 1
+
+
+def _yes() -> bool:
+    return input(_("write this? [y/N] ")).strip().lower() in {"y", "yes", "是"}
+
+
+def show_answers(inventory: Path, *, as_json: bool) -> int:
+    """Tell which departments have answered the survey and return the exit status: 1 where one is silent."""
+    found = answers(Folder(inventory))
+    told = [each.model_dump(mode="json") for each in found]
+    print(json.dumps({"departments": told}, ensure_ascii=False) if as_json else answers_text(found))
+    return 1 if any(each.state == "silent" for each in found) else 0
+
+
 def write_sheets(inventory: Path, out: Path | None, *, as_json: bool) -> int:
     """Write the sheets that departments fill in and return the exit status; sheets that are there are not touched."""
+    if inventory.exists() and not inventory.is_dir():
+        inventory_folder(inventory)
     target = out if out is not None else inventory / "sheets"
     with held(inventory):
         memory = Memory.read(inventory)

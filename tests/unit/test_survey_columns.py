@@ -42,7 +42,7 @@ IDENTITY = {"title", "name", "department", "holder", "classified"}
 DECIDED = {f"grading.declassified.{field}" for field in Declassified.model_fields}
 """What a person decides, whatever sheets say."""
 UNASKED = {
-    "department": {"offices", "units", "rooms", "demands", "reported_none"},
+    "department": {"offices", "units", "rooms", "demands", "reported_none", "also_called"},
     "room": {"hosts", "assets"},
     "system": {"system", "components", "limits", "probes", "also_reported_by", "no_shadow_of"},
     "line": {"ends", "probes"},

@@ -149,6 +149,17 @@ class Folder:
                 if found is not None:
                     yield file, found
 
+    def everything(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Yield all documents with their files."""
+        for file, documents in self._documents.items():
+            yield from ((file, document) for document in documents)
+
+    def remove(self, part: Part) -> None:
+        """Take a part out of its list; its file keeps all else that stands in it."""
+        for _file, members in self.top(*_LISTS[part.kind][1:]):
+            members[:] = [each for each in members if each is not part.values]
+        self.parts.remove(part)
+
     def _parts(self) -> Iterator[Part]:
         for kind, (_file, *keys) in _LISTS.items():
             for file, members in self.top(*keys):

@@ -58,6 +58,8 @@ class Matcher:
         for owner in (part.department, *part.values.get("also_reported_by", ())):
             self._title(part, owner, part.name)
             self._title(part, owner, part.title)
+        for title in part.values.get("also_called", ()):
+            self._title(part, part.department, str(title))
         if row is not None:
             self._title(part, part.department, row.title)
             self._address(part, row.values.get("address"))

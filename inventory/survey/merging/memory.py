@@ -56,6 +56,10 @@ class Memory:
         if before in said:
             said[after] = {**said.pop(before), **said.get(after, {})}
 
+    def forget(self, part: str) -> None:
+        """Forget all that sheets said of a part."""
+        self._said.pop(part, None)
+
     def only(self, part: str, fields: Collection[str]) -> None:
         """Forget what sheets said of a part but for a few fields."""
         for department, values in self._said.get(part, {}).items():
