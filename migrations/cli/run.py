@@ -18,6 +18,7 @@ from migrations.cli.programme import programme_as_json, programme_in_words
 from migrations.cli.show import states_table, watching
 from migrations.cli.twin import seeds_of, twin_name
 from migrations.cli.wanted import (
+    living,
     may_begin,
     may_commit,
     may_return,
@@ -80,7 +81,7 @@ def apply_to_world(
     told: list[str] = []
     wanted = wanted_plan(folder, digest, told.append)
     plan = wanted.plan
-    world = world_at(world_file)
+    world = living(world_at(world_file))
     home = RunHome(runs_folder() / run_id(plan, world.name, wanted.digest))
     keys = with_ground(plan, keys_of(plan, units)) if units else ()
     ledger = ledger_of(runs_folder(), plan.programme, world_file)
@@ -134,7 +135,7 @@ def _world_of(home: RunHome) -> World:
     if not file.is_file():
         reason = _("the world of run {run} is gone: {file} is not there").format(run=home.path.name, file=file)
         raise WrongUse(reason, _("a rehearsal takes its twin down unless --keep is given; name another run with --run"))
-    return load_world(file)
+    return living(load_world(file))
 
 
 def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:

@@ -1,5 +1,6 @@
 """Which plan, run and units a command means, and whether it may act on them now."""
 
+import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -170,3 +171,17 @@ def withdrawn(plan: Plan, units: tuple[str, ...], ledger: Ledger) -> tuple[str, 
         text = _("these stand on it and are prepared or moved: {units}").format(units=", ".join(sorted(others)))
         raise WrongUse(text, _("withdraw them too, or take them back first"))
     return tuple(sorted(taken))
+
+
+def living(world: World) -> World:
+    """Return a world that there still is; WrongUse for a twin whose supervisor was ended."""
+    place = Path(world.cloud.endpoint)
+    if world.kind == "twin" and place.is_socket():
+        with socket.socket(socket.AF_UNIX) as control:
+            try:
+                control.connect(str(place))
+            except OSError as exc:
+                gone = _("twin {name} does not run any more: somebody has ended its supervisor")
+                mend = _("zhenghe twin up builds it anew as it was surveyed; zhenghe rehearse does so by itself")
+                raise WrongUse(gone.format(name=world.name), mend) from exc
+    return world
