@@ -477,3 +477,9 @@ def test_demands_for_data_stand_in_their_department(tmp_path: Path) -> None:
     (change,) = (each for each in merged.changes if each.file.name == "departments.yaml")
     assert "demands:" in change.after
     assert "provider: 公安局" in change.after
+
+
+def test_fields_are_named_in_chinese_to_who_reads_chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "zh")
+    merged = merge(Folder(tmp_path), Memory(), (row("request", "R-1", {"resource": "人口信息"}),))
+    assert any("申请日期（asked）" in remark.expected for remark in merged.remarks)

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from inventory.files.wording import reason_of
-from inventory.survey.columns import references
+from inventory.survey.columns import label_of, references
 from inventory.survey.entries import Entry, Place, Weight
 from inventory.survey.merging.fields import default_of, drop_field, get_field, put_field
 from inventory.survey.merging.folder import MODELS, Part
@@ -176,13 +176,13 @@ class Decider:
             drop_field(part.values, field)
         else:
             put_field(part.values, field, ours, MODELS[part.kind])
-        told = _("{field} is not taken: {reason}").format(field=field, reason=reason)
+        told = _("{field} is not taken: {reason}").format(field=_called(part, field), reason=reason)
         self._tell(place, _("left out"), value, told, Weight.ERROR)
 
     def _emptied(self, part: Part, department: str, said: Said) -> None:
         for field, value in self._memory.of(part.key, department).items():
             if field != "grading.classified" and field not in said and get_field(part.values, field) is not None:
-                told = _("the sheet no longer says {field}; it stays").format(field=field)
+                told = _("the sheet no longer says {field}; it stays").format(field=_called(part, field))
                 self._tell(self._places[part], _("no longer said"), value, told, Weight.NOTE)
 
     def valid(self, part: Part) -> bool:
@@ -201,15 +201,20 @@ def _is(said: Said, field: str) -> bool:
     return field in said and said[field][0] is True
 
 
+def _called(part: Part, field: str) -> str:
+    """Return what a field of a part is called to people: as in departments' sheets, where these are spoken to."""
+    return label_of(part.kind, field) or field
+
+
 def _errors(part: Part) -> dict[tuple[str, ...], str]:
     """Return what is wrong with a part's values, by the place in them."""
     try:
         MODELS[part.kind].model_validate(part.values)
     except ValidationError as exc:
         return {
-            path: _("{field} is missing").format(field=".".join(path))
+            path: _("{field} is missing").format(field=_called(part, ".".join(path)))
             if error["type"] == "missing"
-            else f"{'.'.join(path)}: {reason_of(error)}"
+            else f"{_called(part, '.'.join(path))}: {reason_of(error)}"
             for error in exc.errors()
             if (path := tuple(step for step in error["loc"] if isinstance(step, str)))
         }
