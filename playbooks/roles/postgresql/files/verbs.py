@@ -105,8 +105,9 @@ class Verbs:
 
     def keyless(self) -> Answer:
         """Return the tables whose replica identity prepare changed."""
-        if side_of(self._place.connect(), self._place.database) == "absent":
-            return {"keyless": []}
+        # A source that was retired is stopped.
+        if not self._place.running() or side_of(self._place.connect(), self._place.database) == "absent":
+            return {"keyless": self._place.remembered().get("keyless", [])}
         return {"keyless": given_identities(self._place, self._place.connect(self._place.database))}
 
     def retire(self) -> Answer:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils.zhenghe_pg_description import CLASS, OWN, ROUTINE, TYPE
 from ansible.module_utils.zhenghe_pg_place import Place, rows
+from ansible.module_utils.zhenghe_pg_stream import connection_limit
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 _GRANTS = """
@@ -95,6 +96,10 @@ def carry_over(place: Place, inside: Any, there: Any) -> None:
     accounts.copy_roles(place, inside, there)
     accounts.take_back_memberships(inside, there)
     accounts.copy_settings(place, inside, there)
+    limit, here = (connection_limit(end, place.database) for end in (there, inside))
+    if limit != here:
+        kept = sql.SQL("ALTER DATABASE {} SET zhenghe.connection_limit = {}")
+        rows(inside, kept.format(sql.Identifier(place.database), sql.Literal(str(limit))))
     for statement in (*_sequences(inside, there), *_rights(inside, there), *_comments(place, inside, there)):
         try:
             rows(inside, statement)

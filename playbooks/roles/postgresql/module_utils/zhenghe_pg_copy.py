@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_log as logs
+from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_carry import carry_over
@@ -236,6 +237,8 @@ def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
     inside = place.connect(place.database)
     rows(inside, sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(place.base)))
     restore_identities(place, inside, keyless)
+    # What the entry asks for stays.
+    rows(inside, own.LEAVE)
     accounts.admit(place, f"{place.base} peer", [])
     accounts.drop_role(place, place.base)
     place.forget_files("passfile", "verifier")

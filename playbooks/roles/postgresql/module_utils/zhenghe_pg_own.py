@@ -104,6 +104,14 @@ GRANT EXECUTE ON FUNCTION zhenghe.show(text, text) TO {role};
 REVOKE ALL ON FUNCTION zhenghe.publish(text, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION zhenghe.publish(text, text, boolean) TO {role}
 """
+LEAVE = """
+DROP FUNCTION IF EXISTS zhenghe.verifiers();
+DROP FUNCTION IF EXISTS zhenghe.holders();
+DROP FUNCTION IF EXISTS zhenghe.show(text, text);
+DROP FUNCTION IF EXISTS zhenghe.publish(text, text, boolean);
+DROP TABLE IF EXISTS zhenghe.given
+"""
+"""Takes away what gives the other end rights, once the way back is given up."""
 # The entry asks this for one account at a time, as pgbouncer's auth_query; a superuser does not come in by the entry.
 ACCOUNT = """
 CREATE SCHEMA IF NOT EXISTS zhenghe;

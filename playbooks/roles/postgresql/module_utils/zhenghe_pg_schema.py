@@ -15,6 +15,7 @@ from ansible.module_utils.zhenghe_pg_accounts import LISTS, MOVES, listed
 from ansible.module_utils.zhenghe_pg_asleep import asleep
 from ansible.module_utils.zhenghe_pg_description import CLASS, DESCRIPTION, OWN, ROUTINE, SQL_BODY, TYPE
 from ansible.module_utils.zhenghe_pg_place import Place, database_settings, rows, value
+from ansible.module_utils.zhenghe_pg_stream import connection_limit
 from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 _RELATIONS = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -161,6 +162,8 @@ def rights(connection: Any, roles: Iterable[str] | None = None) -> dict[str, dic
     given = {"every": roles is None, "names": list(roles or ())}
     of_roles = {"roles": _ROLES, "passwords": _PASSWORDS, "members": _MEMBERS, "settings": _SETTINGS}
     found = {**_read(connection, _RIGHTS_OF), **_read(connection, of_roles, given)}
+    database = value(connection, "SELECT current_database()")
+    found["connections"] = {"the database": str(connection_limit(connection, database))}
     for name, text in found["settings"].items():
         setting = name.rpartition(" ")[2]
         if setting in LISTS:
