@@ -134,13 +134,14 @@ def ground(on: RunOn, host: str, *databases: str) -> dict[str, str]:
     seen = {"files": on(host, files).stdout}
     catalogues = {
         "roles": "SELECT string_agg(r::text, ';' ORDER BY rolname) FROM pg_roles r",
-        "slots": "SELECT string_agg(slot_name, ';') FROM pg_replication_slots",
+        "slots": "SELECT string_agg(slot_name, ';' ORDER BY slot_name) FROM pg_replication_slots",
         "databases": "SELECT string_agg(datname, ';' ORDER BY datname) FROM pg_database",
     }
     seen |= {name: sql(on, host, "postgres", query) for name, query in catalogues.items()}
     for database in databases:
         for name, column in {"pg_publication": "pubname", "pg_namespace": "nspname"}.items():
-            seen[f"{name} of {database}"] = sql(on, host, database, f"SELECT string_agg({column}, ';') FROM {name}")
+            query = f"SELECT string_agg({column}, ';' ORDER BY {column}) FROM {name}"
+            seen[f"{name} of {database}"] = sql(on, host, database, query)
     return seen
 
 
