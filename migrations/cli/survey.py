@@ -119,7 +119,7 @@ def _chosen(beginning: Beginning, into: Path, *, yes: bool, as_json: bool) -> Be
         raise WrongUse(_("a new programme follows a plan, and none is chosen"), _profiles(into))
     if as_json or not sys.stdin.isatty():
         return beginning
-    print(_profiles(into))
+    saying.say(_profiles(into))
     profile = input(_("which plan does the programme follow? ")).strip()
     if not profile:
         raise WrongUse(_("a new programme follows a plan, and none is chosen"), _profiles(into))
@@ -217,16 +217,16 @@ def join_departments(one: str, into: str, inventory: Path, *, yes: bool, as_json
         after = memory.text()
         kept = (Change(FILE, before, after),) if after != before else ()
         if not as_json:
-            print(difference(changes))
+            saying.say(difference(changes))
         told = _("'{one}' ({title}) becomes '{into}' ({other}), and its title is remembered")
         said = told.format(one=source.name, title=source.title, into=target.name, other=target.title)
         agreed = yes or (not as_json and sys.stdin.isatty() and _yes())
         if agreed:
             write(inventory, (*changes, *kept))
     if as_json:
-        print(json.dumps({"written": agreed, "files": [str(each.file) for each in changes]}, ensure_ascii=False))
+        saying.say(json.dumps({"written": agreed, "files": [str(each.file) for each in changes]}, ensure_ascii=False))
     else:
-        print(said if agreed else _("nothing is written; --yes writes it"))
+        saying.say(said if agreed else _("nothing is written; --yes writes it"))
     return 0 if agreed else 1
 
 
@@ -238,7 +238,7 @@ def show_answers(inventory: Path, *, as_json: bool) -> int:
     """Tell which departments have answered the survey and return the exit status: 1 where one is silent."""
     found = answers(Folder(inventory))
     told = [each.model_dump(mode="json") for each in found]
-    print(json.dumps({"departments": told}, ensure_ascii=False) if as_json else answers_text(found))
+    saying.say(json.dumps({"departments": told}, ensure_ascii=False) if as_json else answers_text(found))
     return 1 if any(each.state == "silent" for each in found) else 0
 
 
