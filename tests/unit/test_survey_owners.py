@@ -161,3 +161,17 @@ def test_who_lists_systems_and_says_that_there_are_none_is_asked(tmp_path: Path)
     entries, remarks = read(two.parent)
     assert [(entry.kind, entry.title) for entry in entries] == [("system", "统计系统")]
     assert [reason[:10] for _cell, reason in heavy(remarks)] == ["one answer"]
+
+
+def test_replies_in_a_list_of_many_departments(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["序号", "单位", "系统名称", "功能描述"],
+        [1, "水务局", "水费系统", "收费"],
+        [2, "统计局", "无", ""],
+        [3, "体育局", "没有系统", ""],
+    ]
+    entries, remarks = read(sheet(tmp_path, rows))
+    assert [(entry.kind, entry.title, bool(entry.reported_none)) for entry in entries] == [
+        ("system", "水费系统", False), ("department", "统计局", True), ("department", "体育局", True),
+    ]  # fmt: skip
+    assert heavy(remarks) == []

@@ -431,3 +431,31 @@ def test_demands_for_data_are_kept_with_who_has_it(tmp_path: Path) -> None:
         "provider": "公安局", "items": "姓名、身份证号", "use": "核验", "way": "接口", "cycle": "实时",
     }  # fmt: skip
     assert heavy(remarks) == []
+
+
+def test_a_column_for_each_system_that_its_header_names(tmp_path: Path) -> None:
+    rows = [
+        ["水务局信息系统调查表"],
+        ["项目", "水费系统", "河长制平台"],
+        ["主要功能", "收费", "巡查"],
+        ["使用范围", "全区", "全区"],
+        ["使用频度", "每天", "每周"],
+        ["等保级别", "二级", "一级"],
+    ]
+    entries, remarks = read(sheet(tmp_path, rows))
+    assert [(entry.title, entry.values["survey.frequency"], entry.values["grading.mlps"]) for entry in entries] == [
+        ("水费系统", "daily", 2), ("河长制平台", "weekly", 1),
+    ]  # fmt: skip
+    assert heavy(remarks) == []
+
+
+def test_years_and_units_below_a_heading_that_is_not_merged(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["系统名称", "部门", "近三年运维费（万元）", "", ""], ["", "", "2015年", "2016年", "2017年"],
+        ["甲系统", "水务局", 1, 2, 3],
+    ]  # fmt: skip
+    (entry,), remarks = read(sheet(tmp_path, rows))
+    assert (entry.values["survey.running_cost"], heavy(remarks)) == (30000, [])
+    rows = [["系统名称", "部门", "投资额", "运维费用"], ["", "", "万元", "万元/年"], ["甲系统", "水务局", 10, 2]]
+    (entry,), remarks = read(sheet(tmp_path, rows))
+    assert (entry.values, heavy(remarks)) == ({"survey.investment": 100000, "survey.running_cost": 20000}, [])

@@ -30,12 +30,21 @@ def columned(finder: TableFinder) -> Table | None:
         votes = Counter(kind for row in labels for kind in finder.kinds(str(finder.grid.at(row, column))))
         kind = max((kind for kind in votes if kind in finder.matcher.words), key=lambda kind: votes[kind], default="")
         titled = next((row for row in labels if _titles(finder, kind, row, column)), None)
+        named = titled is None and kind == "system" and _names_above(finder, labels[0], column)
+        titled = labels[0] - 1 if named else titled
         if titled is None or votes[kind] < _LABELS:
             continue
         filled = [at for at, cell in enumerate(finder.grid.rows[titled]) if at > column and not empty(cell)]
         if len(filled) > 1 and sum(finder.is_label(titled, at) for at in filled) * 2 < len(filled):
-            return _turned(finder, column, labels, filled)
+            return _turned(finder, column, [labels[0] - 1, *labels] if named else labels, filled, named=named)
     return None
+
+
+def _names_above(finder: TableFinder, row: int, column: int) -> bool:
+    """Tell whether the row above all labels names the systems: 项目 | 水费系统 | 河长制平台."""
+    names = [cell for cell in finder.grid.rows[row - 1][column + 1 :] if not empty(cell)] if row else []
+    whole = [isinstance(cell, str) and re.search(r"(?:系统|平台|网站|OA|软件)$", cleaned(cell)) for cell in names]
+    return len(whole) > 1 and all(whole)
 
 
 def _titles(finder: TableFinder, kind: str, row: int, column: int) -> bool:
@@ -43,10 +52,10 @@ def _titles(finder: TableFinder, kind: str, row: int, column: int) -> bool:
     return match is not None and match.how == "known" and match.column is not None and match.column.field == "title"
 
 
-def _turned(finder: TableFinder, column: int, labels: list[int], filled: list[int]) -> Table:
+def _turned(finder: TableFinder, column: int, labels: list[int], filled: list[int], *, named: bool = False) -> Table:
     headings = []
     for row in range(min(labels), max(labels) + 1):
-        text = finder.grid.at(row, column)
+        text = "系统名称" if named and row == labels[0] else finder.grid.at(row, column)
         if isinstance(text, str) and not empty(text) and len(text) <= _LONGEST:
             words = cleaned(text)
             headings.append(Heading((words,), (row, column), taken_apart(words)[1]))

@@ -87,25 +87,26 @@ def _answered(sheet: Sheet) -> bool:
         sheet.titles += [
             cleaned(str(cell))[:80] for cells in sheet.grid.rows for cell in cells if isinstance(cell, str)
         ]
-        sheet.replies.append(("system", sheet.grid.place(*said[0])))
+        sheet.replies.append(("system", sheet.grid.place(*said[0]), ""))
         sheet.remark(said[0], _("taken as the reply that there is nothing to list"), Weight.NOTE)
     return bool(said)
 
 
 def _reply(sheet: Sheet) -> None:
     """Make an entry of the reply that there is no system, where the sheet lists none."""
-    places = [place for kind, place in sheet.replies if kind == "system"]
-    if not places or any(entry.kind == "system" for entry in sheet.entries):
-        return
-    title = sheet.department()
-    source = str(places[0].model_copy(update={"file": Path(places[0].file.name)}))
-    if title:
-        sheet.entries.append(
-            Entry("department", "", title, department="", reported_none=source, places={"": places[0]})
-        )
-    else:
-        expected = _("the department that replies so: write 填报单位 above, or settle it in the mapping file")
-        sheet.remarks.append(Remark(place=places[0], expected=expected, severity=Weight.WARNING))
+    listed = {folded(entry.department) for entry in sheet.entries if entry.kind == "system"}
+    for kind, place, owner in sheet.replies:
+        if kind != "system" or (listed and not owner):
+            continue
+        title = owner or sheet.department()
+        if not title:
+            expected = _("the department that replies so: write 填报单位 above, or settle it in the mapping file")
+            sheet.remarks.append(Remark(place=place, expected=expected, severity=Weight.WARNING))
+        elif folded(title) not in listed:
+            source = str(place.model_copy(update={"file": Path(place.file.name)}))
+            sheet.entries.append(
+                Entry("department", "", title, department="", reported_none=source, places={"": place})
+            )
 
 
 def _hidden(sheet: Sheet) -> None:

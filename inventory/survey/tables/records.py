@@ -11,11 +11,12 @@ from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.celling import CellReader
 from inventory.survey.tables.margins import group_in, role_of, style_of
 from inventory.survey.tables.naming import perhaps_several, several, untitled
+from inventory.survey.tables.replies import is_reply
 from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
 from inventory.survey.tables.settling import department_line
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
-from inventory.survey.text import folded
+from inventory.survey.text import cleaned, folded
 from inventory.words import _
 
 _IDENTITY = frozenset({"title", "name", "department", "holder"})
@@ -116,10 +117,27 @@ class TableReader(CellReader):
             self.about(row, _("struck out; not read"), Weight.WARNING)
             return "struck"
         role = role_of(cells, title, len(self.table.headings))
+        if role == "data" and self.replies(row, title):
+            role = "none"
         if self.listing.kind in _BODIES and (role == "none" or (role == "group" and not empty(title))):
             return "data"
         self.set_aside(row, role, row.spots[titled] if titled and not empty(title) else None)
         return role
+
+    def replies(self, row: Row, title: Cell) -> bool:
+        """Tell whether a row only says that the department that it names has nothing to list."""
+        owner = next((row.spots[each] for each, column in self.columns.items() if column.field == "department"), None)
+        if owner is None or empty(self.grid.at(*owner)) or empty(title):
+            return False
+        cells = self.grid.rows[row.number]
+        return is_reply([cell for column, cell in enumerate(cells) if column != owner[1]], title)
+
+    def owner(self, row: Row) -> str:
+        """Return the department that a row names itself; empty where it names none."""
+        cells = (
+            self.grid.at(*row.spots[each]) for each, column in self.columns.items() if column.field == "department"
+        )
+        return next((cleaned(str(cell)) for cell in cells if not empty(cell)), "")
 
     def set_aside(self, row: Row, role: str, titled: Spot | None) -> None:
         """Remark a row that is no entry, and take what it says of the sheet; `titled` is its cell for the title."""
@@ -137,7 +155,7 @@ class TableReader(CellReader):
         if role == "signature":
             self.sheet.take_labels(row.number)
         if role == "none":
-            self.sheet.replies.append((self.listing.kind, self.grid.place(*spot)))
+            self.sheet.replies.append((self.listing.kind, self.grid.place(*spot), self.owner(row)))
         if expected:
             self.remark(spot, expected, Weight.NOTE, read="" if role == "signature" else shown(self.grid.at(*spot)))
 

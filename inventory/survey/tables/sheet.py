@@ -21,8 +21,8 @@ class Sheet:
         self.labelled = Labelled()
         self.label_places: dict[str, Place] = {}
         self.titles: list[str] = []
-        self.replies: list[tuple[Kind, Place]] = []
-        """Where the sheet says that there is nothing of a kind to list."""
+        self.replies: list[tuple[Kind, Place, str]] = []
+        """Where the sheet says that there is nothing of a kind to list, and of which department if not of its own."""
         self._department: str | None = None
 
     def remark(

@@ -20,6 +20,7 @@ _PAIRS = 4
 
 
 _YEAR = re.compile(r"((?:19|20)\d{2})(?:\.0)?\s*(?:年度?)?(?:\s*[(（].{0,8}[)）])?")
+_SPAN = re.compile(r"^(?:近[一二三四五\d]{1,2}年|历年|分年度|各年度?|最近[一二三四五\d]年)(?:来|度)?的?")
 _IN_WORDS = re.compile(r"((?:19|20)\d{2})\s*(?:年度?)")
 
 
@@ -213,7 +214,7 @@ class TableFinder:
     def yearly(self, parts: list[str]) -> tuple[int | None, list[str]]:
         """Return the year that the words of a header name, and the words without it where they are known so."""
         if parts and (year := year_of(parts[-1])):
-            return year, parts[:-1]
+            return year, [_SPAN.sub("", part) or part for part in parts[:-1]]
         for index, part in enumerate(parts):
             match = _IN_WORDS.search(part)
             rest = cleaned(_IN_WORDS.sub("", part, count=1))
@@ -228,7 +229,8 @@ class TableFinder:
     def group_value(self, row: int, column: int, bottom: int) -> Cell:
         """Return a header's cell; where nothing tells of merged cells a group's heading fills the gaps beside it."""
         value = self.value(row, column)
-        if not empty(value) or self.grid.merged is not None or row == bottom or empty(self.grid.at(bottom, column)):
+        merged = any(top <= row <= end for top, _left, end, _right in self.grid.merged or ())
+        if not empty(value) or merged or row == bottom or empty(self.grid.at(bottom, column)):
             return value
         while column > 0 and empty(value):
             column -= 1
@@ -253,7 +255,7 @@ class TableFinder:
         """Return the units by column where a row below a header holds nothing else."""
         cells = self.grid.rows[row] if row < len(self.grid.rows) else ()
         filled = {column: str(cell) for column, cell in enumerate(cells) if not empty(cell)}
-        units = {column: taken_apart(text)[1] or text for column, text in filled.items()}
+        units = {column: text if is_unit(text) else taken_apart(text)[1] or text for column, text in filled.items()}
         return (
             units
             if all(is_unit(unit) and folded(unit) == folded(filled[column]) for column, unit in units.items())
