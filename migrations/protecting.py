@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.ledger import NOTHING_DONE, Account, Ledger
 from migrations.plan import Actuator, Plan, Unit
@@ -11,7 +12,7 @@ KEPT = ("image", "cpus", "memory", "network", "address")
 """What cannot be changed of a host without making it anew."""
 
 
-class HostInUse(LookupError):
+class HostInUse(ZhengheError, LookupError):
     """A plan would replace or delete hosts that carry systems; says which, and what to do next."""
 
 

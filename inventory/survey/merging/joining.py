@@ -7,6 +7,7 @@ JoiningError
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from inventory.errors import ZhengheError
 from inventory.model import Department
 from inventory.survey.merging.fields import put_field
 from inventory.survey.merging.folder import Folder, Part
@@ -19,7 +20,7 @@ _ONE = frozenset({"department"})
 _MANY = frozenset({"also_reported_by", "served"})
 
 
-class JoiningError(Exception):
+class JoiningError(ZhengheError):
     """Two departments were not joined."""
 
 
