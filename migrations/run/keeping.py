@@ -12,7 +12,7 @@ from inventory.words import _
 from migrations.run.children import Child, ChildFailed, namespaced
 from migrations.run.footing import needs_room, put_engine_aside
 from migrations.run.home import RunHome
-from migrations.run.temporal import Engine, free_port, server_command, socket_of
+from migrations.run.temporal import Engine, free_port, refusals, server_command, socket_of
 from migrations.run.troubles import VARIABLE, Heard
 
 SILENT = 45.0
@@ -78,11 +78,16 @@ class Keeper:
             if self._put_aside or not self._home.database.exists():
                 raise
             # It may be the file that it cannot live with, in a way that only the server sees.
-            self._put_aside = True
-            self.server.begin_anew()
-            self._warn(put_engine_aside(self._home, exc.how))
+            self._put_engine_aside(exc.how)
             self.server.ensure()
             self._begin_serving()
+
+    def _put_engine_aside(self, why: str) -> None:
+        self._put_aside = True
+        self._troubles = 0
+        self.worker.begin_anew()
+        self.server.begin_anew()
+        self._warn(put_engine_aside(self._home, why))
 
     def _begin_serving(self) -> None:
         self._answered = time.monotonic()
@@ -130,7 +135,10 @@ class Keeper:
     def _hear(self, trouble: str) -> None:
         self._troubles += 1
         if self._troubles >= HINDERED:
-            raise Hindered(trouble)
+            if trouble not in refusals() or self._put_aside:
+                raise Hindered(trouble)
+            self._put_engine_aside(trouble)
+            return
         if time.monotonic() - self._told.get(trouble, -TOLD_AGAIN) >= TOLD_AGAIN:
             self._told[trouble] = time.monotonic()
             self._warn(trouble)

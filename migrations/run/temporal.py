@@ -69,6 +69,14 @@ class PassageFailed(EngineError):
     """A workflow ended without a result."""
 
 
+def refusals() -> tuple[str, str]:
+    """Return what is told of messages that are refused: the engine's file holds what nobody can read."""
+    return (
+        _("a message came that was not sealed by this run"),
+        _("a message came that was sealed with another key, or for something else"),
+    )
+
+
 def _nobody(_text: str) -> None:
     """Tell nobody."""
 
@@ -106,11 +114,11 @@ class SealedPayloads(PayloadCodec, WithSerializationContext):
 
     def _open(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") != SEALED:
-            raise self._refusal(_("a message came that was not sealed by this run"))
+            raise self._refusal(refusals()[0])
         try:
             opened = self._cipher.decrypt(payload.data[:12], payload.data[12:], self._about)
         except (InvalidTag, ValueError) as exc:
-            raise self._refusal(_("a message came that was sealed with another key, or for something else")) from exc
+            raise self._refusal(refusals()[1]) from exc
         return Payload.FromString(opened)
 
     def _refusal(self, text: str) -> EngineError:

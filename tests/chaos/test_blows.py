@@ -147,10 +147,20 @@ def _noise(content: bytearray) -> bytearray:
     return content
 
 
+def _flipped_seals(content: bytearray) -> bytearray:
+    """Flip a byte of each message, which no check of the file's structure finds."""
+    begin = content.find(b"binary/sealed")
+    while begin >= 0:
+        content[begin + 60] ^= 0xFF
+        begin = content.find(b"binary/sealed", begin + 1)
+    return content
+
+
 DAMAGES: dict[str, Callable[[RunHome], object]] = {
     "engine empty": lambda home: _overwrite(home.database, lambda _: b""),
     "engine half": lambda home: _overwrite(home.database, lambda content: content[: len(content) // 2]),
     "engine noise": lambda home: _overwrite(home.database, _noise),
+    "engine seals": lambda home: _overwrite(home.database, _flipped_seals),
     "engine gone": lambda home: home.database.unlink(),
     "evidence torn": lambda home: _overwrite(home.evidence.path, lambda content: content[:-37]),
     "evidence zeros": lambda home: _overwrite(home.evidence.path, lambda content: content + bytes(300)),
