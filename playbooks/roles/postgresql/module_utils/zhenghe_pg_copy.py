@@ -19,7 +19,7 @@ from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_later import bring_tables
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, database_settings, rows, side_of, value
-from ansible.module_utils.zhenghe_pg_published import restore_identities, unpublished
+from ansible.module_utils.zhenghe_pg_published import BATCH, restore_identities, unpublished
 from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 
@@ -39,6 +39,12 @@ def progress(place: Place) -> dict[str, Any]:
         found["errors"] = value(connection, question, (place.base,))
     complete = known["enabled"] and not known["left"] and behind is not None and behind < stream.CLOSE
     return {**found, "complete": complete}
+
+
+_FILLED = """
+SELECT schemaname, tablename FROM pg_publication_tables
+WHERE pubname = %s AND pg_relation_size(format('%%I.%%I', schemaname, tablename)::regclass) > 0
+"""
 
 
 def start(place: Place, limit: float) -> None:
@@ -62,11 +68,9 @@ def _start(place: Place, connection: Any) -> None:
         return
     _clear_slot(place)
     # What an earlier copy left half done; extensions bring rows of their own, too.
-    published = rows(
-        connection, "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = %s", (place.base,)
-    )
-    if published:
-        tables = sql.SQL(", ").join([sql.Identifier(*names) for names in published])
+    filled = rows(connection, _FILLED, (place.base,))
+    for begin in range(0, len(filled), BATCH):
+        tables = sql.SQL(", ").join([sql.Identifier(*names) for names in filled[begin : begin + BATCH]])
         rows(connection, sql.SQL("TRUNCATE {} CASCADE").format(tables))
     stream.subscribe(place, connection, copy=True)
 
@@ -115,7 +119,9 @@ def replicate(place: Place, limit: float) -> dict[str, Any]:
 
 
 def _behind(place: Place, found: dict[str, Any], limit: float) -> str:
-    left = ", ".join(found.get("tables_left", [])) or "none"
+    tables = found.get("tables_left", [])
+    more = f" and {len(tables) - 20} more" if len(tables) > 20 else ""
+    left = (", ".join(tables[:20]) or "none") + more
     why = found.get("reason") or f"tables left: {left}; bytes behind: {found.get('bytes_behind')}"
     return f"{place.database}: the copy has not caught up in {limit:g} s: {why}"
 

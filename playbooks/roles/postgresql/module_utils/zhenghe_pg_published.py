@@ -55,8 +55,8 @@ _MARKS_PUBLISHED = """
 SELECT 1 FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
 WHERE p.pubname = %s AND r.prrelid = 'zhenghe.marks'::regclass
 """
-_BATCH = 200
-"""Tables that one statement publishes: each is locked for that moment."""
+BATCH = 200
+"""Tables that one statement locks."""
 
 
 def keyless(connection: Any) -> list[tuple[Any, ...]]:
@@ -118,8 +118,8 @@ def publish(connection: Any, base: str) -> None:
         rows(connection, sql.SQL("CREATE PUBLICATION {}").format(name))
     marks = rows(connection, _MARKS_PUBLISHED, (base,))
     tables = unpublished(connection, base) + ([] if marks else [("zhenghe", "marks")])
-    for start in range(0, len(tables), _BATCH):
-        some = sql.SQL(", ").join([sql.SQL("ONLY ") + sql.Identifier(*one) for one in tables[start : start + _BATCH]])
+    for start in range(0, len(tables), BATCH):
+        some = sql.SQL(", ").join([sql.SQL("ONLY ") + sql.Identifier(*one) for one in tables[start : start + BATCH]])
         rows(connection, sql.SQL("ALTER PUBLICATION {} ADD TABLE {}").format(name, some))
 
 
