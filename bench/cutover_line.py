@@ -98,7 +98,8 @@ class Bench:
         attach, shift, _drain, _release = self._steps
         self.shut()
         for policy, preference in zip(attach["devices"], shift["devices"], strict=True):
-            blocks = [*policy["after"], *preference["after"], *(each["present"] for each in policy["policies"])]
+            shared = (each["present"] for stage in (policy, preference) for each in stage["policies"])
+            blocks = [*policy["after"], *preference["after"], *shared]
             self._type(policy["device"], blocks)
 
     def _type(self, device: str, blocks: list[str]) -> None:
