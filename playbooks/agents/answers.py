@@ -63,6 +63,15 @@ class Accounts(Model):
     groups: tuple[Group, ...] = Field(max_length=1000)
 
 
+class InFolder(Model):
+    """What was found in a folder that moves, in numbers and in words."""
+
+    files: Annotated[int, Field(strict=True, ge=0)] = 0
+    bytes: Annotated[int, Field(strict=True, ge=0)] = 0
+    refused: tuple[Sentence, ...] = Field((), max_length=200)
+    reported: tuple[Sentence, ...] = Field((), max_length=200)
+
+
 class Offer(Model):
     """What the ends of a copy need to know of each other."""
 
@@ -70,6 +79,7 @@ class Offer(Model):
     host_keys: tuple[Key, ...] = Field(max_length=16)
     accounts: Accounts
     gives: tuple[AbsolutePath, ...] = Field(max_length=100)
+    found: InFolder = InFolder()
 
 
 class Account(Model):
@@ -138,7 +148,8 @@ class Listing(Model):
 
 
 class Count(Model):
-    """How much was looked at, and when on the host's clock."""
+    """How much was looked at, when on the host's clock, and what others wrote into a copy there."""
 
     files: Annotated[int, Field(strict=True, ge=0)]
     at: float
+    kept: Facts = Field(default_factory=dict)

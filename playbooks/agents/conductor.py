@@ -242,10 +242,13 @@ class Sessions:
 class Move:
     """A switch or a return: everything from the first pause to the last resume."""
 
-    def __init__(self, sessions: Sessions, downtime: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, sessions: Sessions, downtime: float, catch_up: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._downtime = downtime
+        self._catch_up = catch_up
         self._hold = downtime + 2 * SEALING
         self._times: dict[str, float] = {}
         self._entries = sessions.having("entry")
@@ -275,12 +278,17 @@ class Move:
         return {"ms": self._times}
 
     def _get_ready(self) -> None:
-        hold = OPENING + self._hold
+        limit = max(OPENING, self._catch_up)
+        hold = 2 * limit + self._hold
         try:
-            self._ask_each("ready", self._sessions.every, lambda one: one.call("ready", OPENING, hold))
+            for name in ("watch", "ready"):
+                self._ask_ready(name, limit, hold)
         except MoveFailed:
             self._go_back()
             raise
+
+    def _ask_ready(self, name: str, limit: float, hold: float) -> None:
+        self._ask_each(name, self._sessions.every, lambda one: one.call(name, limit, hold))
 
     def _in_the_pause(self) -> None:
         began = self._clock()

@@ -9,6 +9,7 @@ conductor writes JSON lines, one call at a time, and reads one answer for each:
 A kind brings `roles/KIND/files/agent.py` with a class `Agent` that is a subclass of the one here. Calls, in order:
 
     all       open        looks, changes nothing; answers {"state": ...} with one of the states below
+    all       watch       notes from when on it is told of changes; everybody has, before anybody is asked to be ready
     all       ready       slow checks, connections and what else makes the pause shorter; undone by `abandon`
     entry     pause       new requests wait, running ones end within `limit` seconds
     source    freeze      nothing writes any more, within `limit` seconds; may be left, and is left by `abandon`
@@ -78,6 +79,10 @@ class Agent:
     def open(self) -> dict[str, Any]:
         """Look, and answer with the state; changes nothing."""
         raise NotImplementedError
+
+    def watch(self) -> dict[str, Any] | None:
+        """Begin to note what changes, where that makes the pause shorter."""
+        return None
 
     def ready(self) -> dict[str, Any] | None:
         """Do beforehand what makes the pause shorter."""

@@ -1,6 +1,7 @@
 """An archive of odd files and its site move to a new host and back, while readers deposit through the entry."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -103,6 +104,25 @@ class Archive:
         return said.split()[2] == "1"
 
 
+# What a store collects beside files: a file system mounted below it, flags of chattr, files with a name outside.
+ODDITIES = """
+mkdir -p /srv/archive/mounted /srv/archive/flagged /srv/outer
+mount -t tmpfs none /srv/archive/mounted && for i in $(seq 200); do echo $i > /srv/archive/mounted/$i; done
+echo twice > /srv/archive/flagged/linked && ln /srv/archive/flagged/linked /srv/outer/linked
+python3 - <<'PY'
+import fcntl, os, struct
+for name, flag in (("immutable", 0x10), ("appended", 0x20)):
+    with open("/srv/archive/flagged/" + name, "w") as file:
+        fcntl.ioctl(file, 0x40086602, struct.pack("=II", flag, 0))
+PY
+"""
+FLAGS = """python3 - <<'PY'
+import fcntl, os, struct
+for name in ("immutable", "appended"):
+    with open("/srv/archive/flagged/" + name) as file:
+        print(hex(struct.unpack("=II", fcntl.ioctl(file, 0x80086601, bytes(8)))[0] & 0x30), end=" ")
+PY
+"""
 ON_OLD = (True, False, "source")
 ON_NEW = (False, True, "target")
 
@@ -129,6 +149,7 @@ def empty(
 @pytest.fixture(scope="module")
 def archive(empty: Archive) -> Archive:
     """Store and site copied and fronted by the entry; readers on the old side."""
+    empty.run(OLD, ODDITIES)
     for verb in ("prepare", "replicate"):
         for component in (STORE, SITE):
             assert empty.step(verb, component).state == "done"
@@ -193,10 +214,39 @@ def test_a_copy_that_does_not_follow_is_given_up_and_nothing_changes_for_clients
     assert empty.step("prepare", STORE).state == "done"
 
 
+def test_what_a_copy_would_lose_is_named_when_it_is_prepared(archive: Archive) -> None:
+    found = archive.step("prepare", STORE, mode="probe").facts[OLD]
+    assert found["refused"] == []
+    told = "\n".join(found["reported"])
+    for word in (
+        "/srv/archive/mounted: a file system in memory", "another name outside of the folder", "flagged/linked",
+        "1 FIFOs", "flagged/appended (+a), flagged/immutable (+i)",
+    ):  # fmt: skip
+        assert word in told
+
+
+def test_a_way_into_the_folder_that_no_seal_closes_stops_the_gate_and_the_switch(on_old: Archive) -> None:
+    there = "systemd-run -q --unit=standing --working-directory=/srv/archive/drop"
+    on_old.run(OLD, f"{there} sleep 600; mkdir -p /mnt/permits; mount --bind /srv/archive/permits /mnt/permits")
+    try:
+        with pytest.raises(PlaybookFailed, match="cannot be sealed for everybody") as refused:
+            on_old.step("lag")
+        assert "can also be written at /mnt/permits" in refused.value.reason
+        assert re.search(r"sleep \(\d+\) of standing.service works in it", refused.value.reason)
+        on_old.run(OLD, "umount /mnt/permits")
+        with on_old.depositing() as readers, pytest.raises(PlaybookFailed, match=r"standing\.service works in it"):
+            on_old.step("switch", limits={"downtime": "2s"})
+        assert readers["failed"] == []
+    finally:
+        on_old.run(OLD, "systemctl stop standing; mountpoint -q /mnt/permits && umount /mnt/permits || true")
+    until(lambda: on_old.step("lag", mode="probe").state == "done")
+
+
 def test_what_is_copied_is_the_same_to_the_last_attribute(archive: Archive) -> None:
     assert archive.step("verify").state == "done"
+    rest = "find . -path ./mounted -prune -o ! -name linked"
     looks = (
-        "cd /srv/archive && find . -printf '%p %y %m %U %G %s %n %l\\0' | sort -z | sha256sum",
+        f"cd /srv/archive && {rest} -printf '%p %y %m %U %G %s %n %l\\0' | sort -z | sha256sum",
         "stat -c %i '/srv/archive/drawings/ledger of 1994.txt' /srv/archive/ledger.txt | uniq | wc -l",
         'python3 -c \'import os; print(os.getxattr("/srv/archive/ledger.txt", "user.catalogue"))\'',
         "test $(stat -c %b /srv/archive/sparse.img) -lt 4096 && echo sparse",
@@ -251,6 +301,8 @@ def test_there_and_back_and_there_again_while_readers_deposit(on_old: Archive) -
         before |= set(readers["done"])
         assert before == on_old.deposits(there)
         assert verified.state == "done"
+        assert on_old.run(there, "ls /srv/archive/mounted | wc -l").stdout == "200\n"
+        assert on_old.run(there, FLAGS).stdout == "0x10 0x20 "
     assert on_old.step("switch", mode="probe").state == "done"
 
 
@@ -264,6 +316,15 @@ def test_after_the_switch_the_old_side_cannot_be_written_and_sends_late_comers_o
     late = f'curl -sf -d \'{{"reference": "late"}}\' http://{ADDRESSES[OLD]}/deposits'
     assert json.loads(on_old.run(READER, late).stdout) == {"reference": "late"}
     assert "late" in on_old.deposits(NEW)
+    # Root alone can write there, into the view of the copy: that is put aside and told, not removed in silence.
+    on_old.run(OLD, "echo late > /var/lib/zhenghe/raw/archive-store/drop/by-root")
+    kept = "/var/lib/zhenghe/kept/archive-store"
+    until(lambda: on_old.run(OLD, f"ls {kept}", check=False).stdout)
+    verified = on_old.step("verify", STORE)
+    assert verified.state == "not-done"
+    (facts,) = (one["store"] for one in verified.facts.values() if "store" in one)
+    assert facts["kept"][0]["names"][0].endswith("drop/by-root")
+    on_old.run(OLD, f"rm -r {kept}")
     # As after a restart, when nothing is mounted yet.
     on_old.run(OLD, "umount -l /srv/archive /var/lib/zhenghe/ro/archive-store /var/lib/zhenghe/raw/archive-store "
                     "&& systemctl restart zhenghe-seal-archive-store")  # fmt: skip
@@ -285,7 +346,7 @@ def test_a_file_open_for_writing_prevents_the_switch(on_old: Archive) -> None:
     writer = "exec 3>>/srv/archive/drop/open; echo $$ > /run/writer; exec sleep 600"
     on_old.run(OLD, f"setsid sh -c '{writer}' >/dev/null 2>&1 </dev/null &")
     try:
-        with on_old.depositing() as readers, pytest.raises(PlaybookFailed, match=r"open for writing: sleep \(\d+\)"):
+        with on_old.depositing() as readers, pytest.raises(PlaybookFailed, match=r"sleep \(\d+\).* open for writing"):
             on_old.step("switch", limits={"downtime": "2s"})
     finally:
         on_old.run(OLD, "kill $(cat /run/writer)")

@@ -46,11 +46,12 @@ class ActionModule(ActionBase):
             with Sessions(shlex.split(given["ssh"]), _HERE) as sessions:
                 sessions.open(cast)
                 lasting = _lasting(sessions)
-                files = [_counted(session) for session in sessions.every]
+                counts = [_counted(session) for session in sessions.every]
         except MoveFailed as failure:
             return result | {"failed": True, "msg": str(failure), "kind": failure.kind, "host": failure.host}
-        facts = {name: {"compared": files, "different": lasting[:20], "differences": len(lasting)}}
-        return result | {"answer": {"state": "not-done" if lasting else "done", "facts": facts}}
+        files, kept = [one.files for one in counts], [one.kept for one in counts if one.kept]
+        facts = {name: {"compared": files, "different": lasting[:20], "differences": len(lasting), "kept": kept}}
+        return result | {"answer": {"state": "not-done" if lasting or kept else "done", "facts": facts}}
 
 
 def _lasting(sessions: Sessions) -> list[str]:
@@ -63,8 +64,8 @@ def _lasting(sessions: Sessions) -> list[str]:
     return sorted({path for path, *_ in left})
 
 
-def _counted(session: Session) -> int:
-    return session.read(session.call("count", LOOKING), Count, "count").files
+def _counted(session: Session) -> Count:
+    return session.read(session.call("count", LOOKING), Count, "count")
 
 
 def _digests(session: Session) -> dict[str, str]:

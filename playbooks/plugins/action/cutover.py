@@ -35,7 +35,8 @@ class ActionModule(ActionBase):
         try:
             with Sessions(shlex.split(given["ssh"]), _HERE) as sessions:
                 opened = sessions.open(cast)
-                move = Move(sessions, cast[0].given["limits"]["downtime"])
+                limits = cast[0].given["limits"]
+                move = Move(sessions, limits["downtime"], limits["catch_up"])
                 facts: dict[str, Any] = {"opened": [
                     {**answer, "host": one.host, "component": one.component, "side": one.side}
                     for one, answer in zip(cast, opened, strict=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any, Iterable
 
 from ansible.module_utils import zhenghe_accounts, zhenghe_bounds, zhenghe_store
+from ansible.module_utils.zhenghe_findings import looked_over, still_refused
+from ansible.module_utils.zhenghe_holders import holders
 from ansible.module_utils.zhenghe_step import alone, answer, seconds
 from ansible.module_utils.zhenghe_store import Puller, Store, StoreError, run
-from ansible.module_utils.zhenghe_tree import owners
 
 ARCHIVES = Path("/var/lib/zhenghe/archive")
 FRESH = 20.0
@@ -37,15 +39,26 @@ class Copy:
         if changing:
             zhenghe_store.install(_text_of(zhenghe_store))
         accounts: dict[str, Any] = {"users": [], "groups": []}
+        found: dict[str, Any] = {"files": 0, "bytes": 0, "refused": [], "reported": []}
         if self.side == "source" and Path(self.store.root).is_dir():
             zhenghe_bounds.see_folder(self.store.root)
-            people, groups = owners(self.store.root)
-            accounts = zhenghe_accounts.named(people | set(users), groups)
+            look = looked_over(self.store.root, self._views())
+            accounts = zhenghe_accounts.named(look.users | set(users), look.groups)
+            found = look.told()
+            if found["refused"] and changing and not self.store.sealed():
+                raise StoreError("; ".join(found["refused"]), "mend what is said of each; nothing has changed")
         elif self.side == "source":
             raise StoreError(f"there is no folder {self.store.root}", "correct the component's settings.root")
         key = self.puller.public_key(make=changing)
         return {"offer": {"public_key": key, "host_keys": zhenghe_store.host_keys(), "accounts": accounts,
-                          "gives": self.store.gives}}  # fmt: skip
+                          "gives": self.store.gives, "found": found}}  # fmt: skip
+
+    def _views(self) -> tuple[str, str]:
+        return str(self.store.raw), str(self.store.ro)
+
+    def found(self) -> dict[str, Any]:
+        """Return what was found in the folder at the source, for the step's facts there."""
+        return (self.given["peers"].get(self.host) or {}).get("found", {}) if self.side == "source" else {}
 
     def admit(self) -> bool:
         """Get to know the peers and let them in; says whether that is done (probe: whether it was)."""
@@ -77,12 +90,24 @@ class Copy:
     def lag(self) -> dict[str, Any]:
         """Say whether the copy is close: the newest pass found nothing wrong and is not long ago."""
         if self.side != "target":
-            return answer(done=True, writers=self.store.writers())
+            return self._may_be_sealed()
         last = self.puller.last()
         if not last or last["error"]:
             return answer(done=False, reason=last.get("error") or "no pass has ended yet")
         behind = time.time() - last["began"]
         return answer(behind < FRESH + 2 * (last["ended"] - last["began"]), lag_seconds=round(behind, 3))
+
+    def _may_be_sealed(self) -> dict[str, Any]:
+        against = still_refused(self.store.root, self._views(), self.store.nested)
+        found = holders(self.store.root, services=self.given.get("services") or ())
+        # A file that is open for writing is closed after a while; who stands in the folder stays.
+        against += [str(one) for one in found if set(one.ways) - {"write"}]
+        if against and self.mode == "apply" and not self.store.sealed():
+            raise StoreError(
+                f"{self.store.root} cannot be sealed for everybody: {'; '.join(against)}",
+                "stop them, or have them work elsewhere, then run the step again; nothing has changed for clients",
+            )
+        return answer(not against or self.store.sealed(), writers=[str(one) for one in found], against=against)
 
     def give_up_way_back(self) -> dict[str, Any]:
         """End the copy for good: keys and admissions go, the folder stays as it is, sealed at the source."""
@@ -112,6 +137,8 @@ class Copy:
     def _admitted(self) -> bool:
         if not self.store.known or not self.puller.known_hosts.exists():
             return False
+        if self.side == "source" and not self.store.sealed() and not self.store.is_as_prepared():
+            return False
         for name, _, offer in self.peers():
             key = offer.get("public_key")
             if not key or not zhenghe_store.admitted(self.name, name, key):
@@ -127,12 +154,25 @@ class Copy:
                     "see whose it is; a copy would put the source's in its place",
                 )
             zhenghe_bounds.see_offer(self.component, peers[0][2])
+            self._see_there_is_room(peers[0][2].get("found") or {})
             zhenghe_accounts.make(peers[0][2]["accounts"])
             self.store.gives = peers[0][2]["gives"]
         self.store.prepare()
         for name, address, offer in peers:
             zhenghe_store.admit(self.name, name, address, offer["public_key"])
         self.puller.knows(peers[0][1], peers[0][2]["host_keys"])
+
+    def _see_there_is_room(self, found: dict[str, Any]) -> None:
+        place = Path(self.store.root)
+        while not place.exists():
+            place = place.parent
+        disk = os.statvfs(str(place))
+        for wanted, free, what in (
+            (found.get("bytes", 0), disk.f_bavail * disk.f_frsize, "bytes"),
+            (found.get("files", 0), disk.f_favail if disk.f_files else sys.maxsize, "files"),
+        ):
+            if wanted > free:
+                raise StoreError(f"{place} has room for {free} {what}; {wanted} are to come", "give it a larger disk")
 
     def _leave(self) -> None:
         if self.store.role == "live" and self.side == "target":

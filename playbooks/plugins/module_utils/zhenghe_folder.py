@@ -1,4 +1,8 @@
-"""A folder in a cutover: the read-only view is laid over the source and taken away from the target."""
+"""A folder in a cutover: the read-only view is laid over the source and taken away from the target.
+
+Before the pause both ends make a list of all that is in the folder, the source while it is not sealed yet, and the
+source is told of every change from then on. The pause carries the changes alone; then the two lists must be the same.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,12 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
+from ansible.module_utils import zhenghe_flags as flags
 from ansible.module_utils import zhenghe_tree
+from ansible.module_utils.zhenghe_changes import Changes
+from ansible.module_utils.zhenghe_findings import looked_over, still_refused
+from ansible.module_utils.zhenghe_holders import holders
+from ansible.module_utils.zhenghe_listing import Listing
 from ansible.module_utils.zhenghe_store import Puller, Store, StoreError
 
 from playbooks.agents.loop import Agent, Refused
@@ -24,6 +33,10 @@ class Folder(Agent):
         self.puller = Puller(self.store)
         self._line: subprocess.Popen[bytes] | None = None
         self._descriptions: dict[str, str] = {}
+        self._changes: Changes | None = None
+        self._listing: Listing | None = None
+        self._outer: list[tuple[int, int]] = []
+        self._flags: dict[str, int] = {}
 
     def open(self) -> dict[str, Any]:
         """Look at the seal."""
@@ -35,36 +48,101 @@ class Folder(Agent):
             return {"state": "open"}
         return {"state": "waiting" if self.store.sealed() else "promoted"}
 
+    def watch(self) -> dict[str, Any]:
+        """Be told of changes of the source from now on, and list what is there, before anything is sealed."""
+        if self.side != "source" or self.store.sealed():
+            return {}
+        with said():
+            against = still_refused(self.store.root, (str(self.store.raw), str(self.store.ro)), self.store.nested)
+        if against:
+            raise Refused("; ".join(against), "mend what is said, then move again; nothing has changed for clients")
+        self._changes = Changes(self.store.root)
+        self._changes.start()
+        found = looked_over(self.store.root)
+        self._outer, self._flags = found.outer, found.flags
+        began = time.monotonic()
+        self._listing = Listing(self.store.root, links=True)
+        # Where changes are not told, both ends have to look through everything in the pause, the copy twice.
+        pause, limit = 3 * (time.monotonic() - began), self.limits["downtime"]
+        if self._changes.why_all and pause > limit:
+            why = self._changes.why_all
+            raise Refused(
+                f"the pause would take about {pause:.0f} s, beyond limits.downtime of {limit:g} s: {why}",
+                "raise fs.inotify.max_user_watches and max_queued_events on this host, or limits.downtime",
+            )
+        return {"listed": self._listing.told, "why_all": self._changes.why_all}
+
     def ready(self) -> dict[str, Any]:
-        """Make a pass, and open the line for the last one, so that little is left for the pause."""
+        """Make a pass and list the copy, so that little is left for the pause; open the line for the rest."""
         if self.side == "source" or not self.store.sealed():
             return {}
         with said():
             self.puller.stop()
             self._line = self.puller.connect()
-            return {"pass_seconds": round(self.puller.once(self.limits["catch_up"]), 3)}
+            spent = self.puller.once(self.limits["catch_up"])
+            self._listing = Listing(str(self.store.raw))
+            return {"pass_seconds": round(spent, 3), "listed": self._listing.told}
 
     def freeze(self, limit: float) -> dict[str, Any]:
-        """Lay the read-only view over the folder and wait for those who had files open before."""
+        """Lay the read-only view over the folder and wait for those whom it does not hold."""
         with said():
             self.store.seal(for_good=False)
-        writers: list[str] = []
+        if not self.store.is_whole():
+            raise Refused("the sealed folder does not show all that was mounted below it", "run the step prepare again")
+        left: list[str] = []
 
         def none_left() -> bool:
-            writers[:] = self.store.writers()
-            return not writers
+            left[:] = [str(one) for one in holders(self.store.root, self._outer)]
+            return not left
 
         try:
-            self.until(none_left, limit, "files are open for writing")
+            self.until(none_left, limit, "the seal does not hold everybody")
         except Refused as refused:
-            mend = "stop what writes there, then move again"
-            raise Refused(f"{refused.reason}: {', '.join(writers)}", mend) from None
+            mend = "stop them, or have them work elsewhere, then move again"
+            raise Refused(f"{refused.reason}: {', '.join(left)}", mend) from None
         return {}
 
-    def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:  # noqa: ARG002
-        """Make the last pass."""
+    def position(self) -> dict[str, Any]:
+        """Answer what has changed since the folder was listed, and what the list says now."""
+        if self._listing is None or self._changes is None:
+            return {"listed": None, "changed": None, "flags": self.store.flags}
+        changed = self._listing.with_other_names(self._changes.paths())
+        why_all = self._changes.why_all
+        self._changes.stop()
+        if why_all:
+            self._listing = Listing(self.store.root, links=True)
+            return {"listed": self._listing.told, "changed": None, "flags": self._flags, "why": why_all}
+        self._listing.look_again(changed)
+        told = [zhenghe_tree.coded(path) for path in sorted(changed)]
+        return {"listed": self._listing.told, "changed": told, "flags": self._flags}
+
+    def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:
+        """Bring over what has changed since the list was made, and see that both lists are the same."""
+        given = next(iter(positions.values()))
+        began = time.monotonic()
+        self._flags = dict(given["flags"])
         with said():
-            return {"last_pass_seconds": round(self.puller.once(limit, last=True), 3)}
+            if given["changed"] is None or self._listing is None:
+                self.puller.once(limit, last=True)
+                self._listing = Listing(str(self.store.raw))
+            elif given["changed"]:
+                paths = {zhenghe_tree.decoded(path) for path in given["changed"]}
+                self.puller.these(paths, limit)
+                self._listing.look_again(paths)
+        self._see_all_is_here(given["listed"])
+        spent = round(time.monotonic() - began, 3)
+        changed = given["changed"]
+        return {"last_pass_seconds": spent, "changed": "all" if changed is None else len(changed)}
+
+    def _see_all_is_here(self, listed: dict[str, Any] | None) -> None:
+        here = self._listing.told if self._listing else None
+        if listed is None or here == listed:
+            return
+        raise Refused(
+            f"what is here is not what was to be moved: {listed['entries']} files and folders were listed there, "
+            f"{here and here['entries']} are here, or some of them are not the same",
+            "run the step verify, which names them; nothing has changed for clients",
+        )
 
     def promote(self) -> dict[str, Any]:
         """Take the read-only view away, for good."""
@@ -80,20 +158,43 @@ class Folder(Agent):
         with said():
             self.store.role = "copy"
             self.store.seal(for_good=True)
+            self.puller.note_pass()
         return {}
 
     def after(self) -> dict[str, Any]:
         """Have the old folder follow the new one, so that the way back loses nothing."""
+        facts: dict[str, Any] = {}
         with said():
             if self.side == "source":
-                self.puller.start()
+                facts = self._be_a_copy()
             else:
                 self.puller.disable()
+                facts = self._set_flags()
         self._hang_up()
-        return {}
+        return facts
+
+    def _be_a_copy(self) -> dict[str, Any]:
+        if not self.puller.running():
+            self.puller.keep_what_others_wrote()
+            if self._flags:
+                # The next pass could not change these files; their flags are set again where clients use them.
+                self.store.flags = self._flags
+                self.store.save()
+                flags.clear_flags(str(self.store.raw), self._flags)
+            self.puller.note_pass()
+        self.puller.start()
+        return {"kept": self.puller.kept()}
+
+    def _set_flags(self) -> dict[str, Any]:
+        left = flags.set_flags(self.store.root, self._flags)
+        return {"flags": len(self._flags) - len(left), "flags_refused": left[:20]}
 
     def abandon(self) -> dict[str, Any]:
         """Be what it was: a source takes writes, a copy follows."""
+        if self._changes is not None:
+            self._changes.stop()
+        # Before passes are made again: they would take the line that ends here.
+        self._hang_up()
         with said():
             if self.side == "source":
                 self.store.role = "live"
@@ -104,7 +205,6 @@ class Folder(Agent):
                 self.store.seal(for_good=True)
                 self.store.save()
                 self.puller.start()
-        self._hang_up()
         return {}
 
     def digests(self) -> dict[str, str]:
@@ -122,8 +222,9 @@ class Folder(Agent):
         }
 
     def count(self) -> dict[str, Any]:
-        """Say how much was looked at."""
-        return {"files": len(self._descriptions), "at": time.time()}
+        """Say how much was looked at, and what others wrote into a copy that clients once used."""
+        kept = self.puller.kept() if self.side == "source" else {}
+        return {"files": len(self._descriptions), "at": time.time(), "kept": kept}
 
     def _hang_up(self) -> None:
         if self._line is not None:

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import pwd
 import re
+import shutil
 import time
 from pathlib import Path
 from typing import Any, Callable
@@ -112,7 +113,26 @@ class Site:
         """Serve the site from here again; returns when no request takes the old way any more."""
         if self.forwards():
             self._point(self.file)
-            self.reload()
+            self.reload(tested=True)
+
+    def see_it_can_be_served(self) -> None:
+        """Have nginx test the site as it will be, beside its configuration; StoreError with what it says against it."""
+        if not self.forwards():
+            return
+        folder = ENABLED.with_name(f".zhenghe-{self.name}")
+        beside = ENABLED.parent / f".zhenghe-{self.name}.conf"
+        folder.mkdir(exist_ok=True)
+        try:
+            for one in ENABLED.iterdir():
+                target = self.file if one.name == self.name else one.resolve()
+                (folder / one.name).unlink(missing_ok=True)
+                (folder / one.name).symlink_to(target)
+            whole = (ENABLED.parent / "nginx.conf").read_text()
+            beside.write_text(whole.replace(f"{ENABLED}/", f"{folder}/"))
+            run("nginx", "-t", "-q", "-c", str(beside))
+        finally:
+            beside.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def take_away(self) -> None:
         """No longer serve the site; nginx stops where this was the last one."""
@@ -122,11 +142,12 @@ class Site:
         else:
             run("systemctl", "disable", "--quiet", "--now", "nginx.service")
 
-    def reload(self) -> None:
+    def reload(self, *, tested: bool = False) -> None:
         """Have nginx read its configuration; returns when no old worker takes connections."""
         if run("systemctl", "is-active", "nginx.service", good=(0, 3, 4)).strip() != "active":
             return
-        run("nginx", "-t", "-q")
+        if not tested:
+            run("nginx", "-t", "-q")
         old = _workers()
         run("systemctl", "reload", "nginx.service")
         end = time.monotonic() + 5

@@ -7,8 +7,9 @@ Every host that takes part keeps /etc/zhenghe/NAME.json (`Store`). Three views o
     /var/lib/zhenghe/ro/NAME    the same, read-only
 
 A sealed folder has the read-only view mounted over ROOT, so that not even root writes to it by mistake; mounting it is
-one act and reaches services with mount namespaces of their own. A copy is pulled into the raw view, and only while the
-folder is sealed: what clients write can never be overwritten by a copy.
+one act and reaches services with mount namespaces of their own. All views hold what is mounted below the folder, too.
+A copy is pulled into the raw view, and only while the folder is sealed: what clients write can never be overwritten by
+a copy. What somebody writes into a copy all the same is kept in /var/lib/zhenghe/kept/NAME before a pass removes it.
 
 Also a command on the hosts, /usr/local/lib/zhenghe/store.py: `seal NAME` (at boot), `pull NAME` (a service), and
 `give NAME` (the forced command for the puller's key).
@@ -26,7 +27,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any, Iterable, Iterator, Sequence
 
 CONFIGURATION = Path("/etc/zhenghe")
 VIEWS = Path("/var/lib/zhenghe")
@@ -34,11 +35,16 @@ RUNNING = Path("/run/zhenghe")
 PROGRAM = Path("/usr/local/lib/zhenghe/store.py")
 ADMITTED = Path("/root/.ssh/authorized_keys")
 UNITS = Path("/etc/systemd/system")
+KEPT = VIEWS / "kept"
+PASSED = VIEWS / "passed"
+"""Files whose times say when the last pass of a copy ended."""
 VANISHED = 24
 """rsync's status where files went away while it looked: normal for all passes but the last."""
 POWERLESS = ("--no-devices", "--chmod=Fu-s", "--filter=-x security.*")
 """Nothing comes over that gives more rights than its owner has, whatever the other host has put there meanwhile."""
-_GIVEN = r"-[A-Za-z]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials"
+_GIVEN = (
+    r"-[A-Za-z]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials|--from0|--files-from=-|--delete-missing-args|--force"
+)
 EVERY = 3.0
 """Seconds between two passes."""
 
@@ -52,16 +58,16 @@ class StoreError(Exception):
         self.mend = mend
 
 
-def run(*command: str, limit: float = 60.0, good: Sequence[int] = (0,)) -> str:
+def run(*command: str, limit: float = 60.0, good: Sequence[int] = (0,), given: bytes = b"") -> str:
     """Run a command and return its output; StoreError where it fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+        done = subprocess.run(command, capture_output=True, input=given, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
         raise StoreError(f"{command[0]}: not finished within {limit:.1f} s") from None
     if done.returncode not in good:
-        said = (done.stderr or done.stdout).strip().splitlines()
+        said = (done.stderr or done.stdout).decode(errors="backslashreplace").strip().splitlines()
         raise StoreError(f"{command[0]}: {'; '.join(said[-3:]) or done.returncode}")
-    return done.stdout
+    return done.stdout.decode(errors="surrogateescape")
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> bool:
@@ -92,6 +98,10 @@ class Store:
         self.gives: list[str] = list(gives) or kept.get("gives", [])
         self.sealed_for_good: bool = kept.get("sealed", False)
         self.pulls: dict[str, Any] = kept.get("pulls", {})
+        self.nested: list[str] = kept.get("nested", [])
+        """Paths of the folder at which another file system was mounted when it was prepared."""
+        self.flags: dict[str, int] = kept.get("flags", {})
+        """The flags of chattr that were taken off a copy here, by path."""
         self.role: str = kept.get("role", "")
         """copy: it follows another host; live: clients use it; nothing: neither was decided here."""
 
@@ -103,6 +113,8 @@ class Store:
             "sealed": self.sealed_for_good,
             "role": self.role,
             "pulls": self.pulls,
+            "nested": self.nested,
+            "flags": self.flags,
         }
         write(self.file, json.dumps(kept, indent=2) + "\n", 0o600)
         self.known = True
@@ -110,28 +122,54 @@ class Store:
     def prepare(self) -> None:
         """Make the folder, its views and the unit that makes them at boot."""
         Path(self.root).mkdir(parents=True, exist_ok=True)
+        if not self.sealed():
+            self.nested = sorted(self._mounted_now())
         self.save()
-        text = _UNIT_SEAL.format(name=self.name, root=self.root, program=PROGRAM)
+        text = _UNIT_SEAL.format(name=self.name, root=self.root, program=PROGRAM, after=" ".join(self._mount_units()))
         if write(UNITS / f"zhenghe-seal-{self.name}.service", text):
             run("systemctl", "daemon-reload")
         run("systemctl", "enable", "--quiet", f"zhenghe-seal-{self.name}.service")
         self.make_views()
 
+    def _mount_units(self) -> list[str]:
+        points = [os.path.join(self.root, path) for path in self.nested]
+        return run("systemd-escape", "--path", "--suffix=mount", *points).split() if points else []
+
     def make_views(self) -> None:
-        """Mount the raw and the read-only view where they are missing."""
+        """Mount the raw and the read-only view where they are missing, or lack what was mounted below the folder."""
         for folder in (self.raw, self.ro):
             folder.parent.mkdir(parents=True, exist_ok=True)
             folder.parent.chmod(0o700)
             folder.mkdir(exist_ok=True)
+        if not self.sealed():
+            self._take_away_old_views()
+        # Private: what is laid over the folder must not come to lie over its views as well.
         if not _mounts(str(self.raw)):
             if self.sealed():
                 raise StoreError(f"{self.root} is sealed and its views are gone", "restart the host: they come back")
-            # Private: what is laid over the folder must not come to lie over its views as well.
-            run("mount", "--bind", "--make-private", self.root, str(self.raw))
+            run("mount", "--rbind", "--make-rprivate", self.root, str(self.raw))
         if not _mounts(str(self.ro)):
-            run("mount", "--bind", "--make-private", str(self.raw), str(self.ro))
-        if "ro" not in _mounts(str(self.ro))[-1]:
-            run("mount", "-o", "remount,bind,ro", str(self.ro))
+            run("mount", "--rbind", "--make-rprivate", str(self.raw), str(self.ro))
+        for point in (str(self.ro), *_below(str(self.ro))):
+            if "ro" not in _mounts(point)[-1]:
+                run("mount", "-o", "remount,bind,ro", point)
+
+    def _take_away_old_views(self) -> None:
+        wanted = self._mounted_now()
+        for view in (str(self.ro), str(self.raw)):
+            if _mounts(view) and {os.path.relpath(point, view) for point in _below(view)} != wanted:
+                run("umount", "--lazy", view)
+
+    def is_whole(self) -> bool:
+        """Say whether the sealed folder shows all that was mounted below it when it was prepared."""
+        return self._mounted_now() >= set(self.nested)
+
+    def is_as_prepared(self) -> bool:
+        """Say whether the same is mounted below the folder as when it was prepared."""
+        return self._mounted_now() == set(self.nested)
+
+    def _mounted_now(self) -> set[str]:
+        return {os.path.relpath(point, self.root) for point in _below(self.root)}
 
     def sealed(self) -> bool:
         """Say whether the read-only view lies over the folder."""
@@ -145,31 +183,22 @@ class Store:
             self.save()
         if not self.sealed():
             self.make_views()
-            run("mount", "--bind", str(self.ro), self.root)
+            run("mount", "--rbind", str(self.ro), self.root)
 
     def unseal(self) -> None:
         """Take the read-only view away."""
         while self.sealed():
             # Who stands in the view from before goes on in one that can be written.
             run("mount", "-o", "remount,bind,rw", self.root)
+            for point in _below(self.root):
+                with contextlib.suppress(StoreError):
+                    run("mount", "-o", "remount,bind,rw", point)
             run("umount", "--lazy", self.root)
             if "ro" not in _mounts(str(self.ro))[-1]:
                 raise StoreError(f"{self.ro} has become writable")
         if self.sealed_for_good:
             self.sealed_for_good = False
             self.save()
-
-    def writers(self) -> list[str]:
-        """Name the processes that hold a file of the folder open for writing; stopped ones cannot write."""
-        inside = self.root.rstrip("/") + "/"
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if (process / "stat").read_text().rpartition(")")[2].split()[0] == "T":
-                    continue
-                if any(_writes(fd, inside) for fd in (process / "fd").iterdir()):
-                    found.append(f"{(process / 'comm').read_text().strip()} ({process.name})")
-        return found
 
     def forget(self) -> None:
         """Remove what `prepare` made, but never the folder nor its seal's effect while it lasts."""
@@ -215,15 +244,68 @@ class Puller:
         """Make one pass and return its seconds; the last pass must find nothing changing under it."""
         began = time.monotonic()
         with self.alone(limit):
-            if not path and not self.store.sealed():
-                raise StoreError(f"{self.store.root} is written here, so nothing is copied into it")
-            command = ["rsync", "-aHAXS", "--numeric-ids", "--timeout=60", *POWERLESS, "-e", shlex.join(self._ssh())]
-            if not path:
-                command.append("--delete")
+            if path:
+                self._rsync(limit, path, into)
+                return time.monotonic() - began
+            self._only_into_a_copy()
+            self.keep_what_others_wrote()
+            self._pass_begins()
             # The folder has a name of its own here: rsync would take spaces and wildcards in a path for its own.
-            source = f"root@{self.store.pulls['address']}:{path or 'root/'}"
-            run(*command, source, into or f"{self.store.raw}/", limit=limit, good=(0,) if last else (0, VANISHED))
+            self._rsync(limit, "root/", f"{self.store.raw}/", "--delete", good=(0,) if last else (0, VANISHED))
+            self.note_pass()
         return time.monotonic() - began
+
+    def these(self, paths: Iterable[bytes], limit: float) -> None:
+        """Bring some paths of the folder to what they are at the source; those that are gone there go here."""
+        with self.alone(limit):
+            self._only_into_a_copy()
+            options = ("--from0", "--files-from=-", "--delete-missing-args", "--force")
+            given = b"\0".join(sorted(paths))
+            self._pass_begins()
+            self._rsync(limit, "root/", f"{self.store.raw}/", *options, given=given)
+            self.note_pass()
+
+    def _only_into_a_copy(self) -> None:
+        if not self.store.sealed():
+            raise StoreError(f"{self.store.root} is written here, so nothing is copied into it")
+
+    def _rsync(
+        self, limit: float, path: str, into: str, *options: str, given: bytes = b"", good: Sequence[int] = (0,)
+    ) -> None:
+        command = ["rsync", "-aHAXS", "--numeric-ids", "--timeout=60", *POWERLESS, "-e", shlex.join(self._ssh())]
+        run(*command, *options, f"root@{self.store.pulls['address']}:{path}", into, limit=limit, good=good, given=given)
+
+    def _pass_begins(self) -> None:
+        # What a pass that is killed leaves behind must not be taken for somebody else's.
+        (PASSED / self.store.name).unlink(missing_ok=True)
+
+    def note_pass(self) -> None:
+        """Note that all that is in the copy now came by us."""
+        PASSED.mkdir(parents=True, exist_ok=True)
+        (PASSED / self.store.name).touch()
+
+    def keep_what_others_wrote(self) -> None:
+        """Put aside what somebody wrote into the copy since the last pass, which the next one would remove."""
+        try:
+            ended = (PASSED / self.store.name).stat().st_mtime_ns
+        except OSError:
+            return
+        found = _changed_since(os.fsencode(str(self.store.raw)), ended)
+        if not found:
+            return
+        place = KEPT / self.store.name / time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        place.mkdir(parents=True, exist_ok=True)
+        KEPT.chmod(0o700)
+        command = ["rsync", "-aHAXS", "--numeric-ids", "--from0", "--files-from=-", f"{self.store.raw}/", f"{place}/"]
+        run(*command, given=b"\0".join(found), limit=600)
+
+    def kept(self) -> dict[str, Any]:
+        """Say where lies what others wrote into the copy, and name it; nothing: nobody did."""
+        place = KEPT / self.store.name
+        found = [path for path in place.rglob("*") if path.is_symlink() or not path.is_dir()]
+        names = sorted(str(path.relative_to(place)).encode(errors="surrogateescape") for path in found)
+        shown = [name.decode(errors="backslashreplace") for name in names[:20]]
+        return {"where": str(place), "files": len(names), "names": shown} if names else {}
 
     @contextlib.contextmanager
     def alone(self, limit: float) -> Iterator[None]:
@@ -304,7 +386,7 @@ class Puller:
         if (UNITS / self.unit).exists():
             run("systemctl", "disable", "--quiet", "--now", self.unit)
             (UNITS / self.unit).unlink()
-        for file in (self.key, self.key.with_suffix(".pub"), self.known_hosts):
+        for file in (self.key, self.key.with_suffix(".pub"), self.known_hosts, PASSED / self.store.name):
             file.unlink(missing_ok=True)
 
     def _ssh(self) -> list[str]:
@@ -381,24 +463,45 @@ def _admissions(mark: str, line: str) -> None:
 def _mounts(path: str) -> list[list[str]]:
     """Return the options of each mount on a path, the uppermost last."""
     found = []
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        words = line.split()
-        if re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), words[4]) == path:
-            found.append(words[5].split(","))
+    for point, options in _mounted():
+        if point == path:
+            found.append(options)
     return found
 
 
-def _writes(fd: Path, inside: str) -> bool:
-    if not os.readlink(fd).startswith(inside):
-        return False
-    flags = re.search(r"^flags:\s+(\d+)", (fd.parent.parent / "fdinfo" / fd.name).read_text(), re.MULTILINE)
-    return flags is not None and int(flags[1], 8) & os.O_ACCMODE != os.O_RDONLY
+def _below(folder: str) -> list[str]:
+    """Return the points below a folder at which something is mounted, outer ones first."""
+    start = folder.rstrip("/") + "/"
+    return sorted({point for point, _ in _mounted() if point.startswith(start)})
+
+
+def _mounted() -> Iterator[tuple[str, list[str]]]:
+    for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines():
+        words = line.split(" ")
+        yield re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), words[4]), words[5].split(",")
+
+
+def _changed_since(top: bytes, moment: int) -> list[bytes]:
+    """Return the paths below a folder that were made or changed after a moment (nanoseconds), without folders."""
+    found, pending = [], [b""]
+    while pending:
+        inside = pending.pop()
+        with contextlib.suppress(FileNotFoundError), os.scandir(os.path.join(top, inside)) as entries:
+            for entry in entries:
+                path = os.path.join(inside, entry.name)
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(path)
+                    elif entry.stat(follow_symlinks=False).st_ctime_ns > moment:
+                        found.append(path)
+    return found
 
 
 _UNIT_SEAL = """[Unit]
 Description=Seal of the folder {root}
 DefaultDependencies=no
 RequiresMountsFor={root} /var/lib/zhenghe
+After={after}
 Before=local-fs.target
 
 [Service]

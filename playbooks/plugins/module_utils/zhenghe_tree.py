@@ -39,11 +39,14 @@ def described(root: str) -> dict[str, str]:
             if stat.S_ISREG(state.st_mode) and state.st_nlink > 1:
                 links.setdefault((state.st_dev, state.st_ino), []).append(path)
     for group in links.values():
+        if len(group) < 2:
+            # Its other names lie outside and do not move.
+            continue
         names = hashlib.sha256(b"\0".join(sorted(group))).hexdigest()
         for path in group:
             seen[path] += f" {names}"
     return {
-        base64.b64encode(path).decode(): hashlib.sha256(text.encode()).hexdigest()[:32] for path, text in seen.items()
+        coded(path): hashlib.sha256(text.encode()).hexdigest()[:32] for path, text in seen.items()
     }
 
 
@@ -62,13 +65,17 @@ def bucketed(descriptions: dict[str, str]) -> dict[str, str]:
     }
 
 
-def owners(root: str) -> tuple[set[int], set[int]]:
-    """Return the numbers of all users and groups that own something in a folder."""
-    users, groups = set(), set()
-    for _, state in entries(root):
-        users.add(state.st_uid)
-        groups.add(state.st_gid)
-    return users, groups
+def coded(path: bytes) -> str:
+    """Return a path as text that JSON takes, whatever is in it."""
+    return base64.b64encode(path).decode()
+
+
+def decoded(path: str) -> bytes:
+    """Return a coded path as it is; ValueError where it leads out of its folder."""
+    found = base64.b64decode(path)
+    if found.startswith(b"/") or b".." in found.split(b"/"):
+        raise ValueError(f"{readable(path)} does not lie in the folder")
+    return found
 
 
 def readable(path: str) -> str:

@@ -13,7 +13,7 @@ class Files(Copy):
 
     def prepare(self) -> dict[str, Any]:
         """Make accounts, keys and views on both hosts."""
-        return answer(self.admit(), changed=self.mode != "probe")
+        return answer(self.admit(), changed=self.mode != "probe", **self.found())
 
     def retire(self) -> dict[str, Any]:
         """Give the way back up; a store that goes nowhere is kept as one file and sealed."""

@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from ansible.module_utils import zhenghe_pg_sequences as sequences
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_log import why_not
 from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, wait
-from ansible.module_utils.zhenghe_pg_schema import SEQUENCES
-from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents import loop
 
@@ -47,7 +47,7 @@ class Agent(loop.Agent):
         self._place = Place(end, self.system, component)
         self._held = contextlib.ExitStack()
         self._promoted = self._slot = False
-        self._sequences: list[tuple[str, str]] = []
+        self._sequences: tuple[tuple[str, str], ...] = ()
 
     def open(self) -> dict[str, Any]:
         """Connect, and look which side this end is."""
@@ -91,7 +91,7 @@ class Agent(loop.Agent):
         elif side == "serving" and self._followed_once():
             # The move that ended this was killed before it had tidied up.
             stream.drop_subscription(self._connection, self._place.base)
-        self._sequences = [(schema, name) for schema, name in rows(self._connection, SEQUENCES)]
+        self._sequences = sequences.uncalled(self._connection)
 
     def _followed_once(self) -> bool:
         known = stream.subscription(self._connection, self._place.base)
@@ -166,18 +166,8 @@ class Agent(loop.Agent):
         if side_of(self._connection, self._place.database) == "waiting":
             # Sealed by an earlier move: the target was promoted before.
             return {"mark": None, "sequences": []}
-        return {"mark": stream.leave_mark(self._connection, "switch"), "sequences": self._sequence_values()}
-
-    def _sequence_values(self) -> list[tuple[Any, ...]]:
-        if not self._sequences:
-            return []
-        each = [
-            sql.SQL("SELECT {}, {}, last_value, is_called FROM {}.{}").format(
-                sql.Literal(schema), sql.Literal(name), sql.Identifier(schema), sql.Identifier(name)
-            )
-            for schema, name in self._sequences
-        ]
-        return rows(self._connection, sql.SQL(" UNION ALL ").join(each))
+        mark = stream.leave_mark(self._connection, "switch")
+        return {"mark": mark, "sequences": sequences.read(self._connection, self._sequences)}
 
     def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:
         """Wait until every change before the source's mark is applied, then take over its sequences."""
@@ -189,12 +179,7 @@ class Agent(loop.Agent):
             return stream.has_mark(self._connection, "switch", given["mark"])
 
         self.until(applied, limit, "the rest was not applied in time", "try when less is written")
-        for schema, name, last, called in given["sequences"]:
-            rows(
-                self._connection,
-                "SELECT setval(format('%%I.%%I', %s, %s)::regclass, %s, %s)",
-                (schema, name, last, called),
-            )
+        sequences.write(self._connection, given["sequences"])
         return {"sequences": len(given["sequences"])}
 
     def promote(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Verbs:
     def __init__(self, given: dict[str, Any]) -> None:
         self._mode: str = given["mode"]
         self._limit = seconds(given.get("limit", 0))
+        self._downtime = seconds(given.get("downtime", 0))
         self._entry: dict[str, Any] = given.get("entry", {})
         self._verifier: str = given.get("verifier", "")
         """The SCRAM verifier of the other end's password."""
@@ -87,7 +88,7 @@ class Verbs:
         """Judge whether the switch may be made."""
         limit = self._limit if self._mode == "apply" else 0
         addresses = [self._entry["address"]] if self._entry else []
-        against = copying.gate(self._place, addresses, limit, change=self._mode == "apply")
+        against = copying.gate(self._place, addresses, limit, change=self._mode == "apply", downtime=self._downtime)
         if against and self._mode == "apply":
             raise Refused("; ".join(against), "mend it and run the step again; nothing was switched")
         return answer(not against, against=against)

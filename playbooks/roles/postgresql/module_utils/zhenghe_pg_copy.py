@@ -18,6 +18,7 @@ from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_later import bring_tables
+from ansible.module_utils.zhenghe_pg_pause import too_long
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, database_settings, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_published import BATCH, restore_identities, unpublished
 from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -198,14 +199,16 @@ def _refreshed(connection: Any, names: tuple[str, str]) -> str:
     return ""
 
 
-def gate(place: Place, entries: Sequence[str], limit: float, *, change: bool) -> tuple[str, ...]:
+def gate(
+    place: Place, entries: Sequence[str], limit: float, *, change: bool, downtime: float = 0
+) -> tuple[str, ...]:
     """Return what still stands against a switch after at most so many seconds; nothing: the way is free."""
     deadline = time.monotonic() + limit
     while True:
         side = side_of(place.connect(), place.database)
         against = in_the_way(place, entries) if side == "serving" else not_equal(place, change=change)
         if not against and side == "waiting" and change:
-            return fill_views(place)
+            against = fill_views(place) or (too_long(place, downtime) if downtime else ())
         if not against or time.monotonic() > deadline:
             return against
         time.sleep(0.2)

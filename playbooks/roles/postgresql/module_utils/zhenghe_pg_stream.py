@@ -32,6 +32,9 @@ from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found
 CLOSE = 1 << 20
 """Bytes that a copy may be behind and still be called close."""
 
+SOON = 20.0
+"""Seconds in which a change has to show at the other end, while both are looked at."""
+
 _WORKERS = """
 SELECT count(*) FROM pg_stat_subscription WHERE subname = %s AND pid IS NOT NULL
 """

@@ -27,6 +27,7 @@ class Agent(Folder):
         if self.side == "target":
             with said():
                 self.site.start_service()
+                self.site.see_it_can_be_served()
         return facts
 
     def freeze(self, limit: float) -> dict[str, Any]:

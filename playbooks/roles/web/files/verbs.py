@@ -29,7 +29,9 @@ class Web(Copy):
     def admit_peers(self) -> dict[str, Any]:
         """Make accounts, keys and views on both hosts."""
         done = self.admit()
-        return answer(done, changed=self.mode != "probe") if self.side == "source" else {"changed": True}
+        if self.side != "source":
+            return {"changed": True}
+        return answer(done, changed=self.mode != "probe", **self.found())
 
     def prepare(self) -> dict[str, Any]:
         """Bring the application to the target and start it there, its folder read-only as long as it is a copy."""

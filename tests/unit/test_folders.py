@@ -1,0 +1,242 @@
+"""A folder that moves: what a copy of it would lose is named, who could write behind its seal is found, by parts."""
+
+# ruff: noqa: I001 - what runs on hosts is importable once `hostside` is
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.unit import hostside  # noqa: F401
+from ansible.module_utils import zhenghe_mounts as mounting
+from ansible.module_utils.zhenghe_changes import Changes
+from ansible.module_utils.zhenghe_findings import Findings, looked_over, still_refused
+from ansible.module_utils.zhenghe_holders import holders
+from ansible.module_utils.zhenghe_listing import Listing
+from ansible.module_utils.zhenghe_tree import coded, decoded, described
+
+MOUNTS = r"""
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 8:2 / /srv rw,relatime shared:2 - ext4 /dev/sdb1 rw,usrquota
+31 30 8:3 / /srv/archive/2009 rw shared:3 - xfs /dev/sdc1 rw
+32 30 0:50 / /srv/archive/scans rw shared:4 - nfs4 nas:/scans rw,vers=4.2
+33 30 0:51 / /srv/archive/with\040space rw - tmpfs none rw
+34 22 8:2 /archive/permits /mnt/permits rw - ext4 /dev/sdb1 rw
+35 22 8:3 / /mnt/years rw - xfs /dev/sdc1 rw
+36 22 8:2 /archive /var/lib/zhenghe/raw/a rw - ext4 /dev/sdb1 rw
+37 22 8:2 /archive/x /mnt/readonly ro - ext4 /dev/sdb1 rw
+38 22 8:2 /other /mnt/other rw - ext4 /dev/sdb1 rw
+""".strip()
+
+
+@pytest.fixture
+def own() -> list[mounting.Mount]:
+    found: list[mounting.Mount] = mounting.parsed(MOUNTS)
+    return found
+
+
+def test_what_is_mounted_below_a_folder_is_listed(own: list[mounting.Mount]) -> None:
+    points = [one.point for one in mounting.below("/srv/archive", own)]
+    assert points == ["/srv/archive/2009", "/srv/archive/scans", "/srv/archive/with space"]
+
+
+def test_other_paths_by_which_a_folder_can_be_written_are_found(own: list[mounting.Mount]) -> None:
+    views = ("/var/lib/zhenghe/raw/a",)
+    assert mounting.elsewhere("/srv/archive", own, views) == ["/mnt/permits", "/mnt/years"]
+
+
+@pytest.mark.parametrize(
+    "path, place",
+    [
+        ("/srv/archive", ("8:2", "/archive")),
+        ("/srv/archive/2009/a", ("8:3", "/a")),
+        ("/mnt/permits/x", ("8:2", "/archive/permits/x")),
+        ("/srv", ("8:2", "/")),
+        ("/srvx", ("8:1", "/srvx")),
+    ],
+)
+def test_a_path_has_one_place_whatever_leads_there(
+    own: list[mounting.Mount], path: str, place: tuple[str, str]
+) -> None:
+    mount = mounting.carrying(path, own)
+    assert mount is not None
+    assert mounting.place_on(mount, path) == place
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a file that is named outside as well, a FIFO, a socket, and names that are no text."""
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    (root / "one").write_text("1")
+    os.link(root / "one", tmp_path / "outer")
+    os.link(root / "one", root / "sub" / "again")
+    os.mkfifo(root / "queue")
+    (root / os.fsdecode(b"\xd5\xc5.txt")).write_text("gbk")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(root / "s"))
+    return root
+
+
+def test_what_a_copy_would_change_is_named(folder: Path) -> None:
+    found: Findings = looked_over(str(folder))
+    told = "\n".join(found.reported)
+    assert "1 files have another name outside of the folder" in told
+    assert "one, sub/again" in told
+    assert "1 FIFOs move as such, and nobody is behind them there: queue" in told
+    assert "1 sockets move as such" in told
+    assert found.files == 7
+    assert found.refused == []
+
+
+def test_a_file_whose_other_name_does_not_move_is_the_same_without_it(folder: Path) -> None:
+    (folder / "sub" / "again").unlink()
+    before = described(str(folder))
+    (folder.parent / "outer").unlink()
+    assert described(str(folder)) == before
+    os.link(folder / "one", folder / "sub" / "again")
+    assert described(str(folder))[coded(b"one")] != before[coded(b"one")]
+
+
+def test_what_comes_to_be_mounted_after_preparation_is_said(folder: Path) -> None:
+    assert still_refused(str(folder), (), []) == []
+    (said,) = still_refused(str(folder), (), ["years"])
+    assert f"unmounted since it was prepared: {folder}/years" in said
+
+
+WRITERS = {
+    "works in it": "os.chdir(root)",
+    "has files open for writing": "kept = open(root + '/one', 'a')",
+    "holds it open": "kept = os.open(root + '/sub', os.O_RDONLY)",
+    "has files mapped for writing": "f = open(root + '/one', 'r+b'); kept = mmap.mmap(f.fileno(), 0); f.close()",
+    "has its root in it": "os.chroot(root)",
+}
+
+
+@contextmanager
+def at_work(root: Path, what: str) -> Iterator["subprocess.Popen[str]"]:
+    """Keep a process that does something in the folder."""
+    code = f"import mmap, os, sys; root = {str(root)!r}; {what}; print('there', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        (sys.executable, "-c", code), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("how", WRITERS)
+def test_everybody_whom_a_seal_would_not_hold_is_found(folder: Path, how: str) -> None:
+    if how == "has its root in it":
+        if os.geteuid():
+            pytest.skip("only root may chroot")
+        how_told = "has it as its root"
+    else:
+        how_told = how
+    with at_work(folder, WRITERS[how]) as process:
+        (found,) = holders(str(folder))
+        assert how_told in str(found)
+        assert f"({process.pid})" in str(found)
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        assert holders(str(folder)) == []
+    assert holders(str(folder)) == []
+
+
+def test_who_only_reads_is_left_alone(folder: Path) -> None:
+    with at_work(folder, "kept = open(root + '/one')"):
+        assert holders(str(folder)) == []
+
+
+def test_a_file_that_is_open_by_its_outer_name_is_found(folder: Path) -> None:
+    outer = looked_over(str(folder)).outer
+    with at_work(folder, "kept = open(root + '/../outer', 'a')"):
+        assert holders(str(folder)) == []
+        (found,) = holders(str(folder), outer)
+        assert "has files open for writing" in str(found)
+
+
+def _rename_over(root: Path) -> None:
+    (root / "new").write_text("new")
+    (root / "new").rename(root / "one")
+
+
+def _folder_becomes_file(root: Path) -> None:
+    (root / "sub" / "again").unlink()
+    (root / "sub").rmdir()
+    (root / "sub").touch()
+
+
+def _deep_folder(root: Path) -> None:
+    (root / "a" / "b").mkdir(parents=True)
+    (root / "a" / "b" / "c").touch()
+
+
+CHANGES: dict[str, tuple[Callable[[Path], object], set[bytes]]] = {
+    "a new file": (lambda root: (root / "sub" / "n").write_text("n"), {b"sub/n"}),
+    "an appended file": (lambda root: (root / "one").open("a").write("more"), {b"one", b"sub/again"}),
+    "a truncated file": (lambda root: os.truncate(root / "one", 0), {b"one", b"sub/again"}),
+    "rights": (lambda root: (root / "sub").chmod(0o700), {b"sub"}),
+    "a removed file": (lambda root: (root / "queue").unlink(), {b"queue"}),
+    "a renamed file": (_rename_over, {b"one", b"new"}),
+    "another link": (lambda root: os.link(root / "sub" / "again", root / "third"), {b"third", b"one", b"sub/again"}),
+    "a name that is no text": (lambda root: (root / os.fsdecode(b"\xce")).touch(), {b"\xce"}),
+    "a folder that was moved": (lambda root: (root / "sub").rename(root / "moved"), {b"sub", b"moved", b"moved/again"}),
+    "a folder that became a file": (_folder_becomes_file, {b"sub"}),
+    "a deep new folder": (_deep_folder, {b"a", b"a/b", b"a/b/c"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_is_told_and_a_list_that_follows_it_is_that_of_a_new_look(folder: Path, what: str) -> None:
+    change, wanted = CHANGES[what]
+    changes = Changes(str(folder))
+    changes.start()
+    listing = Listing(str(folder), links=True)
+    before = listing.told
+    change(folder)
+    paths = listing.with_other_names(changes.paths())
+    changes.stop()
+    assert not changes.why_all
+    assert wanted <= paths
+    listing.look_again(paths)
+    assert listing.told == Listing(str(folder)).told != before
+
+
+def test_nothing_changed_is_an_empty_list(folder: Path) -> None:
+    changes = Changes(str(folder))
+    changes.start()
+    assert changes.paths() == set()
+    changes.stop()
+
+
+def test_more_changes_than_the_kernel_keeps_are_said_to_be_unknown(folder: Path) -> None:
+    changes = Changes(str(folder))
+    changes.start()
+    # Nobody listens for a while, as on a busy host.
+    changes._ended.set()
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    with changes._lock:
+        for number in range(most // 2 + 1000):
+            (folder / f"f{number % 7}").touch()
+            (folder / f"f{number % 7}").unlink()
+    changes.paths()
+    changes.stop()
+    assert "too many changes" in changes.why_all
+
+
+def test_a_path_that_leads_out_of_its_folder_is_not_taken() -> None:
+    assert decoded(coded(b"a/\xce..b")) == b"a/\xce..b"
+    for path in (b"/etc/shadow", b"../x", b"a/../../x"):
+        with pytest.raises(ValueError, match="does not lie in the folder"):
+            decoded(coded(path))
