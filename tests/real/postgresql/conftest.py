@@ -7,7 +7,7 @@ import pytest
 from infra.twin import client
 from infra.worlds import World
 from inventory.model import Programme
-from tests.real.postgresql.district import ADDRESSES, CLIENT, OLD, ON_OLD, SEEDS, District
+from tests.real.postgresql.district import ADDRESSES, CLIENT, OLD, ON_OLD, SEEDS, SEQUENCES, SETTINGS, District
 from tests.real.steps import RunOn
 
 
@@ -28,7 +28,11 @@ def empty(
     run = running_on(world)
     password = (SEEDS / OLD / "root/etc/zhenghe-demo/billing.pass").read_text()
     run(CLIENT, f"mkdir -p /etc/zhenghe-demo; echo '{password.strip()}' > /etc/zhenghe-demo/billing.pass")
-    yield District(world, tmp_path_factory.mktemp("steps"), run)
+    found = District(world, tmp_path_factory.mktemp("steps"), run)
+    run(OLD, f"cat > /etc/postgresql/13/main/conf.d/chosen.conf <<'CONF'\n{SETTINGS}\nCONF")
+    run(OLD, "systemctl restart postgresql@13-main")
+    found.sql(OLD, SEQUENCES)
+    yield found
     # The next file of tests begins with hosts as surveyed, under the same name.
     client.down(world.name)
 

@@ -24,6 +24,25 @@ FRONT = {
     "address": ADDRESSES[ENTRY],
 }  # fmt: skip
 
+# What somebody once wrote into the configuration of the source's cluster.
+SETTINGS = """
+timezone = 'Asia/Urumqi'
+datestyle = 'SQL, DMY'
+default_transaction_isolation = 'repeatable read'
+statement_timeout = '90s'
+max_connections = 150
+max_prepared_transactions = 7
+max_locks_per_transaction = 96
+work_mem = '9MB'
+city.code = '370282'
+"""
+SEQUENCES = """
+CREATE SCHEMA many;
+SELECT format('CREATE SEQUENCE many.s%s', g) FROM generate_series(1, 250) g \\gexec
+SELECT setval('many.s7', 700, false), nextval('many.s8'), nextval('many.s8');
+SELECT count(nextval(format('many.s%s', g)::regclass)) FROM generate_series(200, 250) g;
+"""
+
 # Writes all the time, as an application does: one statement alone, several in a transaction, connected anew, and one
 # row after the other without a moment's rest, so that some are written within a millisecond of any switch.
 WRITER = """

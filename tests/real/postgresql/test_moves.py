@@ -6,6 +6,7 @@ import pytest
 
 from migrations.playing.ansible import PlaybookError, PlaybookFailed
 from tests.real.postgresql.district import ADDRESSES, CLIENT, ENTRY, NEW, OLD, ON_NEW, ON_OLD, District
+from tests.real.steps import until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -102,6 +103,48 @@ def test_there_and_back_and_there_again_without_losing_or_doubling_a_write(on_ol
     assert on_old.step("switch", "probe").state == "done"
     assert on_old.step("verify").state == "done"
     assert on_old.slots(OLD) == ""
+
+
+MEANING = ("timezone", "datestyle", "default_transaction_isolation", "statement_timeout", "city.code")
+SIZES = ("max_connections", "max_prepared_transactions", "max_locks_per_transaction")
+
+
+def _seen_by_clients(district: District) -> dict[str, str]:
+    words = " ".join(f"-c 'SHOW {name}'" for name in (*MEANING, *SIZES))
+    command = f"PGPASSWORD=$(cat /etc/zhenghe-demo/billing.pass) psql -XAt -h {ADDRESSES[ENTRY]} -U billing_app billing"
+    return dict(zip((*MEANING, *SIZES), district.run(CLIENT, f"{command} {words}").stdout.split("\n"), strict=False))
+
+
+def test_what_the_clusters_settings_mean_stays_the_same_and_what_does_not_move_is_told(on_old: District) -> None:
+    before = _seen_by_clients(on_old)
+    assert before["datestyle"] == "SQL, DMY"
+    facts = on_old.step("prepare", "probe").facts
+    assert "work_mem: source 9216 kB, target 4096 kB" in facts[NEW]["settings"]["others"]
+    assert facts[NEW]["settings"]["refused"] == []
+    on_old.sql(OLD, "ALTER SYSTEM SET timezone = 'Asia/Kathmandu'", "postgres")
+    on_old.sql(OLD, "SELECT pg_reload_conf()", "postgres")
+    try:
+        until(lambda: any("Kathmandu" in one for one in on_old.step("lag", "probe").facts[NEW]["against"]))
+        assert on_old.step("lag").state == "done"
+        on_old.step("switch")
+        assert _seen_by_clients(on_old) == {**before, "timezone": "Asia/Kathmandu"}
+    finally:
+        on_old.step("switch", "undo")
+        on_old.sql(OLD, "ALTER SYSTEM RESET timezone", "postgres")
+        on_old.sql(OLD, "SELECT pg_reload_conf()", "postgres")
+    assert on_old.step("lag").state == "done"
+    assert _seen_by_clients(on_old) == before
+
+
+def test_all_sequences_go_on_where_they_were_and_a_pause_beyond_the_limit_is_told_before(on_old: District) -> None:
+    with pytest.raises(PlaybookFailed, match=r"the pause would take about .* 254 sequences take") as refused:
+        on_old.step("lag", limits={"downtime": "1ms", "catch_up": "1s"})
+    assert refused.value.host == NEW
+    on_old.step("switch")
+    question = "SELECT last_value || ' ' || is_called FROM many.s{}"
+    assert [on_old.sql(NEW, question.format(number)) for number in (7, 8, 9, 250)] == [
+        "700 false", "2 true", "1 false", "1 true",
+    ]  # fmt: skip
 
 
 def test_after_the_switch_nobody_writes_to_the_old_side_by_mistake(on_old: District) -> None:

@@ -167,7 +167,7 @@ class Agent(loop.Agent):
             # Sealed by an earlier move: the target was promoted before.
             return {"mark": None, "sequences": []}
         mark = stream.leave_mark(self._connection, "switch")
-        return {"mark": mark, "sequences": sequences.read(self._connection, self._sequences)}
+        return {"mark": mark, "sequences": sequences.sent(sequences.read(self._connection, self._sequences))}
 
     def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:
         """Wait until every change before the source's mark is applied, then take over its sequences."""
@@ -179,7 +179,7 @@ class Agent(loop.Agent):
             return stream.has_mark(self._connection, "switch", given["mark"])
 
         self.until(applied, limit, "the rest was not applied in time", "try when less is written")
-        sequences.write(self._connection, given["sequences"])
+        sequences.write(self._connection, sequences.received(given["sequences"]))
         return {"sequences": len(given["sequences"])}
 
     def promote(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from ansible.module_utils import zhenghe_pg_compare as comparing
 from ansible.module_utils import zhenghe_pg_copy as copying
 from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_target as target
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, side_of
+from ansible.module_utils.zhenghe_pg_place import Place, Refused, readable, side_of
 from ansible.module_utils.zhenghe_pg_published import given_identities
 from ansible.module_utils.zhenghe_step import answer, seconds
 from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -127,5 +127,16 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
     try:
         result: Answer = getattr(Verbs(given), given["verb"])()
     except Error as exc:
-        raise Refused(f"PostgreSQL: {str(exc).strip()}", "see the cluster's log on this host") from exc
-    return {**result, "changed": given["mode"] != "probe"}
+        raise Refused(f"PostgreSQL: {readable(str(exc).strip())}", "see the cluster's log on this host") from exc
+    except Refused as exc:
+        raise Refused(readable(exc.reason), readable(exc.mend)) from exc
+    return {**_told(result), "changed": given["mode"] != "probe"}
+
+
+def _told(found: Any) -> Any:
+    """Return a result with texts that any reader takes."""
+    if isinstance(found, str):
+        return readable(found)
+    if isinstance(found, dict):
+        return {key: _told(each) for key, each in found.items()}
+    return [_told(each) for each in found] if isinstance(found, (list, tuple)) else found

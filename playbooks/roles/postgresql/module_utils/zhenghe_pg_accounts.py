@@ -57,12 +57,20 @@ def ensure_role(connection: Any, name: str, attributes: str, verifier: str) -> N
         rows(connection, sql.SQL(f"ALTER ROLE {{}} SET {setting} = 0").format(who))
 
 
+# In other databases its name need not even be valid.
+_OWNING = """
+SELECT datname FROM pg_database d WHERE datallowconn AND (datname = 'postgres' OR EXISTS (
+    SELECT FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
+    WHERE s.refclassid = 'pg_authid'::regclass AND s.dbid = d.oid AND r.rolname = %s))
+"""
+
+
 def drop_role(place: Place, name: str) -> None:
     """Remove a role of the move with all that was granted to it."""
     connection = place.connect()
     if not rows(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)):
         return
-    databases = rows(connection, "SELECT datname FROM pg_database WHERE datallowconn")
+    databases = rows(connection, _OWNING, (name,))
     rows(connection, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (name,))
     for (database,) in databases:
         rows(place.connect(database), sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))

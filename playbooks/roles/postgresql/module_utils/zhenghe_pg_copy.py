@@ -14,6 +14,7 @@ from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_log as logs
 from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_schema as schema
+from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_findings import findings
@@ -167,9 +168,11 @@ def not_equal(place: Place, *, change: bool) -> tuple[str, ...]:
             if brought:
                 return (f"tables that came after the copy are being copied: {', '.join(brought)}",)
             carry_over(place, here, there)
+            settings.bring(place)
         source_end, target_end = (there, here) if place.end == "target" else (here, there)
         changed = schema.Comparison(place, source_end, target_end).differences()
-    return tuple(f"the schema was changed since it was copied: {one}" for one in changed)
+    said = [f"the schema was changed since it was copied: {one}" for one in changed]
+    return (*said, *settings.still_different(place)) if place.end == "target" else tuple(said)
 
 
 def fill_views(place: Place) -> tuple[str, ...]:

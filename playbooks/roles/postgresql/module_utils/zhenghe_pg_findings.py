@@ -95,7 +95,9 @@ def findings(place: Place, connection: Any, *, again: bool = False) -> tuple[str
     for name, _, _, _, columns in keyless(connection):
         if columns:
             found.append(f"table {name} has no key, and {columns} cannot be compared: give it a primary key first")
+    found += _names(connection)
     if not again:
+        found += _way_back(place, connection)
         found += _unheard(place, connection)
     return tuple(f"{place.database}: {one}" for one in found)
 
@@ -105,3 +107,53 @@ def _unheard(place: Place, connection: Any) -> list[str]:
     if {"*", "0.0.0.0", place.address} & {word.strip() for word in listening.split(",")}:  # noqa: S104
         return []
     return [f"listen_addresses is {listening!r}: add {place.address} and restart in a window of its own"]
+
+
+def _way_back(place: Place, connection: Any) -> list[str]:
+    """Say what keeps this cluster from following: a worker for each database that leaves it, all of them counted."""
+    leaving = _leaving(place, connection)
+    workers, processes = (
+        int(value(connection, f"SHOW {name}")) for name in ("max_logical_replication_workers", "max_worker_processes")
+    )
+    if workers >= leaving and processes > leaving:
+        return []
+    return [
+        f"{leaving} databases of this cluster move, and each needs a worker here for its way back: "
+        f"max_logical_replication_workers is {workers}, max_worker_processes {processes}: raise them to {leaving} and "
+        f"{leaving + 4} at least, and restart in a window of its own"
+    ]
+
+
+_OWNERS = """
+SELECT DISTINCT rolname FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
+JOIN pg_database d ON d.oid = s.dbid WHERE s.refclassid = 'pg_authid'::regclass AND d.datname = current_database()
+"""
+
+
+def _names(connection: Any) -> list[str]:
+    """Say which roles have names that the target's cluster, or this database's encoding, cannot write."""
+    strange = [name for (name,) in rows(connection, "SELECT rolname FROM pg_roles") if not _is_text(name)]
+    found = []
+    if strange:
+        found.append(f"names of roles that are not UTF-8: {', '.join(strange)}: ALTER ROLE ... RENAME TO ..., first")
+    encoding = value(connection, "SHOW server_encoding")
+    odd = [name for (name,) in rows(connection, _OWNERS) if not name.isascii()]
+    if encoding not in ("UTF8", "SQL_ASCII") and odd:
+        found.append(
+            f"roles that own or may use something here and whose names {encoding} cannot write for certain: "
+            f"{', '.join(odd)}: rename them in letters first"
+        )
+    return found
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _leaving(place: Place, connection: Any) -> int:
+    known = "SELECT count(*) FROM pg_roles WHERE rolname ~ '^zhenghe_' AND rolreplication AND rolname <> %s"
+    return int(value(connection, known, (place.base,))) + 1

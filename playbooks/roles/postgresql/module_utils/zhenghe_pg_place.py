@@ -10,6 +10,7 @@ waiting   fenced for good: a target before the switch, a source after it
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import fcntl
 import json
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
+import psycopg2.extensions  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from ansible.module_utils.zhenghe_owned import Owned
 from psycopg2 import sql
 from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -34,8 +36,12 @@ LONGEST_NAME = 50
 # catalogue only, the rights are those of who logged in, and no statement waits for a lock for ever.
 _PINNED = (
     "-c search_path=pg_catalog -c role=none -c row_security=off -c standard_conforming_strings=on"
-    " -c client_encoding=UTF8 -c lock_timeout=15s -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+    " -c client_encoding=SQL_ASCII -c lock_timeout=15s -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+    " -c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c bytea_output=hex"
+    " -c default_transaction_isolation=read\\ committed"
 )
+# What clients get is left, but nothing by which others' functions could come in the place of the catalogue's.
+_PLAIN = "-c search_path=pg_catalog -c role=none -c client_encoding=SQL_ASCII"
 # The superuser's, moreover: triggers and event triggers of others do not fire, nothing secret is logged.
 _SUPERUSER = (
     " -c session_replication_role=replica -c default_transaction_read_only=off -c log_statement=none"
@@ -44,6 +50,45 @@ _SUPERUSER = (
 _NO_VIEWS = """
 SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'
 """
+
+
+_CODEC = "zhenghe-as-stored"
+
+
+def _as_stored(name: str) -> codecs.CodecInfo | None:
+    """Texts come and go as they are stored: a name need not be valid in the encoding of the database that names it."""
+    if name.replace("_", "-") != _CODEC:
+        return None
+
+    def encoded(text: str, errors: str = "") -> tuple[bytes, int]:  # noqa: ARG001
+        return text.encode(errors="surrogateescape"), len(text)
+
+    def decoded(data: Any, errors: str = "") -> tuple[str, int]:  # noqa: ARG001
+        return bytes(data).decode(errors="surrogateescape"), len(data)
+
+    return codecs.CodecInfo(encoded, decoded, name=_CODEC)
+
+
+codecs.register(_as_stored)
+for _known in ("SQL_ASCII", "SQLASCII"):
+    psycopg2.extensions.encodings[_known] = _CODEC
+
+
+def _quoted(name: str, context: object = None) -> str:  # noqa: ARG001
+    return '"' + name.replace('"', '""') + '"'
+
+
+# The driver's own quoting takes no name that is not valid UTF-8.
+psycopg2.extensions.quote_ident = _quoted
+
+
+def readable(text: str) -> str:
+    """Return a stored text for people: as UTF-8 or as GBK where it is one of them, by its bytes otherwise."""
+    data = text.encode(errors="surrogateescape")
+    for encoding in ("utf-8", "gbk"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(encoding)
+    return data.decode(errors="backslashreplace")
 
 
 class Refused(Exception):
@@ -106,26 +151,28 @@ class Place:
         self.folder = STATE / self.base
         self.passfile = self.folder / "passfile"
 
-    def connect(self, database: str = "postgres", *, views: bool = False) -> Any:
+    def connect(self, database: str = "postgres", *, views: bool = False, plain: bool = False) -> Any:
         """Connect to this host's cluster as its superuser; every statement is its own transaction.
 
+        A plain connection has the settings that clients get, others those by which both ends answer alike.
         Views of others are not read where the server can be told so: their functions would run with all rights.
         """
         os.seteuid(pwd.getpwnam("postgres").pw_uid)
         try:
             connection = psycopg2.connect(
                 host="/var/run/postgresql", port=self.port, user="postgres", dbname=database,
-                application_name="zhenghe", options=_PINNED + _SUPERUSER,
+                application_name="zhenghe", options=(_PLAIN if plain else _PINNED) + _SUPERUSER,
             )  # fmt: skip
         finally:
             os.seteuid(0)
         return _ready(connection, views=views)
 
-    def connect_peer(self, database: str | None = None) -> Any:
+    def connect_peer(self, database: str | None = None, *, plain: bool = False) -> Any:
         """Connect to the other end as the replication role; its password never leaves the passfile."""
         connection = psycopg2.connect(
             host=self.peer_address, port=self.peer_port, user=self.base, dbname=database or self.database,
-            passfile=str(self.passfile), connect_timeout=5, application_name="zhenghe", options=_PINNED,
+            passfile=str(self.passfile), connect_timeout=5, application_name="zhenghe",
+            options=_PLAIN if plain else _PINNED,
         )  # fmt: skip
         return _ready(connection, views=False)
 

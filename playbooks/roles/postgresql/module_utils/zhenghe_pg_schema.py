@@ -15,6 +15,7 @@ from ansible.module_utils.zhenghe_pg_accounts import LISTS, MOVES, listed
 from ansible.module_utils.zhenghe_pg_asleep import asleep
 from ansible.module_utils.zhenghe_pg_description import CLASS, DESCRIPTION, OWN, ROUTINE, SQL_BODY, TYPE
 from ansible.module_utils.zhenghe_pg_place import Place, database_settings, rows, value
+from ansible.module_utils.zhenghe_pg_settings import carried
 from ansible.module_utils.zhenghe_pg_stream import connection_limit
 from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -192,6 +193,11 @@ class Comparison:
         source = {**shapes(self._source), **rights(self._source)}
         # The target may have roles for the databases of others.
         target = {**shapes(self._target), **rights(self._target, source["roles"])}
+        for name in carried(self._target, self._database):
+            # There it is set for the database, at the source for its whole cluster.
+            for written in [one for one in target["settings"] if one.lower() == f"in the database {name}"]:
+                if written not in source["settings"]:
+                    del target["settings"][written]
         key = secrets.token_bytes(16)
         for catalogue in (source, target):
             catalogue["passwords"] = {name: _sealed(text, key) for name, text in catalogue["passwords"].items()}

@@ -7,15 +7,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ansible.module_utils.zhenghe_pg_description import CLASS
 from ansible.module_utils.zhenghe_pg_place import rows
-from ansible.module_utils.zhenghe_pg_schema import OWN
 from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 Value = Sequence[Any]
 """Schema, name, last value, whether that value was given out."""
 _OF = f"""
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'S' AND {OWN.format(oid="c.oid", catalogue="pg_class")}
+WHERE c.relkind = 'S' AND {CLASS}
 """
 _CALLED = f"SELECT n.nspname, c.relname, pg_sequence_last_value(c.oid::regclass), true {_OF} ORDER BY 1, 2"
 AT_ONCE = 100
@@ -29,6 +29,22 @@ def read(connection: Any, uncalled: Sequence[tuple[str, str]]) -> list[tuple[Any
     # One that was called before may have been set back to its beginning since.
     wanted = [one for one in uncalled if one in names] + sorted(names - set(uncalled))
     return [row for row in found if row[2] is not None] + _one_by_one(connection, wanted)
+
+
+def sent(values: Sequence[Value]) -> list[list[Any]]:
+    """Return values as JSON takes them: names may be no text, so their bytes are written as letters."""
+    def letters(name: str) -> str:
+        return name.encode(errors="surrogateescape").decode("latin-1")
+
+    return [[letters(schema), letters(name), *rest] for schema, name, *rest in values]
+
+
+def received(values: Sequence[Value]) -> list[list[Any]]:
+    """Return values that were sent."""
+    def name_of(letters: str) -> str:
+        return letters.encode("latin-1").decode(errors="surrogateescape")
+
+    return [[name_of(schema), name_of(name), *rest] for schema, name, *rest in values]
 
 
 def uncalled(connection: Any) -> tuple[tuple[str, str], ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_own as own
+from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_published import give_identities, given_identities, publish, restore_identities
@@ -46,7 +47,19 @@ def facts(place: Place) -> dict[str, Any]:
         "bytes": value(connection, "SELECT pg_database_size(current_database())"),
         "not_moved": {what: [name for (name,) in rows(connection, question)] for what, question in _NOT_MOVED.items()},
         "keyless": [name for name, *_ in given_identities(place, connection)],
+        "workers": _workers(connection),
     }
+
+
+_MAY_LEAVE = "SELECT count(*) FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
+
+
+def _workers(connection: Any) -> str:
+    """Say beforehand whether all databases of this cluster could have their way back at once."""
+    every, workers = value(connection, _MAY_LEAVE), int(value(connection, "SHOW max_logical_replication_workers"))
+    if every <= workers:
+        return f"enough for all {every} databases"
+    return f"{workers} for {every} databases: raise max_logical_replication_workers before more than {workers} move"
 
 
 def prepare(place: Place, verifier: str) -> None:
@@ -61,7 +74,8 @@ def prepare(place: Place, verifier: str) -> None:
     accounts.ensure_role(connection, place.base, "REPLICATION BYPASSRLS", verifier)
     for grant in accounts.read_rights(connection, place.database, place.base):
         rows(connection, grant)
-    own.make_own(connection, own.SUPPORT, place.base)
+    for text in (own.SUPPORT, settings.FUNCTION):
+        own.make_own(connection, text, place.base)
     accounts.admit(place, f"{place.base} peer", peer_lines(place))
     give_identities(place, connection)
     publish(connection, place.base)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_schema as schema
+from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_load import copy_schema
@@ -23,7 +27,23 @@ CONFIGURATION = """\
 listen_addresses = 'localhost, {address}'
 wal_level = logical
 password_encryption = scram-sha-256
+max_sync_workers_per_subscription = {sync}
 """
+# Of the sizes of a cluster only a restart changes, and there will be clients: room for many databases from the start.
+SMALLEST = {
+    "max_connections": 100,
+    "max_prepared_transactions": 0,
+    "max_locks_per_transaction": 64,
+    "max_pred_locks_per_transaction": 64,
+    "max_replication_slots": 64,
+    "max_wal_senders": 64,
+    "max_logical_replication_workers": 64,
+    "max_worker_processes": 80,
+}
+COPYING = 6
+"""Tables of a database that are copied at once."""
+SPARE = COPYING + 2
+"""Workers that a database takes while it is copied."""
 
 
 def cluster_of() -> str:
@@ -34,18 +54,64 @@ def cluster_of() -> str:
     return f"{found[-1].parts[-3]}/main"
 
 
-def start_cluster(place: Place) -> None:
-    """Have the cluster listen on its address, able to be followed, now and after a restart."""
+def start_cluster(place: Place, wanted: Mapping[str, int] = MappingProxyType({})) -> None:
+    """Have the cluster listen on its address, able to be followed, large enough for what comes, also after a restart.
+
+    `wanted` are sizes that the source's cluster has. A cluster that clients use is not restarted: Refused.
+    """
     cluster = cluster_of()
     unit = f"postgresql@{cluster.replace('/', '-')}.service"
     file = CLUSTERS / cluster / "conf.d" / "zhenghe.conf"
-    wanted = CONFIGURATION.format(address=place.address)
-    changed = POSTGRES.write(file, wanted, 0o644)
+    before = POSTGRES.read(file) if file.exists() else ""
+    sizes = _sizes(place, before, wanted)
+    text = CONFIGURATION.format(address=place.address, sync=COPYING)
+    text += "".join(f"{name} = {size}\n" for name, size in sorted(sizes.items()))
+    # One that was killed may have written the file and not restarted the cluster.
+    changed = before != text or (place.running() and _too_small(place, sizes))
+    if changed:
+        _see_nobody_is_there(place, sizes)
+        POSTGRES.write(file, text, 0o644)
     # Debian starts a cluster by this unit, which it has made if the cluster's start.conf says auto.
     subprocess.run(["systemctl", "enable", "--quiet", "postgresql.service", unit], check=True, capture_output=True)
     subprocess.run(["systemctl", "restart" if changed else "start", unit], check=True, capture_output=True)
     if not wait(place.running, 20):
         raise Refused(f"{unit} does not answer", f"look into journalctl -u {unit}")
+
+
+def _sizes(place: Place, before: str, wanted: Mapping[str, int]) -> dict[str, int]:
+    kept = {name: int(size) for name, size in re.findall(r"^(\w+) = (\d+)$", before, re.MULTILINE) if name in SMALLEST}
+    sizes = {name: max(least, kept.get(name, 0), wanted.get(name, 0)) for name, least in SMALLEST.items()}
+    if place.running():
+        # Each database that follows keeps a worker here, and a slot for its way back.
+        following = value(place.connect(), "SELECT count(*) FROM pg_subscription")
+        while sizes["max_logical_replication_workers"] < following + SPARE:
+            for name in ("max_replication_slots", "max_wal_senders", "max_logical_replication_workers"):
+                sizes[name] *= 2
+            sizes["max_worker_processes"] = sizes["max_logical_replication_workers"] + 16
+    return sizes
+
+
+def _too_small(place: Place, sizes: Mapping[str, int]) -> bool:
+    found = rows(place.connect(), "SELECT name, setting::int FROM pg_settings WHERE name = ANY(%s)", (list(sizes),))
+    return any(size < sizes[name] for name, size in found)
+
+
+_CLIENTS = """
+SELECT DISTINCT datname::text FROM pg_stat_activity JOIN pg_roles ON usename = rolname
+WHERE backend_type = 'client backend' AND NOT rolsuper AND rolname !~ '^zhenghe_' ORDER BY 1
+"""
+
+
+def _see_nobody_is_there(place: Place, sizes: Mapping[str, int]) -> None:
+    if not place.running() or not _too_small(place, sizes):
+        return
+    used = [name for (name,) in rows(place.connect(), _CLIENTS)]
+    if used:
+        written = ", ".join(f"{name} = {size}" for name, size in sorted(sizes.items()))
+        raise Refused(
+            f"the target's cluster must be restarted for larger sizes, and clients use it: {', '.join(used)}",
+            f"set at least {written} there and restart it in a window of its own, then run the step again",
+        )
 
 
 def open_to_peer(place: Place, verifier: str) -> None:
@@ -64,8 +130,9 @@ def prepared(place: Place) -> bool:
 
 def build(place: Place) -> None:
     """Make the database with everything but its rows."""
-    here = place.connect()
     there = _reach(place)
+    start_cluster(place, settings.sizes_there(there))
+    here = place.connect()
     if rows(here, "SELECT 1 FROM pg_database WHERE datname = %s", (place.database,)):
         if not place.remembered().get("database"):
             raise Refused(f"{place.database}: the target has such a database already", "move that one away first")
@@ -75,12 +142,7 @@ def build(place: Place) -> None:
     place.remember(database=True)
     _create_database(place, here, there)
     inside = place.connect(place.database)
-    if not rows(there, "SELECT 1 FROM pg_namespace WHERE nspname = 'public'"):
-        rows(inside, "DROP SCHEMA public")
-    before = schema.shapes(there)
-    copy_schema(place)
-    if schema.shapes(there) != before:
-        raise Refused("the schema was changed while it was copied", "run the step again when nobody changes it")
+    _shape(place, inside, there)
     rows(inside, sql.SQL("DROP OWNED BY {}").format(sql.Identifier(place.base)))
     for grant in accounts.read_rights(inside, place.database, place.base):
         rows(inside, grant)
@@ -88,8 +150,28 @@ def build(place: Place) -> None:
     publish(inside, place.base)
     accounts.copy_settings(place, here, there)
     put_to_sleep(inside, place.database)
+    _bring_settings(place)
     _see_equal(place, inside, there)
     rows(here, sql.SQL("ALTER DATABASE {} SET zhenghe.built = on").format(sql.Identifier(place.database)))
+
+
+def _shape(place: Place, inside: Any, there: Any) -> None:
+    if not rows(there, "SELECT 1 FROM pg_namespace WHERE nspname = 'public'"):
+        rows(inside, "DROP SCHEMA public")
+    before = schema.shapes(there)
+    copy_schema(place)
+    if schema.shapes(there) != before:
+        raise Refused("the schema was changed while it was copied", "run the step again when nobody changes it")
+
+
+def _bring_settings(place: Place) -> None:
+    came = settings.bring(place)
+    place.remember(settings=came)
+    if settings.serious(came["refused"]):
+        raise Refused(
+            f"settings of the source's cluster cannot be had on the target: {'; '.join(came['refused'])}",
+            "install what they name (a locale, time zones), or change them on the source, then run the step again",
+        )
 
 
 def _reach(place: Place) -> Any:
@@ -175,6 +257,7 @@ def facts(place: Place) -> dict[str, Any]:
         "sequences": len(rows(inside, schema.SEQUENCES)),
         "extensions": [name for (name,) in rows(inside, "SELECT extname FROM pg_extension ORDER BY 1")],
         "roles": place.remembered().get("roles", []),
+        "settings": place.remembered().get("settings", {}),
     }
 
 
