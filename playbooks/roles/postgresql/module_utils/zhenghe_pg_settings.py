@@ -6,19 +6,21 @@ restart changes, are raised on the target before anybody is there; all others ar
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible.module_utils.zhenghe_pg_accounts import LISTS
-from ansible.module_utils.zhenghe_pg_place import Place, database_settings, in_one, rows, value
+from ansible.module_utils.zhenghe_pg_accounts import LISTS, listed
+from ansible.module_utils.zhenghe_pg_place import Place, database_settings, rows, value
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 MEANING = (
     "array_nulls", "backslash_quote", "bytea_output", "client_min_messages", "datestyle", "default_tablespace",
     "default_text_search_config", "default_toast_compression", "default_transaction_deferrable",
     "default_transaction_isolation", "escape_string_warning", "extra_float_digits", "gin_fuzzy_search_limit",
-    "idle_in_transaction_session_timeout", "idle_session_timeout", "intervalstyle", "lc_messages", "lc_monetary",
-    "lc_numeric", "lc_time", "lo_compat_privileges", "lock_timeout", "operator_precedence_warning",
-    "quote_all_identifiers", "row_security", "standard_conforming_strings", "statement_timeout",
+    "idle_session_timeout", "intervalstyle", "lc_messages", "lc_monetary",
+    "lc_numeric", "lc_time", "lo_compat_privileges", "operator_precedence_warning",
+    "quote_all_identifiers", "row_security", "standard_conforming_strings",
     "synchronous_commit", "temp_tablespaces", "timezone", "timezone_abbreviations", "transform_null_equals",
     "xmlbinary", "xmloption",
 )  # fmt: skip
@@ -31,14 +33,16 @@ _OWN_AFFAIRS = (
 # The driver sets the style of dates for itself: what a client gets is what a RESET would come to.
 _EVERY = """
 SELECT lower(name), reset_val || coalesce(' ' || unit, ''), category, source FROM pg_settings
-WHERE source NOT IN ('client', 'interactive')
+WHERE source NOT IN ('client', 'interactive', 'user', 'database user')
 """
-# An application's own settings (city.code) stand in no list but that of the files, which is the superuser's.
+# An application's own settings (city.code) stand in no list but that of the files, which is the superuser's; of others
+# connections of the move have their own values.
 FUNCTION = """
 CREATE OR REPLACE FUNCTION zhenghe.own_settings() RETURNS TABLE (name text, setting text) LANGUAGE sql
     SECURITY DEFINER SET search_path = pg_catalog
     AS $$SELECT lower(name), setting FROM pg_file_settings
-         WHERE applied AND (name ~ '[.]' AND name !~ '^zhenghe[.]' OR name = 'search_path')$$;
+         WHERE applied AND (name ~ '[.]' AND name !~ '^zhenghe[.]' OR name IN ('search_path', 'statement_timeout',
+                            'lock_timeout', 'idle_in_transaction_session_timeout'))$$;
 REVOKE ALL ON FUNCTION zhenghe.own_settings() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION zhenghe.own_settings() TO {role}
 """
@@ -121,14 +125,12 @@ def bring(place: Place) -> dict[str, list[str]]:
     inside = place.connect(place.database)
     wanted = Differences(place).meaning()
     refused = []
-    owner = value(inside, "SELECT datdba::regrole::text FROM pg_database WHERE datname = %s", (place.database,))
     for name, setting in wanted.items():
-        statement = [_statement(place, name, setting)]
-        if "." in name:
-            # With no more rights than the database's owner has: it may be a word of a library's.
-            statement.insert(0, sql.SQL(f"SET LOCAL ROLE {owner}"))
+        if _of_library(inside, name):
+            refused.append(f"{name}: of a library's, whose settings nobody takes from another cluster")
+            continue
         try:
-            in_one(inside, statement)
+            rows(inside, _statement(place, name, setting))
         except Error as exc:
             refused.append(f"{name} = {setting}: {str(exc).strip().splitlines()[0]}")
     left = Differences(place)
@@ -139,6 +141,13 @@ def bring(place: Place) -> dict[str, list[str]]:
         "refused": refused or [f"{name} = {setting}" for name, setting in stays.items()],
         "others": [*left.sizes(), *left.others()],
     }
+
+
+def _of_library(inside: Any, name: str) -> bool:
+    """Say whether a setting is a loadable library's: such a one may name code that runs with all rights."""
+    prefix, _, word = name.partition(".")
+    folder = value(inside, "SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'")
+    return bool(word) and (prefix.startswith("pl") or Path(folder, f"{prefix}.so").exists())
 
 
 def _note(place: Place, inside: Any, names: list[str]) -> None:
@@ -155,18 +164,19 @@ def carried(connection: Any, database: str) -> list[str]:
 
 def serious(refused: list[str]) -> list[str]:
     """Return those of the refused settings without which statements mean something else."""
-    return [one for one in refused if not one.startswith("lc_messages ")]
+    return [one for one in refused if not one.startswith("lc_messages ") and "of a library's" not in one]
 
 
 def still_different(place: Place) -> list[str]:
     """Say what of the settings that change meaning is not the same at both ends."""
     found = Differences(place)
-    differs = [f"{name} = {setting}" for name, setting in found.meaning().items()]
+    with contextlib.closing(place.connect()) as here:
+        differs = [f"{n} = {setting}" for n, setting in found.meaning().items() if not _of_library(here, n)]
     return [f"the source has {one}, the target not" for one in serious(differs)] + found.sizes()
 
 
 def _statement(place: Place, name: str, setting: str) -> sql.Composable:
-    # Their values are lists of names, quoted already.
-    written = sql.SQL(setting) if name in LISTS and setting else sql.Literal(setting.replace(" ms", "ms"))
+    values = listed(name, setting) if name in LISTS and setting else (setting.replace(" ms", "ms"),)
+    written = sql.SQL(", ").join([sql.Literal(one) for one in values])
     parts = sql.SQL(".").join([sql.Identifier(part) for part in name.split(".")])
     return sql.SQL("ALTER DATABASE {} SET {} = {}").format(sql.Identifier(place.database), parts, written)

@@ -62,38 +62,48 @@ def start_cluster(place: Place, wanted: Mapping[str, int] = MappingProxyType({})
     cluster = cluster_of()
     unit = f"postgresql@{cluster.replace('/', '-')}.service"
     file = CLUSTERS / cluster / "conf.d" / "zhenghe.conf"
+    # Debian starts a cluster by this unit, which it has made if the cluster's start.conf says auto.
+    subprocess.run(["systemctl", "enable", "--quiet", "postgresql.service", unit], check=True, capture_output=True)
+    _systemctl(place, "start", unit)
     before = POSTGRES.read(file) if file.exists() else ""
     sizes = _sizes(place, before, wanted)
     text = CONFIGURATION.format(address=place.address, sync=COPYING)
     text += "".join(f"{name} = {size}\n" for name, size in sorted(sizes.items()))
     # One that was killed may have written the file and not restarted the cluster.
-    changed = before != text or (place.running() and _too_small(place, sizes))
+    changed = before != text or _too_small(place, sizes)
     if changed:
         _see_nobody_is_there(place, sizes)
         POSTGRES.write(file, text, 0o644)
-    # Debian starts a cluster by this unit, which it has made if the cluster's start.conf says auto.
-    subprocess.run(["systemctl", "enable", "--quiet", "postgresql.service", unit], check=True, capture_output=True)
-    subprocess.run(["systemctl", "restart" if changed else "start", unit], check=True, capture_output=True)
+        _systemctl(place, "restart", unit)
+
+
+def _systemctl(place: Place, verb: str, unit: str) -> None:
+    subprocess.run(["systemctl", verb, unit], check=True, capture_output=True)
     if not wait(place.running, 20):
         raise Refused(f"{unit} does not answer", f"look into journalctl -u {unit}")
 
 
 def _sizes(place: Place, before: str, wanted: Mapping[str, int]) -> dict[str, int]:
     kept = {name: int(size) for name, size in re.findall(r"^(\w+) = (\d+)$", before, re.MULTILINE) if name in SMALLEST}
-    sizes = {name: max(least, kept.get(name, 0), wanted.get(name, 0)) for name, least in SMALLEST.items()}
-    if place.running():
-        # Each database that follows keeps a worker here, and a slot for its way back.
-        following = value(place.connect(), "SELECT count(*) FROM pg_subscription")
-        while sizes["max_logical_replication_workers"] < following + SPARE:
-            for name in ("max_replication_slots", "max_wal_senders", "max_logical_replication_workers"):
-                sizes[name] *= 2
-            sizes["max_worker_processes"] = sizes["max_logical_replication_workers"] + 16
+    # Whatever somebody else gave the cluster is not made less.
+    now = _in_force(place)
+    sizes = {name: max(least, *(each.get(name, 0) for each in (kept, wanted, now))) for name, least in SMALLEST.items()}
+    # Each database that follows keeps a worker here, and a slot for its way back.
+    following = value(place.connect(), "SELECT count(*) FROM pg_subscription")
+    while sizes["max_logical_replication_workers"] < following + SPARE:
+        for name in ("max_replication_slots", "max_wal_senders", "max_logical_replication_workers"):
+            sizes[name] *= 2
+    sizes["max_worker_processes"] = max(sizes["max_worker_processes"], sizes["max_logical_replication_workers"] + 16)
     return sizes
 
 
+def _in_force(place: Place) -> dict[str, int]:
+    question = "SELECT name, setting::int FROM pg_settings WHERE name = ANY(%s)"
+    return {str(name): int(size) for name, size in rows(place.connect(), question, (list(SMALLEST),))}
+
+
 def _too_small(place: Place, sizes: Mapping[str, int]) -> bool:
-    found = rows(place.connect(), "SELECT name, setting::int FROM pg_settings WHERE name = ANY(%s)", (list(sizes),))
-    return any(size < sizes[name] for name, size in found)
+    return any(size < sizes[name] for name, size in _in_force(place).items())
 
 
 _CLIENTS = """
@@ -103,7 +113,7 @@ WHERE backend_type = 'client backend' AND NOT rolsuper AND rolname !~ '^zhenghe_
 
 
 def _see_nobody_is_there(place: Place, sizes: Mapping[str, int]) -> None:
-    if not place.running() or not _too_small(place, sizes):
+    if not _too_small(place, sizes):
         return
     used = [name for (name,) in rows(place.connect(), _CLIENTS)]
     if used:
