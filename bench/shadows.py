@@ -5,6 +5,7 @@ words: another department's copy, a title in other words, a function with words 
 
     recall       planted pairs that are among the candidates
     precision    candidates that were planted
+    likely       the same two of the candidates that a check tells one by one
     per system   time at 10,000 beside the time at 1,000, each divided by its number of systems: 1.0 is linear
 
 The first row has words of which no two share a character. In the others every word is combined with every other one, so
@@ -19,7 +20,7 @@ import time
 from collections.abc import Sequence
 from itertools import product
 
-from inventory.dispositions.shadows import shadow_candidates
+from inventory.dispositions.shadows import LIKELY, shadow_candidates
 from inventory.model import System
 
 SIZES = (1_000, 3_000, 10_000)
@@ -125,14 +126,19 @@ def _shadow(first: System, number: int, whose: str, what: str, chance: random.Ra
 def measured(systems: list[System], planted: set[tuple[str, str]]) -> dict[str, float]:
     """Return the figures of one programme."""
     begun = time.process_time()
-    found = {candidate.systems for candidate in shadow_candidates(systems, DEPARTMENTS)}
+    candidates = shadow_candidates(systems, DEPARTMENTS)
     seconds = time.process_time() - begun
+    found = {candidate.systems for candidate in candidates}
+    likely = {candidate.systems for candidate in candidates if candidate.score >= LIKELY}
     return {
         "systems": len(systems),
         "planted": len(planted),
         "candidates": len(found),
         "recall": round(len(found & planted) / len(planted), 3),
         "precision": round(len(found & planted) / max(1, len(found)), 3),
+        "likely": len(likely),
+        "likely_recall": round(len(likely & planted) / len(planted), 3),
+        "likely_precision": round(len(likely & planted) / max(1, len(likely)), 3),
         "seconds": round(seconds, 2),
     }
 

@@ -26,6 +26,8 @@ from inventory.words import _
 
 THRESHOLD = 0.75
 """Pairs below this score are no candidates (bench/shadows.py shows precision and recall around it)."""
+LIKELY = 0.85
+"""Candidates from this score on are told one by one: most of them are right; the others are only counted by a check."""
 FLOOR = 0.2
 """Pairs that share less than this of their terms' weight are not compared any further."""
 BEST = 5
@@ -113,14 +115,15 @@ def advise_shadows(programme: Programme, _kinds: object = None) -> Iterator[Advi
     titles = {department.name: department.title for department in programme.departments}
     candidates = shadow_candidates(programme.systems, titles)
     others: dict[str, list[str]] = defaultdict(list)
-    for candidate in candidates[:TOLD]:
+    shown = [candidate for candidate in candidates if candidate.score >= LIKELY][:TOLD] or candidates[:TOLD]
+    for candidate in shown:
         one, other = candidate.systems
         others[one].append(f"{other} ({candidate.score:.2f}: {', '.join(candidate.shared[:3])})")
     for name, told in others.items():
         reason = _("may do the same as {systems}").format(systems="; ".join(told))
         mend = _("if so, write 'into' with an override, or survey.replaceable_by; if not, no_shadow_of with the reason")
         yield Advice(system=name, reason=reason, mend=mend, field="title")
-    if rest := len(candidates[TOLD:]):
+    if rest := len(candidates) - len(shown):
         said = _("{count} more pairs of systems may do the same, and are less alike than those that are told")
         mend = _("settle those first; 'zhenghe explain NAME' tells all of one system")
         yield Advice(reason=said.format(count=rest), mend=mend)

@@ -144,7 +144,7 @@ def test_names_are_the_pinyin_of_titles(title: str, name: str) -> None:
 def test_a_name_that_exists_is_never_changed_and_never_given_twice() -> None:
     existing = {"水务局": "water-bureau", "税务局": "shui-wu-ju"}
     names = names_for(["水务局", "水雾局", "税物局"], existing)
-    assert names == {**existing, "水雾局": "shui-wu-ju-2", "税物局": "shui-wu-ju-3"}
+    assert names == {**existing, "水雾局": "shui-wu-ju-water", "税物局": "shui-wu-ju-tax"}
 
 
 @given(st.lists(st.text(max_size=60), max_size=12))

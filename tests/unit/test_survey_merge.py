@@ -483,3 +483,14 @@ def test_fields_are_named_in_chinese_to_who_reads_chinese(tmp_path: Path, monkey
     monkeypatch.setenv("LANGUAGE", "zh")
     merged = merge(Folder(tmp_path), Memory(), (row("request", "R-1", {"resource": "人口信息"}),))
     assert any("申请日期（asked）" in remark.expected for remark in merged.remarks)
+
+
+def test_departments_that_sound_alike_get_names_that_differ_by_sense(tmp_path: Path) -> None:
+    rows = [row("system", f"{title}系统", department=title) for title in ("水务局", "税务局")]
+    run(tmp_path, *rows)
+    departments = (tmp_path / "departments.yaml").read_text()
+    assert ("name: shui-wu-ju\n" in departments, "name: shui-wu-ju-tax\n" in departments) == (True, True)
+    assert {file.name for file in (tmp_path / "systems").iterdir()} == {
+        "shui-wu-ju-xi-tong.yaml",
+        "shui-wu-ju-xi-tong-tax.yaml",
+    }

@@ -229,7 +229,10 @@ class _Merger:
             name = name_for(row.title or _request_title(row), (), row.kind)
             # Many departments have an office, a room or a UPS of the same title.
             held = f"{owner}-{name}" if row.kind in {"office", "room", "asset", "demand"} else name
-            name = name_for(held if len(held) <= LIMIT else name, taken)
+            # Two titles that only sound alike get names that differ by sense.
+            alone = row.kind == "system" and next(self.matcher.elsewhere(row, ""), None) is None
+            told = row.title if row.kind == "department" or alone else held
+            name = name_for(told if row.title == told or len(told) <= LIMIT else name, taken)
         taken.add(name)
         return name
 
