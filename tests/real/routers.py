@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -65,6 +66,13 @@ class Ground:
     ssh_config: Path
 
 
+def _forget_the_dead() -> None:
+    """A session that was killed could not take its namespaces down."""
+    for path in NAMES.glob("zl*-*"):
+        if (match := re.match(r"zl(\d+)-", path.name)) and not Path(f"/proc/{match[1]}").exists():
+            subprocess.run(("ip", "netns", "del", path.name), capture_output=True, check=False)
+
+
 class Routers:
     """The laboratory; everything of it is in namespaces of its own names, and ends with `down`."""
 
@@ -87,6 +95,7 @@ class Routers:
 
     def up(self) -> None:
         """Wire everything, start the routers, and wait until all their sessions are up."""
+        _forget_the_dead()
         for name in ("wan", *USERS.values(), CE, HUB, EDGE, f"{EDGE}-administrative"):
             self._run("ip", "netns", "add", self._mark + name)
             self._spaces.append(name)
