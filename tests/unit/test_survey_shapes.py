@@ -459,3 +459,15 @@ def test_years_and_units_below_a_heading_that_is_not_merged(tmp_path: Path) -> N
     rows = [["系统名称", "部门", "投资额", "运维费用"], ["", "", "万元", "万元/年"], ["甲系统", "水务局", 10, 2]]
     (entry,), remarks = read(sheet(tmp_path, rows))
     assert (entry.values, heavy(remarks)) == ({"survey.investment": 100000, "survey.running_cost": 20000}, [])
+
+
+def test_lines_of_which_only_carrier_and_bandwidth_are_known_are_all_kept(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["序号", "部门", "运营商", "带宽", "月租金（元）", "线路类型"],
+        [1, "水务局", "电信", "10M", 300, "专线"],
+        [2, "水务局", "电信", "10M", 300, "专线"],
+    ]
+    entries, _remarks = read(sheet(tmp_path, rows, "专线"))
+    assert [(entry.kind, entry.title, entry.values["rent"]) for entry in entries] == [
+        ("line", "电信10M", 3600), ("line", "电信10M(2)", 3600),
+    ]  # fmt: skip

@@ -205,7 +205,11 @@ def _measured(
         if value is None:
             return misread(expected())
         if too_large(column.type, value) and (column.type != "money" or not amount.unit):
-            return misread(_("the number or its unit again: {value} cannot be meant").format(value=f"{value:f} {unit}"))
+            return misread(
+                _("the number or its unit again: {value} cannot be meant").format(
+                    value=f"{amount.number:f}{amount.unit or unit}"
+                )
+            )
         if several is not None:
             said = _("taken as {value}, all of them together").format(value=written(value))
             return Told(written(value), said, Weight.NOTE)

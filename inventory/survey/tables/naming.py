@@ -38,7 +38,9 @@ def untitled(kind: str, values: Mapping[str, object]) -> str:
         return " ".join(filter(None, (purpose, str(values.get("address", "")))))
     if kind == "line":
         purpose, route = str(values.get("purpose", "")), str(values.get("route", "")).replace("; ", "—")
-        return f"{purpose}({route})" if purpose and route else purpose or route
+        speed = f"{values['bandwidth']:g}M" if isinstance(values.get("bandwidth"), int | float) else ""
+        name = f"{purpose}({route})" if purpose and route else purpose or route
+        return name or f"{values.get('carrier', '')}{speed}"
     return ""
 
 
