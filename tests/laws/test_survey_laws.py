@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from inventory.files.dumping import dump
 from inventory.model import Programme
+from inventory.survey.cells.told import Setting
+from inventory.survey.cells.values import GOLDEN, told_by
+from inventory.survey.columns import catalogue
 from inventory.survey.merging.folder import Folder
 from inventory.survey.merging.memory import Memory
 from inventory.survey.merging.merging import Merged, merge
@@ -139,3 +142,22 @@ def test_sheets_that_are_read_back_unchanged_change_nothing(parts: dict[str, Any
         assert again == written
         merged = imported(Path(one), Path(other), memory)
         assert [change.after for change in merged.files] == []
+
+
+DENIALS = st.sampled_from(["非", "不属于", "不是", "未纳入", "没有纳入", "未达到", "不含"])
+
+
+@given(DENIALS, st.sampled_from(GOLDEN), st.sampled_from(["", "工程", "工程（三期）"]))
+def test_a_golden_project_that_is_denied_is_never_taken(denial: str, project: str, rest: str) -> None:
+    column = catalogue().listing("line").column("golden_project")
+    assert column is not None
+    assert told_by(f"{denial}{project}{rest}", column, Setting()).value is None
+
+
+@given(DENIALS, st.sampled_from("一二三四五12345"), st.sampled_from(["级", "级等保"]))
+def test_a_level_that_is_denied_is_never_taken_and_always_asked_about(denial: str, level: str, rest: str) -> None:
+    column = catalogue().listing("system").column("grading.mlps")
+    assert column is not None
+    told = told_by(f"{denial}{level}{rest}", column, Setting())
+    assert told.value is None
+    assert told.expected
