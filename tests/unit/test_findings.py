@@ -83,7 +83,8 @@ LACKS: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", LACKS)
 def test_what_is_not_known_is_a_warning(tmp_path: Path, name: str) -> None:
     path, more, said = LACKS[name]
-    document = imported(resources=[dict(RESOURCE)])
+    # Clauses are those of the programme's own plan alone.
+    document = imported(resources=[dict(RESOURCE)], profile="liaoning")
     assert [each.rule for each in findings_of(tmp_path, document)] == ["plan"]
     holder: Any = document
     for key in path:
@@ -91,7 +92,16 @@ def test_what_is_not_known_is_a_warning(tmp_path: Path, name: str) -> None:
     holder.update(more)
     told = [each for each in findings_of(tmp_path, document) if each.rule != "plan"]
     assert [each.severity for each in told] == [Severity.WARNING], written(told)
-    assert all(word in told[0].reason for word in said.replace("(", "").replace(")", "").split())
+    reason = told[0].reason
+    assert all(word in reason for word in said.replace("(", "").replace(")", "").split())
+
+
+def test_of_another_plan_no_clause_is_cited(tmp_path: Path) -> None:
+    document = imported(resources=[dict(RESOURCE)], profile="jimo")
+    document["departments"][0]["rooms"][0]["area"] = None
+    (told,) = (each for each in findings_of(tmp_path, document) if each.rule != "plan")
+    assert "the floor area is not known" in told.reason
+    assert "LN-" not in told.reason
 
 
 def test_suggestions_stand_where_the_system_is_written() -> None:
