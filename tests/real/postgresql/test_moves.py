@@ -105,7 +105,7 @@ def test_there_and_back_and_there_again_without_losing_or_doubling_a_write(on_ol
     assert on_old.slots(OLD) == ""
 
 
-MEANING = ("timezone", "datestyle", "default_transaction_isolation", "statement_timeout", "city.code")
+MEANING = ("timezone", "datestyle", "intervalstyle", "default_transaction_isolation", "statement_timeout", "city.code")
 SIZES = ("max_connections", "max_prepared_transactions", "max_locks_per_transaction")
 
 
@@ -121,16 +121,16 @@ def test_what_the_clusters_settings_mean_stays_the_same_and_what_does_not_move_i
     facts = on_old.step("prepare", "probe").facts
     assert "work_mem: source 9216 kB, target 4096 kB" in facts[NEW]["settings"]["others"]
     assert facts[NEW]["settings"]["refused"] == []
-    on_old.sql(OLD, "ALTER SYSTEM SET timezone = 'Asia/Kathmandu'", "postgres")
+    on_old.sql(OLD, "ALTER SYSTEM SET intervalstyle = 'iso_8601'", "postgres")
     on_old.sql(OLD, "SELECT pg_reload_conf()", "postgres")
     try:
-        until(lambda: any("Kathmandu" in one for one in on_old.step("lag", "probe").facts[NEW]["against"]))
+        until(lambda: any("iso_8601" in one for one in on_old.step("lag", "probe").facts[NEW]["against"]))
         assert on_old.step("lag").state == "done"
         on_old.step("switch")
-        assert _seen_by_clients(on_old) == {**before, "timezone": "Asia/Kathmandu"}
+        assert _seen_by_clients(on_old) == {**before, "intervalstyle": "iso_8601"}
     finally:
         on_old.step("switch", "undo")
-        on_old.sql(OLD, "ALTER SYSTEM RESET timezone", "postgres")
+        on_old.sql(OLD, "ALTER SYSTEM RESET intervalstyle", "postgres")
         on_old.sql(OLD, "SELECT pg_reload_conf()", "postgres")
     assert on_old.step("lag").state == "done"
     assert _seen_by_clients(on_old) == before

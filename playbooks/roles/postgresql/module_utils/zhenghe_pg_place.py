@@ -40,6 +40,8 @@ _PINNED = (
     " -c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c bytea_output=hex"
     " -c default_transaction_isolation=read\\ committed"
 )
+# Servers before 15 send rows in the style of dates that the database gives its clients, and CST is read as Chicago's.
+_AS_SENT = "-c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3"
 # What clients get is left, but nothing by which others' functions could come in the place of the catalogue's.
 _PLAIN = "-c search_path=pg_catalog -c role=none -c client_encoding=SQL_ASCII"
 # The superuser's, moreover: triggers and event triggers of others do not fire, nothing secret is logged.
@@ -182,7 +184,7 @@ class Place:
         return str(make_dsn(
             host=self.peer_address, port=self.peer_port, dbname=self.database, user=self.base,
             passfile=str(self.passfile), connect_timeout=5, keepalives_idle=5, keepalives_interval=2,
-            keepalives_count=3,
+            keepalives_count=3, options=_AS_SENT,
         ))  # fmt: skip
 
     def running(self) -> bool:
