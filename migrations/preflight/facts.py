@@ -87,6 +87,8 @@ class DatabaseFacts(Model):
     event_triggers: Words = ()
     large_tables: Words = ()
     passwordless: Words = ()
+    limited: Words = ()
+    """Who may come from some addresses only."""
     admitted: Words = ()
 
 

@@ -193,6 +193,10 @@ def _lists(facts: DatabaseFacts) -> Iterator[tuple[Severity, str, str]]:
             _("behind the entry they need one"),
         ),
         (
+            Severity.ATTENTION, facts.limited, _("clients are limited to addresses: {names}"),
+            _("the target sees the entry's address alone: limit them before the entry, by a packet filter"),
+        ),
+        (
             Severity.ATTENTION, facts.admitted, _("clients are admitted without a password: {names}"),
             _("behind the entry they need one"),
         ),

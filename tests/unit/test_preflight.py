@@ -117,6 +117,7 @@ def test_what_a_host_lacks_is_found(
         ({"event_triggers": ["guard"]}, Severity.ATTENTION),
         ({"admitted": ["trust from 10.0.0.0"]}, Severity.ATTENTION),
         ({"passwordless": ["clerk"]}, Severity.ATTENTION),
+        ({"limited": ["clerk from 10.12.0.99"]}, Severity.ATTENTION),
     ],
 )
 def test_what_a_database_asks_for_is_found(programme: Programme, change: dict[str, Any], severity: Severity) -> None:

@@ -42,6 +42,11 @@ _LISTS = {
     "large_tables": _RELATIONS.format(what="format('%I.%I', n.nspname, relname)", kind="'r'")
     + " AND pg_table_size(c.oid) > 10737418240",
     "passwordless": "SELECT rolname FROM pg_authid WHERE rolcanlogin AND rolpassword IS NULL AND NOT rolsuper",
+    "limited": "SELECT DISTINCT array_to_string(user_name, ',') || ' from ' || address || coalesce('/' || netmask, '') "
+    "FROM pg_hba_file_rules WHERE type <> 'local' AND error IS NULL AND auth_method <> 'reject' "
+    "AND ('all' = ANY(database) OR current_database() = ANY(database)) "
+    "AND address NOT IN ('all', '0.0.0.0', '::', '127.0.0.1', '::1', 'samehost') "
+    "AND NOT array_to_string(user_name, ',') ~ 'zhenghe_' ORDER BY 1",
     "admitted": "SELECT DISTINCT auth_method || ' from ' || coalesce(address, type) FROM pg_hba_file_rules "
     "WHERE auth_method NOT IN ('scram-sha-256', 'md5', 'reject') AND type <> 'local' AND error IS NULL",
 }
