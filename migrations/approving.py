@@ -3,7 +3,7 @@
 `approvers.yaml` in the folder of the state (or where ZHENGHE_APPROVERS says) names people and what the programme asks:
 
     people:
-      - {name: li-si, title: 李四, roles: [approver], login: lisi, key: ssh-ed25519 AAAA...}
+      - {name: head-of-operations, title: 运维负责人, roles: [approver], login: ops-head, key: ssh-ed25519 AAAA...}
     policy: {apply: 1, commit: 2, rehearsed_within: 30d}
 
 In a real world one approver has to have signed before a plan is carried out, and two before its way back is given up;
