@@ -153,15 +153,18 @@ def _reachable(eyes: Eyes, check: Check) -> str | None:
 
 def _quiet(eyes: Eyes, check: Check) -> str | None:
     assert check.interface is not None
-    try:
-        before = _packets(eyes, check.interface)
-        time.sleep(check.seconds)
-        passed = _packets(eyes, check.interface) - before
-    except LookupError:
-        text = _("{device}: interface {interface} is not there")
-        return text.format(device=check.device, interface=check.interface)
-    if passed < check.packets:
-        return None
+    passed = 0
+    # Twice: some seconds after the last packet both ends ask once more for each other's address (RFC 1122, 2.3.2.1).
+    for _look in range(2):
+        try:
+            before = _packets(eyes, check.interface)
+            time.sleep(check.seconds)
+            passed = _packets(eyes, check.interface) - before
+        except LookupError:
+            text = _("{device}: interface {interface} is not there")
+            return text.format(device=check.device, interface=check.interface)
+        if passed < check.packets:
+            return None
     text = _("{device}: interface {interface} still carries traffic: {passed} packets in {seconds} s")
     return text.format(device=check.device, interface=check.interface, passed=passed, seconds=check.seconds)
 
