@@ -123,6 +123,13 @@ def test_a_filing_form_without_its_system_is_asked_about(tmp_path: Path) -> None
     assert len(heavy(remarks)) == 1
 
 
+def test_a_list_with_amounts_is_no_filing_form(tmp_path: Path) -> None:
+    costs = [["", "", "", each] for each in ("12万元", "12万元", "13万元", "15万元")]
+    entries, remarks = read(sheet(tmp_path, [["系统名称", "部门", "功能描述", "运维费用"], *costs]))
+    assert entries == ()
+    assert {remark.place.cell for remark in remarks} >= {"D2", "D3", "D4", "D5"}
+
+
 def servers_below(_book: xlsxwriter.Workbook, page: Worksheet) -> None:
     page.write_row("A1", ["系统名称", "部门", "使用频度", "服务器名称", "IP地址", "CPU核数", "内存（GB）", "操作系统"])
     for column, word in enumerate(("一张图", "规划局", "每天")):

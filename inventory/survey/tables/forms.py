@@ -12,7 +12,7 @@ from inventory.survey.text import cleaned
 _LABELS = 4
 """So many labels below each other make a sheet of columns."""
 _LONGEST = 40
-_FILED = re.compile(r"^\s*(?:0\d|1\d)\s*[\u4e00-\u9fff]")
+_FILED = re.compile(r"^\s*(0\d|1\d)\s*[\u4e00-\u9fff]")
 _FILED_LABELS = 4
 _ASKED = frozenset({
     "title", "department", "survey.number", "survey.function", "survey.users", "survey.network", "survey.launched",
@@ -74,10 +74,10 @@ def _held(finder: TableFinder, spot: Spot) -> Spot:
 
 def is_filing_form(finder: TableFinder) -> bool:
     """Tell whether a sheet is the form by which systems are filed under the MLPS: its labels bear two digits."""
-    found = sum(
-        isinstance(cell, str) and _FILED.match(cell) is not None for cells in finder.grid.rows for cell in cells[:6]
-    )
-    return found >= _FILED_LABELS
+    found = [_FILED.match(cell) for cells in finder.grid.rows for cell in cells[:6] if isinstance(cell, str)]
+    numbers = {match[1] for match in found if match is not None}
+    # Amounts such as 12万元 look like labels, but do not count from one.
+    return {"01", "02"} <= numbers and len(numbers) >= _FILED_LABELS
 
 
 def filing_form(finder: TableFinder) -> Table | None:
