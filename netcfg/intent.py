@@ -341,6 +341,7 @@ def _nothing_is_cut(stage: LineStage, end: _End) -> Iterator[Check]:
         yield check(when="ahead", kind="quiet", seconds=seconds, packets=packets)
 
 
-_QUIET = {LineStage.DRAIN: (0.5, 20), LineStage.RELEASE: (10.0, 4)}
+_QUIET = {LineStage.DRAIN: (0.5, 20), LineStage.RELEASE: (10.0, 9)}
 """Seconds, and the packets that may pass in them. A BGP session alone sends a few, with BFD more; one user who pings
-every 10 ms makes a hundred in half a second. On a drained line nothing is left that would send any."""
+every 10 ms makes a hundred in half a second. On a drained line both ends still ask for each other's address now and
+then, four packets each time; one user who asks once a second makes twenty in ten seconds."""
