@@ -196,7 +196,11 @@ def test_nothing_outlives_a_kill_and_down(tiny: Programme, twin_name: Name, vict
     name = twin_name("k")
     client.up(tiny, name, None, quiet)
     for process in Groups(name).processes():
-        words = Path(f"/proc/{process}/cmdline").read_bytes().decode().split("\0")
+        try:
+            words = Path(f"/proc/{process}/cmdline").read_bytes().decode().split("\0")
+        except OSError:
+            # It ended by itself meanwhile.
+            continue
         keeps_the_twin = "infra.twin.supervisor" in words or victim == "systemd-nspawn"
         if Path(words[0]).name == victim and keeps_the_twin:
             os.kill(process, signal.SIGKILL)
