@@ -32,7 +32,7 @@ STEP = {
     }],
     "limits": {"downtime": "5s", "data_loss": "0s", "catch_up": "60s"},
 }  # fmt: skip
-PROGRAM = ROOT / "playbooks/plugins/module_utils/zhenghe_store.py"
+PROGRAM = ROOT / "playbooks/plugins/module_utils/zhenghe_puller.py"
 PLAIN = Path(__file__).with_name("ansible_step.yml")
 
 

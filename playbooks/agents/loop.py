@@ -42,20 +42,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from playbooks.agents.kit import Refused
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SETTLING = {"entry": "turn", "source": "seal", "target": "settle"}
 SETTLED = {"entry": "to", "source": "sealed", "target": "promoted"}
-
-
-class Refused(Exception):
-    """A call is not carried out; says why and what to do next."""
-
-    def __init__(self, reason: str, mend: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.mend = mend
 
 
 class Agent:

@@ -32,7 +32,11 @@ def _parcel(playbooks: Path, how: str, part: str, own: Mapping[str, str], given:
     header = {
         "arrival": (agents / "arrival.py").read_text(),
         "how": how,
-        "modules": {f"playbooks.agents.{part}": (agents / f"{part}.py").read_text(), **own, **_shared(playbooks)},
+        "modules": {
+            **{f"playbooks.agents.{name}": (agents / f"{name}.py").read_text() for name in (part, "kit")},
+            **own,
+            **_shared(playbooks),
+        },
         "given": given,
     }
     return json.dumps(header).encode() + b"\n"

@@ -1,6 +1,8 @@
 """A source host that was broken into offers what it likes: its new host takes over what is ordinary and declared."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,15 +47,15 @@ def test_what_is_ordinary_and_declared_is_taken(bounds: Any) -> None:
 def test_a_key_with_anything_beside_it_lets_nobody_in(
     on_host: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    store = on_host("zhenghe_store")
+    store = on_host("zhenghe_readers")
     monkeypatch.setattr(store, "ADMITTED", tmp_path / "ssh" / "authorized_keys")
     store.admit("s-c", "cloud-host", "10.0.0.2", "ssh-ed25519 AAAA")
     before = store.ADMITTED.read_text()
     assert before.startswith('restrict,from="10.0.0.2",command="')
     assert before.count("\n") == 1
-    with pytest.raises(store.StoreError, match="no key"):
+    with pytest.raises(store.Refused, match="no key"):
         store.admit("s-c", "cloud-host", "10.0.0.2", key)
-    with pytest.raises(store.StoreError, match="no names"):
+    with pytest.raises(store.Refused, match="no names"):
         store.admit("s-c", "cloud-host", '10.0.0.2",command="id', "ssh-ed25519 AAAA")
     assert store.ADMITTED.read_text() == before
 
@@ -65,7 +67,7 @@ def test_a_key_with_anything_beside_it_lets_nobody_in(
      "/etc/systemd/system/app.service.d/../x.conf"],
 )  # fmt: skip
 def test_a_path_that_nobody_declared_is_refused(bounds: Any, path: str) -> None:
-    with pytest.raises(bounds.StoreError, match="does not declare"):
+    with pytest.raises(bounds.Refused, match="does not declare"):
         bounds.see_offer(SITE, offer(path))
 
 
@@ -83,7 +85,7 @@ def test_a_path_that_nobody_declared_is_refused(bounds: Any, path: str) -> None:
     ],
 )
 def test_nobody_joins_a_group_of_the_system_s_own(bounds: Any, users: Any, groups: Any) -> None:
-    with pytest.raises(bounds.StoreError, match="not taken over"):
+    with pytest.raises(bounds.Refused, match="not taken over"):
         bounds.see_offer(SITE, offer(users=users, groups=groups))
 
 
@@ -118,14 +120,14 @@ def test_a_unit_that_keeps_to_its_account_is_taken(bounds: Any) -> None:
      "ExecStartPre= \\\n   +/srv/app/x"],
 )  # fmt: skip
 def test_a_unit_that_has_root_do_something_is_not(bounds: Any, line: str) -> None:
-    with pytest.raises(bounds.StoreError, match="not taken over"):
+    with pytest.raises(bounds.Refused, match="not taken over"):
         bounds.see_unit(SITE, UNIT, HONEST.replace("[Install]", f"{line}\n[Install]"))
-    with pytest.raises(bounds.StoreError, match="not taken over"):
+    with pytest.raises(bounds.Refused, match="not taken over"):
         bounds.see_unit(SITE, f"{UNIT}.d/more.conf", f"[Service]\n{line}\n")
 
 
 def test_a_unit_without_a_user_is_not_taken(bounds: Any) -> None:
-    with pytest.raises(bounds.StoreError, match="no user"):
+    with pytest.raises(bounds.Refused, match="no user"):
         bounds.see_unit(SITE, UNIT, HONEST.replace("User=app\n", "").replace("Group=app\n", ""))
 
 
@@ -152,7 +154,7 @@ def test_a_site_that_serves_its_folder_is_taken(bounds: Any) -> None:
      "'access_log' /etc/cron.d/x;", "x 'y;"],
 )  # fmt: skip
 def test_a_site_that_has_nginx_write_or_load_elsewhere_is_not(bounds: Any, line: str) -> None:
-    with pytest.raises(bounds.StoreError):
+    with pytest.raises(bounds.Refused):
         bounds.see_site(NGINX, PAGES.replace("listen 80;", f"listen 80; {line}"), "/srv/app")
 
 
@@ -171,7 +173,7 @@ def test_a_folder_that_gives_rights_away_is_named(bounds: Any, tmp_path: Path) -
     (root / "sg").write_text("x")
     (root / "sg").chmod(0o2755)
     os.mknod(root / "disk", 0o60600, os.makedev(8, 0))
-    with pytest.raises(bounds.StoreError) as wrong:
+    with pytest.raises(bounds.Refused) as wrong:
         bounds.see_folder(str(root))
     for word in ("disk (a device)", "su (setuid)", "sg (setgid of group 0)"):
         assert word in wrong.value.reason
@@ -181,5 +183,23 @@ def test_a_folder_that_gives_rights_away_is_named(bounds: Any, tmp_path: Path) -
 def test_a_file_that_comes_along_is_a_plain_one_and_becomes_root_s(bounds: Any, tmp_path: Path) -> None:
     staged = tmp_path / "staged"
     staged.symlink_to("/etc/shadow")
-    with pytest.raises(bounds.StoreError, match="plain file"):
+    with pytest.raises(bounds.Refused, match="plain file"):
         bounds.put(SITE, staged, UNIT)
+
+
+def test_the_command_of_a_folder_is_one_file_that_runs_alone(
+    on_host: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, store = on_host("zhenghe_folder_command"), on_host("zhenghe_store")
+    monkeypatch.setattr(store, "PROGRAM", tmp_path / "folder.pyz")
+    command.install()
+    first = store.PROGRAM.read_bytes()
+    for asked in ("sh", "rsync --server --sender -e.LsfxC . /etc/shadow", "rsync --server . root/"):
+        ran = subprocess.run(
+            [sys.executable, "-I", store.PROGRAM, "give", "nobody-has-it"], check=False, cwd="/", capture_output=True,
+            env={"SSH_ORIGINAL_COMMAND": asked}, text=True,
+        )  # fmt: skip
+        assert ran.returncode == 1
+        assert ran.stderr.startswith("zhenghe: nobody-has-it ")
+    command.install()
+    assert store.PROGRAM.read_bytes() == first

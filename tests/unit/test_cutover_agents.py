@@ -11,7 +11,8 @@ import pytest
 
 from playbooks.agents.casting import participants, seconds
 from playbooks.agents.conductor import Move, MoveFailed, SessionFailed, Sessions
-from playbooks.agents.loop import Agent, Loop, Refused
+from playbooks.agents.kit import Refused
+from playbooks.agents.loop import Agent, Loop
 
 ROOT = Path(__file__).parents[2]
 
@@ -135,7 +136,8 @@ def _until(holds: Any) -> None:
 # An agent that keeps its state in a file and writes down what it is asked; the conductor is the real one.
 AGENT = """
 from pathlib import Path
-from playbooks.agents.loop import Agent as Base, Refused
+from playbooks.agents.kit import Refused
+from playbooks.agents.loop import Agent as Base
 DEEDS = {"pause": "", "freeze": "", "position": "", "reached": "", "promote": "promoted", "seal": "sealed",
          "turn": "to", "resume": "", "after": "", "ready": "", "abandon": None}
 FIRST = {"entry": "from", "source": "open", "target": "waiting"}

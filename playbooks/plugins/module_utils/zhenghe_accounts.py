@@ -7,7 +7,7 @@ import grp
 import pwd
 from typing import Any, Iterable
 
-from ansible.module_utils.zhenghe_store import StoreError, run
+from playbooks.agents.kit import Refused, run
 
 
 def named(users: Iterable[int], groups: Iterable[int]) -> dict[str, list[dict[str, Any]]]:
@@ -29,7 +29,7 @@ def named(users: Iterable[int], groups: Iterable[int]) -> dict[str, list[dict[st
 
 
 def missing(wanted: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """Name the accounts that are not here yet; StoreError where a name or a number stands for another one here."""
+    """Name the accounts that are not here yet; Refused where a name or a number stands for another one here."""
     groups = [one["name"] for one in wanted["groups"] if not _here(one, grp.getgrnam, grp.getgrgid, "gr")]
     users = [one["name"] for one in wanted["users"] if not _here(one, pwd.getpwnam, pwd.getpwuid, "pw")]
     return groups + users
@@ -58,7 +58,7 @@ def _here(wanted: dict[str, Any], by_name: Any, by_number: Any, prefix: str) -> 
         return False
     number = here and getattr(here, f"{prefix}_{'uid' if prefix == 'pw' else 'gid'}")
     if number != wanted["number"]:
-        raise StoreError(
+        raise Refused(
             f"account {wanted['name']} ({wanted['number']}) of the source cannot keep its number: "
             f"{wanted['name']} is {number}, {wanted['number']} is {other and other[0]} here",
             "give the account on the target another name or number; files are copied by number",

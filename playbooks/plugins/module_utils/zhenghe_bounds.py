@@ -17,8 +17,9 @@ import stat
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
-from ansible.module_utils.zhenghe_store import StoreError, write
 from ansible.module_utils.zhenghe_tree import entries
+
+from playbooks.agents.kit import Refused, write
 
 FIRST, LAST = 100, 59999
 """Numbers of accounts and groups that are made anew: below are those that every host has by itself."""
@@ -58,10 +59,10 @@ SITE_REFUSED = re.compile(
 
 
 def see_offer(component: dict[str, Any], offer: dict[str, Any]) -> None:
-    """See that an offer stays within what its component declares; StoreError names the first thing that does not."""
+    """See that an offer stays within what its component declares; Refused names the first thing that does not."""
     for path in offer["gives"]:
         if not declared(component, path):
-            raise StoreError(
+            raise Refused(
                 f"the source offers {path}, which the component {component['name']} does not declare",
                 "correct settings.site or settings.service, or keep the file inside the folder",
             )
@@ -121,17 +122,17 @@ def see_folder(root: str) -> None:
     """See that a folder holds nothing that would run with more rights than whoever starts it."""
     found = list(_some(odd(root), 10))
     if found:
-        raise StoreError(
+        raise Refused(
             f"{root} holds what gives rights away: {', '.join(found)}",
             "take the bits, capabilities or devices away (chmod ug-s, setcap -r, rm)",
         )
 
 
 def put(component: dict[str, Any], staged: Path, path: str) -> None:
-    """Put a file that came along in its place, as root's own; StoreError where root's programs must not obey it."""
+    """Put a file that came along in its place, as root's own; Refused where root's programs must not obey it."""
     state = staged.lstat()
     if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
-        raise StoreError(f"{path} of the source is no plain file of {LARGEST >> 20} MiB at the most", "see what it is")
+        raise Refused(f"{path} of the source is no plain file of {LARGEST >> 20} MiB at the most", "see what it is")
     if path.startswith(_below(component)):
         return
     text = staged.read_text(errors="strict")
@@ -152,7 +153,7 @@ def see_unit(component: dict[str, Any], path: str, text: str) -> None:
     if path.endswith(".service") and not dynamic and (not users or not users[-1]):
         wrong = wrong or "it names no user, so it runs as root"
     if wrong:
-        raise StoreError(
+        raise Refused(
             f"the unit {path} of the source is not taken over: {wrong}",
             "give it a User= of its own; what only root can do belongs into the image of the new host",
         )
@@ -192,7 +193,7 @@ def _inside(component: dict[str, Any], path: str) -> bool:
 def _below(component: dict[str, Any]) -> str:
     root = os.path.normpath(component["settings"]["root"])
     if root in {"/", "//"}:
-        raise StoreError("the whole file system is no component's folder", "correct settings.root")
+        raise Refused("the whole file system is no component's folder", "correct settings.root")
     return f"{root}/"
 
 
@@ -206,7 +207,7 @@ def see_site(path: str, text: str, root: str) -> None:
         known = name == "include" and re.fullmatch(r"[\w./-]*(fastcgi_params|mime\.types|proxy_params|uwsgi_params|"
                                                    r"scgi_params|snippets/[\w.-]+)", " ".join(arguments))  # fmt: skip
         if elsewhere or (SITE_REFUSED.match(name) and not known) or ".." in " ".join(arguments).split("/"):
-            raise StoreError(
+            raise Refused(
                 f"the site {path} of the source is not taken over: {' '.join(words)[:200]}",
                 "take the line out, or bring it in the image of the new host",
             )
@@ -227,7 +228,7 @@ def directives(text: str) -> Iterator[list[str]]:
             else:
                 words.append(word)
         return
-    raise StoreError("the site's file cannot be read: a quotation mark is never closed", "mend it at the source")
+    raise Refused("the site's file cannot be read: a quotation mark is never closed", "mend it at the source")
 
 
 def readable_of(path: bytes) -> str:
@@ -254,8 +255,8 @@ def _within(name: str, number: int) -> None:
         raise _refused(name, f"its number is {number}")
 
 
-def _refused(name: str, why: str) -> StoreError:
-    return StoreError(
+def _refused(name: str, why: str) -> Refused:
+    return Refused(
         f"account {name} of the source is not taken over: {why}",
         f"give it a number from {FIRST} to {LAST} and groups of its own at the source",
     )

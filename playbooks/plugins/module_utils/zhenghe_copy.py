@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 from typing import Any, Iterable
 
-from ansible.module_utils import zhenghe_accounts, zhenghe_bounds, zhenghe_store
+from ansible.module_utils import zhenghe_accounts, zhenghe_bounds, zhenghe_folder_command, zhenghe_readers
 from ansible.module_utils.zhenghe_findings import looked_over, still_refused
 from ansible.module_utils.zhenghe_holders import holders
-from ansible.module_utils.zhenghe_step import alone, answer, seconds
-from ansible.module_utils.zhenghe_store import Puller, Store, StoreError, run
+from ansible.module_utils.zhenghe_puller import Puller
+from ansible.module_utils.zhenghe_store import Store
+
+from playbooks.agents.kit import Refused, alone, answer, run, seconds, write
 
 ARCHIVES = Path("/var/lib/zhenghe/archive")
 FRESH = 20.0
@@ -37,7 +39,7 @@ class Copy:
         """Tell the peers what they need to know: the key for the copy here, this host's keys, the owners of files."""
         changing = self.mode == "apply"
         if changing:
-            zhenghe_store.install(_text_of(zhenghe_store))
+            zhenghe_folder_command.install()
         accounts: dict[str, Any] = {"users": [], "groups": []}
         found: dict[str, Any] = {"files": 0, "bytes": 0, "refused": [], "reported": []}
         if self.side == "source" and Path(self.store.root).is_dir():
@@ -46,11 +48,11 @@ class Copy:
             accounts = zhenghe_accounts.named(look.users | set(users), look.groups)
             found = look.told()
             if found["refused"] and changing and not self.store.sealed():
-                raise StoreError("; ".join(found["refused"]), "mend what is said of each; nothing has changed")
+                raise Refused("; ".join(found["refused"]), "mend what is said of each; nothing has changed")
         elif self.side == "source":
-            raise StoreError(f"there is no folder {self.store.root}", "correct the component's settings.root")
+            raise Refused(f"there is no folder {self.store.root}", "correct the component's settings.root")
         key = self.puller.public_key(make=changing)
-        return {"offer": {"public_key": key, "host_keys": zhenghe_store.host_keys(), "accounts": accounts,
+        return {"offer": {"public_key": key, "host_keys": zhenghe_readers.host_keys(), "accounts": accounts,
                           "gives": self.store.gives, "found": found}}  # fmt: skip
 
     def _views(self) -> tuple[str, str]:
@@ -103,7 +105,7 @@ class Copy:
         # A file that is open for writing is closed after a while; who stands in the folder stays.
         against += [str(one) for one in found if set(one.ways) - {"write"}]
         if against and self.mode == "apply" and not self.store.sealed():
-            raise StoreError(
+            raise Refused(
                 f"{self.store.root} cannot be sealed for everybody: {'; '.join(against)}",
                 "stop them, or have them work elsewhere, then run the step again; nothing has changed for clients",
             )
@@ -112,10 +114,10 @@ class Copy:
     def give_up_way_back(self) -> dict[str, Any]:
         """End the copy for good: keys and admissions go, the folder stays as it is, sealed at the source."""
         if self.mode == "undo":
-            raise StoreError("the way back was given up", "plan a move from the new host to the old one")
+            raise Refused("the way back was given up", "plan a move from the new host to the old one")
         if self.mode == "apply":
             self.puller.forget()
-            zhenghe_store.dismiss(self.name)
+            zhenghe_readers.dismiss(self.name)
         return answer(not self.puller.key.exists(), changed=self.mode == "apply")
 
     def archive(self) -> dict[str, Any]:
@@ -130,7 +132,7 @@ class Copy:
             run("tar", "--create", "--gzip", "--xattrs", "--acls", "--numeric-owner", "--sparse",
                 "--file", str(scratch), "--directory", str(root.parent), "--", root.name, limit=3600)  # fmt: skip
             scratch.replace(file)
-            zhenghe_store.write(noted, f"{_checksum(file)}  {file.name}\n")
+            write(noted, f"{_checksum(file)}  {file.name}\n")
         kept = noted.exists() and noted.read_text().split()[0] == _checksum(file)
         return {"kept": kept, "archive": str(file), "sha256": noted.read_text().split()[0] if kept else ""}
 
@@ -141,7 +143,7 @@ class Copy:
             return False
         for name, _, offer in self.peers():
             key = offer.get("public_key")
-            if not key or not zhenghe_store.admitted(self.name, name, key):
+            if not key or not zhenghe_readers.admitted(self.name, name, key):
                 return False
         return self.side == "source" or not zhenghe_accounts.missing(self.peers()[0][2]["accounts"])
 
@@ -149,7 +151,7 @@ class Copy:
         peers = self.peers()
         if self.side == "target":
             if not self.store.known and Path(self.store.root).is_dir() and os.listdir(self.store.root):
-                raise StoreError(
+                raise Refused(
                     f"{self.store.root} is not empty here",
                     "see whose it is; a copy would put the source's in its place",
                 )
@@ -159,7 +161,7 @@ class Copy:
             self.store.gives = peers[0][2]["gives"]
         self.store.prepare()
         for name, address, offer in peers:
-            zhenghe_store.admit(self.name, name, address, offer["public_key"])
+            zhenghe_readers.admit(self.name, name, address, offer["public_key"])
         self.puller.knows(peers[0][1], peers[0][2]["host_keys"])
 
     def _see_there_is_room(self, found: dict[str, Any]) -> None:
@@ -172,13 +174,13 @@ class Copy:
             (found.get("files", 0), disk.f_favail if disk.f_files else sys.maxsize, "files"),
         ):
             if wanted > free:
-                raise StoreError(f"{place} has room for {free} {what}; {wanted} are to come", "give it a larger disk")
+                raise Refused(f"{place} has room for {free} {what}; {wanted} are to come", "give it a larger disk")
 
     def _leave(self) -> None:
         if self.store.role == "live" and self.side == "target":
-            raise StoreError("clients use the folder here", "return the system first")
+            raise Refused("clients use the folder here", "return the system first")
         self.puller.forget()
-        zhenghe_store.dismiss(self.name)
+        zhenghe_readers.dismiss(self.name)
         self.store.unseal()
         self.store.forget()
 
@@ -200,7 +202,7 @@ class Copy:
                 self.puller.stop()
                 self.puller.disable()
                 why = last.get("error") or "the first pass has not ended"
-                raise StoreError(
+                raise Refused(
                     f"the copy does not follow after {limit:g} s: {why}",
                     "nothing has changed for clients; raise limits.catch_up or widen the line, then run it again",
                 )
@@ -208,7 +210,7 @@ class Copy:
 
     def _stop_copy(self) -> None:
         if self.store.role == "live":
-            raise StoreError("clients use the folder here", "return the system first")
+            raise Refused("clients use the folder here", "return the system first")
         self.puller.stop()
         self.puller.disable()
         self.store.role = ""
@@ -219,7 +221,7 @@ class Copy:
 def dispatched(work: Any, verbs: Iterable[str], given: dict[str, Any]) -> dict[str, Any]:
     """Call the method that a task's verb names and return its result."""
     if given["verb"] not in verbs:
-        raise StoreError(f"no such verb: {given['verb']}")
+        raise Refused(f"no such verb: {given['verb']}")
     with alone(given):
         result: dict[str, Any] = getattr(work(given), given["verb"])()
     return result
@@ -231,8 +233,3 @@ def _checksum(file: Path) -> str:
         while chunk := content.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _text_of(module: Any) -> str:
-    text: str = module.__loader__.get_source(module.__name__)
-    return text

@@ -6,7 +6,6 @@ source is told of every change from then on. The pause carries the changes alone
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,11 @@ from ansible.module_utils.zhenghe_changes import Changes
 from ansible.module_utils.zhenghe_findings import looked_over, still_refused
 from ansible.module_utils.zhenghe_holders import holders
 from ansible.module_utils.zhenghe_listing import Listing
-from ansible.module_utils.zhenghe_store import Puller, Store, StoreError
+from ansible.module_utils.zhenghe_puller import Puller
+from ansible.module_utils.zhenghe_store import Store
 
-from playbooks.agents.loop import Agent, Refused
+from playbooks.agents.kit import Refused
+from playbooks.agents.loop import Agent
 
 if TYPE_CHECKING:
     import subprocess
@@ -52,8 +53,7 @@ class Folder(Agent):
         """Be told of changes of the source from now on, and list what is there, before anything is sealed."""
         if self.side != "source" or self.store.sealed():
             return {}
-        with said():
-            against = still_refused(self.store.root, (str(self.store.raw), str(self.store.ro)), self.store.nested)
+        against = still_refused(self.store.root, (str(self.store.raw), str(self.store.ro)), self.store.nested)
         if against:
             raise Refused("; ".join(against), "mend what is said, then move again; nothing has changed for clients")
         self._changes = Changes(self.store.root)
@@ -76,17 +76,15 @@ class Folder(Agent):
         """Make a pass and list the copy, so that little is left for the pause; open the line for the rest."""
         if self.side == "source" or not self.store.sealed():
             return {}
-        with said():
-            self.puller.stop()
-            self._line = self.puller.connect()
-            spent = self.puller.once(self.limits["catch_up"])
-            self._listing = Listing(str(self.store.raw))
-            return {"pass_seconds": round(spent, 3), "listed": self._listing.told}
+        self.puller.stop()
+        self._line = self.puller.connect()
+        spent = self.puller.once(self.limits["catch_up"])
+        self._listing = Listing(str(self.store.raw))
+        return {"pass_seconds": round(spent, 3), "listed": self._listing.told}
 
     def freeze(self, limit: float) -> dict[str, Any]:
         """Lay the read-only view over the folder and wait for those whom it does not hold."""
-        with said():
-            self.store.seal(for_good=False)
+        self.store.seal(for_good=False)
         if not self.store.is_whole():
             raise Refused("the sealed folder does not show all that was mounted below it", "run the step prepare again")
         left: list[str] = []
@@ -121,14 +119,13 @@ class Folder(Agent):
         given = next(iter(positions.values()))
         began = time.monotonic()
         self._flags = dict(given["flags"])
-        with said():
-            if given["changed"] is None or self._listing is None:
-                self.puller.once(limit, last=True)
-                self._listing = Listing(str(self.store.raw))
-            elif given["changed"]:
-                paths = {zhenghe_tree.decoded(path) for path in given["changed"]}
-                self.puller.these(paths, limit)
-                self._listing.look_again(paths)
+        if given["changed"] is None or self._listing is None:
+            self.puller.once(limit, last=True)
+            self._listing = Listing(str(self.store.raw))
+        elif given["changed"]:
+            paths = {zhenghe_tree.decoded(path) for path in given["changed"]}
+            self.puller.these(paths, limit)
+            self._listing.look_again(paths)
         self._see_all_is_here(given["listed"])
         spent = round(time.monotonic() - began, 3)
         changed = given["changed"]
@@ -146,30 +143,27 @@ class Folder(Agent):
 
     def promote(self) -> dict[str, Any]:
         """Take the read-only view away, for good."""
-        with said():
-            self.puller.disable()
-            self.store.role = "live"
-            self.store.unseal()
-            self.store.save()
+        self.puller.disable()
+        self.store.role = "live"
+        self.store.unseal()
+        self.store.save()
         return {}
 
     def seal(self) -> dict[str, Any]:
         """Leave the read-only view there, after a restart too."""
-        with said():
-            self.store.role = "copy"
-            self.store.seal(for_good=True)
-            self.puller.note_pass()
+        self.store.role = "copy"
+        self.store.seal(for_good=True)
+        self.puller.note_pass()
         return {}
 
     def after(self) -> dict[str, Any]:
         """Have the old folder follow the new one, so that the way back loses nothing."""
         facts: dict[str, Any] = {}
-        with said():
-            if self.side == "source":
-                facts = self._be_a_copy()
-            else:
-                self.puller.disable()
-                facts = self._set_flags()
+        if self.side == "source":
+            facts = self._be_a_copy()
+        else:
+            self.puller.disable()
+            facts = self._set_flags()
         self._hang_up()
         return facts
 
@@ -195,16 +189,15 @@ class Folder(Agent):
             self._changes.stop()
         # Before passes are made again: they would take the line that ends here.
         self._hang_up()
-        with said():
-            if self.side == "source":
-                self.store.role = "live"
-                self.store.unseal()
-                self.store.save()
-            else:
-                self.store.role = "copy"
-                self.store.seal(for_good=True)
-                self.store.save()
-                self.puller.start()
+        if self.side == "source":
+            self.store.role = "live"
+            self.store.unseal()
+            self.store.save()
+        else:
+            self.store.role = "copy"
+            self.store.seal(for_good=True)
+            self.store.save()
+            self.puller.start()
         return {}
 
     def digests(self) -> dict[str, str]:
@@ -231,12 +224,3 @@ class Folder(Agent):
             self._line.terminate()
             self._line.wait()
             self._line = None
-
-
-@contextlib.contextmanager
-def said() -> Any:
-    """Turn what is wrong with the folder into the agent's refusal."""
-    try:
-        yield
-    except StoreError as error:
-        raise Refused(error.reason, error.mend) from None

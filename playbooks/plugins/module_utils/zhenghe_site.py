@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from ansible.module_utils.zhenghe_store import StoreError, run, write
+from playbooks.agents.kit import Refused, run, write
 
 AVAILABLE = Path("/etc/nginx/sites-available")
 ENABLED = Path("/etc/nginx/sites-enabled")
@@ -32,20 +32,20 @@ class Site:
     def needs(self) -> list[str]:
         """Return the files outside the folder that go along: the site, the unit and what it reads."""
         if not self.file.is_file():
-            raise StoreError(f"there is no nginx site {self.file}", "correct the component's settings.site")
+            raise Refused(f"there is no nginx site {self.file}", "correct the component's settings.site")
         found = [str(self.file)]
         if self.service:
             shown = self._shown("FragmentPath", "DropInPaths", "EnvironmentFiles")
             fragment = shown["FragmentPath"]
             if not fragment:
-                raise StoreError(f"there is no service {self.service}", "correct the component's settings.service")
+                raise Refused(f"there is no service {self.service}", "correct the component's settings.service")
             if not fragment.startswith(("/lib/", "/usr/")):
                 found.append(fragment)
             found += shown["DropInPaths"].split()
             found += [word for word in shown["EnvironmentFiles"].split() if word.startswith("/")]
         odd = [path for path in found if not re.fullmatch(r"/[\w./@-]+", path)]
         if odd:
-            raise StoreError(f"{odd[0]!r} has a name that cannot be copied safely", "give it a plain name")
+            raise Refused(f"{odd[0]!r} has a name that cannot be copied safely", "give it a plain name")
         return found
 
     def users(self) -> set[int]:
@@ -53,7 +53,7 @@ class Site:
         name = self._shown("User")["User"] if self.service else ""
         with contextlib.suppress(KeyError):
             return {pwd.getpwnam(name).pw_uid} if name else set()
-        raise StoreError(f"service {self.service} runs as {name}, which is no account here")
+        raise Refused(f"service {self.service} runs as {name}, which is no account here")
 
     def start(self) -> None:
         """Serve the site, after a restart too."""
@@ -78,7 +78,7 @@ class Site:
     def stop_service(self) -> None:
         """End the service at once; quick, so it may be done in a pause."""
         if self.service:
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(Refused):
                 self.signal("KILL")
             run("systemctl", "stop", f"{self.service}.service")
 
@@ -116,7 +116,7 @@ class Site:
             self.reload(tested=True)
 
     def see_it_can_be_served(self) -> None:
-        """Have nginx test the site as it will be, beside its configuration; StoreError with what it says against it."""
+        """Have nginx test the site as it will be, beside its configuration; Refused with what it says against it."""
         if not self.forwards():
             return
         folder = ENABLED.with_name(f".zhenghe-{self.name}")
@@ -153,7 +153,7 @@ class Site:
         end = time.monotonic() + 5
         while old & _workers():
             if time.monotonic() > end:
-                raise StoreError("nginx has not read its configuration within 5 s")
+                raise Refused("nginx has not read its configuration within 5 s")
             time.sleep(0.005)
 
     def answers(self, address: str, limit: float = 10.0) -> int:

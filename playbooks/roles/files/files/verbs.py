@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.zhenghe_copy import Copy, dispatched
-from ansible.module_utils.zhenghe_step import answer
+
+from playbooks.agents.kit import answer
 
 
 class Files(Copy):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ansible.module_utils.zhenghe_folder import said
 from ansible.module_utils.zhenghe_haproxy import Entries
 
 from playbooks.agents.loop import Agent as Base
@@ -23,34 +22,29 @@ class Agent(Base):
 
     def open(self) -> dict[str, Any]:
         """Say where requests go."""
-        with said():
-            return {"state": "to" if self.entries.side() == self.new else "from"}
+        return {"state": "to" if self.entries.side() == self.new else "from"}
 
     def pause(self, limit: float) -> dict[str, Any]:
         """Let new requests wait, and those under way end."""
-        with said():
-            self._locked.enter_context(self.entries.undisturbed())
-            self.entries.hold(on=True)
-            self.until(lambda: not self.entries.under_way(), limit, "requests are still under way",
-                       "wait for a quieter time, or raise limits.downtime")  # fmt: skip
+        self._locked.enter_context(self.entries.undisturbed())
+        self.entries.hold(on=True)
+        self.until(lambda: not self.entries.under_way(), limit, "requests are still under way",
+                   "wait for a quieter time, or raise limits.downtime")  # fmt: skip
         return {}
 
     def turn(self) -> dict[str, Any]:
         """Send everything to the new side."""
-        with said():
-            self.entries.turn(self.new)
+        self.entries.turn(self.new)
         return {}
 
     def resume(self) -> dict[str, Any]:
         """Let what waits go on."""
-        with said():
-            self.entries.hold(on=False)
+        self.entries.hold(on=False)
         self._locked.close()
         return {}
 
     def abandon(self) -> dict[str, Any]:
         """Send everything to the old side, and let what waits go on."""
-        with said():
-            if self.entries.side() != self.old:
-                self.entries.turn(self.old)
+        if self.entries.side() != self.old:
+            self.entries.turn(self.old)
         return self.resume()

@@ -6,8 +6,8 @@ import http.client
 from typing import Any
 
 from ansible.module_utils.zhenghe_haproxy import Entries
-from ansible.module_utils.zhenghe_step import alone, answer
-from ansible.module_utils.zhenghe_store import StoreError
+
+from playbooks.agents.kit import Refused, alone, answer
 
 
 def carry_out(given: dict[str, Any]) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def _front(given: dict[str, Any], component: dict[str, Any], entry: dict[str, An
     entries = Entries(f"{given['system']}-{component['name']}")
     if given["mode"] == "undo":
         if entries.known() and entries.side() != "source":
-            raise StoreError("the entry's clients are on the target", "return the system first")
+            raise Refused("the entry's clients are on the target", "return the system first")
         entries.take_away()
         return answer(done=False, changed=True)
     changed = given["mode"] == "apply" and entries.set_up(entry, component)

@@ -19,7 +19,7 @@ import socket
 from pathlib import Path
 from typing import Any, Iterator
 
-from ansible.module_utils.zhenghe_store import StoreError, run, write
+from playbooks.agents.kit import Refused, run, write
 
 HOME = Path("/etc/haproxy/zhenghe")
 CONTROL = Path("/run/zhenghe/haproxy.sock")
@@ -78,7 +78,7 @@ class Entries:
             words = line.split()
             if words[1:2] == [self.name]:
                 return words[2]
-        raise StoreError(f"there is no entry {self.name}", "run the step front")
+        raise Refused(f"there is no entry {self.name}", "run the step front")
 
     def turn(self, side: str) -> None:
         """Send the entry's requests to the other side from now on, after a restart too."""
@@ -127,16 +127,14 @@ def ask(command: str) -> str:
             while part := line.recv(65536):
                 answer += part
     except OSError as error:
-        raise StoreError(
-            f"HAProxy does not answer: {error}", f"see systemctl status {UNIT} on the entry host"
-        ) from None
+        raise Refused(f"HAProxy does not answer: {error}", f"see systemctl status {UNIT} on the entry host") from None
     return answer.decode()
 
 
 def _set(file: Path, key: str, value: str) -> None:
     said = ask(f"set map {file} {key} {value}").strip()
     if said:
-        raise StoreError(f"HAProxy: {said}")
+        raise Refused(f"HAProxy: {said}")
 
 
 def _read(file: Path) -> dict[str, str]:

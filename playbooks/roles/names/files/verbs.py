@@ -6,8 +6,7 @@ import subprocess
 import time
 from typing import Any
 
-from ansible.module_utils.zhenghe_step import answer, seconds
-from ansible.module_utils.zhenghe_store import StoreError
+from playbooks.agents.kit import Refused, answer, seconds
 
 SESSION_KEY = "/run/named/session.key"
 """Made by BIND at each start; it admits updates of zones with `update-policy local`."""
@@ -47,7 +46,7 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
         if addresses != [wanted]:
             wrong = update(given["zone"], given["name"], wanted, ttl)
             if wrong:
-                raise StoreError(
+                raise Refused(
                     f"the name server does not take the update: {wrong}",
                     "allow updates of the zone with the server's session key (update-policy local)",
                 )

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
-from ansible.module_utils.zhenghe_bouncer import Entry, Refused, await_calm, command, name, shown
+from ansible.module_utils.zhenghe_bouncer import Entry, await_calm, command, name, shown
 
 from playbooks.agents import loop
+from playbooks.agents.kit import Refused
 
 DECIDING = 8.0
 """Seconds for a source that was frozen to thaw by itself."""
@@ -36,14 +36,13 @@ class Agent(loop.Agent):
 
     def open(self) -> dict[str, Any]:
         """Connect to PgBouncer, and look where it sends to."""
-        with _said_here():
-            self._held.enter_context(self._entry.alone())
+        self._held.enter_context(self._entry.alone())
         if self._entry.sends_to() is None:
             return {"state": "from", "entry": "absent"}
         try:
             self._console = self._entry.console()
         except psycopg2.Error as exc:
-            raise loop.Refused(f"the entry does not answer: {str(exc).strip()}", f"start {self._entry.unit}") from None
+            raise Refused(f"the entry does not answer: {str(exc).strip()}", f"start {self._entry.unit}") from None
         # Written down and not yet read, it is not so: clients still go the other way.
         turned = self._entry.sends_to() == self._entry.in_force(self._console) == self._to
         return {"state": "to" if turned else "from"}
@@ -51,7 +50,7 @@ class Agent(loop.Agent):
     def ready(self) -> dict[str, Any]:
         """End the pause of an earlier agent that was killed."""
         if self._entry.sends_to() is None:
-            raise loop.Refused("there is no entry", "run the step front first")
+            raise Refused("there is no entry", "run the step front first")
         if self._is_paused():
             self.abandon()
         return {}
@@ -70,12 +69,12 @@ class Agent(loop.Agent):
         left = deadline - time.monotonic()
         try:
             self.until(lambda: not waiting.is_alive(), left, self._busy(), "end it, or switch when it has ended")
-        except loop.Refused:
+        except Refused:
             self.resume()
             raise
         if waiting.wrong:
             self.resume()
-            raise loop.Refused(f"PgBouncer does not pause: {waiting.wrong}", f"see journalctl -u {self._entry.unit}")
+            raise Refused(f"PgBouncer does not pause: {waiting.wrong}", f"see journalctl -u {self._entry.unit}")
         return {}
 
     @staticmethod
@@ -84,8 +83,7 @@ class Agent(loop.Agent):
 
     def turn(self) -> dict[str, Any]:
         """Send clients to the target, now and after a restart."""
-        with _said_here():
-            self._entry.point(self._console, *self._to)
+        self._entry.point(self._console, *self._to)
         return {}
 
     def resume(self) -> dict[str, Any]:
@@ -105,22 +103,13 @@ class Agent(loop.Agent):
                 break
             time.sleep(0.05)
         try:
-            with _said_here():
-                if side == "waiting":
-                    self._entry.point(self._console, *self._to)
-                elif side == "serving":
-                    self._entry.point(self._console, *self._from)
+            if side == "waiting":
+                self._entry.point(self._console, *self._to)
+            elif side == "serving":
+                self._entry.point(self._console, *self._from)
         finally:
             self.resume()
         return {}
-
-
-@contextlib.contextmanager
-def _said_here() -> Iterator[None]:
-    try:
-        yield
-    except Refused as refused:
-        raise loop.Refused(refused.reason, refused.mend) from None
 
 
 class _Waiting(threading.Thread):

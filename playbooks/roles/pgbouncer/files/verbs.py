@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.zhenghe_bouncer import Entry, Refused
+from ansible.module_utils.zhenghe_bouncer import Entry
 from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused
 
 
 def account(entry: Entry) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import fcntl
 import hashlib
 import hmac
 import os
@@ -18,13 +17,15 @@ import re
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from ansible.module_utils.zhenghe_owned import Owned
-from ansible.module_utils.zhenghe_store import write as write_as_root
+
+from playbooks.agents.kit import Refused, locked
+from playbooks.agents.kit import write as write_as_root
 
 POSTGRES = Owned("postgres")
 """PgBouncer runs as this account, and what it reads belongs to it."""
@@ -91,15 +92,6 @@ unnest(setconfig) AS s WHERE setrole = 0 AND d.datname = %s AND s LIKE 'zhenghe.
 """
 
 
-class Refused(Exception):
-    """The step cannot be done as things are; carries why and what to do next."""
-
-    def __init__(self, reason: str, mend: str = "") -> None:
-        self.reason = reason
-        self.mend = mend
-        super().__init__(reason)
-
-
 def scram_verifier(password: str) -> str:
     """Return what PostgreSQL stores for a password (RFC 5802, RFC 7677)."""
     salt = os.urandom(16)
@@ -141,26 +133,14 @@ class Entry:
         self.line_file = self.folder / f"{self.account}.ini"
         self.password_file = self.folder / f"{self.account}.password"
 
-    @contextlib.contextmanager
-    def alone(self, seconds: float = 20) -> Iterator[None]:
+    def alone(self, seconds: float = 20) -> contextlib.AbstractContextManager[None]:
         """Keep earlier and later calls for the same entry from overlapping."""
         self.make_folder()
-        with self._locked(f"{self.account}.lock", seconds, "another step still works on this entry"):
-            yield
+        return self._locked(f"{self.account}.lock", seconds, "another step still works on this entry")
 
-    @contextlib.contextmanager
-    def _locked(self, file_name: str, seconds: float, otherwise: str) -> Iterator[None]:
-        deadline = time.monotonic() + seconds
-        with POSTGRES.lock_file(self.folder / file_name) as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise Refused(otherwise, "wait for its end, then repeat") from None
-                    time.sleep(0.02)
-            yield
+    def _locked(self, file_name: str, seconds: float, otherwise: str) -> contextlib.AbstractContextManager[None]:
+        lock = POSTGRES.lock_file(self.folder / file_name)
+        return locked(lock, seconds, otherwise, "wait for its end, then repeat")
 
     def make_folder(self) -> None:
         """Make the folder of this port's entries, for PgBouncer's eyes only."""

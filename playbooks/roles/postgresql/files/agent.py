@@ -15,10 +15,11 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_sequences as sequences
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_log import why_not
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, wait
+from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of
 from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents import loop
+from playbooks.agents.kit import Refused, wait
 
 _OTHERS = """
 SELECT pid FROM pg_stat_activity JOIN pg_roles ON usename = rolname
@@ -51,8 +52,7 @@ class Agent(loop.Agent):
 
     def open(self) -> dict[str, Any]:
         """Connect, and look which side this end is."""
-        with _said_here():
-            self._held.enter_context(self._place.alone(20))
+        self._held.enter_context(self._place.alone(20))
         side = side_of(self._place.connect(), self._place.database)
         if side == "absent":
             return {"state": "waiting" if self.side == "target" else "open", "database": "absent"}
@@ -76,12 +76,11 @@ class Agent(loop.Agent):
         """Mend what an earlier agent that was killed left half way; make the slot for the way back."""
         side = side_of(self._place.connect(), self._place.database)
         if side == "absent":
-            raise loop.Refused(f"there is no database {self._place.database}", "run the step prepare first")
-        with _said_here():
-            if self.side == "source":
-                self._source_ready(side)
-            elif side == "waiting" or self._promoted_in_vain(side):
-                self._target_ready(side)
+            raise Refused(f"there is no database {self._place.database}", "run the step prepare first")
+        if self.side == "source":
+            self._source_ready(side)
+        elif side == "waiting" or self._promoted_in_vain(side):
+            self._target_ready(side)
         return {}
 
     def _source_ready(self, side: str) -> None:
@@ -187,8 +186,7 @@ class Agent(loop.Agent):
         if side_of(self._connection, self._place.database) == "serving":
             return {}
         self._promoted = True
-        with _said_here():
-            return {"since": stream.promote(self._place, self._connection)}
+        return {"since": stream.promote(self._place, self._connection)}
 
     def seal(self) -> dict[str, Any]:
         """Make the fence of the freeze one that stays."""
@@ -198,11 +196,10 @@ class Agent(loop.Agent):
 
     def after(self) -> dict[str, Any]:
         """End the old direction and start the new one."""
-        with _said_here():
-            if self.side == "target":
-                stream.drop_subscription(self._connection, self._place.base)
-            elif side_of(self._connection, self._place.database) == "waiting":
-                stream.follow(self._place)
+        if self.side == "target":
+            stream.drop_subscription(self._connection, self._place.base)
+        elif side_of(self._connection, self._place.database) == "waiting":
+            stream.follow(self._place)
         return {}
 
     def abandon(self) -> dict[str, Any]:
@@ -221,11 +218,3 @@ class Agent(loop.Agent):
             stream.drop_slots(self._place)
             self._slot = False
         return {}
-
-
-@contextlib.contextmanager
-def _said_here() -> Iterator[None]:
-    try:
-        yield
-    except Refused as refused:
-        raise loop.Refused(refused.reason, refused.mend) from None

@@ -9,10 +9,11 @@ from ansible.module_utils import zhenghe_pg_compare as comparing
 from ansible.module_utils import zhenghe_pg_copy as copying
 from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_target as target
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, readable, side_of
+from ansible.module_utils.zhenghe_pg_place import Place, readable, side_of
 from ansible.module_utils.zhenghe_pg_published import given_identities
-from ansible.module_utils.zhenghe_step import answer, seconds
 from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused, answer, seconds
 
 Answer = dict[str, Any]
 

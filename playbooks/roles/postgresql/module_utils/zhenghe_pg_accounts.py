@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.zhenghe_pg_own import ACCOUNT, make_own
-from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, rows, value
+from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, rows, value
 from psycopg2 import errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused
 
 ITERATIONS = 4096
 

@@ -17,8 +17,10 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_log import why_not
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows
+from ansible.module_utils.zhenghe_pg_place import Place, rows
 from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused
 
 _SAME_TEXT = """
 SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET bytea_output = 'hex';

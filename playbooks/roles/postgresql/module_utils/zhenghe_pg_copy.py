@@ -20,9 +20,11 @@ from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_later import bring_tables
 from ansible.module_utils.zhenghe_pg_pause import too_long
-from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, database_settings, rows, side_of, value
+from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, database_settings, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_published import BATCH, restore_identities, unpublished
 from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused
 
 
 def progress(place: Place) -> dict[str, Any]:
@@ -202,9 +204,7 @@ def _refreshed(connection: Any, names: tuple[str, str]) -> str:
     return ""
 
 
-def gate(
-    place: Place, entries: Sequence[str], limit: float, *, change: bool, downtime: float = 0
-) -> tuple[str, ...]:
+def gate(place: Place, entries: Sequence[str], limit: float, *, change: bool, downtime: float = 0) -> tuple[str, ...]:
     """Return what still stands against a switch after at most so many seconds; nothing: the way is free."""
     deadline = time.monotonic() + limit
     while True:

@@ -6,9 +6,11 @@ from typing import Any
 
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_load import copy_schema
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, in_one, rows
+from ansible.module_utils.zhenghe_pg_place import Place, in_one, rows
 from ansible.module_utils.zhenghe_pg_published import give_full_identity, keyless, publish, unpublished
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused
 
 _PRESENT = """
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'

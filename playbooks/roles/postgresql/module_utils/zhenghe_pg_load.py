@@ -9,8 +9,10 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from ansible.module_utils.zhenghe_pg_place import Place, Refused
+from ansible.module_utils.zhenghe_pg_place import Place
 from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused
 
 _ERROR = re.compile(r"^(?:psql:.*?: )?(?:ERROR|FATAL):\s+(?P<why>.*)$")
 _STATEMENT = re.compile(r"^(?:psql:.*?: )?STATEMENT:\s+(?P<text>.*)$")

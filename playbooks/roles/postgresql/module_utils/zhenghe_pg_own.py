@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.zhenghe_pg_place import Refused, rows
+from ansible.module_utils.zhenghe_pg_place import rows
 from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused
 
 # Who made what is in a schema zhenghe that was there before, and what would run when a mark is left in it.
 STRANGE = """

@@ -7,7 +7,9 @@ from typing import Any
 
 from ansible.module_utils import zhenghe_pg_sequences as sequences
 from ansible.module_utils import zhenghe_pg_stream as stream
-from ansible.module_utils.zhenghe_pg_place import Place, wait
+from ansible.module_utils.zhenghe_pg_place import Place
+
+from playbooks.agents.kit import wait
 
 BESIDES = 0.3
 """Seconds of a pause that are not measured beforehand: the entry holds its clients, fences are raised and lifted."""

@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import fcntl
 import json
 import os
 import pwd
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +26,13 @@ from ansible.module_utils.zhenghe_owned import Owned
 from psycopg2 import sql
 from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
+from playbooks.agents.kit import locked
+
 POSTGRES = Owned("postgres")
 """The folders of a move on a host of databases, and the cluster's own, belong to this account."""
 STATE = Path("/var/lib/zhenghe/postgresql")
 LONGEST_NAME = 50
+AFTER_IT = "wait for its end, then run it again"
 # The owner of a database may set anything for it. On connections of ours nothing of that holds: names are found in the
 # catalogue only, the rights are those of who logged in, and no statement waits for a lock for ever.
 _PINNED = (
@@ -93,15 +94,6 @@ def readable(text: str) -> str:
     return data.decode(errors="backslashreplace")
 
 
-class Refused(Exception):
-    """The step cannot be done as things are; carries why and what to do next."""
-
-    def __init__(self, reason: str, mend: str = "") -> None:
-        self.reason = reason
-        self.mend = mend
-        super().__init__(reason)
-
-
 def base_name(system: str, component: str) -> str:
     """Return the name of everything that the move makes: slots, publications, subscriptions, the replication role."""
     name = re.sub(r"[^a-z0-9]+", "_", f"zhenghe_{system}_{component}")
@@ -122,16 +114,6 @@ def value(connection: Any, statement: Any, parameters: Any = None) -> Any:
     """Return the first column of the first row, None where there is no row."""
     found = rows(connection, statement, parameters)
     return found[0][0] if found else None
-
-
-def wait(until: Callable[[], bool], seconds: float, pause: float = 0.05) -> bool:
-    """Ask again and again until the answer is yes; return the last answer."""
-    deadline = time.monotonic() + seconds
-    while not until():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(pause)
-    return True
 
 
 class Place:
@@ -194,22 +176,11 @@ class Place:
             return True
         return False
 
-    @contextlib.contextmanager
-    def alone(self, seconds: float = 60) -> Iterator[None]:
+    def alone(self, seconds: float = 60) -> contextlib.AbstractContextManager[None]:
         """Keep earlier and later calls for the same component, and the agent of a switch, from overlapping."""
         self.make_folder()
-        with POSTGRES.lock_file(self.folder / "lock") as file:
-            if not wait(lambda: self._locked(file.fileno()), seconds, 0.1):
-                raise Refused(f"{self.database}: another step still works on it", "wait for its end, then run it again")
-            yield
-
-    @staticmethod
-    def _locked(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        lock = POSTGRES.lock_file(self.folder / "lock")
+        return locked(lock, seconds, f"{self.database}: another step still works on it", AFTER_IT)
 
     def make_folder(self) -> None:
         """Make the folder of the move's files; PostgreSQL reads the passfile in it, nobody else does."""

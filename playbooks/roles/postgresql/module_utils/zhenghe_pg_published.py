@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, value
+from ansible.module_utils.zhenghe_pg_place import Place, rows, value
 from psycopg2 import errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused
 
 _TABLES = """
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

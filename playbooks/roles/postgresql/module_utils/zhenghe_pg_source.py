@@ -8,9 +8,11 @@ from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils.zhenghe_pg_findings import findings
-from ansible.module_utils.zhenghe_pg_place import Place, Refused, rows, side_of, value
+from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_published import give_identities, given_identities, publish, restore_identities
 from psycopg2 import sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused
 
 
 def prepared(place: Place) -> bool:

@@ -16,10 +16,12 @@ from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_load import copy_schema
-from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, Refused, fence, in_one, rows, value, wait
+from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, fence, in_one, rows, value
 from ansible.module_utils.zhenghe_pg_published import publish
 from ansible.module_utils.zhenghe_pg_source import peer_lines
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused, wait
 
 CLUSTERS = Path("/etc/postgresql")
 CONFIGURATION = """\

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ansible.module_utils.zhenghe_folder import Folder, said
+from ansible.module_utils.zhenghe_folder import Folder
 from ansible.module_utils.zhenghe_site import Site
-from ansible.module_utils.zhenghe_store import StoreError
+
+from playbooks.agents.kit import Refused
 
 
 class Agent(Folder):
@@ -25,52 +26,46 @@ class Agent(Folder):
         """Make a pass; a service that was ended by an earlier move is started while its folder is still sealed."""
         facts = super().ready()
         if self.side == "target":
-            with said():
-                self.site.start_service()
-                self.site.see_it_can_be_served()
+            self.site.start_service()
+            self.site.see_it_can_be_served()
         return facts
 
     def freeze(self, limit: float) -> dict[str, Any]:
         """Hold the service as it is and seal the folder."""
         if not self.store.sealed():
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(Refused):
                 self.site.signal("STOP")
         return super().freeze(limit)
 
     def promote(self) -> dict[str, Any]:
         """Serve from here; the folder may be written."""
         facts = super().promote()
-        with said():
-            self.site.serve()
+        self.site.serve()
         return facts
 
     def seal(self) -> dict[str, Any]:
         """End the service; its folder can no longer be written, after a restart neither."""
         facts = super().seal()
-        with said():
-            self.site.stop_service()
+        self.site.stop_service()
         return facts
 
     def after(self) -> dict[str, Any]:
         """Send late comers on to the new host, and follow it."""
         if self.side == "source":
-            with said():
-                self.site.disable_service()
-                self.site.forward(self.component["target_addresses"][0])
+            self.site.disable_service()
+            self.site.forward(self.component["target_addresses"][0])
         return super().after()
 
     def abandon(self) -> dict[str, Any]:
         """Be what it was."""
         if self.side == "source":
             facts = super().abandon()
-            with said():
-                self.site.start_service()
-                self.site.signal("CONT")
-                self.site.serve()
+            self.site.start_service()
+            self.site.signal("CONT")
+            self.site.serve()
             return facts
         if self.direction == "back" and not self.site.forwards():
-            with said():
-                self.site.forward(self.component["source_addresses"][0])
-                self.site.stop_service()
-                self.site.disable_service()
+            self.site.forward(self.component["source_addresses"][0])
+            self.site.stop_service()
+            self.site.disable_service()
         return super().abandon()

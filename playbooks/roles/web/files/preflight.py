@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.zhenghe_site import Site
-from ansible.module_utils.zhenghe_store import StoreError
+
+from playbooks.agents.kit import Refused
 
 
 def carry_out(given: dict[str, Any]) -> dict[str, Any]:
@@ -14,5 +15,5 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
     try:
         site.users()
         return {"facts": {"needs": site.needs(), "running": site.running()}, "refusals": []}
-    except StoreError as exc:
+    except Refused as exc:
         return {"facts": {"needs": [], "running": False}, "refusals": ["; ".join(filter(None, (exc.reason, exc.mend)))]}

@@ -8,7 +8,8 @@ from typing import Any
 from ansible.module_utils import zhenghe_bounds
 from ansible.module_utils.zhenghe_copy import Copy, dispatched
 from ansible.module_utils.zhenghe_site import Site
-from ansible.module_utils.zhenghe_step import answer
+
+from playbooks.agents.kit import answer
 
 BROUGHT = Path("/var/lib/zhenghe/brought")
 """Where a file that comes along lies until it has been read."""

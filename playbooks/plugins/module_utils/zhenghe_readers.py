@@ -1,0 +1,76 @@
+"""Who may read a folder from another host: one key from one address, for one command, which gives files and no more."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from ansible.module_utils.zhenghe_store import PROGRAM, Store
+
+from playbooks.agents.kit import Refused, run, write
+
+ADMITTED = Path("/root/.ssh/authorized_keys")
+_GIVEN = (
+    r"-[A-Za-z]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials|--from0|--files-from=-|--delete-missing-args|--force"
+)
+
+
+def admit(name: str, peer: str, address: str, public_key: str) -> None:
+    """Let one peer's key, from one address, read one store's folder, and nothing else."""
+    see_key(public_key)
+    if re.fullmatch(r"[\w.-]+@[\w.-]+ [0-9a-fA-F.:]+", f"{name}@{peer} {address}") is None:
+        raise Refused(f"{peer!r} at {address!r} cannot be let in: these are no names", "correct the inventory")
+    options = f'restrict,from="{address}",command="/usr/bin/python3 -I {PROGRAM} give {name}"'
+    _admissions(f" zhenghe:{name}@{peer}", f"{options} {public_key} zhenghe:{name}@{peer}\n")
+
+
+_KEY = re.compile(r"(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-[\w.-]+@openssh\.com) [A-Za-z0-9+/]+={0,3}")
+
+
+def see_key(key: str) -> None:
+    """See that a text is one key of OpenSSH's and nothing beside it: its line is obeyed by sshd and ssh."""
+    if _KEY.fullmatch(key) is None:
+        raise Refused("the other host's key is no key of OpenSSH's on one line", "see who answers on that host")
+
+
+def dismiss(name: str) -> None:
+    """Let nobody read the store's folder any more."""
+    _admissions(f" zhenghe:{name}@", "")
+
+
+def admitted(name: str, peer: str, public_key: str) -> bool:
+    """Say whether a peer's key may read the store's folder."""
+    return ADMITTED.exists() and f"{public_key} zhenghe:{name}@{peer}\n" in ADMITTED.read_text()
+
+
+def host_keys() -> list[str]:
+    """Return the keys by which this host is known."""
+    # From the private keys: their public halves are not always kept beside them.
+    files = sorted(Path("/etc/ssh").glob("ssh_host_*_key"))
+    return [" ".join(run("ssh-keygen", "-y", "-f", str(file)).split()[:2]) for file in files]
+
+
+def give(name: str, asked: str) -> None:
+    """Become the sending end of rsync for one of the store's paths, whatever else was asked for."""
+    words = shlex.split(asked)
+    store = Store(name)
+    flags = words[3:-2]
+    fits = words[:3] == ["rsync", "--server", "--sender"] and words[-2:-1] == ["."]
+    if not fits or not all(re.fullmatch(_GIVEN, flag) for flag in flags):
+        sys.exit(f"zhenghe: {name} may only be read")
+    if words[-1] not in {"root/", *store.gives}:
+        sys.exit(f"zhenghe: {name} does not give {words[-1]}")
+    path = f"{store.root}/" if words[-1] == "root/" else words[-1]
+    os.execvp("rsync", [*words[:3], *flags, ".", path])
+
+
+def _admissions(mark: str, line: str) -> None:
+    ADMITTED.parent.mkdir(mode=0o700, exist_ok=True)
+    old = ADMITTED.read_text() if ADMITTED.exists() else ""
+    if old and not old.endswith("\n"):
+        old += "\n"
+    kept = "".join(one for one in old.splitlines(keepends=True) if mark not in one)
+    write(ADMITTED, kept + line, 0o600)
