@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.ground import ROOT, SEEDS, Result, conditions, report, room, tell, twin
 from infra.worlds import World
-from migrations.playing.ansible import Playbooks
+from migrations.actuators.ansible.runner import Playbooks
 
 OLD, NEW = "archives-store", "new-store"
 ADDRESSES = {OLD: "10.11.0.10", NEW: "10.11.0.21"}

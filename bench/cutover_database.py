@@ -21,7 +21,7 @@ from statistics import median
 from typing import Any, Literal
 
 from bench.ground import SEEDS, Remote, Result, at_work, conditions, report, room, tell, twin
-from migrations.playing.ansible import Playbooks
+from migrations.actuators.ansible.runner import Playbooks
 
 OLD, NEW, ENTRY, CLIENT = "water-db", "new-db", "front", "counter"
 ADDRESSES = {OLD: "10.11.0.10", NEW: "10.11.0.21", ENTRY: "10.11.0.30", CLIENT: "10.11.0.40"}

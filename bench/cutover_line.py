@@ -19,7 +19,7 @@ from bench.ground import EXAMPLE, Remote, Result, conditions, report, tell, twin
 from infra.worlds import World
 from inventory.loading import load_programme
 from inventory.model import Programme
-from migrations.probes import ProbeResult, Probes, Window, probe_orders
+from migrations.proof.probes import ProbeResult, Probes, Window, probe_orders
 from netcfg.intent import LineStage, line_steps
 from netcfg.transaction import Extranet
 

@@ -20,8 +20,8 @@ from typing import Any
 from bench.ground import EXAMPLE, Result, conditions, report, tell
 from infra.twin import client
 from infra.twin.cgroups import Groups
+from migrations.home import RunHome
 from migrations.report import RunSummary, summary_of
-from migrations.run.home import RunHome
 
 LIMIT_GIB = 4.0
 GOAL_SECONDS = 180.0

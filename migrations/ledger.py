@@ -6,11 +6,11 @@ from pathlib import Path
 
 from inventory.base import Model
 from inventory.words import _
-from migrations.evidence import DamagedEvidence
+from migrations.evidence.chain import DamagedEvidence
+from migrations.evidence.snapshot import standings_in
+from migrations.home import RunHome, RunSettings, StalePlan, UnreadableRun
 from migrations.plan import Actuator, Plan, Unit
-from migrations.run.home import RunHome, RunSettings, StalePlan, UnreadableRun
-from migrations.run.messages import BETWEEN, UnitState
-from migrations.run.snapshot import standings_in
+from migrations.states import BETWEEN, UnitState
 
 NOTHING_DONE = frozenset({UnitState.PLANNED, UnitState.WITHDRAWN})
 GIVEN_UP = frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED})

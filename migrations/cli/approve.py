@@ -11,14 +11,14 @@ from infra.twin.paths import TwinPaths, state_root
 from infra.worlds import World
 from inventory.base import Duration
 from inventory.words import _
-from migrations import saying
-from migrations.approving import Approvals, Deed, NotApproved
+from migrations.cli import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.wanted import runs_folder, wanted_plan, world_at
-from migrations.evidence import Soundness
-from migrations.run.home import RunHome
+from migrations.evidence.chain import Soundness
+from migrations.home import RunHome
 from migrations.run.runner import passages_of
-from migrations.witness import person, testimony
+from migrations.trust.approving import Approvals, Deed, NotApproved
+from migrations.trust.witness import person, testimony
 
 
 def approve_plan(asked: str, world_file: Path, deed: str, key: Path, expires: str, note: str, *, as_json: bool) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from inventory.words import _
-from migrations import saying
+from migrations.cli import saying
 from migrations.cli.help import Folder, Json, inventory_folder
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from infra.twin.paths import state_root
 from inventory.words import _
-from migrations import saying
+from migrations.cli import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.wanted import ledger_in
-from migrations.differing import difference_from_ledger, difference_of, in_words
-from migrations.keeping import KeptPlans, NoPlan
 from migrations.plan import Plan
-from migrations.preparing import prepare
+from migrations.planning.differing import difference_from_ledger, difference_of, in_words
+from migrations.planning.kept import KeptPlans, NoPlan
+from migrations.planning.preparing import prepare
 
 
 def show_difference(one: str, two: str, world: Path | None, *, as_json: bool) -> int:

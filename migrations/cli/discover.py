@@ -15,7 +15,7 @@ from inventory.survey.merging.folder import Change
 from inventory.survey.merging.telling import difference
 from inventory.survey.merging.writing import held, write
 from inventory.words import _N, _
-from migrations import saying
+from migrations.cli import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.wanted import world_at
 from migrations.discovery import Discovered, Discovery, Sort, judged

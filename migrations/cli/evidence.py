@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 from inventory.words import _
-from migrations import bundle, saying
+from migrations.cli import saying
 from migrations.cli.run import chosen
-from migrations.evidence import Soundness
+from migrations.evidence.chain import Soundness
+from migrations.trust import bundle
 
 
 def export_run(run: str, file: Path | None, *, as_json: bool) -> int:

@@ -16,7 +16,7 @@ def explain_unit(
     folder: Folder = Path(),
     as_json: Json = False,
 ) -> None:
-    from migrations.explanation import show_explanation
+    from migrations.cli.explanation import show_explanation
 
     raise typer.Exit(show_explanation(name, inventory_folder(folder), as_json=as_json))
 

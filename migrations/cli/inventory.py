@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from inventory.words import _
-from migrations import saying
+from migrations.cli import saying
 from migrations.cli.help import WHERE, WrongUse, inventory_folder
 
 

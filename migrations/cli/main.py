@@ -21,10 +21,10 @@ from typer.exceptions import TyperException
 from infra.twin.paths import state_root
 from inventory.errors import ZhengheError
 from inventory.words import _
-from migrations import saying
 from migrations.cli import check as cli_check
 from migrations.cli import explain as cli_explain
 from migrations.cli import inventory as cli_inventory
+from migrations.cli import saying
 from migrations.cli.help import WHERE, Commands, Folder, Json, inventory_folder, wrong_use
 from migrations.cli.twin import twins
 from migrations.cli.world import worlds

@@ -28,8 +28,8 @@ from inventory.obligations.states import WORST_FIRST, GoalStanding, ground_of
 from inventory.obligations.wording import lack_word, name_of, state_word, value_words
 from inventory.survey.columns import label_of
 from inventory.words import _, spoken
-from migrations import saying
-from migrations.achievements import RunAchievements, achievements_of_runs
+from migrations.cli import saying
+from migrations.report.achievements import RunAchievements, achievements_of_runs
 
 COLOURS = {
     State.MISSED: "bold red",

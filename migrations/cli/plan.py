@@ -12,12 +12,12 @@ from infra.twin.paths import state_root
 from inventory.files.gathering import uncollected
 from inventory.plain import plain
 from inventory.words import _
-from migrations import saying
+from migrations.cli import saying
 from migrations.cli.show import when_titles, when_words
 from migrations.cli.wanted import ledger_in
-from migrations.keeping import KeptPlans, plan_as_json
 from migrations.plan import Plan, Scope
-from migrations.preparing import Prepared, prepare
+from migrations.planning.kept import KeptPlans, plan_as_json
+from migrations.planning.preparing import Prepared, prepare
 from migrations.report.wording import UNIT_KINDS, left_alone, step_word
 
 MANY = 200

@@ -10,7 +10,7 @@ from infra.twin.paths import state_root
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.loading import load_programme
 from inventory.words import _N, _
-from migrations import saying
+from migrations.cli import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.wanted import world_at
 from migrations.preflight import Finding, Preflight, PreflightResult, Severity

@@ -7,7 +7,7 @@ from typing import Any
 from inventory.words import _
 from migrations.ledger import Account, Ledger
 from migrations.report.wording import state_word
-from migrations.run.messages import UnitState
+from migrations.states import UnitState
 
 FOR_A_PERSON = frozenset({UnitState.HELD, UnitState.UNKNOWN})
 

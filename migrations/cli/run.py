@@ -10,8 +10,7 @@ from rich.console import Console
 from infra.worlds import World, load_world
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
-from migrations import saying
-from migrations.approving import Deed
+from migrations.cli import saying
 from migrations.cli.approve import keep_approvals, see_approved
 from migrations.cli.help import WrongUse
 from migrations.cli.programme import programme_as_json, programme_in_words
@@ -28,18 +27,19 @@ from migrations.cli.wanted import (
     withdrawn,
     world_at,
 )
-from migrations.evidence import Soundness
+from migrations.evidence.chain import Soundness
+from migrations.home import RunHome, RunSettings, run_id, states_of
 from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope
-from migrations.preparing import prepare
-from migrations.run.home import RunHome, RunSettings, run_id, states_of
-from migrations.run.messages import UnitState
-from migrations.scoping import keys_of
-from migrations.witness import witnessed
+from migrations.planning.preparing import prepare
+from migrations.planning.scoping import keys_of
+from migrations.states import UnitState
+from migrations.trust.approving import Deed
+from migrations.trust.witness import witnessed
 
 if TYPE_CHECKING:
-    from migrations.carrying import Carried
     from migrations.report import RunSummary
+    from migrations.run.applying import Applied
 
 
 class NoRun(WrongUse):
@@ -54,7 +54,7 @@ class NoRun(WrongUse):
 def rehearse_in_twin(folder: Path, twin: str, scope: Scope, *, keep: bool, as_json: bool) -> int:
     """Rehearse the plan of a scope of an inventory and tell what happened; 1 where it did not pass."""
     from infra.twin import client
-    from migrations.rehearsal import Rehearsal, home_to_go_on
+    from migrations.run.rehearsal import Rehearsal, home_to_go_on
 
     prepared = prepare(folder, scope)
     name = twin_name(twin, prepared.programme.programme)
@@ -76,7 +76,7 @@ def apply_to_world(
     folder: Path | None, digest: str, world_file: Path, units: tuple[str, ...], *, commit: bool, as_json: bool
 ) -> int:
     """Carry a plan out in a world, or commit what has come through; 1 where a unit did not come through."""
-    from migrations.carrying import Carrying
+    from migrations.run.applying import Application
 
     told: list[str] = []
     wanted = wanted_plan(folder, digest, told.append)
@@ -94,14 +94,14 @@ def apply_to_world(
         keep_approvals(home, deed, world)
         for sentence in (*told, _("run {run}").format(run=home.path.name)):
             tell(sentence)
-        carrying = Carrying(home, _kinds(), listener)
-        carried = carrying.commit(keys) if commit else carrying.forward(keys)
-    return _print_carried(home, carried, as_json=as_json)
+        application = Application(home, _kinds(), listener)
+        applied = application.commit(keys) if commit else application.forward(keys)
+    return _print_applied(home, applied, as_json=as_json)
 
 
 def commit_units(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     """Give up the way back of units that have come through, of all where none is named; 1 where one did not."""
-    from migrations.carrying import Carrying
+    from migrations.run.applying import Application
 
     home = _home_of(units, run)
     world = _world_of(home)
@@ -112,13 +112,13 @@ def commit_units(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "commit"):
         keep_approvals(home, "commit", world)
         tell(_("run {run}").format(run=home.path.name))
-        carried = Carrying(home, _kinds(), listener).commit(keys)
-    return _print_carried(home, carried, as_json=as_json)
+        applied = Application(home, _kinds(), listener).commit(keys)
+    return _print_applied(home, applied, as_json=as_json)
 
 
 def withdraw_units(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     """Give up what was prepared for units, for all systems and lines where none is named; 1 where one did not."""
-    from migrations.carrying import Carrying
+    from migrations.run.applying import Application
 
     home = _home_of(units, run)
     _world_of(home)
@@ -126,8 +126,8 @@ def withdraw_units(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     keys = withdrawn(plan, keys_of(plan, units), _ledger_of(home))
     with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "withdraw"):
         tell(_("run {run}").format(run=home.path.name))
-        carried = Carrying(home, _kinds(), listener).withdraw(keys)
-    return _print_carried(home, carried, as_json=as_json)
+        applied = Application(home, _kinds(), listener).withdraw(keys)
+    return _print_applied(home, applied, as_json=as_json)
 
 
 def _world_of(home: RunHome) -> World:
@@ -140,7 +140,7 @@ def _world_of(home: RunHome) -> World:
 
 def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     """Take units back, and those that need them before; 1 where one did not return or users felt too much of it."""
-    from migrations.carrying import Carrying
+    from migrations.run.applying import Application
 
     home = _home_of(units, run)
     _world_of(home)
@@ -152,8 +152,8 @@ def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
         tell(_("run {run}").format(run=home.path.name))
         if more := ", ".join(key for key in keys if key not in asked):
             tell(_("these need them and go back first: {units}").format(units=more))
-        carried = Carrying(home, _kinds(), listener).back(keys)
-    return _print_carried(home, carried, as_json=as_json)
+        applied = Application(home, _kinds(), listener).back(keys)
+    return _print_applied(home, applied, as_json=as_json)
 
 
 def show_status(run: str, *, as_json: bool) -> int:
@@ -186,7 +186,7 @@ def show_status(run: str, *, as_json: bool) -> int:
 
 def verify_hosts(run: str, *, as_json: bool) -> int:
     """Check the hosts of a run's units where they are now; 1 where a check failed."""
-    from migrations.proof import Proof
+    from migrations.proof.proof import Proof
 
     home = chosen(run)
     world = _world_of(home)
@@ -261,21 +261,21 @@ def _kinds() -> Mapping[str, Kind]:
     return load_kinds(playbooks_folder() / "roles")
 
 
-def _print_carried(home: RunHome, carried: "Carried", *, as_json: bool) -> int:
+def _print_applied(home: RunHome, applied: "Applied", *, as_json: bool) -> int:
     from migrations.report import measured, summary_of, write_pages
 
     summary = summary_of(home)
     pages = write_pages(summary, home.path / "reports")
     if as_json:
-        outcome = {"outcome": "failed" if carried.failure else "passed", "reason": carried.failure}
+        outcome = {"outcome": "failed" if applied.failure else "passed", "reason": applied.failure}
         saying.say(json.dumps({**summary.as_whole_json(), **outcome, "run": home.path.name}, ensure_ascii=False))
-        return 1 if carried.failure else 0
+        return 1 if applied.failure else 0
     console = saying.console()
-    reasons = {unit.unit: unit.reason for unit in carried.result.units}
+    reasons = {unit.unit: unit.reason for unit in applied.result.units}
     console.print(states_table(home.plan(), states_of(home.plan(), home.evidence.records()), reasons, whole=True))
-    told = filter(None, (carried.failure, *measured(summary)))
+    told = filter(None, (applied.failure, *measured(summary)))
     _print_sentences(console, (*told, *(_("page: {path}").format(path=page) for page in pages)))
-    return 1 if carried.failure else 0
+    return 1 if applied.failure else 0
 
 
 def _print_sentences(console: Console, sentences: Iterable[str]) -> None:

@@ -11,14 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from inventory.words import _
-from migrations import saying
-from migrations.evidence import Record
+from migrations.actuators.progress import Told
+from migrations.cli import saying
+from migrations.evidence.chain import Record
+from migrations.home import states_of
 from migrations.plan import Plan, Unit
 from migrations.report.wording import STATES, UNIT_KINDS, state_word
-from migrations.run.home import states_of
-from migrations.run.messages import UnitState
-from migrations.run.progress import Told
 from migrations.run.runner import Listener
+from migrations.states import UnitState
 
 COLOURS = {
     UnitState.PLANNED: "dim",

@@ -26,7 +26,7 @@ from inventory.survey.reading import read_sheets
 from inventory.survey.sheets import Workbook, workbooks
 from inventory.survey.tables.settling import Settled, read_settled
 from inventory.words import _
-from migrations import saying
+from migrations.cli import saying
 from migrations.cli.help import WrongUse, inventory_folder
 
 

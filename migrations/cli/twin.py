@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from inventory.words import _
-from migrations import saying
+from migrations.cli import saying
 from migrations.cli.help import Commands, Folder, Json, WrongUse, inventory_folder
 
 twins = Commands(help=_("Build a twin, look into it, take it down."))
@@ -41,7 +41,7 @@ def up(folder: Folder = Path(), name: NewName = "", as_json: Json = False) -> No
     from infra.twin import client
     from inventory.loading import load_programme
     from migrations.cli.show import line
-    from migrations.planner import in_order
+    from migrations.planning.planner import in_order
 
     programme = in_order(load_programme(inventory_folder(folder)))
     world = client.up(programme, twin_name(name, programme.programme), seeds_of(folder), line)

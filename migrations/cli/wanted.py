@@ -11,13 +11,13 @@ from infra.worlds import World, load_world
 from inventory.files.wording import reason_of
 from inventory.words import _
 from migrations.cli.help import WrongUse, inventory_folder
-from migrations.differing import difference_of, in_words
-from migrations.keeping import SHORTEST, KeptPlan, KeptPlans, NoPlan
+from migrations.home import RunHome
 from migrations.ledger import GIVEN_UP, NOTHING_DONE, Ledger, ledger_of
 from migrations.plan import Actuator, Plan, Scope, digest_of_units
-from migrations.preparing import prepare
-from migrations.run.home import RunHome
-from migrations.scoping import choose, needed_first
+from migrations.planning.differing import difference_of, in_words
+from migrations.planning.kept import SHORTEST, KeptPlan, KeptPlans, NoPlan
+from migrations.planning.preparing import prepare
+from migrations.planning.scoping import choose, needed_first
 
 SHOWN = 12
 """So many differences are told; the rest is counted."""

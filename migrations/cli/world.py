@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from inventory.words import _N, _
-from migrations import saying
+from migrations.cli import saying
 from migrations.cli.help import WHERE, Commands, Folder, Json, WrongUse, inventory_folder
 
 worlds = Commands(help=_("Write the files of a world, and see who answers there."))
@@ -48,15 +48,11 @@ def init(
         saying.say(json.dumps({"files": [str(file) for file in files]}, ensure_ascii=False))
         return
     saying.say("\n".join(map(str, files)))
-    saying.say(
-        _("now fill in addresses of devices, jump hosts and host keys, and see who answers:")
-    )
+    saying.say(_("now fill in addresses of devices, jump hosts and host keys, and see who answers:"))
     saying.say(f"zhenghe world check --world {files[2]} --in {folder}")
 
 
-@worlds.command(
-    help=_("Log in at every host and device once and tell who answers; 1 where one does not.")
-)
+@worlds.command(help=_("Log in at every host and device once and tell who answers; 1 where one does not."))
 def check(
     world: Annotated[
         Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))

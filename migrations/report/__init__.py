@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inventory.model import Programme
+from migrations.home import RunHome
 from migrations.report.page import write_page
 from migrations.report.summary import RunSummary, summarise
 from migrations.report.terminal import measured, print_summary
 from migrations.report.wording import LANGUAGES
-from migrations.run.home import RunHome
-from migrations.witness import testimony
+from migrations.trust.witness import testimony
 
 __all__ = ["RunSummary", "measured", "print_summary", "summarise", "summary_of", "titles_of", "write_pages"]
 

@@ -16,7 +16,6 @@ from migrations.report.summary import PassageTime, RunSummary, StageTime, Stroke
 from migrations.report.wording import (
     FORWARD,
     KINDS,
-    STAGES,
     STATES,
     UNIT_KINDS,
     Say,
@@ -31,7 +30,8 @@ from migrations.report.wording import (
     state_word,
     step_word,
 )
-from migrations.run.messages import Direction, UnitState
+from migrations.run.stages import STAGES
+from migrations.states import Direction, UnitState
 
 LEFT, RIGHT, WIDTH = 218.0, 14.0, 1060.0
 """The chart in its own units: where lanes begin, what is free behind them, the whole."""
@@ -124,7 +124,10 @@ def write_page(summary: RunSummary, path: Path, language: str) -> None:
     """Write the page in a language, such as en or zh."""
     say = words_in(language)
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         finalize=_shown,
     )
     environment.filters["duration"] = partial(duration, say=say)

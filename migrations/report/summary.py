@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from inventory.base import Model
-from migrations.evidence import ChainVerdict, Record
+from migrations.evidence.chain import ChainVerdict, Record
 from migrations.plan import Plan, Stage, Unit, Untouched, digest
-from migrations.probes import ProbeResult, WritesVerdict
-from migrations.run.messages import GOALS, Direction, UnitState
-from migrations.verify import UnitChecks
+from migrations.proof.probes import ProbeResult, WritesVerdict
+from migrations.proof.verify import UnitChecks
+from migrations.states import GOALS, Direction, UnitState
 
 Outcome = Literal["passed", "failed", "unfinished"]
 

@@ -10,7 +10,6 @@ from inventory.words import _
 from migrations.report.summary import RunSummary, UnitSummary
 from migrations.report.wording import (
     FORWARD,
-    STAGES,
     counted,
     course,
     duration,
@@ -20,7 +19,8 @@ from migrations.report.wording import (
     reason,
     state_word,
 )
-from migrations.run.messages import Direction, UnitState
+from migrations.run.stages import STAGES
+from migrations.states import Direction, UnitState
 
 GOOD = frozenset({UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
 

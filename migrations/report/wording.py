@@ -5,9 +5,9 @@ from datetime import datetime
 
 from inventory.words import words_in
 from migrations.plan import Untouched
-from migrations.probes.limits import told
+from migrations.proof.probes.limits import told
 from migrations.report.summary import RunSummary, UnitSummary
-from migrations.run.messages import Direction, UnitState
+from migrations.states import Direction, UnitState
 
 Say = Callable[[str], str]
 LANGUAGES = ("en", "zh")
@@ -41,22 +41,6 @@ STATES = {
 }
 KINDS = {"site": _N("Sites"), "line": _N("Lines"), "system": _N("Systems")}
 UNIT_KINDS = {"site": _N("site"), "line": _N("line"), "system": _N("system")}
-STAGES = {
-    "twin": _N("build the twin"),
-    "probes": _N("start probes"),
-    "forward": _N("move"),
-    "verify": _N("verify"),
-    "back": _N("way back"),
-    "verify back": _N("verify the way back"),
-    "verify withdrawn": _N("verify what was withdrawn"),
-    "again": _N("move again"),
-    "commit": _N("commit"),
-    "verify all": _N("verify the end"),
-    "probes off": _N("stop probes"),
-    "twin down": _N("take the twin down"),
-}
-
-
 VERBS = {
     "provision": _N("provision"),
     "attach": _N("attach"),

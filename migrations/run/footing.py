@@ -13,7 +13,7 @@ from pathlib import Path
 
 from inventory.errors import ZhengheError
 from inventory.words import _
-from migrations.run.home import RunHome
+from migrations.home import RunHome
 
 PER_BYTE, AT_LEAST = 4, 64 * 1024
 """Bytes that must be free before a passage: for each byte of its plan, whose steps write to evidence and engine."""

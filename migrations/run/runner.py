@@ -9,17 +9,18 @@ from typing import Any, TypeVar
 
 from inventory.base import Model
 from inventory.words import _
-from migrations.evidence import Record
-from migrations.playing.workplace import clear_away
+from migrations.actuators.ansible.scratch import clear_away
+from migrations.actuators.progress import Told, follow_progress
+from migrations.evidence.chain import Record
+from migrations.home import RunHome
+from migrations.run.engine.keeping import Keeper
+from migrations.run.engine.messages import PassageRequest, PassageResult
+from migrations.run.engine.temporal import EngineSilent
 from migrations.run.footing import AT_LEAST, PER_BYTE, mended, needs_room
-from migrations.run.home import RunHome
-from migrations.run.keeping import Keeper
-from migrations.run.messages import Direction, PassageRequest, PassageResult
-from migrations.run.progress import Told, follow_progress
-from migrations.run.temporal import EngineSilent
+from migrations.states import Direction
 
 T = TypeVar("T")
-WORKER = (sys.executable, "-m", "migrations.run.worker")
+WORKER = (sys.executable, "-m", "migrations.run.engine.worker")
 """The command that carries out what the workflows ask for."""
 LOOK_EVERY = 0.3
 """Seconds between two looks at the children and at what they have written."""

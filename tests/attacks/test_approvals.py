@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from infra.worlds import CloudSettings, World
-from migrations.approving import Approvals, NotApproved, WrongApprovers
 from migrations.cli.approve import keep_approvals, see_approved
+from migrations.home import RunHome, RunSettings
 from migrations.plan import Plan, digest
-from migrations.run.home import RunHome, RunSettings
-from migrations.signing import SigningFailed
-from migrations.witness import witnessed
+from migrations.trust.approving import Approvals, NotApproved, WrongApprovers
+from migrations.trust.signing import SigningFailed
+from migrations.trust.witness import witnessed
 
 PLAN = Plan(programme="p", units=(), untouched=())
 DIGEST = digest(PLAN)

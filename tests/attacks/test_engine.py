@@ -19,12 +19,12 @@ from temporalio.api.common.v1 import Payload
 from temporalio.converter import WorkflowSerializationContext
 
 from infra.apart import apart
-from migrations.evidence import Evidence
+from migrations.evidence.chain import Evidence
+from migrations.evidence.remembering import Memory, unseen
 from migrations.plan import Actuator, Stage, Step, StepKind, Unit
-from migrations.run import gate
-from migrations.run.messages import Deed, UnitState
-from migrations.run.remembering import Memory, unseen
-from migrations.run.temporal import EngineError, SealedPayloads, server_command, socket_of
+from migrations.run.engine import gate
+from migrations.run.engine.temporal import EngineError, SealedPayloads, server_command, socket_of
+from migrations.states import Deed, UnitState
 
 NOBODY = 65534
 ECHO = """

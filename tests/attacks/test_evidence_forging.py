@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from migrations import bundle
-from migrations.achievements import achievements_of_runs
-from migrations.evidence import BEGINNING, ChainVerdict, DamagedEvidence, Soundness
+from migrations.evidence.chain import BEGINNING, ChainVerdict, DamagedEvidence, Soundness
+from migrations.home import RunHome, RunSettings
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.report import summary_of
-from migrations.run.home import RunHome, RunSettings
-from migrations.witness import begin, sign_head, witnessed
-from migrations.witness import testimony as judged
+from migrations.report.achievements import achievements_of_runs
+from migrations.trust import bundle
+from migrations.trust.witness import begin, sign_head, witnessed
+from migrations.trust.witness import testimony as judged
 
 STEP = Step(id="system:a/go", kind=StepKind.PIVOT, stage=Stage.COMMIT, verb="retire", arguments={}, timeout=9.0)
 UNIT = Unit(kind=Actuator.SYSTEM, name="a", wave=None, needs=(), steps=(STEP,))

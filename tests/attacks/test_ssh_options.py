@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from infra import ssh
-from migrations.playing.ansible import PlaybookError, Playbooks
-from migrations.probes import Order, ProbeError, Probes
-from migrations.verify import check_hosts
-from migrations.verify.expectations import Expectation
+from migrations.actuators.ansible.runner import PlaybookError, Playbooks
+from migrations.proof.probes import Order, ProbeError, Probes
+from migrations.proof.verify import check_hosts
+from migrations.proof.verify.expectations import Expectation
 from netcfg.errors import HostKeyMismatch
 from netcfg.platforms import load_platform
 from netcfg.sessions import Sessions as Devices

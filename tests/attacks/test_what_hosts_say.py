@@ -11,10 +11,10 @@ import pytest
 
 import netcfg.sessions
 from infra.hearing import Unheard, hear, parsed
-from migrations.playing.ansible import PlaybookError, Playbooks
-from migrations.probes import Order, ProbeError, Probes
-from migrations.verify import check_hosts
-from migrations.verify.expectations import Expectation
+from migrations.actuators.ansible.runner import PlaybookError, Playbooks
+from migrations.proof.probes import Order, ProbeError, Probes
+from migrations.proof.verify import check_hosts
+from migrations.proof.verify.expectations import Expectation
 from netcfg.errors import DeviceUnreachable
 from netcfg.platforms import load_platform
 from playbooks.agents import conductor
@@ -177,7 +177,7 @@ def test_lines_of_a_probe_that_are_none_count_as_not_seen(broken: Broken, lines:
 def test_a_user_machine_that_does_not_end_is_not_read_to_its_end(
     broken: Broken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("migrations.probes.LONGEST", 1 << 20)
+    monkeypatch.setattr("migrations.proof.probes.LONGEST", 1 << 20)
     broken.does("department-host", "yes x")
     with pytest.raises(ProbeError, match="longer"):
         Probes(broken.world, "s", [_order()]).start()

@@ -17,8 +17,8 @@ from inventory.files.dumping import scalar_text
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.loading import load_programme
 from inventory.plain import is_plain, one_line, plain
-from migrations import saying
-from migrations.verify.expectations import Side, expectations
+from migrations.cli import saying
+from migrations.proof.verify.expectations import Side, expectations
 from netcfg.errors import CommandRejected, DeviceAstray
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import pytest
 
-from migrations.evidence import Soundness, verify_chain
-from migrations.run.home import RunHome, states_of
-from migrations.run.messages import UnitState
+from migrations.evidence.chain import Soundness, verify_chain
+from migrations.home import RunHome, states_of
+from migrations.states import UnitState
 from tests.chaos.test_kill import COMMAND, EFFECTS, PLAN, Command, Halting, _home
 from tests.real.recorder import Recorder
 from tests.sampling import sampled
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.real, pytest.mark.slow, pytest.mark
 
 SEEDS = (os.environ["ZHENGHE_TEST_SEED"],) if "ZHENGHE_TEST_SEED" in os.environ else tuple(map(str, range(20)))
 MOMENT = "after apply system:c/prepare"
-IMPATIENT = "import migrations.run.keeping as keeping; keeping.SILENT, keeping.ASK_EVERY = 4.0, 2.0\n"
+IMPATIENT = "import migrations.run.engine.keeping as keeping; keeping.SILENT, keeping.ASK_EVERY = 4.0, 2.0\n"
 
 
 class Blow(NamedTuple):

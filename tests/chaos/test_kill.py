@@ -13,13 +13,13 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from migrations.evidence import Soundness, verify_chain
+from migrations.evidence.chain import Soundness, verify_chain
+from migrations.home import RunHome, RunSettings, states_of
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
-from migrations.run.home import RunHome, RunSettings, states_of
-from migrations.run.messages import UnitState
+from migrations.run.engine.temporal import EngineSilent, converter
+from migrations.run.engine.workflows import PassageWorkflow, UnitWorkflow
 from migrations.run.runner import Listener, Runner, running
-from migrations.run.temporal import EngineSilent, converter
-from migrations.run.workflows import PassageWorkflow, UnitWorkflow
+from migrations.states import UnitState
 from tests.real.recorder import WORKER, Effect, Recorder
 from tests.sampling import sampled
 
@@ -33,8 +33,8 @@ SEQUENCE = ("forward", "back", "forward", "commit")
 COMMAND = f"""
 import sys
 from pathlib import Path
-from migrations.run.home import RunHome
-from migrations.run.messages import Direction
+from migrations.home import RunHome
+from migrations.states import Direction
 from migrations.run.runner import Listener, passages_of, running
 
 home = RunHome(Path(sys.argv[1]))

@@ -20,10 +20,10 @@ from infra.declaration import declare_site
 from infra.twin import control
 from infra.worlds import World, load_world
 from inventory.model import Programme
-from migrations.evidence import Soundness, read, verify_chain
-from migrations.playing.leash import descendants
-from migrations.preparing import prepare
-from migrations.run.home import RunHome, RunSettings, run_id
+from migrations.actuators.ansible.process_tree import descendants
+from migrations.evidence.chain import Soundness, read, verify_chain
+from migrations.home import RunHome, RunSettings, run_id
+from migrations.planning.preparing import prepare
 from tests.sampling import sampled
 
 pytestmark = [pytest.mark.chaos, pytest.mark.real, pytest.mark.slow]
@@ -180,10 +180,10 @@ class Walk:
     def _pid_of(self, victim: str) -> int:
         home = self._district.home
         marks = {
-            "worker": ["-m", "migrations.run.worker", str(home.path)],
+            "worker": ["-m", "migrations.run.engine.worker", str(home.path)],
             "server": [str(home.database)],
             "pulumi": ["pulumi", "up"],
-            "ansible-playbook": ["migrations.playing.warm.server"],
+            "ansible-playbook": ["migrations.actuators.ansible.forkserver.server"],
         }[victim]
         assert self._process is not None
         deadline = time.monotonic() + 240

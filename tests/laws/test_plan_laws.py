@@ -16,9 +16,9 @@ import pytest
 from inventory.kinds import Kind, Title
 from inventory.loading import load_programme
 from inventory.model import Programme, Record, System
-from migrations.content import ROOT, Contents
 from migrations.plan import Plan, digest
-from migrations.planner import make_plan
+from migrations.planning.content import ROOT, Contents
+from migrations.planning.planner import make_plan
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 ENTRIES = {"postgresql": "pgbouncer", "web": "haproxy", "files": None}

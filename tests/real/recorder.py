@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 from inventory.base import Model
+from migrations.actuators.contract import Observation, ObservedState, Progress, Refused, Unreachable
+from migrations.home import RunHome
 from migrations.plan import Actuator, Step
-from migrations.run.actuators import Observation, ObservedState, Progress, Refused, Unreachable
-from migrations.run.home import RunHome
-from migrations.run.serving import serve
+from migrations.run.engine.serving import serve
 
 WORKER = (sys.executable, __file__)
 """What `running` starts as the worker."""

@@ -18,7 +18,7 @@ _STEP = """
 import json, sys
 from pathlib import Path
 from infra.worlds import load_world
-from migrations.playing.ansible import Playbooks
+from migrations.actuators.ansible.runner import Playbooks
 world, home, arguments = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
 Playbooks(load_world(world), home).call(arguments, 'apply', 100, lambda _: None)
 """

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from infra.worlds import World, load_world
-from migrations.evidence import read
+from migrations.evidence.chain import read
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

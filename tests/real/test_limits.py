@@ -13,7 +13,7 @@ import yaml
 
 from infra.twin import client
 from infra.worlds import World, load_world
-from migrations.evidence import read
+from migrations.evidence.chain import read
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

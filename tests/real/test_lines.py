@@ -15,7 +15,7 @@ import pytest
 
 from infra.worlds import World
 from inventory.model import Programme
-from migrations.probes import Probes, Window, probe_orders
+from migrations.proof.probes import Probes, Window, probe_orders
 from netcfg.attempts import patience
 from netcfg.errors import (
     CheckFailed,

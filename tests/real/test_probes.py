@@ -10,8 +10,8 @@ import pytest
 from infra.twin import client
 from infra.worlds import World
 from inventory.model import Programme
-from migrations.probes import Probes, Sighting, VantageRefused, VantageUnreachable, Window, probe_orders
-from migrations.probes.series import Order, acknowledged
+from migrations.proof.probes import Probes, Sighting, VantageRefused, VantageUnreachable, Window, probe_orders
+from migrations.proof.probes.series import Order, acknowledged
 
 RunOn = Callable[..., "object"]
 UNITS = ("system:water-billing", "line:water-leased")

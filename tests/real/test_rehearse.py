@@ -15,7 +15,7 @@ import pytest
 
 from infra.twin.cgroups import ROOT as GROUPS
 from infra.twin.paths import TwinPaths
-from migrations.evidence import Record, Soundness, read, verify_chain
+from migrations.evidence.chain import Record, Soundness, read, verify_chain
 from migrations.plan import Plan
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1200)]

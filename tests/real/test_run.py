@@ -10,13 +10,14 @@ from typing import IO
 import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from migrations.evidence import Record
+from migrations.evidence.chain import Record
+from migrations.home import RunBusy, RunHome, RunSettings, StalePlan, states_of
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
-from migrations.run.home import RunBusy, RunHome, RunSettings, StalePlan, states_of
-from migrations.run.messages import Direction, PassageRequest, UnitState
+from migrations.run.engine.messages import PassageRequest
+from migrations.run.engine.serving import STEPS_AT_ONCE
+from migrations.run.engine.temporal import QUEUE, reached
 from migrations.run.runner import Listener, passages_of, running
-from migrations.run.serving import STEPS_AT_ONCE
-from migrations.run.temporal import QUEUE, reached
+from migrations.states import Direction, UnitState
 from tests.real.recorder import WORKER, Recorder
 
 pytestmark = pytest.mark.real

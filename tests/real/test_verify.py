@@ -10,9 +10,9 @@ from typing import Literal
 import pytest
 
 from infra.worlds import CloudSettings, World, save_world
-from migrations.playing.leash import descendants
-from migrations.verify import ChecksBroken, NothingToVerify, check_hosts
-from migrations.verify.expectations import Expectation
+from migrations.actuators.ansible.process_tree import descendants
+from migrations.proof.verify import ChecksBroken, NothingToVerify, check_hosts
+from migrations.proof.verify.expectations import Expectation
 from tests.real.steps import until
 
 pytestmark = pytest.mark.real
@@ -127,8 +127,8 @@ ASKING = """
 import sys
 from pathlib import Path
 from infra.worlds import load_world
-from migrations.verify import check_hosts
-from migrations.verify.expectations import Expectation
+from migrations.proof.verify import check_hosts
+from migrations.proof.verify.expectations import Expectation
 folder = Path(sys.argv[1])
 waiting = Expectation(unit="system:a", host="here", what="command", name=sys.argv[2], title="waiting")
 check_hosts(load_world(folder / "world.json"), (waiting,), folder)

@@ -14,7 +14,7 @@ from bench.ground import at_work
 from infra.twin import client
 from infra.worlds import World
 from inventory.model import Programme
-from migrations.playing.ansible import (
+from migrations.actuators.ansible.runner import (
     Answer,
     HostKeyMismatch,
     HostUnreachable,

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from inventory.model import Record
-from migrations.achievements import achieved_in, achievements_of_runs
-from migrations.evidence import Evidence
-from migrations.evidence import Record as Seen
+from migrations.evidence.chain import Evidence
+from migrations.evidence.chain import Record as Seen
+from migrations.home import RunHome, RunSettings
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
-from migrations.run.home import RunHome, RunSettings
-from migrations.witness import witnessed
+from migrations.report.achievements import achieved_in, achievements_of_runs
+from migrations.trust.witness import witnessed
 
 
 def step(unit: str, verb: str, stage: Stage) -> Step:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from migrations.run.children import VAIN, Child, ChildFailed
-from migrations.run.troubles import VARIABLE, Heard, Troubles
+from migrations.run.engine.children import VAIN, Child, ChildFailed
+from migrations.run.engine.troubles import VARIABLE, Heard, Troubles
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from migrations.cli import main
-from migrations.evidence import Evidence
+from migrations.evidence.chain import Evidence
+from migrations.home import RunHome, RunSettings
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
-from migrations.run.home import RunHome, RunSettings
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 

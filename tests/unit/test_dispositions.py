@@ -25,7 +25,7 @@ from inventory.kinds import load_kinds, playbooks_folder
 from inventory.loading import load_programme
 from inventory.model import Disposition, Line, Programme, System
 from inventory.words import words_in
-from migrations.planner import make_plan
+from migrations.planning.planner import make_plan
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 KINDS = load_kinds(playbooks_folder() / "roles")

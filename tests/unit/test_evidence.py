@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from migrations.evidence import DamagedEvidence, Evidence, Soundness, read, verify_chain
+from migrations.evidence.chain import DamagedEvidence, Evidence, Soundness, read, verify_chain
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.model import Programme
-from migrations.verify.expectations import Expectation, Side, expectations
+from migrations.proof.verify.expectations import Expectation, Side, expectations
 
 KINDS = load_kinds(playbooks_folder() / "roles")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from migrations.actuators.progress import follow_progress
+from migrations.home import RunHome, RunSettings, UnreadableRun
 from migrations.plan import Plan, digest
 from migrations.run.footing import NoRoom, mended, needs_room
-from migrations.run.home import RunHome, RunSettings, UnreadableRun
-from migrations.run.progress import follow_progress
 
 PLAN = Plan(programme="p", units=(), untouched=())
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from migrations.home import RunHome, RunSettings, UnreadableRun
 from migrations.plan import Plan, digest
-from migrations.run.home import RunHome, RunSettings, UnreadableRun
-from migrations.run.temporal import free_port
+from migrations.run.engine.temporal import free_port
 
 PLAN = Plan(programme="p", units=(), untouched=())
 

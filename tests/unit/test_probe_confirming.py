@@ -15,14 +15,14 @@ import pytest
 from infra.worlds import CloudSettings, World
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.model import Programme
-from migrations.evidence import verify_chain
+from migrations.evidence.chain import verify_chain
+from migrations.home import RunHome, RunSettings
 from migrations.plan import digest
-from migrations.planner import in_order, make_plan
-from migrations.probes import WritesVerdict, agent
-from migrations.proof import Proof
+from migrations.planning.planner import in_order, make_plan
+from migrations.proof.probes import WritesVerdict, agent
+from migrations.proof.proof import Proof
 from migrations.report.summary import RunSummary, summarise
 from migrations.report.wording import counted
-from migrations.run.home import RunHome, RunSettings
 
 WRITES = [f"pay-1-{number}" for number in range(200)]
 Answer = Callable[[str], tuple[int, bytes]]

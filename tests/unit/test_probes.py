@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from infra.worlds import CloudSettings, World
 from inventory.loading import load_programme
-from migrations.probes import Probes, VantageUnreachable, Window, probe_orders
-from migrations.probes.limits import Allowed, allowances, judged, told
-from migrations.probes.series import Order, acknowledged, parse, prefixes, result
+from migrations.proof.probes import Probes, VantageUnreachable, Window, probe_orders
+from migrations.proof.probes.limits import Allowed, allowances, judged, told
+from migrations.proof.probes.series import Order, acknowledged, parse, prefixes, result
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 

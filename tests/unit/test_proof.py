@@ -8,10 +8,10 @@ import pytest
 from infra.worlds import CloudSettings, World
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.model import Programme
+from migrations.home import RunHome, RunSettings
 from migrations.plan import digest
-from migrations.planner import in_order, make_plan
-from migrations.proof import AFTERMATH, Proof
-from migrations.run.home import RunHome, RunSettings
+from migrations.planning.planner import in_order, make_plan
+from migrations.proof.proof import AFTERMATH, Proof
 
 KINDS = load_kinds(playbooks_folder() / "roles")
 

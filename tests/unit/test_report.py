@@ -14,13 +14,13 @@ from rich.console import Console
 
 from inventory.kinds import Kind, Title
 from inventory.loading import load_programme
-from migrations import evidence as evidence_module
-from migrations.evidence import Evidence, verify_chain
+from migrations.evidence import chain as evidence_module
+from migrations.evidence.chain import Evidence, verify_chain
 from migrations.plan import Plan, StepKind, Unit
-from migrations.planner import make_plan
-from migrations.probes.limits import Allowed, judged
+from migrations.planning.planner import make_plan
+from migrations.proof.probes.limits import Allowed, judged
 from migrations.report import RunSummary, print_summary, summarise, titles_of, write_pages
-from migrations.run.messages import Direction, UnitState
+from migrations.states import Direction, UnitState
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp()

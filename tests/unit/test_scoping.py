@@ -9,17 +9,17 @@ import pytest
 from inventory.kinds import Kind, Title
 from inventory.loading import load_programme
 from inventory.model import Programme
-from migrations.differing import difference_from_ledger, difference_of, in_words
-from migrations.keeping import KeptPlans, NoPlan
+from migrations.evidence import snapshot
+from migrations.evidence.standing import RunView, standings_of
+from migrations.home import RunHome, RunSettings, StalePlan, run_id
 from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope, digest
-from migrations.planner import in_order, make_plan
-from migrations.protecting import HostInUse
-from migrations.run import snapshot
-from migrations.run.home import RunHome, RunSettings, StalePlan, run_id
-from migrations.run.messages import UnitState
-from migrations.run.standing import RunView, standings_of
-from migrations.scoping import UnknownScope, choose, needed_first
+from migrations.planning.differing import difference_from_ledger, difference_of, in_words
+from migrations.planning.kept import KeptPlans, NoPlan
+from migrations.planning.planner import in_order, make_plan
+from migrations.planning.protecting import HostInUse
+from migrations.planning.scoping import UnknownScope, choose, needed_first
+from migrations.states import UnitState
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 ENTRIES = {"postgresql": "pgbouncer", "web": "haproxy", "files": None}
@@ -301,9 +301,7 @@ def test_what_was_folded_is_kept_and_only_what_is_new_is_read(
 
 
 @pytest.mark.parametrize("tail", [b"noise", b'{"seq":3', b"\0\0\n"])
-def test_what_a_kill_left_is_passed_over_and_noise_between_records_is_told(
-    plan: Plan, runs: Runs, tail: bytes
-) -> None:
+def test_what_a_kill_left_is_passed_over_and_noise_between_records_is_told(plan: Plan, runs: Runs, tail: bytes) -> None:
     home = runs.add(plan, [("system:archive", UnitState.SYNCED)])
     text = home.evidence.path.read_bytes()
     home.evidence.path.write_bytes(text + tail)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra.worlds import CloudSettings, World
-from migrations.playing.ansible import HostUnreachable, Playbooks
-from migrations.playing.streams import heard
+from migrations.actuators.ansible.runner import HostUnreachable, Playbooks
+from migrations.actuators.ansible.streams import heard
 
 COMPONENT = {
     "name": "files",
@@ -33,7 +33,7 @@ def test_what_was_written_is_there_at_the_end_and_whole() -> None:
 
 
 def test_who_outlives_a_command_with_its_stream_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("migrations.playing.streams.PATIENCE", 0.1)
+    monkeypatch.setattr("migrations.actuators.ansible.streams.PATIENCE", 0.1)
     said: list[str] = []
     with heard(said.append) as stream:
         daemon = subprocess.Popen(["sh", "-c", "echo here; exec sleep 100"], stdout=stream)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from migrations.actuators.contract import Busy, HalfDone, Refused, StepError, Unreachable
+from migrations.home import RunHome, RunSettings
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
-from migrations.run.activities import ASKED_AGAIN, RunActivities
-from migrations.run.actuators import Busy, HalfDone, Refused, StepError, Unreachable
-from migrations.run.home import RunHome, RunSettings
-from migrations.run.messages import Deed, Direction, PassageRequest, StepRequest, UnitState
-from migrations.run.troubles import Troubles
+from migrations.run.engine.activities import ASKED_AGAIN, RunActivities
+from migrations.run.engine.messages import PassageRequest, StepRequest
+from migrations.run.engine.troubles import Troubles
+from migrations.states import Deed, Direction, UnitState
 
 
 def _plan(catch_up: float) -> Plan:

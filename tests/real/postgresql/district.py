@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.ground import at_work
 from infra.worlds import World
-from migrations.playing.ansible import Answer, Playbooks
+from migrations.actuators.ansible.runner import Answer, Playbooks
 from tests.real.steps import ROOT, RunOn
 
 SEEDS = ROOT / "examples" / "yunhe" / "twin"

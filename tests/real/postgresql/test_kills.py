@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from inventory.kinds import playbooks_folder
-from migrations.playing.ansible import PlaybookKilled, Playbooks
-from migrations.playing.leash import descendants
-from migrations.playing.workplace import Workplace
+from migrations.actuators.ansible.process_tree import descendants
+from migrations.actuators.ansible.runner import PlaybookKilled, Playbooks
+from migrations.actuators.ansible.scratch import Scratch
 from playbooks.agents.casting import participants
 from playbooks.agents.conductor import Session, Sessions
 from tests.real.postgresql.district import (
@@ -48,7 +48,7 @@ def test_a_controller_killed_in_the_pause_costs_nothing_but_time(on_old: Distric
     assert on_old.sides() == ON_OLD
     assert clients["failed"] == []
     assert set(clients["done"]) <= set(on_old.written(OLD))
-    left = [Workplace(folder) for folder in tmp_path.glob("step-*")]
+    left = [Scratch(folder) for folder in tmp_path.glob("step-*")]
     assert left
     Playbooks(on_old.world, tmp_path).call(on_old.arguments("lag"), "probe", 100, lambda _: None)
     assert not [folder for each in left for folder in (each.private, each.sockets) if folder.exists()]
@@ -58,7 +58,7 @@ def test_a_controller_killed_in_the_pause_costs_nothing_but_time(on_old: Distric
     "depth, told",
     # Nobody hears by which signal a keeper or a worker of Ansible's was ended.
     enumerate(["by signal 9", "from outside", "by signal 9", "from outside"]),
-    ids=["errand", "keeper", "playbook", "worker"],
+    ids=["shim", "keeper", "playbook", "worker"],
 )
 def test_a_playbook_killed_in_the_pause_leaves_nobody_and_is_to_be_called_again(
     on_old: District, tmp_path: Path, depth: int, told: str
@@ -79,11 +79,11 @@ def test_a_playbook_killed_in_the_pause_leaves_nobody_and_is_to_be_called_again(
 
 
 def _chain(home: Path) -> list[int]:
-    """Return who carries the one step out: its errand, its keeper, its playbook, and what that has started."""
-    (errand,) = (int(file.read_text()) for file in home.glob("step-*/errand.pid"))
-    others = [each for each in processes_of(home) if each != errand]
+    """Return who carries the one step out: its shim, its keeper, its playbook, and what that has started."""
+    (shim,) = (int(file.read_text()) for file in home.glob("step-*/shim.pid"))
+    others = [each for each in processes_of(home) if each != shim]
     keeper = next(each for each in others if set(others) <= {each, *descendants(each)})
-    return [errand, keeper, *descendants(keeper)]
+    return [shim, keeper, *descendants(keeper)]
 
 
 @pytest.mark.parametrize("then, sides", [("apply", ON_NEW), ("undo", ON_OLD)], ids=["forward", "back"])

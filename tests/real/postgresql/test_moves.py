@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from migrations.playing.ansible import PlaybookError, PlaybookFailed
+from migrations.actuators.ansible.runner import PlaybookError, PlaybookFailed
 from tests.real.postgresql.district import ADDRESSES, CLIENT, ENTRY, NEW, OLD, ON_NEW, ON_OLD, District
 from tests.real.steps import until
 

@@ -1,0 +1,64 @@
+"""The evidence as a worker needs it again and again: read once, followed from there, and sorted by unit."""
+
+import threading
+
+from migrations.evidence.chain import Evidence, Record
+from migrations.plan import Stage, StepKind, Unit
+from migrations.states import Deed, UnitState
+
+_PASSAGES = frozenset({"passage-begun", "passage-ended"})
+
+
+class Memory:
+    """What the evidence of a run says; may be asked by several threads."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._offset = 0
+        self._of: dict[str, list[Record]] = {}
+        self._open: int | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def of(self, unit: str) -> tuple[Record, ...]:
+        """Return the records of a unit in order, up to now; OSError, DamagedEvidence."""
+        with self._one_at_a_time:
+            self._follow()
+            return tuple(self._of.get(unit, ()))
+
+    def open_passage(self) -> int | None:
+        """Return the number of the passage that was begun last and has not ended; OSError, DamagedEvidence."""
+        with self._one_at_a_time:
+            self._follow()
+            return self._open
+
+    def _follow(self) -> None:
+        records, self._offset = self._evidence.follow(self._offset)
+        for record in records:
+            self._of.setdefault(record.unit, []).append(record)
+            if record.kind in _PASSAGES:
+                self._open = record.what["number"] if record.kind == "passage-begun" else None
+
+
+def unseen(unit: Unit, state: UnitState, records: tuple[Record, ...]) -> str:
+    """Name the step of a unit that must have been seen done, or undone, for it to come to a state, and was not.
+
+    Whoever answers in a step's place would otherwise move a unit's state without anything having been done.
+    """
+    last = {record.step: record for record in records if record.kind in {"step-begun", "step-done"}}
+    for step in unit.steps:
+        known = last.get(step.id)
+        done = known.what["deed"] if known is not None and known.kind == "step-done" else None
+        match state:
+            case UnitState.ON_PROBATION if step.stage is Stage.CUTOVER:
+                seen = done == Deed.APPLY
+            case UnitState.DECOMMISSIONED if step.stage is Stage.COMMIT:
+                seen = done == Deed.APPLY
+            case UnitState.ROLLED_BACK if step.stage is Stage.CUTOVER and step.kind is not StepKind.GATE:
+                seen = known is None or done == Deed.UNDO
+            case UnitState.WITHDRAWN if step.stage is Stage.PREPARE:
+                seen = done == Deed.UNDO
+            case _:
+                seen = True
+        if not seen:
+            return step.id
+    return ""

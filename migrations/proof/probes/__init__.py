@@ -1,0 +1,292 @@
+"""Looks from outside: probes that write, read and ping from users' machines while systems and lines move.
+
+They run on the vantages themselves, so that they survive the death of everything here, and their files are read later.
+
+ProbeError
+├── VantageUnreachable   a user's machine does not answer over SSH, or its key is not the known one
+└── VantageRefused       it answers, but a probe cannot be started or read there
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, JsonValue, field_validator
+
+from infra.hearing import Heard, Sentence, Unheard, Word, hear, parsed, taken
+from infra.ssh import client
+from infra.worlds import World
+from inventory.base import Model
+from inventory.derived.wired import host_addresses
+from inventory.errors import ZhengheError
+from inventory.model import Programme
+from inventory.words import _
+from migrations.proof.probes.series import (
+    Line,
+    Order,
+    ProbeResult,
+    Window,
+    WritesVerdict,
+    acknowledged,
+    parse,
+    prefixes,
+    result,
+)
+
+__all__ = ["Order", "ProbeError", "ProbeResult", "Probes", "Sighting", "Window", "WritesVerdict", "probe_orders"]
+
+_S = TypeVar("_S")
+_T = TypeVar("_T")
+_Found = TypeVar("_Found", bound=Model)
+
+AGENT = Path(__file__).with_name("agent.py")
+LATE = 1.5
+"""Seconds: a ping tells what it has seen once a second."""
+LONGEST = 256 << 20
+"""Bytes of one answer: what three probes write in a week."""
+_BOOTSTRAP = "import json,sys;m=json.load(sys.stdin);exec(compile(m['agent'],'agent','exec'));answer(m)"
+
+
+class ProbeError(ZhengheError):
+    """A probe could not be started or read; carries the vantage, the reason and what to do next."""
+
+    def __init__(self, vantage: str, reason: str, mend: str) -> None:
+        self.vantage = vantage
+        self.reason = reason
+        self.mend = mend
+        super().__init__(f"{vantage}: {reason}; {mend}")
+
+
+class VantageUnreachable(ProbeError):
+    """A user's machine does not answer over SSH, or its key is not the known one."""
+
+
+class VantageRefused(ProbeError):
+    """A user's machine answers, but a probe cannot be started or read there."""
+
+
+class _Written(Model):
+    """What a probe has written, as the machine tells it."""
+
+    lines: str
+    offset: int = 0
+    active: bool
+
+    @field_validator("lines")
+    @classmethod
+    def _are_lines(cls, text: str) -> str:
+        parse(text, 0.0)
+        return text
+
+
+class _Collected(Model):
+    probes: dict[str, _Written]
+    now: float
+
+
+class _Done(Model):
+    started: int = 0
+
+
+class _Confirmed(Model):
+    absent: tuple[Word, ...]
+    twice: tuple[Word, ...]
+    unanswered: int = Field(ge=0)
+    how: Literal["list", "each"]
+
+
+class _Answer(Model):
+    """What a machine answers: a result, or why there is none."""
+
+    result: dict[str, JsonValue] | None = None
+    error: Sentence = ""
+
+
+class Sighting(Model):
+    """All that one probe wrote so far."""
+
+    order: Order
+    text: str
+    offset: float
+    """Seconds to be added to the vantage's clock to get the controller's."""
+    active: bool
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Return the lines in order."""
+        return parse(self.text, self.offset)
+
+    def is_current(self, now: float) -> bool:
+        """Return whether the probe told something of late: one that waits for an answer does not."""
+        return bool(self.lines) and self.lines[-1].time >= now - self.order.every - LATE
+
+    def within(self, window: Window) -> ProbeResult:
+        """Return what the probe saw in a window."""
+        return result(self.order, self.lines, window)
+
+
+def probe_orders(programme: Programme, units: Iterable[str]) -> tuple[Order, ...]:
+    """Return the probes of some units, by their keys; hosts that a ping names are turned into addresses."""
+    wanted = set(units)
+    addresses = {name: str(address) for name, address in host_addresses(programme).items()}
+    addresses |= {vantage.name: str(vantage.address) for vantage in programme.network.vantages}
+    holders = [
+        *((f"system:{system.system}", system.probes) for system in programme.systems),
+        *((f"line:{line.name}", line.probes) for line in programme.network.lines),
+    ]
+    return tuple(
+        Order(
+            unit=unit,
+            name=probe.name,
+            kind=probe.kind,
+            vantage=probe.vantage,
+            target=addresses.get(probe.target, probe.target),
+            every=probe.every,
+        )
+        for unit, probes in holders
+        if unit in wanted
+        for probe in probes
+    )
+
+
+class Probes:
+    """The probes of one series in one world; may be made anew at any time, in any process, for the same series.
+
+    `series` is a word of lower-case letters, digits and hyphens that tells these probes from all others there. Where
+    they are not `needed`, a vantage that cannot be asked is no error: its probes have seen nothing.
+    """
+
+    def __init__(
+        self, world: World, series: str, orders: Iterable[Order], timeout: float = 300.0, *, needed: bool = True
+    ) -> None:
+        self._world = world
+        self._series = series
+        self._orders = tuple(sorted(orders, key=lambda order: (order.vantage, order.key)))
+        self._timeout = timeout
+        self._needed = needed
+
+    def start(self) -> None:
+        """Start the probes that do not run, and wait until they look; those that run are left alone."""
+        self._everywhere(self._start, _nothing)
+
+    def collect(self) -> tuple[Sighting, ...]:
+        """Return what all probes have written so far."""
+        return tuple(sighting for found in self._everywhere(self._collect, _blind) for sighting in found)
+
+    def confirm(self, sightings: Iterable[Sighting]) -> tuple[WritesVerdict, ...]:
+        """Ask the services for every write that they acknowledged; who has seen nothing knows of none.
+
+        A verdict counts apart what a service did not answer for: a later question may settle it.
+        """
+        writing = [sighting for sighting in sightings if sighting.order.kind == "write-http" and sighting.text]
+        return tuple(verdict for verdict in self._mapped(self._confirm, writing) if verdict is not None)
+
+    def stop(self, *, remove: bool = True) -> None:
+        """Stop the probes, and remove what they wrote unless it is kept; nothing happens where none runs."""
+
+        def stop(vantage: str, _orders: Sequence[Order]) -> None:
+            self._asked(vantage, "stop", {"remove": remove}, _Done)
+
+        self._everywhere(stop, _nothing)
+
+    def _start(self, vantage: str, orders: Sequence[Order]) -> None:
+        probes = [{**order.model_dump(), "key": order.key} for order in orders]
+        self._asked(vantage, "start", {"probes": probes}, _Done)
+
+    def _collect(self, vantage: str, orders: Sequence[Order]) -> tuple[Sighting, ...]:
+        asked = time.time()
+        found = self._asked(vantage, "collect", {"offsets": {order.key: 0 for order in orders}}, _Collected)
+        offset = (asked + time.time()) / 2 - found.now
+        # Within the time that the question took nobody can tell two clocks apart.
+        offset = 0.0 if abs(offset) <= time.time() - asked else offset
+        nothing = _Written(lines="", active=False)
+        seen = {order: found.probes.get(order.key, nothing) for order in orders}
+        return tuple(
+            Sighting(order=order, text=one.lines, offset=offset, active=one.active) for order, one in seen.items()
+        )
+
+    def _confirm(self, sighting: Sighting) -> WritesVerdict | None:
+        order, lines = sighting.order, sighting.lines
+        references = acknowledged(lines)
+        question = {"target": order.target, "references": references, "prefixes": prefixes(lines)}
+        try:
+            found = self._asked(order.vantage, "confirm", question, _Confirmed)
+        except ProbeError:
+            if self._needed:
+                raise
+            return None
+        return WritesVerdict(
+            unit=order.unit,
+            name=order.name,
+            acknowledged=len(references),
+            lost=found.absent,
+            doubled=found.twice,
+            unanswered=found.unanswered,
+            asked=found.how,
+        )
+
+    def _everywhere(
+        self, ask: Callable[[str, Sequence[Order]], _T], otherwise: Callable[[Sequence[Order]], _T]
+    ) -> tuple[_T, ...]:
+        def asked(group: tuple[str, Sequence[Order]]) -> _T:
+            try:
+                return ask(*group)
+            except ProbeError:
+                if self._needed:
+                    raise
+                return otherwise(group[1])
+
+        groups = [(vantage, tuple(orders)) for vantage, orders in groupby(self._orders, key=lambda o: o.vantage)]
+        return self._mapped(asked, groups)
+
+    @staticmethod
+    def _mapped(deed: Callable[[_S], _T], things: Sequence[_S]) -> tuple[_T, ...]:
+        if not things:
+            return ()
+        with ThreadPoolExecutor(max_workers=min(16, len(things))) as pool:
+            return tuple(pool.map(deed, things))
+
+    def _asked(self, vantage: str, verb: str, arguments: Mapping[str, Any], model: type[_Found]) -> _Found:
+        try:
+            return taken(self._ask(vantage, verb, arguments), model)
+        except Unheard as wrong:
+            raise VantageRefused(vantage, wrong.reason, _("see who answers on this host, and why so")) from None
+
+    def _ask(self, vantage: str, verb: str, arguments: Mapping[str, Any]) -> dict[str, JsonValue]:
+        message = {"agent": AGENT.read_text(), "verb": verb, "series": self._series, **arguments}
+        command = [*client(self._world.ssh_config), vantage, f'python3 -c "{_BOOTSTRAP}"']
+        try:
+            heard = hear(command, json.dumps(message).encode(), self._timeout, LONGEST)
+            return self._result(vantage, heard)
+        except Unheard as wrong:
+            raise VantageRefused(vantage, wrong.reason, _("see who answers on this host, and why so")) from None
+        except subprocess.TimeoutExpired as exc:
+            reason = _("no answer in {seconds} s").format(seconds=self._timeout)
+            raise VantageUnreachable(vantage, reason, _("look whether the machine is up")) from exc
+
+    @staticmethod
+    def _result(vantage: str, heard: Heard) -> dict[str, JsonValue]:
+        said = heard.complained
+        if heard.status == 255:
+            raise VantageUnreachable(
+                vantage, said or _("SSH failed"), _("try: ssh -F ssh_config {vantage}").format(vantage=vantage)
+            )
+        if not heard.said.startswith(b"{"):
+            raise VantageRefused(vantage, said or _("it said nothing"), _("it needs python3 3.9 or later"))
+        answer = parsed(heard.said, _Answer)
+        if answer.result is None:
+            raise VantageRefused(vantage, answer.error, _("it needs systemd, and root over SSH"))
+        return answer.result
+
+
+def _blind(orders: Sequence[Order]) -> tuple[Sighting, ...]:
+    return tuple(Sighting(order=order, text="", offset=0.0, active=False) for order in orders)
+
+
+def _nothing(_orders: Sequence[Order]) -> None:
+    """Make do without a vantage."""

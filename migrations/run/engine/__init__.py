@@ -1,0 +1,1 @@
+"""The engine of a run, Temporal: server, worker, workflows, and what keeps them alive."""

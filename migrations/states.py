@@ -1,0 +1,74 @@
+"""How far a unit has come, which way it is taken, and what is asked of those who act on it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class UnitState(StrEnum):
+    """How far a unit has come; everything before COMMITTED can return without loss."""
+
+    PLANNED = "PLANNED"
+    SEEDING = "SEEDING"
+    """It is being prepared and copied; nothing has changed for clients."""
+    SYNCED = "SYNCED"
+    """Its copy follows its source."""
+    READY = "READY"
+    """It is prepared and has nothing to switch: a site, or a system that will be retired."""
+    CUTTING_OVER = "CUTTING_OVER"
+    VERIFYING = "VERIFYING"
+    ON_PROBATION = "ON_PROBATION"
+    """It works in its new place and the way back is open."""
+    COMMITTED = "COMMITTED"
+    DECOMMISSIONED = "DECOMMISSIONED"
+    """What it left behind is given up."""
+    ROLLING_BACK = "ROLLING_BACK"
+    ROLLED_BACK = "ROLLED_BACK"
+    """It works in its old place again; its preparation is kept, so that the next attempt need not copy anew."""
+    WITHDRAWING = "WITHDRAWING"
+    """Its preparation is being given up; nothing has changed for clients."""
+    WITHDRAWN = "WITHDRAWN"
+    """Its preparation was given up: everything is as it was before."""
+    HELD = "HELD"
+    """It waits for a person: a step before the cutover failed, or a unit that it needs did not come through."""
+    UNKNOWN = "UNKNOWN"
+    """The way back failed as well: a person must look before anything else is done."""
+
+
+BETWEEN = frozenset(
+    {
+        UnitState.CUTTING_OVER,
+        UnitState.VERIFYING,
+        UnitState.ON_PROBATION,
+        UnitState.ROLLING_BACK,
+        UnitState.UNKNOWN,
+    }
+)
+"""States in which users are, or may be, served from one side while the other one is still needed."""
+THROUGH = frozenset({UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
+
+
+class Direction(StrEnum):
+    """Which way a passage takes the units."""
+
+    FORWARD = "forward"
+    BACK = "back"
+    COMMIT = "commit"
+    WITHDRAW = "withdraw"
+    """Gives up what was prepared, so that sources, entries and devices are as they were before."""
+
+
+GOALS: Mapping[Direction, frozenset[UnitState]] = {
+    Direction.FORWARD: THROUGH,
+    Direction.BACK: frozenset({UnitState.ROLLED_BACK, UnitState.READY, UnitState.PLANNED, UnitState.WITHDRAWN}),
+    Direction.COMMIT: frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED}),
+    Direction.WITHDRAW: frozenset({UnitState.WITHDRAWN, UnitState.PLANNED}),
+}
+"""The states that a unit may have when a passage came through; on the way back one that never moved is where it was."""
+
+
+class Deed(StrEnum):
+    """What an actuator is asked to do with a step."""
+
+    PROBE = "probe"
+    APPLY = "apply"
+    UNDO = "undo"

@@ -1,0 +1,123 @@
+"""One file with all that proves a run, for somebody who trusts nobody here: made, and checked without anything else.
+
+NoBundle    a file is none of these bundles, or too large to be one
+"""
+
+import hashlib
+import io
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from inventory.errors import ZhengheError
+from inventory.words import _
+from migrations.evidence.chain import ChainVerdict, Head, Soundness
+from migrations.home import RunHome, StalePlan, UnreadableRun
+from migrations.trust.witness import NAMESPACE, statement, testimony
+
+MOST = 2 << 30
+"""Bytes that a bundle may unpack to."""
+SUMS = "SHA256SUMS"
+KEPT = ("run.json", "plan.json", "programme.json", "evidence.jsonl")
+FURTHER = ("*.xml", "reports/*.html", "approvals/*")
+"""What else is taken along, where it is there: the checks' results, the report, who approved."""
+_HOW = """How to check this evidence without zhenghe, in this folder:
+
+    sha256sum --check SHA256SUMS
+    ssh-keygen -Y verify -f allowed_signers -I '{run}' -n {namespace} -s head.sig < head
+    head -c {bytes} evidence.jsonl | sha256sum        # the same as the line sha256 in the file head
+    head -n 1 evidence.jsonl                          # what the run is bound to: plan, world, version, person, key
+
+Compare the key in allowed_signers with the one that was told when the run began. docs/evidence.md says what it proves.
+"""
+
+
+class NoBundle(ZhengheError):
+    """A file is none of these bundles; carries the file and the reason."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        self.file = file
+        super().__init__(_("{file} is no bundle of evidence: {reason}").format(file=file, reason=reason))
+
+
+def export(home: RunHome, file: Path) -> Path:
+    """Write the bundle of a run and return it; OSError where it cannot be written."""
+    parts = {name: (home.path / name).read_bytes() for name in _names(home)} | dict(_signed(home))
+    parts[SUMS] = "".join(f"{hashlib.sha256(part).hexdigest()}  {name}\n" for name, part in parts.items()).encode()
+    scratch = file.with_name(f".{file.name}.new")
+    with tarfile.open(scratch, "w:gz") as archive:
+        for name, part in parts.items():
+            entry = tarfile.TarInfo(f"{home.path.name}/{name}")
+            entry.size, entry.mode = len(part), 0o644
+            archive.addfile(entry, io.BytesIO(part))
+    scratch.replace(file)
+    return file
+
+
+def verify(file: Path) -> ChainVerdict:
+    """Check a bundle with nothing but itself; NoBundle where it is none."""
+    with tempfile.TemporaryDirectory(prefix="zh-bundle-") as scratch:
+        runs = Path(scratch, "runs")
+        runs.mkdir()
+        home = RunHome(_unpacked(file, runs))
+        wrong = [line for line in (home.path / SUMS).read_text().splitlines() if not _fits(home.path, line)]
+        if wrong:
+            reason = _("{file} is not as it was put into the bundle").format(file=wrong[0].partition("  ")[2])
+            return ChainVerdict(outcome=Soundness.BROKEN, records=0, head="", reason=reason)
+        return checked(home)
+
+
+def checked(home: RunHome) -> ChainVerdict:
+    """Check a run's evidence and that its plan is the one that it is bound to."""
+    try:
+        home.plan()
+    except (StalePlan, UnreadableRun) as exc:
+        return ChainVerdict(outcome=Soundness.BROKEN, records=0, head="", reason=str(exc))
+    return testimony(home)
+
+
+def _names(home: RunHome) -> Iterator[str]:
+    yield from (name for name in KEPT if (home.path / name).is_file())
+    for pattern in FURTHER:
+        yield from (str(file.relative_to(home.path)) for file in sorted(home.path.glob(pattern)) if file.is_file())
+
+
+def _signed(home: RunHome) -> Iterator[tuple[str, bytes]]:
+    records = home.evidence.records()
+    signed = [record.what for record in records if record.kind == "head-signed"]
+    if not signed or records[0].kind != "run-begun":
+        return
+    first, last = records[0].what, signed[-1]
+    head = Head(int(last["records"]), str(last["hash"]), int(last["bytes"]), str(last["sha256"]))
+    yield "head", statement(str(first["run"]), str(first["plan"]), head).encode()
+    yield "head.sig", str(last["signature"]).encode()
+    yield "allowed_signers", f'{first["run"]} namespaces="{NAMESPACE}" {first["key"]}\n'.encode()
+    yield "README", _HOW.format(run=first["run"], namespace=NAMESPACE, bytes=head.bytes).encode()
+
+
+def _unpacked(file: Path, into: Path) -> Path:
+    try:
+        with tarfile.open(file, "r:gz") as archive:
+            size = 0
+            for entry in archive:
+                size += entry.size
+                name = PurePosixPath(entry.name)
+                if size > MOST or not (entry.isfile() or entry.isdir()) or name.is_absolute() or ".." in name.parts:
+                    raise NoBundle(file, _("it holds more than such a bundle"))
+                if (part := archive.extractfile(entry)) is not None:
+                    (into / name).parent.mkdir(parents=True, exist_ok=True)
+                    (into / name).write_bytes(part.read())
+    except (tarfile.TarError, EOFError, ValueError) as exc:
+        raise NoBundle(file, str(exc)) from exc
+    found = [each for each in into.iterdir() if (each / SUMS).is_file() and (each / "run.json").is_file()]
+    if len(found) != 1:
+        raise NoBundle(file, _("it holds no run"))
+    return found[0]
+
+
+def _fits(folder: Path, line: str) -> bool:
+    digest, _space, name = line.partition("  ")
+    part = (folder / name).resolve()
+    inside = part.is_relative_to(folder.resolve()) and part.is_file()
+    return inside and hashlib.sha256(part.read_bytes()).hexdigest() == digest

@@ -1,0 +1,213 @@
+"""Who did what in a run, and that nobody changed the record of it: the run's own key signs the evidence at each stage.
+
+The first record binds the run to its plan, its world, the version that began it and the person who called the command.
+Every command leaves a record of its beginning and its end. At the end of a stage the key of the run signs all that was
+written so far: a record that is taken out, dated anew or put under another name is found, whoever makes the chain anew.
+"""
+
+import fcntl
+import hashlib
+import os
+import pwd
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from inventory.plain import one_line
+from inventory.words import _
+from migrations.evidence.chain import BEGINNING, ChainVerdict, Head, Record, Soundness, verify_chain
+from migrations.home import RunHome
+from migrations.trust.signing import fingerprint, is_signed, make_key, sign
+from migrations.trust.sinks import send
+
+NAMESPACE = "zhenghe-evidence"
+"""What signatures are for: one that was made for something else is none."""
+BOUND = {"run": "run", "plan": "plan", "programme": "programme", "world": "kind"}
+"""What the first record says, and by which name it stands in run.json."""
+
+
+def key_of(home: RunHome) -> Path:
+    """Return the file of a run's own key."""
+    return home.path / "witness.key"
+
+
+def witnesses(home: RunHome) -> Path:
+    """Return the file that keeps the public keys of all runs, apart from their folders, as ssh-keygen wants them."""
+    return home.path.parent.with_name("witnesses")
+
+
+@contextmanager
+def witnessed(home: RunHome, deed: str) -> Iterator[None]:
+    """Write down who does something in a run and how it ended, and sign the evidence in the end."""
+    begin(home)
+    home.evidence.append("command-begun", what={"deed": deed, **person(), "command": [one_line(w) for w in sys.argv]})
+    result = "cut off"
+    try:
+        yield
+        result = "ended"
+    except BaseException as exc:
+        result = f"stopped by {type(exc).__name__}"
+        raise
+    finally:
+        # A full disk is told by what met it first.
+        with suppress(OSError):
+            home.evidence.append("command-ended", what={"deed": deed, "result": result})
+            sign_head(home)
+
+
+def begin(home: RunHome) -> None:
+    """Write the first record, unless there is one."""
+    public = make_key(key_of(home), home.path.name)
+    if home.evidence.path.exists() and home.evidence.path.stat().st_size:
+        # Nobody goes on from a broken chain, not even to say who tried.
+        home.evidence.ready()
+        return
+    settings = home.settings()
+    known = witnesses(home)
+    with os.fdopen(os.open(known, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
+        file.write(f'{settings.run} namespaces="{NAMESPACE}" {public}\n')
+    bound = {name: getattr(settings, field) for name, field in BOUND.items()}
+    what = {**bound, "version": version("zhenghe"), "key": public, **person()}
+    home.evidence.append("run-begun", what={**what, "world_file": str(settings.world)})
+
+
+def sign_head(home: RunHome) -> None:
+    """Sign all that stands in the evidence by now; nothing happens to evidence that was begun without a key."""
+    first = next(iter(home.evidence.records()), None)
+    if first is None or first.kind != "run-begun":
+        return
+
+    def about(head: Head) -> dict[str, Any]:
+        text = statement(str(first.what["run"]), str(first.what["plan"]), head)
+        signature = sign(text, key_of(home), NAMESPACE)
+        return {**head._asdict(), "signature": signature, "sent": send(text, signature)}
+
+    home.evidence.append_about("head-signed", about)
+
+
+def statement(run: str, plan: str, head: Head) -> str:
+    """Return the text that is signed: it names the evidence by its bytes, so that sha256sum alone can tell."""
+    return (
+        f"zhenghe evidence\nrun: {run}\nplan: {plan}\nrecords: {head.records}\nhead: {head.hash}\n"
+        f"bytes: {head.bytes}\nsha256: {head.sha256}\n"
+    )
+
+
+def person() -> dict[str, str]:
+    """Say who calls, as far as this machine knows: login, where from, and the SSH key that let them in."""
+    user = os.getuid()
+    found = {"user": str(user)}
+    with suppress(KeyError):
+        found["user"] = pwd.getpwuid(user).pw_name
+    # The audit's own login outlasts su and sudo.
+    with suppress(OSError, ValueError, KeyError):
+        login = int(Path("/proc/self/loginuid").read_text())
+        found["login"] = pwd.getpwuid(login).pw_name
+    for name, variable in (("sudo", "SUDO_USER"), ("from", "SSH_CONNECTION")):
+        if value := os.environ.get(variable):
+            found[name] = one_line(value.split()[0], 100)
+    found["machine"] = socket.gethostname()
+    with suppress(OSError, KeyError, IndexError):
+        used = Path(os.environ["SSH_USER_AUTH"]).read_text().split("publickey ")[1].splitlines()[0]
+        found["ssh_key"] = fingerprint(used)
+    return found
+
+
+def testimony(home: RunHome) -> ChainVerdict:
+    """Check a run's evidence whole: its chain, what it is bound to, and its signatures; nothing is written."""
+    if not home.evidence.path.exists():
+        # A run that was killed before its first record has none.
+        return ChainVerdict(outcome=Soundness.SOUND, records=0, head=BEGINNING)
+    verdict = verify_chain(home.evidence.path)
+    if verdict.outcome is not Soundness.SOUND or not verdict.records:
+        return verdict
+    seen = judged(home.evidence.path, home.evidence.records(), _bindings(home), _keys(home))
+    if seen.outcome is Soundness.OPEN and _busy(home):
+        return verdict
+    return verdict.model_copy(update={"outcome": seen.outcome, "reason": seen.reason})
+
+
+def signed_part(records: tuple[Record, ...]) -> tuple[Record, ...]:
+    """Return the records up to the last signature."""
+    last = max((record.seq for record in records if record.kind == "head-signed"), default=0)
+    return records[:last]
+
+
+class Judged(NamedTuple):
+    """What is wrong with evidence whose chain is sound, where something is."""
+
+    outcome: Soundness
+    reason: str = ""
+
+
+def judged(file: Path, records: tuple[Record, ...], bound: Mapping[str, str], keys: frozenset[str]) -> Judged:
+    """Hold the first record against what the run is bound to, and the last signature against the file."""
+    first = records[0]
+    if first.kind != "run-begun":
+        return Judged(Soundness.UNSIGNED, _("nobody has signed for it"))
+    for name, value in bound.items():
+        if str(first.what.get(name)) != value:
+            reason = _("its first record was written for another {name}: {found} and not {value}")
+            return Judged(Soundness.BROKEN, reason.format(name=name, found=first.what.get(name), value=value))
+    if keys and first.what.get("key") not in keys:
+        return Judged(Soundness.BROKEN, _("it was signed with another key than the one that the run was begun with"))
+    signed = [record for record in records if record.kind == "head-signed"]
+    if signed and not _stands(file, signed[-1], first):
+        reason = _("record {number}: {wrong}").format(
+            number=signed[-1].seq, wrong=_("what is before it is not what was signed")
+        )
+        return Judged(Soundness.BROKEN, reason)
+    return _at_the_end(records, signed[-1].seq if signed else 0)
+
+
+def _at_the_end(records: tuple[Record, ...], signed: int) -> Judged:
+    """Judge what follows the last signature, and whether the last command has ended."""
+    after = records[signed:]
+    marks = [record.kind for record in records if record.kind in {"command-begun", "command-ended"}]
+    if any(record.kind == "command-ended" for record in after[:-1]):
+        return Judged(Soundness.BROKEN, _("a command ended, and its signature is not there"))
+    if after:
+        reason = _("the last {count} records are not signed: their command was cut off, or its end was taken away")
+        return Judged(Soundness.OPEN, reason.format(count=len(after)))
+    if marks[-1:] == ["command-begun"]:
+        return Judged(Soundness.OPEN, _("the last command did not end: it was cut off, or its end was taken away"))
+    return Judged(Soundness.SOUND)
+
+
+def _stands(file: Path, signed: Record, first: Record) -> bool:
+    what = signed.what
+    with suppress(KeyError, TypeError, ValueError):
+        head = Head(int(what["records"]), str(what["hash"]), int(what["bytes"]), str(what["sha256"]))
+        with file.open("rb") as content:
+            found = hashlib.sha256(content.read(head.bytes)).hexdigest()
+        text = statement(str(first.what["run"]), str(first.what["plan"]), head)
+        fits = (head.records, head.hash, head.sha256) == (signed.seq - 1, signed.previous, found)
+        return fits and is_signed(text, str(what["signature"]), str(first.what["key"]), NAMESPACE)
+    return False
+
+
+def _bindings(home: RunHome) -> dict[str, str]:
+    """Return what the first record has to say, from the run's folder and its other files."""
+    settings = home.settings()
+    return {name: str(getattr(settings, field)) for name, field in BOUND.items()} | {"run": home.path.name}
+
+
+def _keys(home: RunHome) -> frozenset[str]:
+    """Return the keys that runs of this name were begun with here: a folder may have been taken away and made anew."""
+    with suppress(OSError):
+        lines = (line.split(" ", 2) for line in witnesses(home).read_text().splitlines())
+        return frozenset(words[-1] for words in lines if words[0] == home.path.name)
+    return frozenset()
+
+
+def _busy(home: RunHome) -> bool:
+    with suppress(FileNotFoundError), (home.path / "lock").open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
