@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils import zhenghe_pg_source as source
+from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of, value
 from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -65,7 +65,7 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
         facts.update({name: int(value(connection, question)) for name, question in _COUNTS.items()})
         facts.update({name: str(value(connection, question)) for name, question in _WORDS.items()})
         facts.update({name: _names(connection, question) for name, question in _LISTS.items()})
-        return {"facts": facts, "refusals": list(source.findings(place, connection))}
+        return {"facts": facts, "refusals": list(findings(place, connection))}
     except Error as exc:
         return {"failed": True, "msg": f"PostgreSQL: {str(exc).strip()}", "mend": "see the cluster's log on this host"}
 

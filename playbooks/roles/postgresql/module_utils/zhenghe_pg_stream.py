@@ -17,7 +17,6 @@ from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep, waking
 from ansible.module_utils.zhenghe_pg_log import position, why_not, worker_errors
 from ansible.module_utils.zhenghe_pg_place import (
     Place,
-    Refused,
     database_settings,
     fence,
     in_one,
@@ -25,9 +24,10 @@ from ansible.module_utils.zhenghe_pg_place import (
     rows,
     side_of,
     value,
-    wait,
 )
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from playbooks.agents.kit import Refused, wait
 
 CLOSE = 1 << 20
 """Bytes that a copy may be behind and still be called close."""

@@ -16,7 +16,7 @@ from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_load import copy_schema
-from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, fence, in_one, rows, value
+from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, database_settings, fence, in_one, rows, value
 from ansible.module_utils.zhenghe_pg_published import publish
 from ansible.module_utils.zhenghe_pg_source import peer_lines
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -137,7 +137,7 @@ def prepared(place: Place) -> bool:
     """Say whether the target is as prepare leaves it, or further."""
     if not place.running():
         return False
-    return "zhenghe.built" in stream.database_settings(place.connect(), place.database)
+    return "zhenghe.built" in database_settings(place.connect(), place.database)
 
 
 def build(place: Place) -> None:
@@ -279,7 +279,7 @@ def undo(place: Place) -> None:
         return
     here = place.connect()
     # One that never was let in has no side yet, if what made it was killed at once.
-    if stream.database_settings(here, place.database).get("zhenghe.side") == "serving":
+    if database_settings(here, place.database).get("zhenghe.side") == "serving":
         raise Refused(
             f"{place.database}: clients are on the target", "return the system before its preparation is undone"
         )
