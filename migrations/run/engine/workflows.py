@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
         UnitRequest,
         UnitResult,
     )
-from migrations.states import BETWEEN, THROUGH, Deed, Direction, UnitState
+    from migrations.states import BETWEEN, THROUGH, Deed, Direction, UnitState
 
 AT_ONCE = 64
 """Units under way at one time; the worker's slots decide how many steps really run."""
