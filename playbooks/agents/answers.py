@@ -82,6 +82,16 @@ class Offer(Model):
     found: InFolder = InFolder()
 
 
+_PEM = r"^(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n){1,2}\z"
+
+
+class Server(Model):
+    """By what a server is known: what is to be pinned of its certificates, and the name that it is believed under."""
+
+    certificate: Annotated[str, StringConstraints(pattern=_PEM, max_length=16_000)]
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]+\z", max_length=255)]
+
+
 class Account(Model):
     """An entry's account at a database."""
 
@@ -105,6 +115,9 @@ class TaskResult(Model):
     offer: Offer | None = None
     account: Account | None = None
     verifier: Verifier | None = None
+    server: Server | None = None
+    older: tuple[Identifier, ...] | None = Field(None, max_length=10_000)
+    """Roles whose passwords SCRAM cannot check; `*`: whose is set from now on, too."""
     keyless: tuple[Keyless, ...] | None = Field(None, max_length=100_000)
 
     def for_ansible(self) -> dict[str, Any]:

@@ -27,6 +27,8 @@ done
 """
 _RESET = r"""
 psql -XAtq <<'SQL'
+ALTER SYSTEM RESET ALL;
+SELECT pg_reload_conf() \g /dev/null
 SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE active;
 SELECT pg_sleep(0.2);
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots;
@@ -120,9 +122,9 @@ class Moving:
         if name in ("switch", "return"):
             return self._switch("forward" if name == "switch" else "back")
         if name == "prepare" and mode == "apply":
-            made = {end: self.verb(end, "verifier")["verifier"] for end in ENDS}
-            self.verb("source", "cluster", verifier=made["target"])
-            self.verb("target", "cluster", verifier=made["source"])
+            made = {end: self.verb(end, "verifier") for end in ENDS}
+            for end, other in (("source", "target"), ("target", "source")):
+                self.verb(end, "cluster", verifier=made[other]["verifier"], server=made[other]["server"])
         ends = ("target",) if name == "replicate" and mode != "undo" else tuple(ENDS)
         more: dict[str, Any] = {}
         if name == "retire":

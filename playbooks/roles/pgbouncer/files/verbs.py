@@ -16,18 +16,24 @@ def account(entry: Entry) -> dict[str, Any]:
         return {"account": {"name": entry.account, "verifier": entry.verifier()}}
 
 
-def front(entry: Entry, component: dict[str, Any], mode: str) -> dict[str, Any]:
+def front(entry: Entry, component: dict[str, Any], mode: str, ends: list[dict[str, Any]]) -> dict[str, Any]:
     """Stand before the source, see whether it is so, or go away."""
     with entry.alone():
         if mode == "undo":
             entry.remove()
         elif mode == "apply":
-            entry.front(component["source_addresses"][0], int(component["settings"].get("port", 5432)))
+            addresses = [component[f"{end}_addresses"][0] for end in ("source", "target")]
+            known = dict(zip(addresses, ends))
+            entry.front(addresses[0], int(component["settings"].get("port", 5432)), known)
             entry.check()
     stands = entry.sends_to() is not None and entry.running()
     sends_to = entry.sends_to()
-    facts = {"sends_to": f"{sends_to[0]}:{sends_to[1]}"} if sends_to else {}
+    facts = {"sends_to": f"{sends_to[0]}:{sends_to[1]}", **entry.kept_trust()} if sends_to else {}
     return {"answer": {"state": "done" if stands else "not-done", "facts": facts}}
+
+
+def _front(entry: Entry, given: dict[str, Any]) -> dict[str, Any]:
+    return front(entry, given["component"], given["mode"], given.get("ends", []))
 
 
 def carry_out(given: dict[str, Any]) -> dict[str, Any]:
@@ -35,7 +41,7 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
     entry = Entry(given["system"], given["component"], given["entry"])
     try:
         account_alone = given["verb"] == "account"
-        result = account(entry) if account_alone else front(entry, given["component"], given["mode"])
+        result = account(entry) if account_alone else _front(entry, given)
     except Error as exc:
         raise Refused(f"PgBouncer: {str(exc).strip()}", f"see journalctl -u {entry.unit}") from exc
     return {"changed": given["mode"] != "probe", **result}

@@ -11,17 +11,19 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import json
 import os
 import pwd
 import re
 import secrets
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from ansible.module_utils import zhenghe_tls as tls
 from ansible.module_utils.zhenghe_owned import Owned
 
 from playbooks.agents.kit import Refused, locked
@@ -58,8 +60,8 @@ LimitNOFILE=65536
 [Install]
 WantedBy=multi-user.target
 """
-# md5 admits SCRAM verifiers as well. With the same verifier at both ends, what a client proved to the entry serves to
-# log in at either of them: no application's password is kept here.
+# With the same verifier at both ends, what a client proved to the entry serves to log in at either of them: no
+# application's password is kept here. Whoever has an older one proves it by MD5, which admits SCRAM verifiers as well.
 CONFIGURATION = """\
 ; Written by zhenghe: the entries of port {port}.
 [pgbouncer]
@@ -67,7 +69,7 @@ listen_addr = {address}
 listen_port = {port}
 unix_socket_dir = {socket}
 unix_socket_mode = 0700
-auth_type = md5
+auth_type = {passwords}
 auth_file = {folder}/userlist.txt
 auth_query = SELECT name, verifier FROM zhenghe.account($1)
 ignore_startup_parameters = extra_float_digits
@@ -77,15 +79,14 @@ server_login_retry = 1
 log_connections = 0
 log_disconnections = 0
 server_connect_timeout = 5
-server_tls_sslmode = prefer
-{tls}
+server_tls_sslmode = {believed}
+server_tls_ca_file = {folder}/servers.pem
+client_tls_sslmode = allow
+client_tls_key_file = {folder}/server.key
+client_tls_cert_file = {folder}/server.crt
+
 [databases]
 {databases}"""
-TLS = """\
-client_tls_sslmode = allow
-client_tls_key_file = /etc/ssl/private/ssl-cert-snakeoil.key
-client_tls_cert_file = /etc/ssl/certs/ssl-cert-snakeoil.pem
-"""
 SIDE = """
 SELECT substr(s, strpos(s, '=') + 1) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase,
 unnest(setconfig) AS s WHERE setrole = 0 AND d.datname = %s AND s LIKE 'zhenghe.side=%%'
@@ -132,6 +133,7 @@ class Entry:
         self.unit = f"zhenghe-pgbouncer@{self.port}.service"
         self.line_file = self.folder / f"{self.account}.ini"
         self.password_file = self.folder / f"{self.account}.password"
+        self.trust_file = self.folder / f"{self.account}.trust"
 
     def alone(self, seconds: float = 20) -> contextlib.AbstractContextManager[None]:
         """Keep earlier and later calls for the same entry from overlapping."""
@@ -214,17 +216,31 @@ class Entry:
         """Write what PgBouncer reads; say whether anything is new."""
         lines = POSTGRES.find(self.folder, "*_entry.ini")
         users = [(file.stem, POSTGRES.read(file.with_suffix(".password"))) for file in lines]
-        certain = os.access("/etc/ssl/private/ssl-cert-snakeoil.key", os.R_OK)
+        trust = self._trust()
+        tls.make(POSTGRES, self.folder, self.address)
         text = CONFIGURATION.format(
-            port=self.port, address=self.address, socket=self.socket, folder=self.folder,
-            tls=TLS if certain else "", databases="".join(POSTGRES.read(file) for file in lines),
+            port=self.port, address=self.address, socket=self.socket, folder=self.folder, believed=believed(trust),
+            passwords="md5" if any(one["older"] for one in trust) else "scram-sha-256",
+            databases="".join(POSTGRES.read(file) for file in lines),
         )  # fmt: skip
+        pinned = sorted({one for each in trust for one in each["certificates"]})
         news = [
+            write(self.folder / "servers.pem", "".join(pinned)),
             write(self.folder / "userlist.txt", "".join(f'"{user}" "{password}"\n' for user, password in users)),
             write(self.folder / "pgbouncer.ini", text),
             write_as_root(UNIT, UNIT_TEXT),
         ]
         return any(news)
+
+    def kept_trust(self) -> dict[str, Any]:
+        """Return how this entry knows its ends, for people: how servers are verified, whose passwords are MD5's."""
+        if not POSTGRES.exists(self.trust_file):
+            return {"servers": "not verified"}
+        kept = json.loads(POSTGRES.read(self.trust_file))
+        return {"servers": believed([kept]), "older_passwords": kept["older"]}
+
+    def _trust(self) -> list[dict[str, Any]]:
+        return [json.loads(POSTGRES.read(file)) for file in POSTGRES.find(self.folder, "*_entry.trust")]
 
     def others_with_the_database(self) -> list[str]:
         """Return other entries of this port that have a database of the same name: clients could not be told apart."""
@@ -239,8 +255,11 @@ class Entry:
             return True
         return False
 
-    def front(self, address: str, port: int) -> None:
-        """Stand before an address; an entry that stands there already stays as it is, wherever it sends to."""
+    def front(self, address: str, port: int, ends: Mapping[str, Mapping[str, Any]]) -> None:
+        """Stand before an address; an entry that stands there already stays as it is, wherever it sends to.
+
+        `ends` says of each end's address by which certificate its server is known, and whose passwords are older ones.
+        """
         if re.fullmatch(r"[A-Za-z0-9_.-]+", self.database) is None:
             raise Refused(
                 f"PgBouncer cannot name the database {self.database}", "rename it, or move it without an entry"
@@ -252,6 +271,7 @@ class Entry:
             )
         self.password()
         with self.neighbours_wait():
+            write(self.trust_file, json.dumps(trust_in(ends)))
             if self.sends_to() is None:
                 write(self.line_file, self.line(address, port))
             new = self.configure()
@@ -271,10 +291,13 @@ class Entry:
             ) from exc
 
     def look(self, address: str, port: int, database: str) -> Any:
-        """Connect somewhere as the entry's own account."""
+        """Connect to an end, or to this entry itself, as the entry's own account."""
+        itself = address == self.address
+        mode, pinned = ("verify-full", tls.CERTIFICATE) if itself else (believed(self._trust()), "servers.pem")
         connection = psycopg2.connect(
-            host=address, port=port, dbname=database, user=self.account, password=self.password(), connect_timeout=3
-        )
+            host=address, port=port, dbname=database, user=self.account, password=self.password(), connect_timeout=3,
+            sslmode=mode, sslrootcert=str(self.folder / pinned), gssencmode="disable",
+        )  # fmt: skip
         connection.autocommit = True
         return connection
 
@@ -293,13 +316,30 @@ class Entry:
     def remove(self) -> None:
         """Take the entry away; the PgBouncer of a port without entries stops."""
         with self.neighbours_wait():
-            POSTGRES.remove(*(self.folder / (self.account + suffix) for suffix in (".ini", ".verifier", ".password")))
+            kept = (".ini", ".verifier", ".password", ".trust")
+            POSTGRES.remove(*(self.folder / (self.account + suffix) for suffix in kept))
             self.configure()
             if POSTGRES.find(self.folder, "*_entry.ini"):
                 if self.running():
                     self.reload(self.console())
             elif UNIT.exists():
                 systemctl("disable", "--now", self.unit)
+
+
+def trust_in(ends: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return by what an entry knows its ends: certificates, whether each names its address, older passwords."""
+    pinned = {address: tls.certificates(str(end["server"]["certificate"])) for address, end in ends.items()}
+    named = all(tls.for_itself_alone(found[0]) and tls.vouches_for(found[0], to) for to, found in pinned.items())
+    older = sorted({role for end in ends.values() for role in end["older"]})
+    return {"certificates": sorted({one for found in pinned.values() for one in found}), "named": named, "older": older}
+
+
+def believed(trust: Sequence[Mapping[str, Any]]) -> str:
+    """Return how servers are verified: by their addresses too, unless an end's own certificate does not name it.
+
+    All servers of a port have one file of certificates: with names, none of them can stand in for another.
+    """
+    return "verify-full" if all(one["named"] for one in trust) else "verify-ca"
 
 
 def command(connection: Any, text: str, parameters: Any = None) -> list[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from ansible.module_utils import zhenghe_pg_compare as comparing
 from ansible.module_utils import zhenghe_pg_copy as copying
 from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_target as target
+from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_place import Place, readable, side_of
 from ansible.module_utils.zhenghe_pg_published import given_identities
 from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -28,6 +29,8 @@ class Verbs:
         self._entry: dict[str, Any] = given.get("entry", {})
         self._verifier: str = given.get("verifier", "")
         """The SCRAM verifier of the other end's password."""
+        self._server: dict[str, str] = given.get("server", {})
+        """The certificate of the other end's server, and the name in it."""
         self._account: str = given.get("account", "")
         """The entry's own."""
         self._keyless: list[list[str]] = given.get("keyless", [])
@@ -36,12 +39,13 @@ class Verbs:
         self._end: Any = source if given["end"] == "source" else target
 
     def verifier(self) -> Answer:
-        """Make this end's password; return what the other end has to know of it."""
-        return {"verifier": accounts.own_password(self._place)}
+        """Make this end's password; return what the other end has to know of it, and of this end's server."""
+        return {"verifier": accounts.own_password(self._place), "server": tls.shown(self._place)}
 
     def cluster(self) -> Answer:
         """Ready the end for the other one: the target's cluster, the source itself."""
         with self._place.alone():
+            tls.pin(self._place, self._server)
             if self._place.end == "source":
                 source.prepare(self._place, self._verifier)
             else:
@@ -64,8 +68,10 @@ class Verbs:
         """Let the entry in at this end, or out."""
         with self._place.alone():
             if self._mode == "apply":
-                accounts.admit_entry(self._place, self._account, self._verifier, self._entry["address"])
-            elif self._mode == "undo" and side_of(self._place.connect(), self._place.database) != "absent":
+                older = tls.older_passwords(self._place)
+                accounts.admit_entry(self._place, self._account, self._verifier, self._entry["address"], older)
+                return {"server": tls.shown(self._place), "older": [*older.roles, *(["*"] if older.still_made else [])]}
+            if self._mode == "undo" and side_of(self._place.connect(), self._place.database) != "absent":
                 accounts.dismiss_entry(self._place)
         return {}
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible.module_utils.zhenghe_pg_own import ACCOUNT, make_own
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, rows, value
+from ansible.module_utils.zhenghe_pg_tls import Older
 from psycopg2 import errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents.kit import Refused
@@ -42,7 +43,7 @@ def own_password(place: Place) -> str:
     kept = place.folder / "verifier"
     if not (POSTGRES.exists(kept) and POSTGRES.exists(place.passfile)):
         password = secrets.token_urlsafe(32)
-        place.write(place.passfile, f"{place.peer_address}:{place.peer_port}:*:{place.base}:{password}\n")
+        place.write(place.passfile, f"*:{place.peer_port}:*:{place.base}:{password}\n")
         place.write(kept, scram_verifier(password))
     return POSTGRES.read(kept)
 
@@ -121,8 +122,8 @@ def admit(place: Place, tag: str, lines: Sequence[str]) -> bool:
     return True
 
 
-def admit_entry(place: Place, account: str, verifier: str, address: str) -> None:
-    """Let clients in from the entry's host, and the entry's own account look up who they are."""
+def admit_entry(place: Place, account: str, verifier: str, address: str, older: Older) -> None:
+    """Let clients in from the entry's host by TLS, and the entry's own account look up who they are."""
     inside = place.connect(place.database)
     ensure_role(inside, account, "NOINHERIT", verifier)
     role = sql.Identifier(account)
@@ -130,8 +131,9 @@ def admit_entry(place: Place, account: str, verifier: str, address: str) -> None
     make_own(inside, ACCOUNT, account)
     place.remember(entry=account)
     lines = [
-        f"host postgres {account} {address}/32 scram-sha-256",
-        f"host {quoted(place.database)} all {address}/32 md5",
+        f"hostssl postgres {account} {address}/32 scram-sha-256",
+        *(f"hostssl {quoted(place.database)} {quoted(role)} {address}/32 md5" for role in older.roles),
+        f"hostssl {quoted(place.database)} all {address}/32 {older.method}",
     ]
     admit(place, f"{place.base} entry", lines)
 

@@ -16,6 +16,7 @@ from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils import zhenghe_pg_stream as stream
+from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_later import bring_tables
@@ -254,6 +255,9 @@ def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
     accounts.admit(place, f"{place.base} peer", [])
     accounts.drop_role(place, place.base)
     place.forget_files("passfile", "verifier")
+    tls.unpin(place)
+    if place.end == "source":
+        tls.hide(place)
     return {"cluster": _stop_source(place, here) if place.end == "source" else "serves"}
 
 

@@ -35,8 +35,7 @@ def copy_schema(place: Place, tables: Sequence[tuple[str, str]] = ()) -> None:
     # Rows come by replication, so that nothing is read twice.
     dump = [
         "pg_dump", "--schema-only", "--no-subscriptions", "--exclude-schema=zhenghe", "--no-tablespaces",
-        "--lock-wait-timeout=10s", f"--host={place.peer_address}", f"--port={place.peer_port}",
-        f"--username={place.base}", "--no-password", f"--dbname={make_dsn(dbname=place.database)}",
+        "--lock-wait-timeout=10s", "--no-password", f"--dbname={make_dsn(**place.peer(), dbname=place.database)}",
         *(f"--table={_pattern(*table)}" for table in tables), *(["--strict-names"] if tables else []),
     ]  # fmt: skip
     load = [
@@ -46,8 +45,8 @@ def copy_schema(place: Place, tables: Sequence[tuple[str, str]] = ()) -> None:
     ]  # fmt: skip
     pipe = subprocess.PIPE
     with (
-        subprocess.Popen(dump, stdout=pipe, stderr=pipe, **_as_postgres(place)) as reading,
-        subprocess.Popen(load, stdin=reading.stdout, stderr=pipe, **_as_postgres(place, PGOPTIONS=_QUIET)) as writing,
+        subprocess.Popen(dump, stdout=pipe, stderr=pipe, **_as_postgres()) as reading,
+        subprocess.Popen(load, stdin=reading.stdout, stderr=pipe, **_as_postgres(PGOPTIONS=_QUIET)) as writing,
     ):
         assert reading.stdout is not None
         reading.stdout.close()
@@ -71,10 +70,10 @@ def _pattern(schema: str, table: str) -> str:
     return ".".join('"' + name.replace('"', '""') + '"' for name in (schema, table))
 
 
-def _as_postgres(place: Place, **more: str) -> dict[str, Any]:
+def _as_postgres(**more: str) -> dict[str, Any]:
     owner = pwd.getpwnam("postgres")
     environment = {
-        "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "PGPASSFILE": str(place.passfile), "LC_ALL": "C.UTF-8", **more,
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", **more,
     }  # fmt: skip
     return {"user": owner.pw_uid, "group": owner.pw_gid, "cwd": "/", "env": environment}
 

@@ -26,7 +26,7 @@ from ansible.module_utils.zhenghe_owned import Owned
 from psycopg2 import sql
 from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-from playbooks.agents.kit import locked
+from playbooks.agents.kit import Refused, locked
 
 POSTGRES = Owned("postgres")
 """The folders of a move on a host of databases, and the cluster's own, belong to this account."""
@@ -134,6 +134,7 @@ class Place:
         self.hosts = source, target
         self.folder = STATE / self.base
         self.passfile = self.folder / "passfile"
+        self.authority, self.peer_file = self.folder / "peer.crt", self.folder / "peer.json"
 
     def connect(self, database: str = "postgres", *, views: bool = False, plain: bool = False) -> Any:
         """Connect to this host's cluster as its superuser; every statement is its own transaction.
@@ -154,18 +155,29 @@ class Place:
     def connect_peer(self, database: str | None = None, *, plain: bool = False) -> Any:
         """Connect to the other end as the replication role; its password never leaves the passfile."""
         connection = psycopg2.connect(
-            host=self.peer_address, port=self.peer_port, user=self.base, dbname=database or self.database,
-            passfile=str(self.passfile), connect_timeout=5, application_name="zhenghe",
+            **self.peer(), dbname=database or self.database, connect_timeout=5, application_name="zhenghe",
             options=_PLAIN if plain else _PINNED,
         )  # fmt: skip
         return _ready(connection, views=False)
+
+    def peer(self) -> dict[str, Any]:
+        """Return how libpq reaches the other end, and how it knows it: by the certificate that was pinned alone."""
+        try:
+            name = json.loads(POSTGRES.read(self.peer_file))["name"]
+        except FileNotFoundError:
+            reason = f"{self.database}: the certificate of the other end's server is not known here"
+            raise Refused(reason, "run the step prepare again") from None
+        return {
+            "host": name, "hostaddr": self.peer_address, "port": self.peer_port, "user": self.base,
+            "passfile": str(self.passfile), "sslmode": "verify-full", "sslrootcert": str(self.authority),
+            "gssencmode": "disable",
+        }  # fmt: skip
 
     @property
     def conninfo(self) -> str:
         """What a subscription here needs to reach the other end."""
         return str(make_dsn(
-            host=self.peer_address, port=self.peer_port, dbname=self.database, user=self.base,
-            passfile=str(self.passfile), connect_timeout=5, keepalives_idle=5, keepalives_interval=2,
+            **self.peer(), dbname=self.database, connect_timeout=5, keepalives_idle=5, keepalives_interval=2,
             keepalives_count=3, options=_AS_SENT,
         ))  # fmt: skip
 

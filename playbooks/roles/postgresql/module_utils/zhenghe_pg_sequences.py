@@ -1,7 +1,5 @@
 """All sequences of a database at once: a pause must not grow with their number more than it has to."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -33,6 +31,7 @@ def read(connection: Any, uncalled: Sequence[tuple[str, str]]) -> list[tuple[Any
 
 def sent(values: Sequence[Value]) -> list[list[Any]]:
     """Return values as JSON takes them: names may be no text, so their bytes are written as letters."""
+
     def letters(name: str) -> str:
         return name.encode(errors="surrogateescape").decode("latin-1")
 
@@ -41,6 +40,7 @@ def sent(values: Sequence[Value]) -> list[list[Any]]:
 
 def received(values: Sequence[Value]) -> list[list[Any]]:
     """Return values that were sent."""
+
     def name_of(letters: str) -> str:
         return letters.encode("latin-1").decode(errors="surrogateescape")
 

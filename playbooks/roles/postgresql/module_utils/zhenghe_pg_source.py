@@ -7,6 +7,7 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_settings as settings
+from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_published import give_identities, given_identities, publish, restore_identities
@@ -17,7 +18,7 @@ from playbooks.agents.kit import Refused
 
 def prepared(place: Place) -> bool:
     """Say whether the source is as prepare leaves it."""
-    if side_of(place.connect(), place.database) == "absent":
+    if side_of(place.connect(), place.database) == "absent" or not tls.pinned(place):
         return False
     connection = place.connect(place.database)
     return bool(
@@ -78,6 +79,7 @@ def prepare(place: Place, verifier: str) -> None:
         rows(connection, grant)
     for text in (own.SUPPORT, settings.FUNCTION):
         own.make_own(connection, text, place.base)
+    tls.show(place)
     accounts.admit(place, f"{place.base} peer", peer_lines(place))
     give_identities(place, connection)
     publish(connection, place.base)
@@ -86,7 +88,7 @@ def prepare(place: Place, verifier: str) -> None:
 def peer_lines(place: Place) -> list[str]:
     """Return the lines that let the other end's host in, as the replication role only."""
     names = f"{accounts.quoted(place.database)},postgres {place.base}"
-    return [f"host {names} {place.peer_address}/32 scram-sha-256"]
+    return [f"hostssl {names} {place.peer_address}/32 scram-sha-256"]
 
 
 def undo(place: Place) -> None:
@@ -103,3 +105,5 @@ def undo(place: Place) -> None:
     accounts.admit(place, f"{place.base} peer", [])
     accounts.drop_role(place, place.base)
     place.forget_files("passfile", "verifier")
+    tls.unpin(place)
+    tls.hide(place)

@@ -14,6 +14,7 @@ from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils import zhenghe_pg_stream as stream
+from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_load import copy_schema
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, database_settings, fence, in_one, rows, value
@@ -129,13 +130,14 @@ def _see_nobody_is_there(place: Place, sizes: Mapping[str, int]) -> None:
 def open_to_peer(place: Place, verifier: str) -> None:
     """Let the source's host follow this one, for the way back."""
     connection = place.connect()
+    tls.show(place)
     accounts.ensure_role(connection, place.base, "REPLICATION BYPASSRLS", verifier)
     accounts.admit(place, f"{place.base} peer", peer_lines(place))
 
 
 def prepared(place: Place) -> bool:
     """Say whether the target is as prepare leaves it, or further."""
-    if not place.running():
+    if not place.running() or not tls.pinned(place):
         return False
     return "zhenghe.built" in database_settings(place.connect(), place.database)
 
@@ -290,4 +292,5 @@ def undo(place: Place) -> None:
     accounts.drop_role(place, place.base)
     for role in memory.get("roles", []):
         accounts.drop_brought(place, role)
+    tls.unpin(place)
     place.forget_files("passfile", "verifier", "state.json")
