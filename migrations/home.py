@@ -81,6 +81,9 @@ class RunHome:
         self.progress_file = path / "progress.jsonl"
         self.database = path / "temporal.db"
         self.key_file = path / "payload.key"
+        self.configurations = path / "configurations"
+        self.sealing_key = path.parent.with_name("keys") / path.name
+        """Seals what devices have of secrets; apart from the run's folder, so that a copy of that tells nothing."""
         self.evidence = Evidence(path / "evidence.jsonl")
         self._known: tuple[tuple[int, int], Plan] | None = None
 

@@ -179,7 +179,7 @@ class Attempt:
             case "untouched":
                 return ()
             case _:
-                raise DeviceUnreachable(change.device, settled.why)
+                raise DeviceUnreachable(change.device, platform.masked(settled.why))
         return (text.format(device=change.device), *self._of_others(change.device, shown(platform, settled.others)))
 
     def _settle(self, visit: Visit, owner: str) -> None:
@@ -190,7 +190,7 @@ class Attempt:
         if settled.outcome == "differs":
             raise NotReturned(visit.device, owner, ours)
         if settled.outcome != "returned":
-            raise NotHeld(visit.device, settled.why)
+            raise NotHeld(visit.device, visit.masked(settled.why))
         text = _("{device}: change {owner} had been left undecided; the device is now as it was before that")
         self.progress(text.format(device=visit.device, owner=owner))
         for sentence in self._of_others(visit.device, others):

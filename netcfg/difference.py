@@ -134,8 +134,7 @@ def unsaved(platform: Platform, running: str, startup: str) -> set[LinePath]:
 
 def shown(platform: Platform, found: Iterable[LinePath]) -> tuple[str, ...]:
     """Return lines as people read them, in order, without the secrets in them."""
-    secret = re.compile(platform.secret)
-    return tuple(secret.sub(r"\1 ***", " / ".join(path)) for path in sorted(found))
+    return tuple(platform.masked(" / ".join(path)) for path in sorted(found))
 
 
 def _normal(platform: Platform, text: str) -> set[LinePath]:

@@ -201,7 +201,8 @@ class NotReturned(DeviceError):
     def __init__(self, device: str, label: str, lines: tuple[str, ...]) -> None:
         self.label, self.lines = label, lines
         text = _("{device}: change {label} was not taken back whole; these lines are not as before: {lines}. The "
-                 "configuration before it is kept there and beside the evidence: correct them by hand")  # fmt: skip
+                 "configuration before it is kept there and in the run (zhenghe evidence configurations shows it): "
+                 "correct them by hand")  # fmt: skip
         super().__init__(device, text.format(device=device, label=label, lines="; ".join(lines)))
 
 

@@ -202,7 +202,8 @@ class CommandLine:
         answer = self.ask(command.translate(self._literal))
         refusal = re.search(self._platform.rejected, answer, re.MULTILINE)
         if refusal is not None:
-            raise CommandRejected(self._device, command, one_line(refusal[0], 500))
+            line, reason = (self._platform.masked(text) for text in (command, one_line(refusal[0], 500)))
+            raise CommandRejected(self._device, line, reason)
 
     def __enter__(self) -> Self:
         return self

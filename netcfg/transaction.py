@@ -9,7 +9,6 @@ each stage is so made that one end may be ahead of the other. Nothing is told of
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -22,6 +21,7 @@ from netcfg.attempts import Attempt, Progress, patience
 from netcfg.errors import CheckFailed, DeviceAstray, ExtranetError, NotHeld, NothingSaved
 from netcfg.guards import Ticket
 from netcfg.intent import LineArguments, When
+from netcfg.kept import KeptConfigurations
 from netcfg.sessions import Sessions
 from netcfg.visits import DeviceState, Found, Visit, each, visits
 
@@ -50,14 +50,16 @@ class LineState(Model):
 class Extranet:
     """Observes and changes the devices of a world, one stage of one line at a time."""
 
-    def __init__(self, world: Reached, home: Path, timer: float = 60.0, within: float = 20.0) -> None:
-        """Keep configurations of before a change under `home`.
+    def __init__(
+        self, world: Reached, home: Path, timer: float = 60.0, within: float = 20.0, key_file: Path | None = None
+    ) -> None:
+        """Keep configurations of before a change under `home`, sealed with a key that lies beside it if not elsewhere.
 
         `timer` is after how many seconds an unconfirmed change returns by itself; `within` is how long checks may take
         to come true, and is less.
         """
         self._sessions = Sessions(world.ssh_config)
-        self._home = home
+        self._kept = KeptConfigurations(home, key_file or home.with_name(f"{home.name}.key"))
         self._seconds = timer
         self._within = within
 
@@ -134,7 +136,7 @@ class Extranet:
         attempt.confirm(changed)
         saved = dict(zip((visit.device for visit in changed), attempt.save(changed), strict=True))
         for visit in changed:
-            _write(self._last(visit.device), saved[visit.device].running)
+            self._kept.write(_last(visit.device), saved[visit.device].running)
         return _state(
             tuple(
                 visit.state(saved[visit.device] if visit.device in saved else visit.find(patience(visit)))
@@ -150,30 +152,32 @@ class Extranet:
         _all_met(move, each(present, see))
 
     def _keep(self, move: LineArguments, visit: Visit, text: str, *, forward: bool) -> None:
-        file = self._kept(move, visit.device, "change" if forward else "undo")
-        if forward and file.exists() and visit.place(text) == "after":
+        name = _before(move, visit.device, "change" if forward else "undo")
+        if forward and self._kept.read(name) is not None and visit.place(text) == "after":
             # An attempt that died has changed the device already: what it had before that is what counts.
             return
-        _write(file, text)
+        self._kept.write(name, text)
 
     def _tell_drift(self, attempt: Attempt, visit: Visit, running: str) -> None:
         """Tell what others changed since our last change of a device, of what is none of our business."""
-        last = self._last(visit.device)
-        if last.exists() and (drift := visit.drift(last.read_text(), running)):
+        last = self._kept.read(_last(visit.device))
+        if last is not None and (drift := visit.drift(last, running)):
             text = _("{device}: since our last change of it others changed {number} lines: {lines}")
             lines = "; ".join((*drift[:_SHOWN], *(["…"] if len(drift) > _SHOWN else [])))
             attempt.progress(text.format(device=visit.device, number=len(drift), lines=lines))
 
-    def _last(self, device: str) -> Path:
-        return self._home / "last" / f"{device}.conf"
-
-    def _kept(self, move: LineArguments, device: str, way: Literal["change", "undo"]) -> Path:
-        return self._home / _label(move) / f"{device}-before-{way}.conf"
-
     def _visits(self, move: LineArguments, ticket: Ticket) -> AbstractContextManager[tuple[Visit, ...]]:
-        kept = {change.device: self._kept(move, change.device, "change") for change in move.devices}
-        saved = {device: file.read_text() for device, file in kept.items() if file.exists()}
+        kept = {each.device: self._kept.read(_before(move, each.device, "change")) for each in move.devices}
+        saved = {device: text for device, text in kept.items() if text is not None}
         return visits(self._sessions, move.devices, ticket, saved)
+
+
+def _last(device: str) -> str:
+    return f"last/{device}.conf"
+
+
+def _before(move: LineArguments, device: str, way: Literal["change", "undo"]) -> str:
+    return f"{_label(move)}/{device}-before-{way}.conf"
 
 
 def _at_home(move: LineArguments, visit: Visit, found: Found, *, forward: bool) -> None:
@@ -189,17 +193,6 @@ def _at_home(move: LineArguments, visit: Visit, found: Found, *, forward: bool) 
         raise NotHeld(visit.device, found.full)
     if not forward and not visit.can_return:
         raise NothingSaved(visit.device, move.stage)
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file whole or not at all, so that it is there after a power cut."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_name(file.name + ".new")
-    with scratch.open("w") as sink:
-        sink.write(text)
-        sink.flush()
-        os.fsync(sink.fileno())
-    scratch.replace(file)
 
 
 def _all_met(move: LineArguments, reasons: Sequence[Sequence[str]]) -> None:

@@ -178,6 +178,10 @@ class Visit:
         """Return lines as people read them, without the secrets in them."""
         return shown(self._platform, lines)
 
+    def masked(self, line: str) -> str:
+        """Return a line as people may read it, without the secret in it."""
+        return self._platform.masked(line)
+
     def unmet(self, checks: Sequence[Check], within: float) -> tuple[str, ...]:
         """Return in words which checks of this device are not met within so many seconds."""
         return unmet(Eyes(self._platform, self._line, self._shell), checks, within)

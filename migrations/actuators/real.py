@@ -60,7 +60,7 @@ def real_actuators(home: RunHome) -> Mapping[Actuator, StepActuator]:
     return {
         Actuator.SITE: SiteActuator(SitesAlone(world, home.path / "sites")),
         Actuator.SYSTEM: SystemActuator(Playbooks(world, home.playbooks)),
-        Actuator.LINE: LineActuator(Extranet(world, home.path / "configurations")),
+        Actuator.LINE: LineActuator(Extranet(world, home.configurations, key_file=home.sealing_key)),
     }
 
 

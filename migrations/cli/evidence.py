@@ -8,6 +8,7 @@ from migrations.cli import saying
 from migrations.cli.run import chosen
 from migrations.evidence.chain import Soundness
 from migrations.trust import bundle
+from netcfg.kept import KeptConfigurations
 
 
 def export_run(run: str, file: Path | None, *, as_json: bool) -> int:
@@ -16,6 +17,19 @@ def export_run(run: str, file: Path | None, *, as_json: bool) -> int:
     written = bundle.export(home, file or Path(f"{home.path.name}.evidence.tar.gz"))
     saying.say(json.dumps({"bundle": str(written)}) if as_json else str(written))
     return 0
+
+
+def show_kept(run: str, name: str) -> int:
+    """Print the names of configurations that a run keeps, or one of them; 1 where it is not kept."""
+    home = chosen(run)
+    kept = KeptConfigurations(home.configurations, home.sealing_key)
+    if not name:
+        for one in kept.names():
+            saying.say(one)
+        return 0
+    text = kept.read(name)
+    saying.say(text if text is not None else _("this run keeps no configuration {name}").format(name=name))
+    return 0 if text is not None else 1
 
 
 def verify_run(what: str, *, as_json: bool) -> int:

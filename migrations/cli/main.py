@@ -340,6 +340,18 @@ def verify_evidence(
     raise typer.Exit(verify_run(what, as_json=as_json))
 
 
+@evidence.command("configurations", help=_("Name the configurations of devices that a run keeps sealed, or show one."))
+def show_configurations(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=_("Which one to show."), show_default=False)] = "",
+    run: Annotated[
+        str, typer.Option("--run", metavar="RUN", help=_("Which run; the latest where it is left out."))
+    ] = "",
+) -> None:
+    from migrations.cli.evidence import show_kept
+
+    raise typer.Exit(show_kept(run, name))
+
+
 @app.command(help=_("Tell how far a run has come."))
 def status(run: RunName = "", as_json: Json = False) -> None:
     from migrations.cli.run import show_status

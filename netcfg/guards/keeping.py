@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from inventory.base import Model
+from inventory.plain import one_line
 from inventory.words import _
 from netcfg.errors import DeviceUnreachable, NotHeld, TooLate
 from netcfg.guards import Outcome, Settled, Standing, Ticket, Way
@@ -72,7 +73,7 @@ class KeptGuard:
         )
         held = self._read(_Held, {"state": answer.pop("is", None), **answer})
         if held.state == "failed":
-            raise NotHeld(self._device, held.why)
+            raise NotHeld(self._device, self._platform.masked(held.why))
         if held.state == "held":
             self._armed_at = asked_at
         return held.state
@@ -86,7 +87,7 @@ class KeptGuard:
 
         def in_time(command: str) -> None:
             if time.monotonic() > limit:
-                raise TooLate(self._device, command)
+                raise TooLate(self._device, self._platform.masked(command))
 
         self._line.configure(commands, in_time)
 
@@ -119,7 +120,7 @@ class KeptGuard:
         except (ValueError, TypeError) as error:
             raise self._strange() from error
         if "error" in found:
-            raise DeviceUnreachable(self._device, str(found["error"]))
+            raise DeviceUnreachable(self._device, self._platform.masked(one_line(str(found["error"]), 500)))
         return found
 
     def _read(self, model: type[_Model], answer: dict[str, Any]) -> _Model:

@@ -1,5 +1,6 @@
 """What is known about a kind of device: data in `NAME.yaml` beside this file, read into one model."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -118,6 +119,10 @@ class Platform(Model):
     policies: Policies
     blocks: dict[str, str]
     keeping: Keeping
+
+    def masked(self, line: str) -> str:
+        """Return a line as people may read it, without the secret in it."""
+        return re.sub(self.secret, r"\1 ***", line)
 
     def block(self, name: str, **values: object) -> str:
         """Return one of the platform's blocks of configuration, filled in."""
