@@ -5,10 +5,10 @@ from datetime import datetime
 from pathlib import Path
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from inventory.words import _
-from migrations.evidence.chain import DamagedEvidence
 from migrations.evidence.snapshot import standings_in
-from migrations.home import RunHome, RunSettings, StalePlan, UnreadableRun
+from migrations.home import RunHome, RunSettings
 from migrations.plan import Actuator, Plan, Unit
 from migrations.states import BETWEEN, UnitState
 
@@ -96,7 +96,7 @@ def ledger_of(runs: Path, programme: str, world: Path) -> Ledger:
                 before = accounts.get(account.unit.key)
                 if before is None or before.since <= account.since:
                     accounts[account.unit.key] = account
-        except (OSError, ValueError, KeyError, DamagedEvidence, UnreadableRun, StalePlan) as exc:
+        except (OSError, ValueError, KeyError, ZhengheError) as exc:
             left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=exc))
             continue
         names.append(home.path.name)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from inventory.base import Model
+
 
 class UnitState(StrEnum):
     """How far a unit has come; everything before COMMITTED can return without loss."""
@@ -72,3 +74,17 @@ class Deed(StrEnum):
     PROBE = "probe"
     APPLY = "apply"
     UNDO = "undo"
+
+
+class UnitResult(Model):
+    """How a unit came out of a passage."""
+
+    unit: str
+    state: UnitState
+    reason: str = ""
+
+
+class PassageResult(Model):
+    """How all units came out of a passage, sorted by key."""
+
+    units: tuple[UnitResult, ...]

@@ -15,6 +15,7 @@ from migrations.cli import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.wanted import runs_folder, wanted_plan, world_at
 from migrations.evidence.chain import Soundness
+from migrations.evidence.kinds import Approved, RehearsalEnded
 from migrations.home import RunHome
 from migrations.run.runner import passages_of
 from migrations.trust.approving import Approvals, Deed, NotApproved
@@ -73,7 +74,7 @@ def is_twin(world: World) -> bool:
 
 def _under_way(home: RunHome, deed: Deed) -> bool:
     records = home.evidence.records()
-    approved = any(each.kind == "approved" and each.what.get("deed") == deed for each in records)
+    approved = any(approval.deed == deed for _record, approval in Approved.among(records))
     passages = passages_of(records)
     return approved and bool(passages) and passages[-1].is_open
 
@@ -86,7 +87,7 @@ def keep_approvals(home: RunHome, deed: Deed, world: World) -> None:
     seen = approvals.seen(digest, world.name, person(), datetime.now(UTC))
     approvals.copy_to(digest, home.path / "approvals")
     by = [each.statement.person for each in seen if not each.against and each.statement.deed == deed]
-    home.evidence.append("approved", what={"deed": deed, "by": sorted(set(by))})
+    home.evidence.write(Approved(deed=deed, by=tuple(sorted(set(by)))))
 
 
 def _missing(approvals: Approvals, digest: str, world: World, deed: str) -> tuple[str, ...]:
@@ -102,8 +103,8 @@ def _rehearsed(digest: str) -> datetime | None:
         home = RunHome(file.parent)
         settings = home.settings()
         if settings.plan == digest and settings.kind == "twin" and testimony(home).outcome is Soundness.SOUND:
-            ended = (each for each in home.evidence.records() if each.kind == "rehearsal-ended")
-            found += [each.time for each in ended if each.what.get("outcome") == "passed"]
+            ended = RehearsalEnded.among(home.evidence.records())
+            found += [record.time for record, end in ended if end.outcome == "passed"]
     return max(found, default=None)
 
 

@@ -28,6 +28,7 @@ from migrations.cli.wanted import (
     world_at,
 )
 from migrations.evidence.chain import Soundness
+from migrations.evidence.kinds import UnitMoved
 from migrations.home import RunHome, RunSettings, run_id, states_of
 from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope
@@ -163,7 +164,7 @@ def show_status(run: str, *, as_json: bool) -> int:
     home = chosen(run)
     plan, records = home.plan(), home.evidence.records()
     states = states_of(plan, records)
-    reasons = {record.unit: record.what["reason"] for record in records if record.kind == "unit-state"}
+    reasons = {record.unit: moved.reason for record, moved in UnitMoved.among(records)}
     summary = summary_of(home)
     if as_json:
         felt = {unit.key: unit.felt_last for unit in summary.units}

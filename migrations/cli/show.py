@@ -14,6 +14,7 @@ from inventory.words import _
 from migrations.actuators.progress import Told
 from migrations.cli import saying
 from migrations.evidence.chain import Record
+from migrations.evidence.kinds import StepBegun, StepDone, StepFailed, UnitMoved
 from migrations.home import states_of
 from migrations.plan import Plan, Unit
 from migrations.report.wording import STATES, UNIT_KINDS, state_word
@@ -89,14 +90,13 @@ class Lines(Listener):
 
     def recorded(self, record: Record) -> None:
         """Tell of a unit's state or of a step that came to its end."""
-        if record.kind == "unit-state":
-            reason = record.what["reason"]
-            state = state_word(record.unit.partition(":")[0], UnitState(record.what["state"]), _)
-            self.tell(f"{record.unit}: {state}" + (f" ({reason})" if reason else ""))
-        elif record.kind == "step-done":
-            self.tell(f"  {record.what['deed']} {record.step}: {record.what['seconds']:.1f} s")
-        elif record.kind == "step-failed":
-            self.tell(f"  {record.what['deed']} {record.step}: {record.what['reason']}")
+        if (moved := UnitMoved.of(record)) is not None:
+            state = state_word(record.unit.partition(":")[0], moved.state, _)
+            self.tell(f"{record.unit}: {state}" + (f" ({moved.reason})" if moved.reason else ""))
+        elif (done := StepDone.of(record)) is not None:
+            self.tell(f"  {done.deed} {record.step}: {done.seconds:.1f} s")
+        elif (failed := StepFailed.of(record)) is not None:
+            self.tell(f"  {failed.deed} {record.step}: {failed.reason}")
 
     def warned(self, text: str) -> None:
         """Tell what keeps the run from going on."""
@@ -123,10 +123,10 @@ class Board(Listener):
     def recorded(self, record: Record) -> None:
         """Show a unit's new state, and which step it takes."""
         self._records.append(record)
-        if record.kind == "step-begun":
+        if record.kind == StepBegun.KIND:
             self._doing[record.unit] = record.step.partition("/")[2]
-        elif record.kind == "unit-state":
-            self._doing[record.unit] = record.what["reason"]
+        elif (moved := UnitMoved.of(record)) is not None:
+            self._doing[record.unit] = moved.reason
 
     def told(self, told: Told) -> None:
         """Show what is being done."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, ClassVar, NamedTuple
 
 from pydantic import AwareDatetime, ValidationError
 
@@ -51,6 +51,23 @@ class Record(Model):
     """Hash of the record before; sixty-four zeros in the first one."""
     hash: str
     """SHA-256 of the record's canonical JSON without this field."""
+
+
+class Fact(Model):
+    """Something to be kept: its kind, and as its fields what is told of it, never a secret."""
+
+    KIND: ClassVar[str] = ""
+
+    def told(self) -> dict[str, Any]:
+        """Return its fields as they are kept; one that is None is left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class Mended(Fact):
+    """So many bytes after the last record were none, and were moved into a file beside the evidence."""
+
+    KIND: ClassVar[str] = "evidence-mended"
+    bytes: int
 
 
 class Head(NamedTuple):
@@ -98,19 +115,24 @@ class Evidence:
         self.path = path
 
     def append(self, kind: str, *, unit: str = "", step: str = "", what: Mapping[str, Any] | None = None) -> Record:
-        """Write one record to the disk and return it; OSError where the disk refuses, DamagedEvidence."""
+        """Write a record of any kind, for whoever has no model of it: `write` is for all others."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._opened() as file:
             return _write(file, self._mended(file), kind, unit, step, dict(what or {}))
 
-    def append_about(self, kind: str, about: Callable[["Head"], Mapping[str, Any]]) -> Record:
+    def write(self, fact: Fact, *, unit: str = "", step: str = "") -> Record:
+        """Write one record to the disk and return it; OSError where the disk refuses, DamagedEvidence."""
+        return self.append(fact.KIND, unit=unit, step=step, what=fact.told())
+
+    def write_about(self, about: Callable[["Head"], Fact]) -> Record:
         """Write one record that is made from all before it, while nobody else writes."""
         with self._opened() as file:
             last = self._mended(file)
             file.seek(0)
             whole = file.read()
             head = Head(last[0], last[1], len(whole), hashlib.sha256(whole).hexdigest())
-            return _write(file, last, kind, "", "", dict(about(head)))
+            fact = about(head)
+            return _write(file, last, fact.KIND, "", "", fact.told())
 
     def ready(self) -> int:
         """Mend the file's tail, check the whole chain and return where the next record begins, in bytes.
@@ -142,7 +164,7 @@ class Evidence:
         with os.fdopen(os.open(f"{self.path}.removed", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as removed:
             removed.write(tail + b"\n")
         file.truncate(begin)
-        mended = _write(file, last, "evidence-mended", "", "", {"bytes": len(tail)})
+        mended = _write(file, last, Mended.KIND, "", "", Mended(bytes=len(tail)).told())
         return mended.seq, mended.hash
 
     def records(self) -> tuple[Record, ...]:

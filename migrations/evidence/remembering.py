@@ -3,10 +3,9 @@
 import threading
 
 from migrations.evidence.chain import Evidence, Record
+from migrations.evidence.kinds import PassageBegun, PassageEnded, StepBegun, StepDone
 from migrations.plan import Stage, StepKind, Unit
 from migrations.states import Deed, UnitState
-
-_PASSAGES = frozenset({"passage-begun", "passage-ended"})
 
 
 class Memory:
@@ -35,8 +34,10 @@ class Memory:
         records, self._offset = self._evidence.follow(self._offset)
         for record in records:
             self._of.setdefault(record.unit, []).append(record)
-            if record.kind in _PASSAGES:
-                self._open = record.what["number"] if record.kind == "passage-begun" else None
+            if (begun := PassageBegun.of(record)) is not None:
+                self._open = begun.number
+            elif record.kind == PassageEnded.KIND:
+                self._open = None
 
 
 def unseen(unit: Unit, state: UnitState, records: tuple[Record, ...]) -> str:
@@ -44,19 +45,20 @@ def unseen(unit: Unit, state: UnitState, records: tuple[Record, ...]) -> str:
 
     Whoever answers in a step's place would otherwise move a unit's state without anything having been done.
     """
-    last = {record.step: record for record in records if record.kind in {"step-begun", "step-done"}}
+    last = {record.step: record for record in records if record.kind in {StepBegun.KIND, StepDone.KIND}}
     for step in unit.steps:
         known = last.get(step.id)
-        done = known.what["deed"] if known is not None and known.kind == "step-done" else None
+        end = StepDone.of(known) if known is not None else None
+        done = end.deed if end is not None else None
         match state:
             case UnitState.ON_PROBATION if step.stage is Stage.CUTOVER:
-                seen = done == Deed.APPLY
+                seen = done is Deed.APPLY
             case UnitState.DECOMMISSIONED if step.stage is Stage.COMMIT:
-                seen = done == Deed.APPLY
+                seen = done is Deed.APPLY
             case UnitState.ROLLED_BACK if step.stage is Stage.CUTOVER and step.kind is not StepKind.GATE:
-                seen = known is None or done == Deed.UNDO
+                seen = known is None or done is Deed.UNDO
             case UnitState.WITHDRAWN if step.stage is Stage.PREPARE:
-                seen = done == Deed.UNDO
+                seen = done is Deed.UNDO
             case _:
                 seen = True
         if not seen:

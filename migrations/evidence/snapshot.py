@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from inventory.base import Model
 from inventory.words import _
 from migrations.evidence.chain import BEGINNING, DamagedEvidence, Record
+from migrations.evidence.kinds import StepBegun, UnitMoved
 from migrations.evidence.standing import RunView, Standing
 from migrations.plan import Plan
 
-FOLDED = (b'"kind":"unit-state"', b'"kind":"step-begun"')
+FOLDED = tuple(f'"kind":"{kind.KIND}"'.encode() for kind in (UnitMoved, StepBegun))
 """What is written in the records that say how far a unit has come; others are not parsed."""
 WORTH_KEEPING = 1 << 20
 """So many bytes must be new before what was folded is written down again."""

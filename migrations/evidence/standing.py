@@ -5,6 +5,7 @@ from datetime import datetime
 
 from inventory.base import Model
 from migrations.evidence.chain import Record
+from migrations.evidence.kinds import StepBegun, UnitMoved
 from migrations.plan import Plan, Stage, StepKind, Unit
 from migrations.states import UnitState
 
@@ -53,24 +54,25 @@ class RunView:
         """Fold more records, which follow those before."""
         for record in records:
             before = self._of.get(record.unit)
-            if before is not None and record.kind in {"unit-state", "step-begun"}:
-                self._of[record.unit] = self._after(before, record)
+            if before is None:
+                continue
+            if (begun := StepBegun.of(record)) is not None:
+                entered = before.entered or record.step in self._cutover
+                update = {"state": begun.state, "since": _since(before, begun.state, record), "entered": entered}
+                self._of[record.unit] = before.model_copy(update=update)
+            elif (moved := UnitMoved.of(record)) is not None:
+                returned = moved.state is UnitState.ROLLED_BACK
+                self._of[record.unit] = Standing(
+                    state=moved.state,
+                    reason=moved.reason,
+                    since=_since(before, moved.state, record),
+                    entered=before.entered and not returned,
+                    prepared=returned and not moved.reason,
+                )
 
-    def _after(self, before: Standing, record: Record) -> Standing:
-        state = UnitState(record.what["state"])
-        since = before.since if state is before.state and before.since is not None else record.time
-        if record.kind == "step-begun":
-            entered = before.entered or record.step in self._cutover
-            return before.model_copy(update={"state": state, "since": since, "entered": entered})
-        reason = str(record.what.get("reason", ""))
-        returned = state is UnitState.ROLLED_BACK
-        return Standing(
-            state=state,
-            reason=reason,
-            since=since,
-            entered=before.entered and not returned,
-            prepared=returned and not reason,
-        )
+
+def _since(before: Standing, state: UnitState, record: Record) -> datetime:
+    return before.since if state is before.state and before.since is not None else record.time
 
 
 def standings_of(plan: Plan, records: Iterable[Record]) -> Mapping[str, Standing]:

@@ -3,18 +3,21 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 from infra.worlds import World
 from inventory.kinds import Kind
 from inventory.words import _
+from migrations.evidence.kinds import PassageBegun, PassageEnded, ProbeSaw, UnitChecked, WritesJudged
+from migrations.evidence.seen import ProbeResult, UnitChecks, Window, WritesVerdict
 from migrations.home import RunHome, states_of
 from migrations.plan import Actuator
-from migrations.proof.probes import ProbeResult, Probes, Sighting, Window, WritesVerdict, probe_orders
+from migrations.proof.probes import Probes, Sighting, probe_orders
 from migrations.proof.probes.limits import Allowed, allowances, judged, told
-from migrations.proof.verify import Side, UnitChecks, VerifyResult, verify
+from migrations.proof.verify import Side, VerifyResult, verify
 from migrations.states import UnitState
 
+_Measured = TypeVar("_Measured", ProbeSaw, WritesJudged)
 GRACE = 2.5
 """Seconds after which a packet that has not come back was counted as lost by its probe."""
 AFTERMATH = 12.0
@@ -64,15 +67,14 @@ class Proof:
 
         Services that did not answer for their writes then are asked once more.
         """
-        if any(verdict.get("unanswered") for verdict in self._latest("writes-verdict", number).values()):
+        if any(verdict.unanswered for verdict in self._latest(WritesJudged, number).values()):
             self._confirmed(self._probes.collect(), number)
         return "; ".join((*_checks(self.check(stage).units), *self.felt(number)))
 
     def _confirmed(self, sightings: Sequence[Sighting], number: int) -> tuple[WritesVerdict, ...]:
         verdicts = self._probes.confirm(sightings)
         for verdict in verdicts:
-            what = {**verdict.model_dump(mode="json"), "passage": number}
-            self._home.evidence.append("writes-verdict", unit=verdict.unit, what=what)
+            self._home.evidence.write(WritesJudged(**dict(verdict), passage=number), unit=verdict.unit)
         return verdicts
 
     def check(self, stage: str) -> VerifyResult:
@@ -82,8 +84,7 @@ class Proof:
         folder = self._home.path / "reports" / stage.replace(" ", "-")
         checked = verify(self._world, self._programme, self._kinds, sides, folder)
         for unit in checked.units:
-            what = {**unit.model_dump(mode="json"), "stage": stage}
-            self._home.evidence.append("verify-result", unit=unit.unit, what=what)
+            self._home.evidence.write(UnitChecked(**dict(unit), stage=stage), unit=unit.unit)
         return checked
 
     def _side(self, key: str, state: UnitState) -> Side | None:
@@ -95,20 +96,17 @@ class Proof:
 
     def is_measured(self, number: int) -> bool:
         """Return whether it is in the evidence what every probe saw in a passage."""
-        return {(order.unit, order.name) for order in self._orders} <= set(self._latest("probe-result", number))
+        return {(order.unit, order.name) for order in self._orders} <= set(self._latest(ProbeSaw, number))
 
     def felt(self, number: int) -> tuple[str, ...]:
         """Say again what users felt and lost in a passage beyond what is allowed, as it was measured last."""
-        results = map(ProbeResult.model_validate, self._latest("probe-result", number).values())
-        verdicts = map(WritesVerdict.model_validate, self._latest("writes-verdict", number).values())
-        return (*(sentence for result in results for sentence in told(result)), *_writes(tuple(verdicts)))
+        results = self._latest(ProbeSaw, number).values()
+        verdicts = tuple(self._latest(WritesJudged, number).values())
+        return (*(sentence for result in results for sentence in told(result)), *_writes(verdicts))
 
-    def _latest(self, kind: str, number: int) -> dict[tuple[str, str], dict[str, Any]]:
-        return {
-            (record.unit, record.what["name"]): {key: what for key, what in record.what.items() if key != "passage"}
-            for record in self._home.evidence.records()
-            if record.kind == kind and record.what["passage"] == number
-        }
+    def _latest(self, kind: type[_Measured], number: int) -> dict[tuple[str, str], _Measured]:
+        every = kind.among(self._home.evidence.records())
+        return {(record.unit, said.name): said for record, said in every if said.passage == number}
 
     def _collected(self, end: float) -> tuple[tuple[Sighting, ...], float]:
         """Read the probes once everything that was under way at a moment has been answered or given up.
@@ -129,8 +127,7 @@ class Proof:
             judged(sighting.within(window), self._allowed.get(sighting.order.unit, Allowed())) for sighting in sightings
         ]
         for result in results:
-            what = {**result.model_dump(mode="json"), "passage": number}
-            self._home.evidence.append("probe-result", unit=result.unit, what=what)
+            self._home.evidence.write(ProbeSaw(**dict(result), passage=number), unit=result.unit)
         return results
 
     def _window(self, number: int, collected: float) -> Window:
@@ -142,15 +139,15 @@ class Proof:
         return Window(begin=span.begin, end=min(span.end + AFTERMATH, collected, later or math.inf))
 
     def _span(self, number: int) -> Window:
-        records = self._home.evidence.records()
-        ended = [r.time for r in records if r.kind == "passage-ended" and r.what["number"] == number]
+        every = PassageEnded.among(self._home.evidence.records())
+        ended = [record.time for record, passage in every if passage.number == number]
         begun = self._begun(number)
         assert begun is not None
         return Window(begin=begun, end=ended[-1].timestamp())
 
     def _begun(self, number: int) -> float | None:
-        records = self._home.evidence.records()
-        begun = [r.time for r in records if r.kind == "passage-begun" and r.what["number"] == number]
+        every = PassageBegun.among(self._home.evidence.records())
+        begun = [record.time for record, passage in every if passage.number == number]
         return begun[-1].timestamp() if begun else None
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from inventory.model import Record
 from inventory.obligations.dates import CHINA
 from inventory.words import _
 from migrations.evidence.chain import Record as Seen
 from migrations.evidence.chain import Soundness
-from migrations.home import RunHome, StalePlan, UnreadableRun, states_of
+from migrations.evidence.kinds import UnitChecked, UnitMoved, WritesJudged
+from migrations.home import RunHome, states_of
 from migrations.plan import Actuator, Plan, Stage, Unit
 from migrations.states import UnitState
 from migrations.trust.witness import signed_part, testimony
@@ -41,7 +43,7 @@ def achievements_of_runs(runs: Path, programme: str) -> RunAchievements:
         home = RunHome(path.parent)
         try:
             found = _of_run(home, programme)
-        except (OSError, ValueError, KeyError, UnreadableRun, StalePlan) as exc:
+        except (OSError, ValueError, KeyError, ZhengheError) as exc:
             left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=exc))
             continue
         if found is not None:
@@ -101,14 +103,14 @@ def _checked(unit: Unit, state: UnitState, seen: list[Seen]) -> Seen | None:
     if arrived is None:
         return None
     since = [each for each in seen if each.seq > arrived]
-    checks = [each for each in since if each.kind == "verify-result"]
+    checks = list(UnitChecked.among(since))
     # The last word on each probe's writes: what nobody answered for then may have been settled since.
-    verdicts = {each.what.get("name"): each.what for each in since if each.kind == "writes-verdict"}
-    wrong = any(what["lost"] or what["doubled"] or what.get("unanswered") for what in verdicts.values())
+    verdicts = {verdict.name: verdict for _record, verdict in WritesJudged.among(since)}
+    wrong = any(verdict.lost or verdict.doubled or verdict.unanswered for verdict in verdicts.values())
     if not checks or wrong:
         return None
-    found = checks[-1].what
-    return checks[-1] if found["passed"] and not found["failed"] and not found.get("unknown") else None
+    record, found = checks[-1]
+    return record if found.passed and not found.failed and not found.unknown else None
 
 
 def _last(seen: list[Seen], state: UnitState) -> date | None:
@@ -116,7 +118,8 @@ def _last(seen: list[Seen], state: UnitState) -> date | None:
 
 
 def _state(seen: Seen) -> UnitState | None:
-    return UnitState(seen.what["state"]) if seen.kind == "unit-state" else None
+    moved = UnitMoved.of(seen)
+    return None if moved is None else moved.state
 
 
 def _day(time: datetime) -> date:

@@ -5,9 +5,22 @@ from typing import Any, Literal
 
 from inventory.base import Model
 from migrations.evidence.chain import ChainVerdict, Record
+from migrations.evidence.kinds import (
+    PassageBegun,
+    PassageEnded,
+    ProbeSaw,
+    RehearsalEnded,
+    StageBegun,
+    StageEnded,
+    StepBegun,
+    StepDone,
+    StepFailed,
+    UnitChecked,
+    UnitMoved,
+    WritesJudged,
+)
+from migrations.evidence.seen import ProbeResult, WritesVerdict
 from migrations.plan import Plan, Stage, Unit, Untouched, digest
-from migrations.proof.probes import ProbeResult, WritesVerdict
-from migrations.proof.verify import UnitChecks
 from migrations.states import GOALS, Direction, UnitState
 
 Outcome = Literal["passed", "failed", "unfinished"]
@@ -267,54 +280,50 @@ def summarise(
 
 def _outcome(records: Sequence[Record], units: Sequence[UnitSummary]) -> tuple[Outcome, str]:
     """Return how a run came out: a rehearsal says so itself, any other run is judged by how its last passage ended."""
-    ended = [record.what for record in records if record.kind == "rehearsal-ended"]
+    ended = [end for _record, end in RehearsalEnded.among(records)]
     if ended:
-        return ("passed" if ended[-1]["outcome"] == "passed" else "failed"), str(ended[-1].get("reason", ""))
-    marks = [record for record in records if record.kind in {"passage-begun", "passage-ended"}]
+        return ended[-1].outcome, ended[-1].reason
+    marks = [record for record in records if record.kind in {PassageBegun.KIND, PassageEnded.KIND}]
     # A rehearsal that has begun stages and not ended goes on when it is called again.
-    staged = any(record.kind in {"stage-begun", "stage"} for record in records)
-    if staged or not marks or marks[-1].kind == "passage-begun":
+    staged = any(record.kind in {StageBegun.KIND, StageEnded.KIND} for record in records)
+    begun = [passage for _record, passage in PassageBegun.among(marks)]
+    if staged or not begun or marks[-1].kind == PassageBegun.KIND:
         return "unfinished", ""
-    begun = next(record for record in reversed(marks) if record.kind == "passage-begun")
-    taken = set(begun.what.get("units", ())) or {unit.key for unit in units}
-    goals = GOALS[Direction(begun.what["direction"])]
+    taken = set(begun[-1].units) or {unit.key for unit in units}
+    goals = GOALS[begun[-1].direction]
     wrong = [unit.key for unit in units if unit.key in taken and (unit.state not in goals or unit.is_wrong)]
     return ("failed" if wrong else "passed"), ", ".join(wrong)
 
 
 def _stages(records: Iterable[Record]) -> Iterator[StageTime]:
-    for record in records:
-        if record.kind == "stage":
-            what = record.what
-            failure = str(what.get("failure", ""))
-            yield StageTime(name=what["name"], begin=what["begin"], end=what["end"], failure=failure)
+    for _record, stage in StageEnded.among(records):
+        yield StageTime(name=stage.name, begin=stage.begin, end=stage.end, failure=stage.failure)
 
 
 def _passages(records: Iterable[Record], end: float) -> Iterator[PassageTime]:
     begun: dict[int, tuple[Direction, float]] = {}
-    ended: dict[int, Record] = {}
+    ended: dict[int, tuple[PassageEnded, float]] = {}
     for record in records:
-        if record.kind == "passage-begun":
-            direction = Direction(record.what["direction"])
-            begun.setdefault(int(record.what["number"]), (direction, record.time.timestamp()))
-        elif record.kind == "passage-ended":
-            ended[int(record.what["number"])] = record
+        if (mark := PassageBegun.of(record)) is not None:
+            begun.setdefault(mark.number, (mark.direction, record.time.timestamp()))
+        elif (over := PassageEnded.of(record)) is not None:
+            ended[over.number] = over, record.time.timestamp()
     for number, (direction, begin) in begun.items():
         closed = ended.get(number)
         yield PassageTime(
             number=number,
             direction=direction,
             begin=begin,
-            end=end if closed is None else closed.time.timestamp(),
+            end=end if closed is None else closed[1],
             is_open=closed is None,
-            short=() if closed is None else tuple(_short(closed, direction)),
+            short=() if closed is None else tuple(_short(closed[0], direction)),
         )
 
 
-def _short(ended: Record, direction: Direction) -> Iterator[str]:
-    for unit in ended.what.get("result", {}).get("units", ()):
-        if unit["state"] not in GOALS[direction] or unit["reason"]:
-            yield unit["unit"]
+def _short(ended: PassageEnded, direction: Direction) -> Iterator[str]:
+    for unit in ended.result.units if ended.result is not None else ():
+        if unit.state not in GOALS[direction] or unit.reason:
+            yield unit.unit
 
 
 class _Reader:
@@ -330,10 +339,9 @@ class _Reader:
     def unit(self, unit: Unit, title: str) -> UnitSummary:
         records = self._of.get(unit.key, [])
         # A stage that was verified again, after a kill or a mend, counts as it was found last.
-        found = {record.what["stage"]: record for record in records if record.kind == "verify-result"}
-        checks = [_model(UnitChecks, record, "stage") for record in found.values()]
-        writes = [_model(WritesVerdict, record, "passage") for record in records if record.kind == "writes-verdict"]
-        states = [record for record in records if record.kind == "unit-state"]
+        checks = list({found.stage: found for _record, found in UnitChecked.among(records)}.values())
+        writes = [verdict for _record, verdict in WritesJudged.among(records)]
+        states = [moved for _record, moved in UnitMoved.among(records)]
         strokes = tuple(self._strokes(unit, records))
         first = min((passage.number for passage in self._passages), default=0)
         taken = [stroke for stroke in strokes if stroke.passage == first]
@@ -344,8 +352,8 @@ class _Reader:
             kind=unit.kind.value,
             wave=unit.wave,
             depth=unit.depth,
-            state=UnitState(states[-1].what["state"]) if states else UnitState.PLANNED,
-            reason=str(states[-1].what.get("reason", "")) if states else "",
+            state=states[-1].state if states else UnitState.PLANNED,
+            reason=states[-1].reason if states else "",
             bars=tuple(self._bars(records)),
             strokes=strokes,
             felt=tuple(self._felt(records)),
@@ -362,10 +370,9 @@ class _Reader:
     def _bars(self, records: Iterable[Record]) -> Iterator[Bar]:
         changes: list[tuple[UnitState, float]] = []
         for record in records:
-            if record.kind in {"unit-state", "step-begun"}:
-                state = UnitState(record.what["state"])
-                if not changes or changes[-1][0] is not state:
-                    changes.append((state, record.time.timestamp()))
+            mark = UnitMoved.of(record) or StepBegun.of(record)
+            if mark is not None and (not changes or changes[-1][0] is not mark.state):
+                changes.append((mark.state, record.time.timestamp()))
         for number, (state, begin) in enumerate(changes):
             end = changes[number + 1][1] if number + 1 < len(changes) else self._end
             yield Bar(state=state, begin=begin, end=end)
@@ -374,27 +381,27 @@ class _Reader:
         stages = {step.id: step.stage for step in unit.steps}
         open_strokes: dict[str, Record] = {}
         for record in records:
-            if record.kind == "step-begun":
+            if record.kind == StepBegun.KIND:
                 open_strokes[record.step] = record
-            elif record.kind in {"step-done", "step-failed"} and record.step in open_strokes:
+                continue
+            ended = StepDone.of(record) or StepFailed.of(record)
+            if ended is not None and record.step in open_strokes:
                 begun = open_strokes.pop(record.step)
                 yield Stroke(
                     step=record.step.partition("/")[2] or record.step,
-                    deed=str(record.what["deed"]),
+                    deed=ended.deed,
                     stage=stages.get(record.step, Stage.PREPARE),
-                    passage=int(record.what["passage"]),
+                    passage=ended.passage,
                     begin=begun.time.timestamp(),
                     end=record.time.timestamp(),
-                    failed=str(record.what.get("reason", "")) if record.kind == "step-failed" else "",
+                    failed=ended.reason if isinstance(ended, StepFailed) else "",
                 )
 
     def _felt(self, records: Iterable[Record]) -> Iterator[Felt]:
         # A passage that was measured again after a kill counts as it was measured last.
         latest: dict[tuple[int, str], ProbeResult] = {}
-        for record in records:
-            if record.kind == "probe-result":
-                probe = _model(ProbeResult, record, "passage")
-                latest[int(record.what["passage"]), probe.name] = probe
+        for _record, probe in ProbeSaw.among(records):
+            latest[probe.passage, probe.name] = probe
         directions = {passage.number: passage.direction for passage in self._passages}
         for number in sorted({passage for passage, _name in latest}):
             probes = tuple(probe for (passage, _name), probe in latest.items() if passage == number)
@@ -407,10 +414,6 @@ class _Reader:
                 packets_lost=sum(probe.lost for probe in probes),
                 probes=probes,
             )
-
-
-def _model(model: type[Any], record: Record, *beside: str) -> Any:
-    return model.model_validate({key: value for key, value in record.what.items() if key not in beside})
 
 
 def _joined(verdicts: Sequence[WritesVerdict]) -> WritesVerdict | None:

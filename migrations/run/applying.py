@@ -8,10 +8,9 @@ from inventory.kinds import Kind
 from migrations.actuators.ansible.scratch import clear_away
 from migrations.home import RunHome, states_of
 from migrations.proof.proof import Proof
-from migrations.run.engine.messages import PassageResult, UnitResult
 from migrations.run.rehearsal import shortfall
 from migrations.run.runner import Listener, Passage, passages_of, running
-from migrations.states import BETWEEN, THROUGH, Direction
+from migrations.states import BETWEEN, THROUGH, Direction, PassageResult, UnitResult
 
 
 class Applied(Model):

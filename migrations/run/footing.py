@@ -13,6 +13,7 @@ from pathlib import Path
 
 from inventory.errors import ZhengheError
 from inventory.words import _
+from migrations.evidence.kinds import EngineBegun, EnginePutAside
 from migrations.home import RunHome
 
 PER_BYTE, AT_LEAST = 4, 64 * 1024
@@ -61,7 +62,7 @@ def put_engine_aside(home: RunHome, why: str) -> str:
             home.database.with_name(home.database.name + ending).rename(kept.with_name(kept.name + ending))
     text = _("the engine's file is of no use ({why}): it is kept as {kept}, and the run goes on from its evidence")
     said = text.format(why=why, kept=kept.name)
-    home.evidence.append("engine-put-aside", what={"why": why, "kept": kept.name})
+    home.evidence.write(EnginePutAside(why=why, kept=kept.name))
     return said
 
 
@@ -69,14 +70,14 @@ def _mended(home: RunHome) -> Iterator[str]:
     if home.renew_key():
         yield _("the run's key was lost and is made anew")
     mark = hashlib.sha256(SEALS + home.key_file.read_bytes()).hexdigest()[:16]
-    marks = [record.what["key"] for record in home.evidence.records() if record.kind == "engine-begun"]
+    marks = [begun.key for _record, begun in EngineBegun.among(home.evidence.records())]
     if home.database.exists():
         another = marks[-1:] != [mark]
         why = _("its messages are sealed with another key") if another else _damage(home.database)
         if not why:
             return
         yield put_engine_aside(home, why)
-    home.evidence.append("engine-begun", what={"key": mark})
+    home.evidence.write(EngineBegun(key=mark))
 
 
 def _damage(database: Path) -> str:

@@ -13,14 +13,14 @@ from infra.worlds import World, load_world
 from inventory.base import Model
 from inventory.words import _
 from migrations.evidence.chain import Record
+from migrations.evidence.kinds import RehearsalEnded, StageBegun, StageEnded
 from migrations.home import RunHome, RunSettings, run_id
 from migrations.plan import Plan
 from migrations.planning.preparing import Prepared
 from migrations.proof.proof import Proof
-from migrations.run.engine.messages import PassageResult
 from migrations.run.runner import Listener, Runner, passages_of, running
 from migrations.run.stages import STAGES
-from migrations.states import GOALS, Direction
+from migrations.states import GOALS, Direction, PassageResult
 from migrations.trust.witness import sign_head, witnessed
 
 Tell = Callable[[str], None]
@@ -55,9 +55,9 @@ def home_to_go_on(runs: Path, plan: Plan, twin: str) -> RunHome:
 
 def _can_go_on(home: RunHome, twin: str) -> bool:
     records = home.evidence.records()
-    if not home.settings_file.exists() or any(record.kind == "rehearsal-ended" for record in records):
+    if not home.settings_file.exists() or any(RehearsalEnded.among(records)):
         return False
-    if not any(record.kind == "stage" and record.what["name"] == "twin" for record in records):
+    if not any(stage.name == "twin" for _record, stage in StageEnded.among(records)):
         return True
     mark = TwinPaths.of(twin).state / MARK
     ready = any((state.name, state.state) == (twin, "ready") for state in client.list_twins())
@@ -94,8 +94,7 @@ class Rehearsal:
             for name, deed in self._stages(runner, world):
                 if not reason or name in STILL_TAKEN:
                     reason = self._stage(name, deed, tell) or reason
-        what = {"outcome": "failed" if reason else "passed", "reason": reason}
-        self._home.evidence.append("rehearsal-ended", what=what)
+        self._home.evidence.write(RehearsalEnded(outcome="failed" if reason else "passed", reason=reason))
         return RehearsalOutcome(passed=not reason, home=self._home.path, reason=reason)
 
     def _stages(self, runner: Runner, world: World) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -126,26 +125,22 @@ class Rehearsal:
     def _stage(self, name: str, deed: Callable[[], str], tell: Tell) -> str:
         """Take a stage and return why it failed, nothing where it did not; one that has ended only says so again."""
         records = self._home.evidence.records()
-        for record in records:
-            if record.kind == "stage" and record.what["name"] == name:
-                return str(record.what["failure"])
+        for _record, ended in StageEnded.among(records):
+            if ended.name == name:
+                return ended.failure
         begin = _begun(records, name)
         if begin is None:
             begin = time.time()
-            self._home.evidence.append("stage-begun", what={"name": name, "begin": begin})
+            self._home.evidence.write(StageBegun(name=name, begin=begin))
         tell(_("stage: {name}").format(name=_(STAGES[name])))
         failure = deed()
-        what = {"name": name, "begin": begin, "end": time.time(), "failure": failure}
-        self._home.evidence.append("stage", what=what)
+        self._home.evidence.write(StageEnded(name=name, begin=begin, end=time.time(), failure=failure))
         sign_head(self._home)
         return failure
 
 
 def _begun(records: tuple[Record, ...], name: str) -> float | None:
-    for record in records:
-        if record.kind == "stage-begun" and record.what["name"] == name:
-            return float(record.what["begin"])
-    return None
+    return next((begun.begin for _record, begun in StageBegun.among(records) if begun.name == name), None)
 
 
 def shortfall(result: PassageResult, direction: Direction) -> str:

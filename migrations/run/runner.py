@@ -1,23 +1,23 @@
 """Carries passages of a run out from the command: keeps server and worker alive, follows, and can be called again."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from inventory.base import Model
 from inventory.words import _
 from migrations.actuators.ansible.scratch import clear_away
 from migrations.actuators.progress import Told, follow_progress
 from migrations.evidence.chain import Record
+from migrations.evidence.kinds import PassageBegun, PassageEnded
 from migrations.home import RunHome
 from migrations.run.engine.keeping import Keeper
-from migrations.run.engine.messages import PassageRequest, PassageResult
+from migrations.run.engine.messages import PassageRequest
 from migrations.run.engine.temporal import EngineSilent
 from migrations.run.footing import AT_LEAST, PER_BYTE, mended, needs_room
-from migrations.states import Direction
+from migrations.states import Direction, PassageResult
 
 T = TypeVar("T")
 WORKER = (sys.executable, "-m", "migrations.run.engine.worker")
@@ -58,14 +58,11 @@ def passages_of(records: tuple[Record, ...]) -> tuple[Passage, ...]:
     """Compute from the evidence which passages a run has seen."""
     passages: dict[int, Passage] = {}
     for record in records:
-        if record.kind == "passage-begun":
-            passages.setdefault(record.what["number"], Passage.model_validate_json(json.dumps(record.what)))
-        elif record.kind == "passage-ended":
-            number = record.what["number"]
-            update: dict[str, Any] = {"abandoned": record.what.get("abandoned", False)}
-            if "result" in record.what:
-                update["result"] = PassageResult.model_validate_json(json.dumps(record.what["result"]))
-            passages[number] = passages[number].model_copy(update=update)
+        if (begun := PassageBegun.of(record)) is not None:
+            passages.setdefault(begun.number, Passage(**dict(begun)))
+        elif (ended := PassageEnded.of(record)) is not None:
+            update = {"result": ended.result, "abandoned": ended.abandoned}
+            passages[ended.number] = passages[ended.number].model_copy(update=update)
     return tuple(passages[number] for number in sorted(passages))
 
 
@@ -105,9 +102,7 @@ class Runner:
                 return self._carry(last)
             self._abandon(last, direction)
         passage = Passage(number=len(passages) + 1, direction=direction, units=units)
-        self._home.evidence.append(
-            "passage-begun", what=passage.model_dump(mode="json", exclude={"result", "abandoned"})
-        )
+        self._home.evidence.write(PassageBegun(number=passage.number, direction=direction, units=units))
         return self._carry(passage)
 
     def _name(self, passage: Passage) -> str:
@@ -127,8 +122,7 @@ class Runner:
             self._keeper.ensure()
             self._keeper.ask_server()
             self._tell()
-        what = {"number": passage.number, "result": result.model_dump(mode="json")}
-        self._home.evidence.append("passage-ended", what=what)
+        self._home.evidence.write(PassageEnded(number=passage.number, result=result))
         self._tell()
         return result
 
@@ -136,8 +130,7 @@ class Runner:
         # Before the worker lives nothing of it is under way, so that nothing is cut in the middle of a deed.
         reason = _("the way {direction} was asked for").format(direction=direction)
         self._until_answered(lambda: self.engine.abandon(self._name(passage), reason))
-        what = {"number": passage.number, "abandoned": True, "reason": reason}
-        self._home.evidence.append("passage-ended", what=what)
+        self._home.evidence.write(PassageEnded(number=passage.number, abandoned=True, reason=reason))
 
     def _until_answered(self, ask: Callable[[], T]) -> T:
         while True:

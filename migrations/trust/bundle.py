@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.evidence.chain import ChainVerdict, Head, Soundness
+from migrations.evidence.kinds import HeadSigned, RunBegun
 from migrations.home import RunHome, StalePlan, UnreadableRun
 from migrations.trust.witness import NAMESPACE, statement, testimony
 
@@ -85,15 +86,16 @@ def _names(home: RunHome) -> Iterator[str]:
 
 def _signed(home: RunHome) -> Iterator[tuple[str, bytes]]:
     records = home.evidence.records()
-    signed = [record.what for record in records if record.kind == "head-signed"]
-    if not signed or records[0].kind != "run-begun":
+    signed = [said for _record, said in HeadSigned.among(records)]
+    first = RunBegun.of(records[0]) if records else None
+    if not signed or first is None:
         return
-    first, last = records[0].what, signed[-1]
-    head = Head(int(last["records"]), str(last["hash"]), int(last["bytes"]), str(last["sha256"]))
-    yield "head", statement(str(first["run"]), str(first["plan"]), head).encode()
-    yield "head.sig", str(last["signature"]).encode()
-    yield "allowed_signers", f'{first["run"]} namespaces="{NAMESPACE}" {first["key"]}\n'.encode()
-    yield "README", _HOW.format(run=first["run"], namespace=NAMESPACE, bytes=head.bytes).encode()
+    last = signed[-1]
+    head = Head(last.records, last.hash, last.bytes, last.sha256)
+    yield "head", statement(first.run, first.plan, head).encode()
+    yield "head.sig", last.signature.encode()
+    yield "allowed_signers", f'{first.run} namespaces="{NAMESPACE}" {first.key}\n'.encode()
+    yield "README", _HOW.format(run=first.run, namespace=NAMESPACE, bytes=head.bytes).encode()
 
 
 def _unpacked(file: Path, into: Path) -> Path:

@@ -15,11 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from inventory.plain import one_line
 from inventory.words import _
 from migrations.evidence.chain import BEGINNING, ChainVerdict, Head, Record, Soundness, verify_chain
+from migrations.evidence.kinds import CommandBegun, CommandEnded, HeadSigned, RunBegun, UnknownRecord
 from migrations.home import RunHome
 from migrations.trust.signing import fingerprint, is_signed, make_key, sign
 from migrations.trust.sinks import send
@@ -44,7 +45,8 @@ def witnesses(home: RunHome) -> Path:
 def witnessed(home: RunHome, deed: str) -> Iterator[None]:
     """Write down who does something in a run and how it ended, and sign the evidence in the end."""
     begin(home)
-    home.evidence.append("command-begun", what={"deed": deed, **person(), "command": [one_line(w) for w in sys.argv]})
+    words = tuple(one_line(word) for word in sys.argv)
+    home.evidence.write(CommandBegun.model_validate({"deed": deed, **person(), "command": words}))
     result = "cut off"
     try:
         yield
@@ -55,7 +57,7 @@ def witnessed(home: RunHome, deed: str) -> Iterator[None]:
     finally:
         # A full disk is told by what met it first.
         with suppress(OSError):
-            home.evidence.append("command-ended", what={"deed": deed, "result": result})
+            home.evidence.write(CommandEnded(deed=deed, result=result))
             sign_head(home)
 
 
@@ -71,22 +73,23 @@ def begin(home: RunHome) -> None:
     with os.fdopen(os.open(known, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
         file.write(f'{settings.run} namespaces="{NAMESPACE}" {public}\n')
     bound = {name: getattr(settings, field) for name, field in BOUND.items()}
-    what = {**bound, "version": version("zhenghe"), "key": public, **person()}
-    home.evidence.append("run-begun", what={**what, "world_file": str(settings.world)})
+    what = {**bound, "version": version("zhenghe"), "key": public, **person(), "world_file": str(settings.world)}
+    home.evidence.write(RunBegun.model_validate(what))
 
 
 def sign_head(home: RunHome) -> None:
     """Sign all that stands in the evidence by now; nothing happens to evidence that was begun without a key."""
     first = next(iter(home.evidence.records()), None)
-    if first is None or first.kind != "run-begun":
+    begun = None if first is None else RunBegun.of(first)
+    if begun is None:
         return
 
-    def about(head: Head) -> dict[str, Any]:
-        text = statement(str(first.what["run"]), str(first.what["plan"]), head)
+    def about(head: Head) -> HeadSigned:
+        text = statement(begun.run, begun.plan, head)
         signature = sign(text, key_of(home), NAMESPACE)
-        return {**head._asdict(), "signature": signature, "sent": send(text, signature)}
+        return HeadSigned(**head._asdict(), signature=signature, sent=send(text, signature))
 
-    home.evidence.append_about("head-signed", about)
+    home.evidence.write_about(about)
 
 
 def statement(run: str, plan: str, head: Head) -> str:
@@ -133,7 +136,7 @@ def testimony(home: RunHome) -> ChainVerdict:
 
 def signed_part(records: tuple[Record, ...]) -> tuple[Record, ...]:
     """Return the records up to the last signature."""
-    last = max((record.seq for record in records if record.kind == "head-signed"), default=0)
+    last = max((record.seq for record in records if record.kind == HeadSigned.KIND), default=0)
     return records[:last]
 
 
@@ -146,16 +149,19 @@ class Judged(NamedTuple):
 
 def judged(file: Path, records: tuple[Record, ...], bound: Mapping[str, str], keys: frozenset[str]) -> Judged:
     """Hold the first record against what the run is bound to, and the last signature against the file."""
-    first = records[0]
-    if first.kind != "run-begun":
+    try:
+        first = RunBegun.of(records[0])
+    except UnknownRecord as exc:
+        return Judged(Soundness.BROKEN, str(exc))
+    if first is None:
         return Judged(Soundness.UNSIGNED, _("nobody has signed for it"))
     for name, value in bound.items():
-        if str(first.what.get(name)) != value:
+        if (found := getattr(first, name)) != value:
             reason = _("its first record was written for another {name}: {found} and not {value}")
-            return Judged(Soundness.BROKEN, reason.format(name=name, found=first.what.get(name), value=value))
-    if keys and first.what.get("key") not in keys:
+            return Judged(Soundness.BROKEN, reason.format(name=name, found=found, value=value))
+    if keys and first.key not in keys:
         return Judged(Soundness.BROKEN, _("it was signed with another key than the one that the run was begun with"))
-    signed = [record for record in records if record.kind == "head-signed"]
+    signed = [record for record in records if record.kind == HeadSigned.KIND]
     if signed and not _stands(file, signed[-1], first):
         reason = _("record {number}: {wrong}").format(
             number=signed[-1].seq, wrong=_("what is before it is not what was signed")
@@ -167,26 +173,27 @@ def judged(file: Path, records: tuple[Record, ...], bound: Mapping[str, str], ke
 def _at_the_end(records: tuple[Record, ...], signed: int) -> Judged:
     """Judge what follows the last signature, and whether the last command has ended."""
     after = records[signed:]
-    marks = [record.kind for record in records if record.kind in {"command-begun", "command-ended"}]
-    if any(record.kind == "command-ended" for record in after[:-1]):
+    marks = [record.kind for record in records if record.kind in {CommandBegun.KIND, CommandEnded.KIND}]
+    if any(record.kind == CommandEnded.KIND for record in after[:-1]):
         return Judged(Soundness.BROKEN, _("a command ended, and its signature is not there"))
     if after:
         reason = _("the last {count} records are not signed: their command was cut off, or its end was taken away")
         return Judged(Soundness.OPEN, reason.format(count=len(after)))
-    if marks[-1:] == ["command-begun"]:
+    if marks[-1:] == [CommandBegun.KIND]:
         return Judged(Soundness.OPEN, _("the last command did not end: it was cut off, or its end was taken away"))
     return Judged(Soundness.SOUND)
 
 
-def _stands(file: Path, signed: Record, first: Record) -> bool:
-    what = signed.what
-    with suppress(KeyError, TypeError, ValueError):
-        head = Head(int(what["records"]), str(what["hash"]), int(what["bytes"]), str(what["sha256"]))
+def _stands(file: Path, signed: Record, first: RunBegun) -> bool:
+    with suppress(UnknownRecord):
+        said = HeadSigned.of(signed)
+        assert said is not None
+        head = Head(said.records, said.hash, said.bytes, said.sha256)
         with file.open("rb") as content:
             found = hashlib.sha256(content.read(head.bytes)).hexdigest()
-        text = statement(str(first.what["run"]), str(first.what["plan"]), head)
+        text = statement(first.run, first.plan, head)
         fits = (head.records, head.hash, head.sha256) == (signed.seq - 1, signed.previous, found)
-        return fits and is_signed(text, str(what["signature"]), str(first.what["key"]), NAMESPACE)
+        return fits and is_signed(text, said.signature, first.key, NAMESPACE)
     return False
 
 

@@ -20,11 +20,12 @@ from temporalio.converter import WorkflowSerializationContext
 
 from infra.apart import apart
 from migrations.evidence.chain import Evidence
+from migrations.evidence.kinds import PassageBegun, PassageEnded
 from migrations.evidence.remembering import Memory, unseen
 from migrations.plan import Actuator, Stage, Step, StepKind, Unit
 from migrations.run.engine import gate
 from migrations.run.engine.temporal import EngineError, SealedPayloads, server_command, socket_of
-from migrations.states import Deed, UnitState
+from migrations.states import Deed, Direction, UnitState
 
 NOBODY = 65534
 ECHO = """
@@ -172,7 +173,7 @@ def test_a_passage_is_open_from_its_beginning_to_its_end(tmp_path: Path) -> None
     evidence = Evidence(tmp_path / "evidence.jsonl")
     memory = Memory(evidence)
     assert memory.open_passage() is None
-    evidence.append("passage-begun", what={"number": 1})
+    evidence.write(PassageBegun(number=1, direction=Direction.FORWARD))
     assert memory.open_passage() == 1
-    evidence.append("passage-ended", what={"number": 1})
+    evidence.write(PassageEnded(number=1))
     assert memory.open_passage() is None

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from migrations.evidence.chain import BEGINNING, ChainVerdict, DamagedEvidence, Soundness
+from migrations.evidence.kinds import CommandBegun, StepFailed, UnitMoved
 from migrations.home import RunHome, RunSettings
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.report import summary_of
 from migrations.report.achievements import achievements_of_runs
+from migrations.states import Deed, UnitState
 from migrations.trust import bundle
 from migrations.trust.witness import begin, sign_head, witnessed
 from migrations.trust.witness import testimony as judged
@@ -34,9 +36,10 @@ def home(tmp_path: Path) -> RunHome:
     made.create(PLAN, settings)
     for deed in ("apply", "commit"):
         with witnessed(made, deed):
-            made.evidence.append("step-failed", unit="system:a", step=STEP.id, what={"reason": "refused"})
+            failed = StepFailed(deed=Deed.APPLY, passage=1, reason="refused")
+            made.evidence.write(failed, unit="system:a", step=STEP.id)
             sign_head(made)
-            made.evidence.append("unit-state", unit="system:a", what={"state": "DECOMMISSIONED", "reason": ""})
+            made.evidence.write(UnitMoved(state=UnitState.DECOMMISSIONED), unit="system:a")
     assert judged(made).outcome is Soundness.SOUND
     return made
 
@@ -126,7 +129,7 @@ def test_a_run_that_was_signed_anew_with_another_key_is_found(home: RunHome) -> 
 
 
 def test_a_command_that_was_killed_is_open_until_the_next_one_has_ended(home: RunHome) -> None:
-    home.evidence.append("command-begun", what={"deed": "apply"})
+    home.evidence.write(CommandBegun(deed="apply"))
     assert judged(home).outcome is Soundness.OPEN
     with home.held():
         assert judged(home).outcome is Soundness.SOUND

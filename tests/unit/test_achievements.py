@@ -9,9 +9,11 @@ import pytest
 from inventory.model import Record
 from migrations.evidence.chain import Evidence
 from migrations.evidence.chain import Record as Seen
+from migrations.evidence.kinds import UnitMoved
 from migrations.home import RunHome, RunSettings
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.report.achievements import achieved_in, achievements_of_runs
+from migrations.states import UnitState
 from migrations.trust.witness import witnessed
 
 
@@ -36,7 +38,7 @@ PLAN = Plan(
     ),
     untouched=(),
 )
-PASSED: dict[str, Any] = {"passed": 3, "failed": 0}
+PASSED: dict[str, Any] = {"unit": "u", "stage": "verify", "passed": 3, "failed": 0}
 
 
 def state(name: str, unit: str) -> Sight:
@@ -78,8 +80,9 @@ def test_what_went_back_or_failed_has_achieved_nothing() -> None:
     there: tuple[Sight, ...] = (state("ON_PROBATION", "system:archive"), ("verify-result", "system:archive", PASSED))
     assert shown(*there, state("ROLLED_BACK", "system:archive")) == set()
     assert shown(*there, state("ROLLED_BACK", "system:archive"), state("ON_PROBATION", "system:archive")) == set()
-    assert shown(*there, ("verify-result", "system:archive", {"passed": 2, "failed": 1})) == set()
-    lost: Sight = ("writes-verdict", "system:archive", {"lost": ["7"], "doubled": []})
+    assert shown(*there, ("verify-result", "system:archive", {**PASSED, "failed": 1})) == set()
+    writes = {"unit": "u", "name": "p", "acknowledged": 9, "lost": ["7"], "doubled": [], "asked": "list", "passage": 1}
+    lost: Sight = ("writes-verdict", "system:archive", writes)
     assert shown(*there, lost) == set()
 
 
@@ -102,7 +105,7 @@ def a_run(runs: Path, name: str, kind: str) -> RunHome:
     evidence = Evidence(home.evidence.path)
     with witnessed(home, "apply"):
         for word in ("ON_PROBATION", "COMMITTED"):
-            evidence.append("unit-state", unit="system:archive", what={"state": word, "reason": ""})
+            evidence.write(UnitMoved(state=UnitState(word)), unit="system:archive")
     return home
 
 

@@ -30,13 +30,16 @@ def proof(home: RunHome, tmp_path: Path) -> Proof:
     return Proof(home, KINDS, World(name="w", kind="real", ssh_config=tmp_path / "ssh_config", cloud=cloud))
 
 
-def measured(home: RunHome, passage: int, failed: int, breaches: list[dict[str, Any]]) -> None:
+def measured(
+    home: RunHome, passage: int, failed: int, breaches: list[dict[str, Any]],
+    unit: str = "system:archive", name: str = "deposit",
+) -> None:  # fmt: skip
     what = {
-        "unit": "system:archive", "name": "deposit", "kind": "write-http", "vantage": "reader-1", "target": "t",
+        "unit": unit, "name": name, "kind": "write-http", "vantage": "reader-1", "target": "t",
         "every": 0.1, "window": {"begin": 0, "end": 9}, "succeeded": 80, "failed": failed, "lost": 0, "downtime": 0.1,
         "gaps": [], "slowest": 0.1, "reasons": ["HTTP 502"], "breaches": breaches, "passage": passage,
     }  # fmt: skip
-    home.evidence.append("probe-result", unit="system:archive", what=what)
+    home.evidence.append("probe-result", unit=unit, what=what)
 
 
 def test_what_was_beyond_the_limits_is_said_again_for_its_passage_alone(home: RunHome, proof: Proof) -> None:
@@ -52,7 +55,7 @@ def test_a_passage_is_measured_when_every_probe_has_told_and_lost_writes_are_sai
     measured(home, 1, 0, [])
     assert not proof.is_measured(1)
     for order in proof._orders:
-        home.evidence.append("probe-result", unit=order.unit, what={"name": order.name, "passage": 2})
+        measured(home, 2, 0, [], order.unit, order.name)
     assert proof.is_measured(2)
     assert not proof.is_measured(3)
     verdict = {"unit": "system:archive", "name": "deposit", "acknowledged": 9, "lost": ["a"], "doubled": []}

@@ -26,12 +26,10 @@ from inventory.derived.wired import host_addresses
 from inventory.errors import ZhengheError
 from inventory.model import Programme
 from inventory.words import _
+from migrations.evidence.seen import ProbeResult, Window, WritesVerdict
 from migrations.proof.probes.series import (
     Line,
     Order,
-    ProbeResult,
-    Window,
-    WritesVerdict,
     acknowledged,
     parse,
     prefixes,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from inventory.base import Model
 from inventory.model import Programme
 from inventory.words import _
-from migrations.proof.probes.series import Breach, Limited, ProbeResult
+from migrations.evidence.seen import Breach, Limited, ProbeResult
 
 UNSEEN = 2.0
 """Seconds in which a probe may not have looked: one that was killed is started again in less."""

@@ -22,6 +22,7 @@ from inventory.kinds import Kind
 from inventory.model import Programme
 from inventory.plain import plain
 from inventory.words import _
+from migrations.evidence.seen import Failure, UnitChecks
 from migrations.proof.verify.expectations import Expectation, Side, expectations
 from migrations.proof.verify.order import CheckOrder
 
@@ -50,27 +51,6 @@ class NothingToVerify(VerifyError):
 
 class ChecksBroken(VerifyError):
     """The checks themselves could not be run; nothing is known about the hosts."""
-
-
-class Failure(Model):
-    """A check that did not hold, or could not be made."""
-
-    host: str
-    check: str
-    reason: str
-
-
-class UnitChecks(Model):
-    """The checks of one unit."""
-
-    unit: str
-    """Key of the unit of the plan, such as system:archive."""
-    passed: int
-    failed: int
-    failures: tuple[Failure, ...] = ()
-    unknown: int = 0
-    """How many could not be made because the host did not answer: nobody knows whether they hold."""
-    unknowns: tuple[Failure, ...] = ()
 
 
 class VerifyResult(Model):

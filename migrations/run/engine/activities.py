@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -29,7 +29,8 @@ from migrations.actuators.contract import (
     StepError,
     Unreachable,
 )
-from migrations.evidence.chain import DamagedEvidence, Record
+from migrations.evidence.chain import DamagedEvidence, Fact
+from migrations.evidence.kinds import StateRefused, StepBegun, StepDone, StepFailed, StepSeen, UnitMoved, UnknownRecord
 from migrations.evidence.remembering import Memory, unseen
 from migrations.evidence.standing import standing_of
 from migrations.home import RunHome
@@ -56,6 +57,12 @@ ASKS_AGAIN = timedelta(seconds=2)
 NO_FOOTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
 """Why a call of the system fails where it is this machine that must be mended, and no step is to blame."""
 _log = logging.getLogger(__name__)
+
+
+class _Attempt(TypedDict):
+    deed: Deed
+    passage: int
+    attempt: int
 
 
 class RunActivities:
@@ -110,28 +117,32 @@ class RunActivities:
     @activity.defn(name="note")
     def note(self, note: Note) -> None:
         """Keep a unit's new state, which must follow from what was seen of its steps."""
-        what = {"state": note.state, "reason": note.reason, "passage": note.passage.number}
+        moved = UnitMoved(state=note.state, reason=note.reason, passage=note.passage.number)
         with self._standing(note.unit):
             step = unseen(self._units[note.unit], note.state, self._memory.of(note.unit))
             if step:
-                self._home.evidence.append("state-refused", unit=note.unit, step=step, what=what)
+                self._home.evidence.write(StateRefused(**dict(moved)), unit=note.unit, step=step)
                 why = f"{note.unit} cannot be {note.state}: nobody has seen what that takes of {step}"
                 raise ApplicationError(why, type="Refused", non_retryable=True)
-            self._home.evidence.append("unit-state", unit=note.unit, what=what)
+            self._home.evidence.write(moved, unit=note.unit)
 
     @activity.defn(name="carry")
     def carry(self, request: StepRequest) -> Receipt:
         """Have one deed done by its actuator; what was seen goes into the evidence, and back goes that it was done."""
         step = self._steps[request.step]
-        what = {"deed": request.deed, "passage": request.passage.number, "attempt": activity.info().attempt}
+        of: _Attempt = {
+            "deed": request.deed,
+            "passage": request.passage.number,
+            "attempt": activity.info().attempt,
+        }
         with self._standing(step.id), _beating(request.passage.heartbeat), self._alone(step):
             self._refuse_copies(request)
-            self._record("step-begun", request, {**what, "state": request.state})
+            self._record(StepBegun(**of, state=request.state), request)
             begun = time.monotonic()
             try:
                 seen = self._seen(request, step)
             except StepError as exc:
-                self._record("step-failed", request, {**what, **_particulars(exc)})
+                self._record(_failed(of, exc), request)
                 raise self._verdict(request, exc) from exc
             except Exception as exc:
                 # Whatever an actuator raises beside its own errors is a defect of this software: repeating would not
@@ -142,13 +153,11 @@ class RunActivities:
                     raise
                 _log.exception("defect in %s", step.id)
                 reason = f"{type(exc).__name__}: {exc}"
-                self._record("step-failed", request, {**what, "error": "Defect", "reason": reason})
+                self._record(StepFailed(**of, error="Defect", reason=reason), request)
                 raise ApplicationError(f"{step.id}: {reason}", type="Defect", non_retryable=True) from exc
-            self._record(
-                "step-done",
-                request,
-                {**what, "seconds": round(time.monotonic() - begun, 3), **seen.model_dump(mode="json")},
-            )
+            seconds = round(time.monotonic() - begun, 3)
+            done = StepDone(**of, seconds=seconds, state=seen.state, detail=seen.detail, facts=seen.facts)
+            self._record(done, request)
         return Receipt(passage=request.passage.number, step=request.step, deed=request.deed)
 
     def _refuse_copies(self, request: StepRequest) -> None:
@@ -166,7 +175,7 @@ class RunActivities:
         if seen.state is wanted:
             return seen
         # What made it so is the first thing that a person asks for.
-        self._record("step-seen", request, seen.model_dump(mode="json"))
+        self._record(StepSeen(state=seen.state, detail=seen.detail, facts=seen.facts), request)
         reason = f"afterwards it was seen as {seen.state}" + (f": {seen.detail}" if seen.detail else "")
         if seen.state is ObservedState.UNKNOWN:
             raise Unreachable(step.id, reason)
@@ -192,33 +201,32 @@ class RunActivities:
 
         return tell
 
-    def _record(self, kind: str, request: StepRequest, what: Mapping[str, Any]) -> None:
-        self._home.evidence.append(kind, unit=request.unit, step=request.step, what=what)
+    def _record(self, fact: Fact, request: StepRequest) -> None:
+        self._home.evidence.write(fact, unit=request.unit, step=request.step)
 
     def _verdict(self, request: StepRequest, error: StepError) -> ApplicationError:
         """Say to the engine whether to try again; the evidence counts, because deaths of workers are no answers."""
-        records = self._memory.of(request.unit)
         failed = [
-            record
-            for record in records
-            if record.kind == "step-failed"
-            and record.step == request.step
-            and record.what["passage"] == request.passage.number
-            and record.what["deed"] == request.deed
+            (record.time, failure)
+            for record, failure in StepFailed.among(self._memory.of(request.unit))
+            if record.step == request.step
+            and (failure.passage, failure.deed) == (request.passage.number, request.deed)
         ]
         again = len(failed) < ASKED_AGAIN[type(error)] or self._is_waited_for(request, error, failed)
         return ApplicationError(str(error), type=type(error).__name__, non_retryable=not again)
 
-    def _is_waited_for(self, request: StepRequest, error: StepError, failed: Sequence[Record]) -> bool:
+    def _is_waited_for(
+        self, request: StepRequest, error: StepError, failed: Sequence[tuple[datetime, StepFailed]]
+    ) -> bool:
         """Say whether a unit between its two sides is tried on with: a way back now would need the same hosts.
 
         That is so for as long as its copy may take to catch up, whether its users were turned already or a gate after
         that cannot look. What was wrong first counts: a database that is down refuses everything that comes after.
         """
         limit = float(self._steps[request.step].arguments.get("limits", {}).get("catch_up", 0.0))
-        if request.deed is not Deed.APPLY or not failed or time.time() - failed[0].time.timestamp() > limit:
+        if request.deed is not Deed.APPLY or not failed or time.time() - failed[0][0].timestamp() > limit:
             return False
-        half = isinstance(error, HalfDone) or any(record.what["error"] == HalfDone.__name__ for record in failed)
+        half = isinstance(error, HalfDone) or any(failure.error == HalfDone.__name__ for _time, failure in failed)
         come = standing_of(self._units[request.unit], self._memory.of(request.unit))
         turned = isinstance(error, Unreachable) and come.entered
         return half or turned
@@ -228,7 +236,7 @@ class RunActivities:
         """Tell the command what keeps us from locking and recording: a full disk takes the evidence of it along."""
         try:
             yield
-        except (OSError, DamagedEvidence) as exc:
+        except (OSError, DamagedEvidence, UnknownRecord) as exc:
             self._troubles.tell(f"{about}: {exc}")
             raise
 
@@ -280,9 +288,9 @@ def _shared(step: Step) -> Iterator[str]:
         yield from (f"entry:{entry['host']}" for entry in step.arguments.get("entries", ()))
 
 
-def _particulars(error: StepError) -> dict[str, str]:
-    fields = {"error": type(error).__name__, "reason": error.reason, "where": error.where, "mend": error.mend}
-    return {name: value for name, value in fields.items() if value}
+def _failed(attempt: _Attempt, error: StepError) -> StepFailed:
+    name = type(error).__name__
+    return StepFailed(**attempt, error=name, reason=error.reason, where=error.where, mend=error.mend)
 
 
 @contextmanager

@@ -82,17 +82,3 @@ class Note(Model):
     unit: str
     state: UnitState
     reason: str = ""
-
-
-class UnitResult(Model):
-    """How a unit came out of a passage."""
-
-    unit: str
-    state: UnitState
-    reason: str = ""
-
-
-class PassageResult(Model):
-    """How all units came out of a passage, sorted by key."""
-
-    units: tuple[UnitResult, ...]

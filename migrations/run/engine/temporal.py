@@ -45,7 +45,8 @@ from infra.apart import apart
 from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.run.engine import gate
-from migrations.run.engine.messages import PassageRequest, PassageResult
+from migrations.run.engine.messages import PassageRequest
+from migrations.states import PassageResult
 
 QUEUE = "run"
 LONGEST_PATH = 100

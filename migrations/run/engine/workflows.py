@@ -16,16 +16,14 @@ with workflow.unsafe.imports_passed_through():
     from migrations.run.engine.messages import (
         Note,
         PassageRequest,
-        PassageResult,
         Receipt,
         StepOutline,
         StepRequest,
         UnitNeeds,
         UnitOutline,
         UnitRequest,
-        UnitResult,
     )
-    from migrations.states import BETWEEN, THROUGH, Deed, Direction, UnitState
+    from migrations.states import BETWEEN, THROUGH, Deed, Direction, PassageResult, UnitResult, UnitState
 
 AT_ONCE = 64
 """Units under way at one time; the worker's slots decide how many steps really run."""
