@@ -36,6 +36,7 @@ RULES: Mapping[str, str] = {
     "date": _N("dates in the wrong order"),
     "plan": _N("what a move needs"),
     "survey": _N("what the survey lacks"),
+    "configured": _N("what devices are configured with and the inventory lacks, or the other way round"),
     "suggestion": _N("suggestions"),
 }
 """What a finding is about, by the name of its rule."""

@@ -3,6 +3,7 @@
 ExtranetError
 ├── PlatformUnknown      nothing is known about a device's platform
 ├── NoCircuit            a line's end has no circuit to the domain that should take its traffic
+├── BackupRefused        backups would lie where git takes them
 ├── DeviceError          about one device
 │   ├── DeviceUnreachable    no session: nobody answers, or the key is refused
 │   ├── HostKeyMismatch      the device shows another host key than known_hosts has, or one it does not have
@@ -20,6 +21,8 @@ ExtranetError
 ├── NotConfirmed         not every device kept the change
 └── NotSaved             the change is in force and confirmed, but a device would not start with it
 """
+
+from pathlib import Path
 
 from inventory.errors import ZhengheError
 from inventory.secrecy import masked
@@ -60,6 +63,16 @@ class NoCircuit(ExtranetError):
                 "line {line}: device {device} has no circuit to domain {domain}; add an attachment in network.yaml"
             ).format(line=line, device=device, domain=domain)
         )
+
+
+class BackupRefused(ExtranetError):
+    """Backups hold secrets and would lie where git takes them."""
+
+    def __init__(self, folder: Path, tree: Path) -> None:
+        self.folder, self.tree = folder, tree
+        text = _("backups have secrets in them, and {folder} lies in the git tree {tree}; "
+                 "set ZHENGHE_STATE to a folder outside of it")  # fmt: skip
+        super().__init__(text.format(folder=folder, tree=tree))
 
 
 class DeviceError(ExtranetError):

@@ -9,6 +9,7 @@ from inventory.checks import addresses, conduct, lacking, needs, promises, reser
 from inventory.checks.decided import decided
 from inventory.checks.references import References
 from inventory.checks.remembered import remembered
+from inventory.configured.holding import held
 from inventory.dispositions.shadows import advise_shadows
 from inventory.files.gathering import Cursor, uncollected
 from inventory.files.parts import Index
@@ -79,6 +80,10 @@ def _examined(draft: Draft, kinds: Kinds | None, advisers: tuple[Adviser, ...], 
     if not any(finding.severity is Severity.ERROR for finding in every):
         programme = shapes.programme()
         every += [*_advised(programme, known, advisers, index)]
+        configured = tuple(_named("configured", held(programme, index, draft.folder)))
+        every += configured
+        if any(finding.severity is Severity.ERROR for finding in configured):
+            programme = None
     files = tuple(dict.fromkeys(document.file for document in documents))
     return CheckResult(findings=in_order(every), programme=programme, files=files, systems=len(index.systems))
 

@@ -1,0 +1,1 @@
+"""What devices are really configured with, as `zhenghe net fetch` keeps it beside the inventory."""

@@ -1,0 +1,366 @@
+"""Holds what devices are configured with against the inventory, both ways.
+
+What a device has and the inventory lacks is told at the device's line; what the inventory has and the device lacks is
+told where the inventory says it. Nothing is told of a device that was never fetched but that it is not known.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv4Network
+from pathlib import Path
+
+from inventory.configured.facts import Clause, Configured, Fact, Foreign, Neighbour, Static
+from inventory.configured.folder import FOLDER, facts_file, read_fetched, running_file
+from inventory.derived.wired import networks_behind
+from inventory.derived.wiring import MANAGEMENT, Interface, interfaces
+from inventory.files.gathering import Cursor
+from inventory.files.parts import Index
+from inventory.findings import Finding, Severity
+from inventory.model import Device, Programme
+from inventory.words import _N, _
+
+OURS = "ZH-"
+"""What this software configures has names that begin so."""
+PLACES = {"line": "lines", "circuit": "attachments", "backbone": "backbone", "centre": "centre networks"}
+FOREIGN: Mapping[str, str] = {
+    "ospf": _N("OSPF"),
+    "isis": _N("IS-IS"),
+    "rip": _N("RIP, EIGRP or Babel"),
+    "vrf": _N("VRFs at a department's end"),
+    "ipv6": _N("IPv6"),
+    "policy-routing": _N("routes by policy"),
+    "mpls": _N("MPLS"),
+    "vpn": _N("VPN routes"),
+}
+"""What is understood and not moved."""
+
+
+def held(programme: Programme, index: Index, folder: Path) -> Iterator[Finding]:
+    """Yield what devices have and the inventory lacks, and the other way round."""
+    if not (folder / FOLDER).is_dir():
+        return
+    fetched = read_fetched(folder)
+    yield from fetched.findings
+    known = Known(programme, index)
+    unsound = {finding.file for finding in fetched.findings}
+    for device in programme.network.devices:
+        files = {running_file(folder, device.name), facts_file(folder, device.name)}
+        if device.name in fetched.kept:
+            file = running_file(folder, device.name)
+            yield from _Device(known, device, fetched.kept[device.name].facts, file).findings()
+        elif not unsound & files:
+            reason = _("its configuration was never fetched: it is not known what it is configured with")
+            mend = _("fetch it: zhenghe net fetch --world FILE")
+            yield known.at("devices", device.name).finding(reason, mend, Severity.WARNING)
+    for name in sorted(fetched.kept.keys() - {device.name for device in programme.network.devices}):
+        reason = _("the inventory has no device '{device}'").format(device=name)
+        mend = _("add it to network.devices, or remove its files")
+        yield _finding(running_file(folder, name), 0, name, reason, mend)
+
+
+class Known:
+    """What the inventory says of devices, with the places where it says it."""
+
+    def __init__(self, programme: Programme, index: Index) -> None:
+        self.programme = programme
+        self.index = index
+        self.wires: dict[str, list[Interface]] = {}
+        for wire in interfaces(programme):
+            if wire.kind != "site":
+                self.wires.setdefault(wire.device, []).append(wire)
+        self.behind = networks_behind(programme)
+        self.devices = {device.name: device for device in programme.network.devices}
+        self.prefixes = {wire.address.network for wires in self.wires.values() for wire in wires}
+        self.prefixes |= {network.prefix for site in programme.sites for network in site.networks}
+        self.prefixes |= {prefix for networks in self.behind.values() for prefix in networks}
+        # What was given back is neither missed nor too much.
+        self.gone = {line.name for line in programme.network.lines if line.released is not None}
+        self.moving = {
+            line.name
+            for line in programme.network.lines
+            if line.domain is not None and line.golden_project is None and line.released is None
+        }
+
+    def at(self, kind: str, name: str) -> Cursor:
+        """Return where a part of some kind is written."""
+        return self.index.named(kind).get(name) or self._whole()
+
+    def of_wire(self, wire: Interface) -> Cursor:
+        """Return where the inventory says that a device has an interface."""
+        name = wire.link.partition(":")[2]
+        if wire.kind == "circuit":
+            device, _slash, domain = name.rpartition("/")
+            return self._attachment(device, domain)
+        if wire.kind == "lan":
+            rooms = self.index.named("rooms")
+            return rooms[name] if name in rooms else self.at("vantages", name)
+        if wire.kind == "backbone":
+            return self._holding("backbone", wire.address.network)
+        if wire.kind == "centre":
+            return self._holding("centre networks", wire.address.network)
+        return self.at(PLACES[wire.kind], name)
+
+    def of_network(self, device: str, prefix: IPv4Network) -> Cursor:
+        """Return where the inventory says that a network is behind a device."""
+        for kind in ("rooms", "vantages"):
+            for part in self.index.parts(kind):
+                if part.text("gateway") == device and part.prefix("prefix") == prefix:
+                    return part
+        return self.at("devices", device)
+
+    def _attachment(self, device: str, domain: str) -> Cursor:
+        found = (
+            each
+            for each in self.index.parts("attachments")
+            if each.text("device") == device and each.text("domain") == domain
+        )
+        return next(found, self._whole())
+
+    def _holding(self, kind: str, prefix: IPv4Network) -> Cursor:
+        return next((each for each in self.index.parts(kind) if each.prefix("prefix") == prefix), self._whole())
+
+    def _whole(self) -> Cursor:
+        return next(each for each in self.index.rest if each.at("network") is not None)
+
+
+def _finding(
+    file: Path, line: int, device: str, reason: str, mend: str, severity: Severity = Severity.WARNING
+) -> Finding:
+    column = 1 if line else 0
+    return Finding(
+        file=file, line=line, column=column, field=device, reason=reason, mend=mend, severity=severity,
+        rule="configured",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Device:
+    """One device, as configured and as the inventory has it."""
+
+    known: Known
+    device: Device
+    facts: Configured
+    file: Path
+
+    def findings(self) -> Iterator[Finding]:
+        if not self.facts.understood:
+            reason = _("the language of platform {platform} is not known: it is not known what it is configured with")
+            yield self._at(None, reason.format(platform=self.facts.platform), _("compare it by hand"))
+            return
+        yield from self._identity()
+        yield from self._surplus()
+        yield from self._missing()
+        yield from self._unmoved()
+
+    def _at(self, fact: Fact | None, reason: str, mend: str, severity: Severity = Severity.WARNING) -> Finding:
+        return _finding(self.file, fact.line if fact else 0, self.device.name, reason, mend, severity)
+
+    @property
+    def _wires(self) -> tuple[Interface, ...]:
+        return tuple(self.known.wires.get(self.device.name, ()))
+
+    @property
+    def _expected(self) -> tuple[Interface, ...]:
+        return tuple(wire for wire in self._wires if wire.link.removeprefix("line:") not in self.known.gone)
+
+    def _identity(self) -> Iterator[Finding]:
+        for speaker in self.facts.speakers:
+            if speaker.asn != self.device.asn and not speaker.vrf:
+                reason = _("it speaks as AS {asn}, in the inventory it is AS {other}")
+                mend = _("correct asn in network.devices")
+                yield self._at(speaker, reason.format(asn=speaker.asn, other=self.device.asn), mend)
+            if speaker.router_id is not None and speaker.router_id != self.device.router_id:
+                reason = _("its router id is {id}, in the inventory {other}")
+                mend = _("correct router_id in network.devices")
+                yield self._at(speaker, reason.format(id=speaker.router_id, other=self.device.router_id), mend)
+        if not self.facts.saved:
+            reason = _("it runs with something else than it would start with")
+            yield self._at(None, reason, _("save it on the device, or take it out there; then fetch it again"))
+
+    def _surplus(self) -> Iterator[Finding]:
+        yield from self._addresses()
+        yield from self._neighbours()
+        yield from self._announced()
+        yield from self._statics()
+        yield from self._policies()
+
+    def _addresses(self) -> Iterator[Finding]:
+        wanted = {wire.address: wire for wire in self._wires}
+        # An interface that is shut carries nothing, whatever address it has.
+        for port in self.facts.ports:
+            for address in port.addresses if not port.shut else ():
+                wire = wanted.get(address)
+                if wire is None and not self._own(port.name, address):
+                    reason = _("interface {interface} has {address}, which the inventory does not have")
+                    mend = _("add its network: as a room's or users' prefix with gateway: {device}, or as a line")
+                    yield self._at(
+                        port,
+                        reason.format(interface=port.name, address=address),
+                        mend.format(device=self.device.name),
+                    )
+                elif wire is not None and wire.name != port.name:
+                    reason = _("the interface with {address} is called {interface}; the plan would call it {wanted}")
+                    mend = _("see that the device knows it as {wanted} before its line moves")
+                    yield self._at(
+                        port,
+                        reason.format(address=address, interface=port.name, wanted=wire.name),
+                        mend.format(wanted=wire.name),
+                    )
+
+    def _own(self, interface: str, address: IPv4Interface) -> bool:
+        """Say whether an address is no network's: the device's own, a management interface's, or a site's."""
+        return (
+            interface == MANAGEMENT
+            or (address.network.prefixlen == 32 and address.ip == self.device.router_id)
+            or address.network in self.known.prefixes
+        )
+
+    def _neighbours(self) -> Iterator[Finding]:
+        peers = {str(wire.peer_address): wire for wire in self._wires if wire.peer is not None}
+        for neighbour in self.facts.neighbours:
+            wire = peers.get(neighbour.peer)
+            if wire is None:
+                reason = _("it speaks BGP with {peer} (AS {asn}), which the inventory does not have")
+                mend = _("add the line or circuit to network.yaml: what is learnt there is not known")
+                yield self._at(neighbour, reason.format(peer=neighbour.peer, asn=neighbour.asn or "?"), mend)
+            else:
+                yield from self._neighbour(neighbour, self.known.devices[wire.peer or ""])
+
+    def _neighbour(self, neighbour: Neighbour, peer: Device) -> Iterator[Finding]:
+        if neighbour.asn not in {"external", "", str(peer.asn)}:
+            reason = _("neighbour {peer} is AS {asn}, in the inventory {device} is AS {other}")
+            told = reason.format(peer=neighbour.peer, asn=neighbour.asn, device=peer.name, other=peer.asn)
+            yield self._at(neighbour, told, _("correct asn in network.devices, or the device"))
+        if neighbour.shut:
+            reason = _("neighbour {peer} ({device}) is shut down: the inventory takes it as in use")
+            mend = _("if the line was given back, say so with released: DATE; otherwise find out why")
+            yield self._at(neighbour, reason.format(peer=neighbour.peer, device=peer.name), mend)
+
+    def _announced(self) -> Iterator[Finding]:
+        for each in self.facts.announced:
+            if not self._has(each.prefix):
+                reason = _("it announces {prefix}, which the inventory does not have behind it: its users would be cut")
+                yield self._at(each, reason.format(prefix=each.prefix), self._behind())
+        for origin in self.facts.redistributed:
+            if self.device.role != "pe" and origin.origin not in {"connected", "static"}:
+                reason = _("it announces whatever it learns by {origin}: nobody can say which networks that are")
+                mend = _("let it announce networks by name, and add them to the inventory")
+                yield self._at(origin, reason.format(origin=origin.origin), mend)
+
+    def _behind(self) -> str:
+        text = _("add it as the prefix of a room or of users with gateway: {device}")
+        return text.format(device=self.device.name)
+
+    def _has(self, prefix: IPv4Network) -> bool:
+        """Say whether the inventory knows that a network is behind the device, or the extranet's own."""
+        behind = self.known.behind.get(self.device.name, ())
+        own = (wire.address.network for wire in self._wires)
+        edge = self.device.role == "pe"
+        return any(prefix.subnet_of(each) for each in (*behind, *own)) or (edge and prefix in self.known.prefixes)
+
+    def _statics(self) -> Iterator[Finding]:
+        for static in self.facts.statics:
+            if static.vrf or self._has(static.prefix):
+                continue
+            line = self._line_of(static)
+            if line is not None:
+                reason = _("a static route sends {prefix} over line {line}; the inventory does not have it: "
+                           "it would be cut when the line is given back")  # fmt: skip
+                mend = _("add the network at the line's other end, or have the route go another way")
+                yield self._at(static, reason.format(prefix=static.prefix, line=line), mend)
+            else:
+                reason = _("a static route sends {prefix} by way of {way}; the inventory does not have it")
+                told = reason.format(prefix=static.prefix, way=" ".join(static.way))
+                yield self._at(static, told, _("add the network where it is, or remove the route"))
+
+    def _line_of(self, static: Static) -> str | None:
+        for wire in self._wires:
+            if wire.kind == "line" and {wire.name, str(wire.peer_address)} & set(static.way):
+                return wire.link.partition(":")[2]
+        return None
+
+    def _policies(self) -> Iterator[Finding]:
+        """Yield what the policies in use decide beyond the networks that the inventory has."""
+        used = {name for each in self.facts.neighbours for name in (each.policy_in, each.policy_out) if name}
+        calls = {clause.calls for clause in self.facts.clauses if clause.policy in used and clause.calls}
+        lists: set[str] = set()
+        for clause in self.facts.clauses:
+            if clause.policy in used | calls and not clause.policy.startswith(OURS):
+                lists |= set(clause.lists)
+                yield from self._clause(clause)
+        for entry in self.facts.entries:
+            if entry.name in lists and entry.permits and not self._passes(entry.prefix):
+                reason = _("list {list} lets {prefix} through, which the inventory does not have")
+                mend = _("add the network where it is; until then nobody knows whom it serves")
+                yield self._at(entry, reason.format(list=entry.name, prefix=entry.prefix), mend)
+        for name in sorted(used - {clause.policy for clause in self.facts.clauses}):
+            user = next(each for each in self.facts.neighbours if name in {each.policy_in, each.policy_out})
+            reason = _("policy {policy} is used and not there: the device lets nothing through")
+            yield self._at(user, reason.format(policy=name), _("define it on the device, or take it out"))
+
+    def _passes(self, prefix: IPv4Network) -> bool:
+        return any(prefix.subnet_of(each) for each in self.known.prefixes)
+
+    def _clause(self, clause: Clause) -> Iterator[Finding]:
+        odd = [words for words in clause.matches if not any(words.endswith(name) for name in clause.lists)]
+        said = [*odd, *(f"set {words}" for words in clause.sets), *([f"call {clause.calls}"] if clause.calls else [])]
+        if said or not clause.permits:
+            words = "; ".join(said) or "deny"
+            reason = _("clause {number} of policy {policy} decides by something that the inventory does not have: "
+                       "{words}")  # fmt: skip
+            told = reason.format(number=clause.number, policy=clause.policy, words=words)
+            yield self._at(clause, told, _("it is kept when lines move; see that it does not prefer the old line"))
+
+    def _missing(self) -> Iterator[Finding]:
+        addresses = {address for port in self.facts.ports for address in port.addresses if not port.shut}
+        peers = {neighbour.peer for neighbour in self.facts.neighbours}
+        for wire in self._expected:
+            if wire.address not in addresses:
+                reason = _("device {device} has no interface with {address}")
+                yield self._lacks(self.known.of_wire(wire), reason.format(device=wire.device, address=wire.address))
+            if wire.peer is not None and str(wire.peer_address) not in peers:
+                reason = _("device {device} does not speak BGP with {peer} ({address})")
+                told = reason.format(device=wire.device, peer=wire.peer, address=wire.peer_address)
+                yield self._lacks(self.known.of_wire(wire), told)
+        for prefix in self.known.behind.get(self.device.name, ()):
+            if not self._announces(prefix):
+                reason = _("device {device} does not announce {prefix}").format(device=self.device.name, prefix=prefix)
+                yield self._lacks(self.known.of_network(self.device.name, prefix), reason)
+
+    def _lacks(self, place: Cursor, reason: str) -> Finding:
+        mend = _("correct this, or the device; a line that was given back gets released: DATE")
+        return place.finding(reason, mend, Severity.WARNING).model_copy(update={"rule": "configured"})
+
+    def _announces(self, prefix: IPv4Network) -> bool:
+        by_name = any(prefix.subnet_of(each.prefix) for each in self.facts.announced)
+        origins = {each.origin for each in self.facts.redistributed}
+        connected = any(prefix == address.network for port in self.facts.ports for address in port.addresses)
+        static = any(prefix == each.prefix for each in self.facts.statics)
+        return by_name or ("connected" in origins and connected) or ("static" in origins and static)
+
+    def _unmoved(self) -> Iterator[Finding]:
+        """Yield what is not done yet at a device whose line is to move: refused, not passed over."""
+        lines = sorted(
+            wire.link.partition(":")[2]
+            for wire in self._wires
+            if wire.kind == "line" and wire.link.partition(":")[2] in self.known.moving
+        )
+        if not lines or self.device.role == "pe":
+            return
+        told: set[tuple[str, Severity]] = set()
+        for each in self.facts.foreign:
+            severity = self._weight(each)
+            if each.kind in FOREIGN and (each.kind, severity) not in told:
+                told.add((each.kind, severity))
+                reason = _("{what} is not moved by this software yet, and line {line} ends at this device")
+                mend = _("leave the line's domain out, or move what depends on this first: {words}")
+                told_reason = reason.format(what=_(FOREIGN[each.kind]), line=", ".join(lines))
+                yield self._at(each, told_reason, mend.format(words=each.words), severity)
+
+    def _weight(self, foreign: Foreign) -> Severity:
+        """Return whether what is not moved stops the plan: IPv6 on other interfaces than a line's does not."""
+        words = foreign.words.split()
+        elsewhere = words[0] == "interface" and not any(
+            wire.kind == "line" and wire.name == words[1] for wire in self._wires
+        )
+        return Severity.WARNING if foreign.kind == "ipv6" and elsewhere else Severity.ERROR

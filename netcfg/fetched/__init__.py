@@ -1,0 +1,1 @@
+"""Devices' real configurations: fetched, kept with hidden secrets, read into facts, compared."""

@@ -1,0 +1,69 @@
+"""Fetches the configurations of devices over the sessions that a change would use; types and changes nothing there."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from inventory.base import Model
+from inventory.model import Device
+from netcfg.difference import paths
+from netcfg.errors import DeviceError, PlatformUnknown
+from netcfg.guards import Ticket
+from netcfg.guards.lines import normal
+from netcfg.intent import DeviceChange
+from netcfg.platforms import load_platform
+from netcfg.sessions import Sessions
+from netcfg.visits import each, visits
+
+_LOOK = Ticket(label="fetch", token="fetch", seconds=0)  # noqa: S106 - it names an attempt, and this is none
+
+
+@dataclass(frozen=True)
+class Full:
+    """A device's two configurations as they are, with their secrets: to be hidden or sealed, never shown."""
+
+    device: str
+    platform: str
+    running: str
+    startup: str
+
+    @property
+    def saved(self) -> bool:
+        """Say whether the device would start with what it runs with."""
+        platform = load_platform(self.platform)
+        running, startup = (normal(paths(platform, text), platform.ambient) for text in (self.running, self.startup))
+        return running == startup
+
+
+class Unfetched(Model):
+    """A device whose configuration could not be fetched."""
+
+    device: str
+    reason: str
+
+
+def fetch(sessions: Sessions, devices: Sequence[Device], tell: Callable[[str], None]) -> tuple[Full | Unfetched, ...]:
+    """Return what each device is configured with, or why that is not known; `tell` hears of each when it is through."""
+
+    def one(device: Device) -> Full | Unfetched:
+        try:
+            found: Full | Unfetched = _full(sessions, device)
+        except (DeviceError, PlatformUnknown) as error:
+            found = Unfetched(device=device.name, reason=str(error))
+        tell(device.name)
+        return found
+
+    return each(devices, one)
+
+
+def _full(sessions: Sessions, device: Device) -> Full:
+    look = DeviceChange(device=device.name, platform=device.platform, router_id=device.router_id, push=0)
+    platform = load_platform(device.platform)
+    with visits(sessions, (look,), _LOOK, {}) as (visit,):
+
+        def wait(owner: str) -> None:
+            raise visit.busy(owner)
+
+        found = visit.find(wait)
+    running = re.split(platform.keeping.header, found.running, maxsplit=1)[-1].strip("\n") + "\n"
+    return Full(device=device.name, platform=device.platform, running=running, startup=found.startup)

@@ -1,0 +1,30 @@
+"""What the moves of lines make of devices' fetched configurations; pure."""
+
+from collections.abc import Mapping, Sequence
+
+from inventory.derived.wiring import Wires
+from inventory.model import Line, Programme
+from netcfg.difference import intended
+from netcfg.intent import LineStage, line_steps
+from netcfg.platforms import load_platform
+
+
+def planned(
+    programme: Programme, lines: Sequence[Line], configurations: Mapping[str, str], until: LineStage
+) -> dict[str, str]:
+    """Return the configurations of the devices that the lines' moves touch, up to a stage; others are left out.
+
+    A device whose configuration is not given is left out too.
+    """
+    wires = Wires(programme)
+    stages = tuple(LineStage)[: tuple(LineStage).index(until) + 1]
+    after: dict[str, str] = {}
+    for stage in stages:
+        for line in lines:
+            for step in line_steps(programme, line, wires):
+                for change in step.arguments.devices if step.verb is stage else ():
+                    running = after.get(change.device, configurations.get(change.device))
+                    if running is not None:
+                        platform = load_platform(change.platform)
+                        after[change.device] = intended(platform, running, change.before, change.after, change.policies)
+    return after
