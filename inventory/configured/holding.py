@@ -165,7 +165,7 @@ class _Device:
 
     def _identity(self) -> Iterator[Finding]:
         for speaker in self.facts.speakers:
-            if speaker.asn != self.device.asn and not speaker.vrf:
+            if speaker.asn != self.device.asn:
                 reason = _("it speaks as AS {asn}, in the inventory it is AS {other}")
                 mend = _("correct asn in network.devices")
                 yield self._at(speaker, reason.format(asn=speaker.asn, other=self.device.asn), mend)
@@ -225,6 +225,7 @@ class _Device:
                 yield self._at(neighbour, reason.format(peer=neighbour.peer, asn=neighbour.asn or "?"), mend)
             else:
                 yield from self._neighbour(neighbour, self.known.devices[wire.peer or ""])
+                yield from self._open(neighbour, wire)
 
     def _neighbour(self, neighbour: Neighbour, peer: Device) -> Iterator[Finding]:
         if neighbour.asn not in {"external", "", str(peer.asn)}:
@@ -235,6 +236,19 @@ class _Device:
             reason = _("neighbour {peer} ({device}) is shut down: the inventory takes it as in use")
             mend = _("if the line was given back, say so with released: DATE; otherwise find out why")
             yield self._at(neighbour, reason.format(peer=neighbour.peer, device=peer.name), mend)
+
+    def _open(self, neighbour: Neighbour, wire: Interface) -> Iterator[Finding]:
+        """Yield what no policy decides at a department's end of a line or circuit."""
+        if self.device.role == "pe":
+            return
+        if not neighbour.policy_out:
+            reason = _("no policy decides what {peer} ({device}) is told: others' traffic may come this way")
+            mend = _("let a policy announce its own networks alone")
+            yield self._at(neighbour, reason.format(peer=neighbour.peer, device=wire.peer), mend)
+        if wire.kind == "circuit" and not neighbour.policy_in:
+            reason = _("no policy decides what is taken from {peer} ({device}) at the circuit")
+            mend = _("let a policy accept the extranet's own networks")
+            yield self._at(neighbour, reason.format(peer=neighbour.peer, device=wire.peer), mend)
 
     def _announced(self) -> Iterator[Finding]:
         for each in self.facts.announced:
@@ -260,7 +274,7 @@ class _Device:
 
     def _statics(self) -> Iterator[Finding]:
         for static in self.facts.statics:
-            if static.vrf or self._has(static.prefix):
+            if self._has(static.prefix):
                 continue
             line = self._line_of(static)
             if line is not None:

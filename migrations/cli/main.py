@@ -26,6 +26,7 @@ from migrations.cli import explain as cli_explain
 from migrations.cli import inventory as cli_inventory
 from migrations.cli import saying
 from migrations.cli.help import WHERE, Commands, Folder, Json, inventory_folder, wrong_use
+from migrations.cli.net import nets
 from migrations.cli.twin import twins
 from migrations.cli.world import worlds
 
@@ -45,6 +46,7 @@ app = Commands(
 )
 app.add_typer(twins, name="twin")
 app.add_typer(worlds, name="world")
+app.add_typer(nets, name="net")
 cli_check.register(app)
 cli_explain.register(app)
 cli_inventory.register(app)

@@ -135,11 +135,11 @@ def _through(of: Configured, entry: Entry, clause: Clause, *, lets: bool) -> Ite
             if through and preference:
                 yield _("takes {prefix} from {peer} too, with preference {preference}").format(**values)
             else:
-                text = _("takes {prefix} from {peer} too") if through else _("does not take {prefix} from {peer} so")
+                text = _("takes {prefix} from {peer} too") if through else _("takes a permission for {prefix} from {peer} away")
                 yield text.format(**values)
         if neighbour.policy_out == clause.policy:
             through = lets == (entry.permits and clause.permits)
-            text = _("tells {peer} of {prefix}") if through else _("does not tell {peer} of {prefix}")
+            text = _("tells {peer} of {prefix}") if through else _("takes a permission to tell {peer} of {prefix} away")
             yield text.format(**values)
 
 

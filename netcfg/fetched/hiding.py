@@ -31,6 +31,11 @@ class Hiding:
         """Return the text of a configuration that may be kept."""
         return "".join(f"{line}\n" for line in self._lines(language, configuration))
 
+    @staticmethod
+    def tagless(text: str) -> str:
+        """Return a kept text whose secrets are all alike, to be compared with one that another key has hidden."""
+        return HIDDEN_SECRET.sub(SECRET.format(tag="-"), text)
+
     def _lines(self, language: Language, configuration: str) -> Iterator[str]:
         head, volatile = re.compile(language.head), re.compile(language.volatile)
         begun = False

@@ -52,8 +52,10 @@ class Language(Model):
     secrets: tuple[str, ...]
     """The second group is a secret; the first match counts."""
     forms: tuple[Form, ...]
-    nowhere: tuple[str, ...]
-    """Words for a way on which packets are thrown away."""
+    route: str
+    """Asks for the route to an address."""
+    route_in: str
+    """The same in a VRF."""
 
 
 @cache

@@ -1,0 +1,73 @@
+"""`zhenghe net fetch | diff | drift | backup | path`: what devices are really configured with, and what that means."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inventory.words import _
+from migrations.cli.help import WHERE, Commands, Folder, Json
+
+nets = Commands(help=_("See what devices are really configured with, and which way packets go."))
+
+World = Annotated[
+    Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+]
+Devices = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="DEVICE", help=_("Names of devices; all where left out."), show_default=False),
+]
+
+
+@nets.command(help=_("Fetch what devices are configured with and keep it beside the inventory, secrets hidden."))
+def fetch(world: World, folder: Folder = Path(), devices: Devices = None, as_json: Json = False) -> None:
+    from migrations.cli.fetched import fetch_devices
+
+    raise typer.Exit(fetch_devices(folder, world, devices or [], as_json=as_json))
+
+
+@nets.command(help=_("Tell what the moves of lines change on each device, line by line and in a sentence."))
+def diff(
+    folder: Folder = Path(),
+    lines: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="LINE", help=_("Names of lines; all that move where left out."), show_default=False),
+    ] = None,
+    until: Annotated[
+        str, typer.Option("--until", metavar="STAGE", help=_("attach, shift, drain or release: up to this one."))
+    ] = "release",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.fetched import show_planned
+
+    raise typer.Exit(show_planned(folder, lines or [], until, as_json=as_json))
+
+
+@nets.command(help=_("Tell what has changed on devices since the last fetch; 1 where anything has."))
+def drift(world: World, folder: Folder = Path(), devices: Devices = None, as_json: Json = False) -> None:
+    from migrations.cli.fetched import show_drift
+
+    raise typer.Exit(show_drift(folder, world, devices or [], as_json=as_json))
+
+
+@nets.command(help=_("Keep devices' whole configurations, secrets included, where this user alone reads them."))
+def backup(world: World, folder: Folder = Path(), devices: Devices = None, as_json: Json = False) -> None:
+    from migrations.cli.fetched import back_up
+
+    raise typer.Exit(back_up(folder, world, devices or [], as_json=as_json))
+
+
+@nets.command(help=_("Tell which way a packet goes, before lines have moved and after; 1 where it does not arrive."))
+def path(
+    start: Annotated[str, typer.Argument(metavar="A", help=_("A host, a users' machine, a device or an address."))],
+    target: Annotated[str, typer.Argument(metavar="B", help=_("Where it goes to."))],
+    folder: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    look: Annotated[
+        Path | None,
+        typer.Option("--look", metavar="FILE", help=_("Ask the devices of this world which way it goes now.")),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.ways import show_ways
+
+    raise typer.Exit(show_ways(folder, start, target, look, as_json=as_json))
