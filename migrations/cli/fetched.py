@@ -24,7 +24,7 @@ from netcfg.fetched.keeping import keep
 from netcfg.fetched.language import load_language
 from netcfg.fetched.planned import planned
 from netcfg.fetched.reading import facts_of
-from netcfg.fetched.sealing import seal
+from netcfg.fetched.sealing import Backups
 from netcfg.intent import LineStage
 from netcfg.platforms import load_platform
 from netcfg.sessions import Sessions
@@ -118,19 +118,34 @@ def show_planned(folder: Path, names: Sequence[str], until: str, *, as_json: boo
 def back_up(folder: Path, world_file: Path, names: Sequence[str], *, as_json: bool) -> int:
     """Seal the whole configurations of devices; 1 where one could not be fetched."""
     folder, devices = _meant(folder, names)
-    place = state_root() / "backups" / world_at(world_file).name
+    backups = _backups(world_file)
     told: list[dict[str, Any]] = []
     for found in _fetched(world_file, devices, quiet=as_json):
         if isinstance(found, Unfetched):
             told.append(_unknown(found.device, found.reason))
         else:
-            sealed = seal(place, found, datetime.now(UTC))
+            sealed = backups.seal(found, datetime.now(UTC))
             became = "new" if sealed.new else "same"
-            told.append({"device": found.device, "became": became, "file": str(sealed.running), "saved": found.saved})
+            told.append({"device": found.device, "became": became, "backup": sealed.running, "saved": found.saved})
     _say(told, "devices", as_json=as_json)
     if not as_json:
-        saying.say(_("secrets are in them: they are this user's alone; keep them out of git"))
+        saying.say(_("they are sealed, for secrets are in them; zhenghe net backup --show NAME opens one"))
     return 1 if any(each["became"] == "not known" for each in told) else 0
+
+
+def show_backup(world_file: Path, name: str) -> int:
+    """Print a backup with all that is in it; WrongUse where there is none of the name."""
+    backups = _backups(world_file)
+    text = backups.read(name)
+    if text is None:
+        reason = _("there is no backup '{name}'").format(name=name)
+        raise WrongUse(reason, _("they are: {known}").format(known=", ".join(backups.names()) or "-"))
+    saying.say(text, end="")
+    return 0
+
+
+def _backups(world_file: Path) -> Backups:
+    return Backups(state_root() / "backups" / world_at(world_file).name, state_root() / "keys" / "backups")
 
 
 def _unknown(device: str, reason: str) -> dict[str, Any]:
@@ -184,7 +199,7 @@ def _fetched(world_file: Path, devices: Sequence[Device], *, quiet: bool) -> tup
 
 
 def _hiding() -> Hiding:
-    return hiding_in(state_root() / "fetched")
+    return hiding_in(state_root() / "keys")
 
 
 def _shown(lines: Sequence[Shown], sentence: str) -> dict[str, Any]:
@@ -204,7 +219,7 @@ def _say(told: Sequence[dict[str, Any]], key: str, *, as_json: bool) -> None:
     console = saying.console()
     for each in told:
         word, style = words[each["became"]]
-        why = "".join(f": {each[key]}" for key in ("reason", "file") if key in each)
+        why = "".join(f": {each[key]}" for key in ("reason", "backup") if key in each)
         unsaved = "" if each.get("saved", True) else "; " + _("it runs with something else than it would start with")
         console.print(Text.assemble((each["device"], "bold"), " ", (word, style), plain(why), unsaved), soft_wrap=True)
         if each.get("effect"):

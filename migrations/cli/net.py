@@ -50,10 +50,20 @@ def drift(world: World, folder: Folder = Path(), devices: Devices = None, as_jso
     raise typer.Exit(show_drift(folder, world, devices or [], as_json=as_json))
 
 
-@nets.command(help=_("Keep devices' whole configurations, secrets included, where this user alone reads them."))
-def backup(world: World, folder: Folder = Path(), devices: Devices = None, as_json: Json = False) -> None:
-    from migrations.cli.fetched import back_up
+@nets.command(help=_("Seal devices' whole configurations, secrets included, outside of the inventory."))
+def backup(
+    world: World,
+    folder: Folder = Path(),
+    devices: Devices = None,
+    show: Annotated[
+        str, typer.Option("--show", metavar="NAME", help=_("Print a backup instead, with all that is in it."))
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.fetched import back_up, show_backup
 
+    if show:
+        raise typer.Exit(show_backup(world, show))
     raise typer.Exit(back_up(folder, world, devices or [], as_json=as_json))
 
 

@@ -135,7 +135,11 @@ def _through(of: Configured, entry: Entry, clause: Clause, *, lets: bool) -> Ite
             if through and preference:
                 yield _("takes {prefix} from {peer} too, with preference {preference}").format(**values)
             else:
-                text = _("takes {prefix} from {peer} too") if through else _("takes a permission for {prefix} from {peer} away")
+                text = (
+                    _("takes {prefix} from {peer} too")
+                    if through
+                    else _("takes a permission for {prefix} from {peer} away")
+                )
                 yield text.format(**values)
         if neighbour.policy_out == clause.policy:
             through = lets == (entry.permits and clause.permits)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from infra.worlds import World
 from inventory.checks.checking import check
-from migrations.cli.fetched import back_up, fetch_devices, show_drift
+from migrations.cli.fetched import back_up, fetch_devices, show_backup, show_drift
 from migrations.cli.ways import show_ways
 from tests.conftest import YUNHE, RunOn
 
@@ -62,7 +61,7 @@ def by_hand(on: RunOn) -> Iterator[Callable[[], None]]:
 
 
 def test_what_devices_have_is_fetched_kept_held_against_the_inventory_and_sealed(
-    desk: Desk, by_hand: Callable[[], None], on: RunOn
+    desk: Desk, by_hand: Callable[[], None], tmp_path: Path, capsys: "pytest.CaptureFixture[str]"
 ) -> None:
     status, said = desk.told(fetch_devices, desk.folder, desk.world, [])
     assert status == 0
@@ -89,9 +88,11 @@ def test_what_devices_have_is_fetched_kept_held_against_the_inventory_and_sealed
     assert {path: path.read_bytes() for path in (desk.folder / "fetched").iterdir()} == kept
 
     status, said = desk.told(back_up, desk.folder, desk.world, [CE])
-    file = Path(said["devices"][0]["file"])
-    assert "neighbor 10.252.11.2 password Hu22ter!x" in file.read_text()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert show_backup(desk.world, said["devices"][0]["backup"]) == 0
+    assert "neighbor 10.252.11.2 password Hu22ter!x" in capsys.readouterr().out
+    sealed = [path for path in (tmp_path / "state").rglob("*.conf") if path.is_file()]
+    assert len(sealed) == 2
+    assert not [path for path in sealed if b"Hu22ter" in path.read_bytes()]
 
 
 def test_the_way_that_devices_say_is_the_computed_one(desk: Desk) -> None:

@@ -16,7 +16,7 @@ from netcfg.fetched.differing import difference, effect
 from netcfg.fetched.fetching import Full
 from netcfg.fetched.planned import planned
 from netcfg.fetched.reading import facts_of
-from netcfg.fetched.sealing import seal
+from netcfg.fetched.sealing import Backups
 from netcfg.fetched.ways import Extranet, Route, place_of
 from netcfg.intent import LineStage
 from netcfg.platforms import load_platform
@@ -209,17 +209,19 @@ def test_the_path_of_the_command_tells_both_ways(zhenghe: Shell, district: Distr
     assert len(told["fetched"]) == 11
 
 
-def test_a_backup_is_its_owners_alone_kept_once_and_never_in_a_git_tree(tmp_path: Path) -> None:
+def test_a_backup_is_sealed_kept_once_and_never_in_a_git_tree(tmp_path: Path) -> None:
     full = Full(CE, "frr", "hostname x\n password secret\n", "hostname x\n")
-    first = seal(tmp_path / "backups", full, datetime(2026, 1, 1, tzinfo=UTC))
-    assert (first.new, first.running.read_text()) == (True, full.running)
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (first.running, first.startup)} == {0o600}
-    assert stat.S_IMODE(first.running.parent.stat().st_mode) == 0o700
-    second = seal(tmp_path / "backups", full, datetime(2026, 1, 2, tzinfo=UTC))
-    assert (second.new, second.running) == (False, first.running)
-    third = seal(tmp_path / "backups", Full(CE, "frr", "hostname y\n", ""), datetime(2026, 1, 3, tzinfo=UTC))
-    assert third.new
-    assert len(list(first.running.parent.iterdir())) == 4
+    backups = Backups(tmp_path / "backups", tmp_path / "keys" / "backups")
+    first = backups.seal(full, datetime(2026, 1, 1, tzinfo=UTC))
+    assert first.new
+    assert backups.read(first.running) == full.running
+    files = [path for path in (tmp_path / "backups").rglob("*") if path.is_file()]
+    assert len(files) == 2
+    assert not [path for path in files if b"secret" in path.read_bytes() or stat.S_IMODE(path.stat().st_mode) != 0o600]
+    assert backups.seal(full, datetime(2026, 1, 2, tzinfo=UTC)) == first.model_copy(update={"new": False})
+    assert backups.seal(Full(CE, "frr", "hostname y\n", ""), datetime(2026, 1, 3, tzinfo=UTC)).new
+    assert len(backups.names()) == 2
+    assert backups.read("../keys/backups") is None
     subprocess.run(("git", "init", "-q", str(tmp_path)), check=True)
     with pytest.raises(BackupRefused, match="git tree"):
-        seal(tmp_path / "backups", full, datetime(2026, 1, 4, tzinfo=UTC))
+        Backups(tmp_path / "backups", tmp_path / "keys" / "backups")
