@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from infra.hands import may_sudo
 from infra.hearing import Unheard, hear
 from infra.ssh import client
 from infra.worlds import CloudSettings, World
@@ -22,7 +23,7 @@ AT_ONCE = 16
 """Names that are asked side by side."""
 PATIENCE = 40.0
 """Seconds for one name."""
-LOOK = "id -un; id -u; sudo -n id -u 2>/dev/null || echo no"
+LOOK = f"id -un; id -u; {may_sudo()} && echo 0 || echo no"
 """Who a login is, and whether it may become root without being asked for a password."""
 
 

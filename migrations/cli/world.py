@@ -1,6 +1,7 @@
-"""`zhenghe world init | check`: the files by which a real world is reached, and who answers there."""
+"""`zhenghe world init | check | sudoers | certify`: how a real world is reached, and who answers with which rights."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -77,3 +78,34 @@ def check(
             key = each.key or _("no key is known")
             saying.say(f"{each.name}: {each.reason or who} ({key})")
     raise typer.Exit(0 if all(each.rights in enough for each in found) else 1)
+
+
+@worlds.command(help=_("Print the sudoers file for hosts, by which an account may do what a run asks for and no more."))
+def sudoers(
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help=_("Who logs in at hosts."))] = "zhenghe",
+) -> None:
+    from infra.hands import sudoers as text
+
+    if re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", user) is None:
+        raise WrongUse(_("{user} is no account's name").format(user=user), _("give one with --user"))
+    saying.say(text(user).rstrip())
+
+
+@worlds.command(help=_("Make a key for one run, which the world's SSH authority certifies for some hours."))
+def certify(
+    world: Annotated[
+        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+    ],
+    authority: Annotated[
+        Path, typer.Option("--authority", metavar="KEY", help=_("The authority's key; its .pub where an agent has it."))
+    ],
+    user: Annotated[list[str], typer.Option("--user", metavar="NAME", help=_("Who logs in at hosts."))],
+    hours: Annotated[int, typer.Option("--hours", min=1, max=72, help=_("How long it is valid."))] = 8,
+) -> None:
+    from infra.certifying import certify as made
+    from migrations.cli.wanted import world_at
+
+    found = world_at(world)
+    certified = made(world.parent, authority, user, hours, f"zhenghe {found.name}")
+    saying.say(certified.told.rstrip())
+    saying.say(_("name it in ssh_config: IdentityFile {key}").format(key=certified.key.resolve()))

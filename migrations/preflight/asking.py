@@ -1,11 +1,11 @@
 """Asks hosts over SSH: each question is one read-only program of a role, sent and run without a file on the host."""
 
-import shlex
 import subprocess
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from infra.hands import as_root_if_allowed
 from infra.hearing import Heard, Unheard, hear, parsed
 from infra.ssh import client
 from infra.worlds import World
@@ -13,7 +13,6 @@ from inventory.base import Model
 from inventory.kinds import playbooks_folder
 from inventory.words import _
 from migrations.preflight.facts import Said
-from playbooks.agents.arrival import BOOTSTRAP
 from playbooks.agents.parcel import look_parcel
 
 PATIENCE = 120.0
@@ -48,7 +47,7 @@ class Hosts:
         parcel = look_parcel(self._playbooks, kind, program, given)
         clock = time.time()
         try:
-            heard = hear([*self._ssh, host, f"exec python3 -BIc {shlex.quote(BOOTSTRAP)}"], parcel, patience)
+            heard = hear([*self._ssh, host, as_root_if_allowed()], parcel, patience)
             return read(heard, clock)
         except subprocess.TimeoutExpired:
             reason = _("it gave no answer within {seconds} s").format(seconds=f"{patience:g}")

@@ -1,7 +1,8 @@
 """What an agent's process does first on a host: takes its modules from the conductor and starts.
 
-The conductor runs `python3 -c BOOTSTRAP` and writes one JSON line `{"arrival", "how", "modules", "given"}`: this file's
-text, which function of it takes over, modules' texts by name, and the arguments. Nothing is written to the host's disk.
+The controller runs the command of `infra/hands.py` and writes one JSON line `{"arrival", "how", "modules", "given"}`:
+this file's text, which function of it takes over, modules' texts by name, and the arguments. Nothing is written to the
+host's disk.
 """
 
 from __future__ import annotations
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-BOOTSTRAP = (
-    "import sys,json;h=json.loads(sys.stdin.buffer.readline());"
-    "n={'__name__':'arrival'};exec(compile(h['arrival'],'arrival','exec'),n);n[h['how']](h)"
-)
 AGENT = "zhenghe_agent"
 VERBS = "zhenghe_verbs"
 

@@ -21,11 +21,11 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
+from infra.hands import as_root
 from infra.hearing import COMPLAINT, Unheard, limited, parsed, taken
 from infra.ssh import strict
 from inventory.plain import plain
 from playbooks.agents.answers import STATES, AgentAnswer, Found
-from playbooks.agents.arrival import BOOTSTRAP
 from playbooks.agents.parcel import agent_parcel
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Sessions:
     def open(self, participants: Iterable[Participant]) -> tuple[dict[str, Any], ...]:
         """Start an agent for each participant and have each answer `open`; return the answers in order."""
         for participant in participants:
-            command = [*self._ssh, participant.host, f"exec python3 -u -c {_quoted(BOOTSTRAP)}"]
+            command = [*self._ssh, participant.host, as_root()]
             pipe = subprocess.PIPE
             # In a group of its own: an interrupt from the keyboard must not end the sessions before the conductor.
             process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
@@ -386,10 +386,6 @@ def _behind_the_turn() -> Iterator[None]:
     except MoveFailed as failure:
         failure.turned = True
         raise
-
-
-def _quoted(text: str) -> str:
-    return '"' + text + '"'
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, JsonValue, field_validator
 
+from infra.hands import as_root
 from infra.hearing import Heard, Sentence, Unheard, Word, hear, parsed, taken
 from infra.ssh import client
 from infra.worlds import World
@@ -47,7 +48,6 @@ LATE = 1.5
 """Seconds: a ping tells what it has seen once a second."""
 LONGEST = 256 << 20
 """Bytes of one answer: what three probes write in a week."""
-_BOOTSTRAP = "import json,sys;m=json.load(sys.stdin);exec(compile(m['agent'],'agent','exec'));answer(m)"
 
 
 class ProbeError(ZhengheError):
@@ -256,10 +256,11 @@ class Probes:
             raise VantageRefused(vantage, wrong.reason, _("see who answers on this host, and why so")) from None
 
     def _ask(self, vantage: str, verb: str, arguments: Mapping[str, Any]) -> dict[str, JsonValue]:
-        message = {"agent": AGENT.read_text(), "verb": verb, "series": self._series, **arguments}
-        command = [*client(self._world.ssh_config), vantage, f'python3 -c "{_BOOTSTRAP}"']
+        text = AGENT.read_text()
+        message = {"arrival": text, "how": "answer", "agent": text, "verb": verb, "series": self._series, **arguments}
+        command = [*client(self._world.ssh_config), vantage, as_root()]
         try:
-            heard = hear(command, json.dumps(message).encode(), self._timeout, LONGEST)
+            heard = hear(command, json.dumps(message).encode() + b"\n", self._timeout, LONGEST)
             return self._result(vantage, heard)
         except Unheard as wrong:
             raise VantageRefused(vantage, wrong.reason, _("see who answers on this host, and why so")) from None

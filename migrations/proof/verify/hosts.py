@@ -1,5 +1,6 @@
 """The checks of hosts, a file of tests: one for each expectation, over one connection to each host (testinfra)."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,8 @@ from testinfra.backend.base import CommandResult
 from testinfra.backend.ssh import SshBackend
 from testinfra.host import Host
 
-from infra.hearing import MOST, hear
+from infra.hands import SHELL, as_root
+from infra.hearing import MOST, Heard, hear
 from infra.ssh import client, sharing
 from migrations.proof.verify.expectations import Expectation
 from migrations.proof.verify.order import CheckOrder
@@ -49,6 +51,9 @@ class _Backend(SshBackend):  # type: ignore[misc]
         super().__init__(name)
         self._client = sharing(client(Path(ORDER.ssh_config), ORDER.patience), socket, 60)
 
+        self._is_root: bool | None = None
+        """Whether the login is root; another account looks by sudo."""
+
     def decode(self, data: bytes) -> str:
         """Read what a host says as UTF-8, whatever it calls its own encoding."""
         return data.decode(errors="replace")
@@ -57,7 +62,7 @@ class _Backend(SshBackend):  # type: ignore[misc]
         return data.encode()
 
     def run_ssh(self, command: str) -> CommandResult:
-        heard = hear([*self._client, self.host.name, command], b"", ANSWER_SECONDS, MOST)
+        heard = self._hear(command)
         result = self.result(heard.status, self.encode(command), heard.said, heard.complained.encode())
         if heard.status == NOT_REACHED:
             said = heard.complained.strip()
@@ -65,6 +70,19 @@ class _Backend(SshBackend):  # type: ignore[misc]
             error = RuntimeError if any(words in said for words in ANOTHER_KEY) else NotReachedError
             raise error(said or "it does not answer over SSH")
         return result
+
+
+    def _hear(self, command: str) -> Heard:
+        words = [*self._client, self.host.name]
+        if self._is_root is None:
+            first = hear([*words, "id -u"], b"", ANSWER_SECONDS, MOST)
+            if first.status:
+                return first
+            self._is_root = first.said.strip() == b"0"
+        if self._is_root:
+            return hear([*words, command], b"", ANSWER_SECONDS, MOST)
+        order = json.dumps({"arrival": SHELL, "how": "shell", "command": command}).encode() + b"\n"
+        return hear([*words, as_root()], order, ANSWER_SECONDS, MOST)
 
 
 def _look(name: str, socket: str) -> Found:

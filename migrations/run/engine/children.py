@@ -1,6 +1,7 @@
 """Processes that die with the one that started them, whatever kills it."""
 
 import contextlib
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -30,7 +31,9 @@ class ChildFailed(ZhengheError):
 def namespaced(command: Sequence[str]) -> list[str]:
     """Return a command that is the init of a pid namespace of its own: when it dies, all that it started die."""
     options = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "slave")
-    return ["unshare", *options, "--", *command]
+    # Without root a user namespace is needed to make the others; everybody keeps his own number in it.
+    own = () if os.geteuid() == 0 else ("--user", "--map-current-user")
+    return ["unshare", *own, *options, "--", *command]
 
 
 class Child:

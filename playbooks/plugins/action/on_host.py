@@ -21,10 +21,10 @@ if "playbooks" not in sys.modules:
     _package.__path__ = [str(_HERE)]
     sys.modules["playbooks"] = _package
 
+from infra.hands import as_root  # noqa: E402
 from infra.hearing import Heard, Unheard, hear, parsed  # noqa: E402
 from infra.ssh import sharing  # noqa: E402
 from playbooks.agents.answers import TaskResult  # noqa: E402
-from playbooks.agents.arrival import BOOTSTRAP  # noqa: E402
 from playbooks.agents.parcel import visit_parcel  # noqa: E402
 
 NOT_REACHED = 255
@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
         socket = f"{variables['sockets']}/{hashlib.sha256(host.encode()).hexdigest()[:10]}"
         client = sharing(shlex.split(variables["ssh"]), socket)
         try:
-            heard = hear([*client, host, f"exec python3 -c {shlex.quote(BOOTSTRAP)}"], parcel)
+            heard = hear([*client, host, as_root()], parcel)
             return result | _result(heard).for_ansible()
         except Unheard as wrong:
             return result | {"failed": True, "msg": wrong.reason, "mend": "see who answers on this host, and why so"}

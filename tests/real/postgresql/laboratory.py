@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from infra.hands import BOOTSTRAP
 from infra.parts.images import image_path
 from inventory.kinds import playbooks_folder
-from playbooks.agents.arrival import BOOTSTRAP
 from playbooks.agents.casting import participants
 from playbooks.agents.conductor import Move, MoveFailed, Sessions
 from playbooks.agents.parcel import visit_parcel

@@ -4,8 +4,12 @@ import re
 
 import pytest
 
+from infra.reaching import Rights, look
 from migrations.actuators.ansible.runner import PlaybookError, PlaybookFailed
-from tests.real.postgresql.district import ADDRESSES, CLIENT, ENTRY, NEW, OLD, ON_NEW, ON_OLD, District
+from migrations.preflight.asking import Hosts
+from migrations.proof.verify import check_hosts
+from migrations.proof.verify.expectations import Expectation
+from tests.real.postgresql.district import ADDRESSES, CLIENT, ENTRY, NEW, OLD, ON_NEW, ON_OLD, OPERATOR, District
 from tests.real.steps import until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -237,6 +241,24 @@ def test_no_secret_is_left_in_logs_or_command_lines(on_old: District) -> None:
             logs = on_old.run(other, kept).stdout
             assert password not in logs
             assert "SCRAM-SHA-256$" not in logs
+
+
+def test_steps_are_done_by_an_account_that_may_do_nothing_else(on_old: District) -> None:
+    hosts = Hosts(on_old.operators)
+    for host in (OLD, NEW, ENTRY):
+        by_sudo = on_old.run(host, f"journalctl -o cat -t sudo | grep -c '{OPERATOR} :.*USER=root'").stdout
+        assert int(by_sudo) > 2
+        for command in ("id", "python3 -c 1", "python3 -BIuc 'print(1)'", "sh -c id"):
+            refused = on_old.run(host, f"runuser -u {OPERATOR} -- sudo -n {command}", check=False)
+            assert "password is required" in refused.stderr
+        asked = hosts.ask(host, "host", {"programs": [], "folders": []})
+        assert asked.said is not None
+        assert asked.said.facts["user"] == 0
+    wanted = Expectation(unit="system:x", host=OLD, what="command", name="id -un", wanted="^root$")
+    checked = check_hosts(on_old.operators, [wanted], on_old.home / "checks")
+    assert (checked.failed, checked.unknown) == (0, 0)
+    (reached,) = look(on_old.operators, [OLD], [])
+    assert (reached.user, reached.rights) == (OPERATOR, Rights.SUDO)
 
 
 def test_retiring_stops_the_source_and_leaves_the_target_clean(district: District) -> None:
