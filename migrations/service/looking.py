@@ -1,0 +1,171 @@
+"""Looks at everything that was done in all worlds and tells what has drifted, changing nothing; what it sees first,
+and what is well again, goes into the evidence of the run that has it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from inventory.words import _
+from migrations.evidence import DamagedEvidence, Record
+from migrations.ledger import NOTHING_DONE, Account, Ledger, ledger_of
+from migrations.plan import Actuator, Unit
+from migrations.run.actuators import StepActuator, StepError, Unreachable
+from migrations.run.home import RunHome, StalePlan, UnreadableRun
+from migrations.run.messages import Deed, UnitState
+from migrations.service.troubles import Looked, Trouble, with_since
+from migrations.service.watching import troubles_of, watched
+from migrations.witness import sign_head
+
+AT_ONCE = 6
+"""Units that are looked at side by side."""
+SEEN, GONE = "trouble-seen", "trouble-gone"
+Actuators = Callable[[RunHome], Mapping[Actuator, StepActuator]]
+Key = tuple[str, str, str, str]
+
+
+class Looker:
+    """Looks at what the runs of one folder have done."""
+
+    def __init__(self, runs: Path, actuators: Actuators, proof_holds: timedelta) -> None:
+        """`proof_holds` is for how long a rehearsal proves a way back."""
+        self._runs = runs
+        self._actuators = actuators
+        self._proof_holds = proof_holds
+
+    def everything(self) -> Looked:
+        """Look at all programmes in all worlds."""
+        worlds: dict[tuple[str, Path], None] = {}
+        left: list[str] = []
+        for file in sorted(self._runs.glob("*/run.json")):
+            home = RunHome(file.parent)
+            try:
+                worlds[home.outline().programme, home.settings().world.resolve()] = None
+            except (OSError, ValueError, UnreadableRun, StalePlan) as exc:
+                left.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=exc))
+        found = [self.world(ledger_of(self._runs, programme, world)) for programme, world in worlds]
+        return Looked(
+            time=datetime.now(UTC),
+            units=sum(each.units for each in found),
+            troubles=tuple(trouble for each in found for trouble in each.troubles),
+            left_out=tuple(dict.fromkeys((*left, *(text for each in found for text in each.left_out)))),
+        )
+
+    def world(self, ledger: Ledger) -> Looked:
+        """Look at what a ledger says was done, and keep in the evidence what has changed since the last look."""
+        left = list(ledger.left_out)
+        done = [each for each in ledger.accounts.values() if each.state not in NOTHING_DONE]
+        troubles: list[Trouble] = []
+        units = 0
+        for run in sorted({each.run for each in done}):
+            home = RunHome(self._runs / run)
+            if home.is_busy():
+                left.append(_("run {run} is being carried out and is not looked at").format(run=run))
+                continue
+            try:
+                accounts = tuple(ledger.with_steps(each for each in done if each.run == run))
+                found = self._run(home, accounts)
+            except (OSError, ValueError, DamagedEvidence, UnreadableRun, StalePlan) as exc:
+                left.append(_("run {run} is not looked at: {reason}").format(run=run, reason=exc))
+                continue
+            units += len(accounts)
+            troubles += found
+        return Looked(time=datetime.now(UTC), units=units, troubles=tuple(troubles), left_out=tuple(left))
+
+    def _run(self, home: RunHome, accounts: Iterable[Account]) -> tuple[Trouble, ...]:
+        records = home.evidence.records()
+        done = _done(records)
+        actuators = self._actuators(home)
+        every = tuple(accounts)
+
+        def look(account: Account) -> list[Trouble]:
+            return [*_of_unit(home.path.name, account, actuators, done), *self._proof(home, account)]
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = [trouble for troubles in pool.map(look, every) for trouble in troubles]
+        known = open_troubles(home.path.name, records)
+        troubles = with_since(found, known)
+        _keep(home, known, troubles)
+        return troubles
+
+    def _proof(self, home: RunHome, account: Account) -> Iterator[Trouble]:
+        if home.settings().kind == "twin" or account.state is not UnitState.ON_PROBATION:
+            return
+        newest = _rehearsed(self._runs, account.unit)
+        text = ""
+        if newest is None:
+            text = _("its way back was never rehearsed as it is")
+        elif datetime.now(UTC) - newest > self._proof_holds:
+            text = _("its way back was rehearsed {days} days ago, which proves nothing after {limit}")
+            text = text.format(days=(datetime.now(UTC) - newest).days, limit=self._proof_holds.days)
+        if text:
+            yield Trouble(run=home.path.name, unit=account.unit.key, what="proof", text=text)
+
+
+def open_troubles(run: str, records: Iterable[Record]) -> Mapping[Key, datetime]:
+    """Return what was seen and is not known to be well again, with the time when it was seen first."""
+    known: dict[Key, datetime] = {}
+    for record in records:
+        if record.kind in {SEEN, GONE}:
+            key = (run, record.unit, str(record.what["what"]), record.step)
+            if record.kind == SEEN:
+                known.setdefault(key, record.time)
+            else:
+                known.pop(key, None)
+    return known
+
+
+def _of_unit(
+    run: str, account: Account, actuators: Mapping[Actuator, StepActuator], done: frozenset[str]
+) -> Iterator[Trouble]:
+    unit = account.unit
+    for step in watched(unit, account.state, done):
+        try:
+            seen = actuators[unit.kind].probe(step, _nobody)
+        except StepError as exc:
+            sources = {host for part in step.arguments.get("components", ()) for host in part.get("sources", ())}
+            refused_by_source = not isinstance(exc, Unreachable) and step.verb == "switch" and exc.where in sources
+            text = ": ".join(part for part in (exc.where, exc.reason) if part)
+            what = "way back" if refused_by_source else "not known"
+            yield Trouble.model_validate({"run": run, "unit": unit.key, "what": what, "about": step.id, "text": text})
+            continue
+        yield from troubles_of(run, unit, step, seen)
+
+
+def _done(records: Iterable[Record]) -> frozenset[str]:
+    """Return the steps that were seen done last."""
+    last = {record.step: record.what["deed"] for record in records if record.kind == "step-done"}
+    return frozenset(step for step, deed in last.items() if deed != Deed.UNDO)
+
+
+def _keep(home: RunHome, known: Mapping[Key, datetime], troubles: Iterable[Trouble]) -> None:
+    now = {each.key: each for each in troubles}
+    new = [each for key, each in now.items() if key not in known]
+    gone = [key for key in known if key not in now]
+    for each in new:
+        what = {"what": each.what, "text": each.text}
+        home.evidence.append(SEEN, unit=each.unit, step=each.about, what=what)
+    for _run, unit, what_kind, about in gone:
+        home.evidence.append(GONE, unit=unit, step=about, what={"what": what_kind})
+    if new or gone:
+        sign_head(home)
+
+
+def _rehearsed(runs: Path, unit: Unit) -> datetime | None:
+    """Return when the newest rehearsal has ended in which this very unit went back."""
+    found: list[datetime] = []
+    for file in runs.glob("*/run.json"):
+        home = RunHome(file.parent)
+        try:
+            if home.settings().kind != "twin" or unit.digest not in {each.digest for each in home.outline().units}:
+                continue
+            ended = [each for each in home.evidence.records() if each.kind == "rehearsal-ended"]
+        except (OSError, ValueError, DamagedEvidence, UnreadableRun, StalePlan):
+            continue
+        found += [each.time for each in ended if each.what.get("outcome") == "passed"]
+    return max(found, default=None)
+
+
+def _nobody(_text: str) -> None:
+    """Nobody waits for a look to come on."""
