@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from infra.declaration import SiteDeclaration
@@ -54,12 +55,15 @@ _DEVICE_ERRORS: Mapping[type[ExtranetError], type[StepError]] = {
 """What may be tried again; everything else that goes wrong with devices stays wrong until somebody mends it."""
 
 
-def real_actuators(home: RunHome) -> Mapping[Actuator, StepActuator]:
-    """Return who acts for each kind of unit in the world that a run is bound to."""
+def real_actuators(home: RunHome, playbooks: Path | None = None) -> Mapping[Actuator, StepActuator]:
+    """Return who acts for each kind of unit in the world that a run is bound to.
+
+    Playbooks work in a folder of the run's own; whoever only looks beside the run needs another one.
+    """
     world = load_world(home.settings().world)
     return {
         Actuator.SITE: SiteActuator(SitesAlone(world, home.path / "sites")),
-        Actuator.SYSTEM: SystemActuator(Playbooks(world, home.playbooks)),
+        Actuator.SYSTEM: SystemActuator(Playbooks(world, playbooks or home.playbooks)),
         Actuator.LINE: LineActuator(Extranet(world, home.configurations, key_file=home.sealing_key)),
     }
 

@@ -1,6 +1,7 @@
 """`zhenghe approve | approvals`: who has signed for a plan, and whether that is enough."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,12 +56,14 @@ def show_approvals(asked: str, world_file: Path, *, as_json: bool) -> int:
     return 1 if any(lacking.values()) else 0
 
 
-def see_approved(home: RunHome, digest: str, world: World, deed: Deed) -> None:
+def see_approved(
+    home: RunHome, digest: str, world: World, deed: Deed, by: Mapping[str, str] | None = None
+) -> None:
     """Refuse what is not approved; NotApproved says all that is missing. In a twin nothing is asked.
 
     What was begun under an approval may go on after a kill: it stands between two sides.
     """
-    missing = _missing(Approvals(state_root()), digest, world, deed)
+    missing = _missing(Approvals(state_root()), digest, world, deed, by)
     if missing and not _under_way(home, deed):
         raise NotApproved(deed, missing)
 
@@ -79,21 +82,23 @@ def _under_way(home: RunHome, deed: Deed) -> bool:
     return approved and bool(passages) and passages[-1].is_open
 
 
-def keep_approvals(home: RunHome, deed: Deed, world: World) -> None:
+def keep_approvals(home: RunHome, deed: Deed, world: World, by: Mapping[str, str] | None = None) -> None:
     """Write down, in a run's own folder and evidence, under which approvals something is done."""
     if is_twin(world):
         return
     approvals, digest = Approvals(state_root()), home.settings().plan
-    seen = approvals.seen(digest, world.name, person(), datetime.now(UTC))
+    seen = approvals.seen(digest, world.name, dict(by or person()), datetime.now(UTC))
     approvals.copy_to(digest, home.path / "approvals")
-    by = [each.statement.person for each in seen if not each.against and each.statement.deed == deed]
-    home.evidence.write(Approved(deed=deed, by=tuple(sorted(set(by)))))
+    people = {each.statement.person for each in seen if not each.against and each.statement.deed == deed}
+    home.evidence.write(Approved(deed=deed, by=tuple(sorted(people))))
 
 
-def _missing(approvals: Approvals, digest: str, world: World, deed: str) -> tuple[str, ...]:
+def _missing(
+    approvals: Approvals, digest: str, world: World, deed: str, by: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     if is_twin(world):
         return ()
-    return approvals.missing(digest, world.name, _deed(deed), person(), _rehearsed(digest))
+    return approvals.missing(digest, world.name, _deed(deed), dict(by or person()), _rehearsed(digest))
 
 
 def _rehearsed(digest: str) -> datetime | None:

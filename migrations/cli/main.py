@@ -355,10 +355,36 @@ def show_configurations(
 
 
 @app.command(help=_("Tell how far a run has come."))
-def status(run: RunName = "", as_json: Json = False) -> None:
+def status(
+    run: RunName = "",
+    look: Annotated[
+        bool, typer.Option("--look", help=_("Look at all that was done in its world, and tell what is otherwise now."))
+    ] = False,
+    as_json: Json = False,
+) -> None:
     from migrations.cli.run import show_status
 
-    raise typer.Exit(show_status(run, as_json=as_json))
+    raise typer.Exit(show_status(run, look=look, as_json=as_json))
+
+
+@app.command(help=_("Carry orders on and look after what was moved, until the machine ends; commands find it."))
+def serve(
+    every: Annotated[
+        float | None,
+        typer.Option("--every", metavar="MINUTES", min=0.01, max=10080, help=_("Minutes between two looks; 15.")),
+    ] = None,
+    on_trouble: Annotated[
+        str | None,
+        typer.Option("--on-trouble", metavar="COMMAND", help=_("Is started for each trouble and reads it as JSON.")),
+    ] = None,
+    installing: Annotated[
+        bool, typer.Option("--install", help=_("Have systemd run it from now on, and start it with this machine."))
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.serve import serve as serve_orders
+
+    raise typer.Exit(serve_orders(every, on_trouble, installing=installing, as_json=as_json))
 
 
 @app.command(help=_("Check the hosts of what has moved, and write a JUnit file."))

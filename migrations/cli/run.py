@@ -1,17 +1,19 @@
 """`zhenghe rehearse | apply | rollback | status | verify | report`: runs, seen from the command line."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from infra.twin.paths import state_root
 from infra.worlds import World, load_world
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
 from migrations.cli import saying
-from migrations.cli.approve import keep_approvals, see_approved
+from migrations.cli.approve import see_approved
 from migrations.cli.help import WrongUse
 from migrations.cli.programme import programme_as_json, programme_in_words
 from migrations.cli.show import states_table, watching
@@ -34,13 +36,15 @@ from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope
 from migrations.planning.preparing import prepare
 from migrations.planning.scoping import keys_of
+from migrations.service.messages import Deed, Order, Places, words_of
+from migrations.service.troubles import Looked
+from migrations.service.troubles import told as told_of
 from migrations.states import UnitState
-from migrations.trust.approving import Deed
-from migrations.trust.witness import witnessed
+from migrations.trust.witness import person, witnessed
 
 if TYPE_CHECKING:
     from migrations.report import RunSummary
-    from migrations.run.applying import Applied
+    from migrations.run.engine.messages import PassageResult
 
 
 class NoRun(WrongUse):
@@ -77,8 +81,6 @@ def apply_to_world(
     folder: Path | None, digest: str, world_file: Path, units: tuple[str, ...], *, commit: bool, as_json: bool
 ) -> int:
     """Carry a plan out in a world, or commit what has come through; 1 where a unit did not come through."""
-    from migrations.run.applying import Application
-
     told: list[str] = []
     wanted = wanted_plan(folder, digest, told.append)
     plan = wanted.plan
@@ -90,45 +92,48 @@ def apply_to_world(
     see_approved(home, wanted.digest, world, "commit" if commit else "apply")
     settings = RunSettings(run=home.path.name, plan=wanted.digest, world=world_file.resolve(), kind=world.kind)
     home.create(plan, settings, wanted.programme)
-    deed: Deed = "commit" if commit else "apply"
-    with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, deed):
-        keep_approvals(home, deed, world)
-        for sentence in (*told, _("run {run}").format(run=home.path.name)):
-            tell(sentence)
-        application = Application(home, _kinds(), listener)
-        applied = application.commit(keys) if commit else application.forward(keys)
-    return _print_applied(home, applied, as_json=as_json)
+    return _done(home, "commit" if commit else "apply", keys, told, as_json=as_json)
 
 
 def commit_units(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     """Give up the way back of units that have come through, of all where none is named; 1 where one did not."""
-    from migrations.run.applying import Application
-
     home = _home_of(units, run)
     world = _world_of(home)
     plan = home.plan()
     keys = keys_of(plan, units)
     may_commit(plan, keys, _ledger_of(home))
     see_approved(home, home.settings().plan, world, "commit")
-    with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "commit"):
-        keep_approvals(home, "commit", world)
-        tell(_("run {run}").format(run=home.path.name))
-        applied = Application(home, _kinds(), listener).commit(keys)
-    return _print_applied(home, applied, as_json=as_json)
+    return _done(home, "commit", keys, (), as_json=as_json)
 
 
 def withdraw_units(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     """Give up what was prepared for units, for all systems and lines where none is named; 1 where one did not."""
-    from migrations.run.applying import Application
-
     home = _home_of(units, run)
     _world_of(home)
     plan = home.plan()
     keys = withdrawn(plan, keys_of(plan, units), _ledger_of(home))
-    with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "withdraw"):
-        tell(_("run {run}").format(run=home.path.name))
-        applied = Application(home, _kinds(), listener).withdraw(keys)
-    return _print_applied(home, applied, as_json=as_json)
+    return _done(home, "withdraw", keys, (), as_json=as_json)
+
+
+def _done(home: RunHome, deed: Deed, keys: tuple[str, ...], told: Iterable[str], *, as_json: bool) -> int:
+    """Have something done with units, by the service where one runs, otherwise here, and print how it came out."""
+    from migrations.cli.deeds import carry_out
+    from migrations.service.client import carried_by_service, service_state
+
+    order = Order(run=home.path.name, deed=deed, units=keys, by=person(), command=words_of(sys.argv))
+    places = Places(state_root())
+    with watching(home.plan(), home.evidence.records()) as (listener, tell):
+        for sentence in told:
+            tell(sentence)
+        if service_state(places) is None:
+            applied = carry_out(home, order, listener, tell)
+            result, failure = applied.result, applied.failure
+        else:
+            tell(_("run {run}").format(run=home.path.name))
+            outcome = carried_by_service(places, home, order, listener, tell)
+            assert outcome.result is not None
+            result, failure = outcome.result, outcome.failure
+    return _print_applied(home, result, failure, as_json=as_json)
 
 
 def _world_of(home: RunHome) -> World:
@@ -141,27 +146,26 @@ def _world_of(home: RunHome) -> World:
 
 def roll_back(units: tuple[str, ...], run: str, *, as_json: bool) -> int:
     """Take units back, and those that need them before; 1 where one did not return or users felt too much of it."""
-    from migrations.run.applying import Application
-
     home = _home_of(units, run)
     _world_of(home)
     plan = home.plan()
     asked = keys_of(plan, units)
     keys = _with_dependents(plan, asked)
     may_return(keys or [unit.key for unit in plan.units], _ledger_of(home), home.path.name)
-    with watching(plan, home.evidence.records()) as (listener, tell), witnessed(home, "rollback"):
-        tell(_("run {run}").format(run=home.path.name))
-        if more := ", ".join(key for key in keys if key not in asked):
-            tell(_("these need them and go back first: {units}").format(units=more))
-        applied = Application(home, _kinds(), listener).back(keys)
-    return _print_applied(home, applied, as_json=as_json)
+    more = ", ".join(key for key in keys if key not in asked)
+    told = (_("these need them and go back first: {units}").format(units=more),) if more else ()
+    return _done(home, "rollback", keys, told, as_json=as_json)
 
 
-def show_status(run: str, *, as_json: bool) -> int:
-    """Print how far a run has come and what users felt, from its evidence; 1 where a unit needs somebody to look."""
+def show_status(run: str, *, look: bool, as_json: bool) -> int:
+    """Print how far a run has come and what users felt, from its evidence; 1 where a unit needs somebody to look.
+
+    With `look` everything that was done in the run's world is looked at, and what is not as it was left is told too.
+    """
     from migrations.report import measured, summary_of
 
     home = chosen(run)
+    seen = _looked(home) if look else None
     plan, records = home.plan(), home.evidence.records()
     states = states_of(plan, records)
     reasons = {record.unit: moved.reason for record, moved in UnitMoved.among(records)}
@@ -171,18 +175,44 @@ def show_status(run: str, *, as_json: bool) -> int:
         shown = [
             {"unit": key, "state": states[key], "reason": reasons.get(key, ""), "measured": felt[key]} for key in states
         ]
-        _print_json(home, shown, {"programme": programme_as_json(_ledger_of(home))})
+        more: dict[str, Any] = {"programme": programme_as_json(_ledger_of(home)), "service": _service_as_json()}
+        _print_json(home, shown, more | ({} if seen is None else {"look": seen.model_dump(mode="json")}))
     else:
         console = saying.console()
         if len((ledger := _ledger_of(home)).runs) > 1:
             _print_sentences(console, programme_in_words(plan.programme, ledger))
         console.print(home.path.name)
         console.print(states_table(plan, states, reasons, whole=True))
-        _print_sentences(console, measured(summary))
+        _print_sentences(console, (*measured(summary), *_service_in_words(), *(() if seen is None else told_of(seen))))
     if broken := summary.chain.outcome is Soundness.BROKEN:
         told = _("the evidence of this run is broken ({reason}): nothing above is proved")
         saying.say(told.format(reason=summary.chain.reason), error=True)
-    return 1 if broken or {UnitState.HELD, UnitState.UNKNOWN} & set(states.values()) else 0
+    waiting = {UnitState.HELD, UnitState.UNKNOWN} & set(states.values())
+    return 1 if broken or waiting or (seen is not None and seen.troubles) else 0
+
+
+def _looked(home: RunHome) -> Looked:
+    from migrations.cli.look import look
+
+    _world_of(home)
+    return look(_ledger_of(home))
+
+
+def _service_as_json() -> dict[str, Any] | None:
+    from migrations.service.client import service_state
+
+    state = service_state(Places(state_root()))
+    return None if state is None else state.model_dump(mode="json")
+
+
+def _service_in_words() -> Iterable[str]:
+    from migrations.service.client import service_state
+
+    state = service_state(Places(state_root()))
+    if state is not None:
+        text = _("the service runs since {since:%Y-%m-%d %H:%M}; orders under way: {count}")
+        yield text.format(since=state.since.astimezone(), count=len(state.under_way))
+        yield from (f"  {each.run}: {each.deed}: {each.trouble}" for each in state.under_way if each.trouble)
 
 
 def verify_hosts(run: str, *, as_json: bool) -> int:
@@ -262,21 +292,21 @@ def _kinds() -> Mapping[str, Kind]:
     return load_kinds(playbooks_folder() / "roles")
 
 
-def _print_applied(home: RunHome, applied: "Applied", *, as_json: bool) -> int:
+def _print_applied(home: RunHome, result: "PassageResult", failure: str, *, as_json: bool) -> int:
     from migrations.report import measured, summary_of, write_pages
 
     summary = summary_of(home)
     pages = write_pages(summary, home.path / "reports")
     if as_json:
-        outcome = {"outcome": "failed" if applied.failure else "passed", "reason": applied.failure}
+        outcome = {"outcome": "failed" if failure else "passed", "reason": failure}
         saying.say(json.dumps({**summary.as_whole_json(), **outcome, "run": home.path.name}, ensure_ascii=False))
-        return 1 if applied.failure else 0
+        return 1 if failure else 0
     console = saying.console()
-    reasons = {unit.unit: unit.reason for unit in applied.result.units}
+    reasons = {unit.unit: unit.reason for unit in result.units}
     console.print(states_table(home.plan(), states_of(home.plan(), home.evidence.records()), reasons, whole=True))
-    told = filter(None, (applied.failure, *measured(summary)))
+    told = filter(None, (failure, *measured(summary)))
     _print_sentences(console, (*told, *(_("page: {path}").format(path=page) for page in pages)))
-    return 1 if applied.failure else 0
+    return 1 if failure else 0
 
 
 def _print_sentences(console: Console, sentences: Iterable[str]) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from inventory.errors import ZhengheError
 from inventory.words import _
-from migrations.run.home import RunHome
-from migrations.run.progress import follow_progress
+from migrations.actuators.progress import follow_progress
+from migrations.home import RunHome
 from migrations.run.runner import Listener
 from migrations.service.desk import Desk
 from migrations.service.door import Absent, ask
-from migrations.service.messages import AskState, Order, Outcome, Places, PlaceOrder, ServiceState
+from migrations.service.messages import AskState, Order, Outcome, PlaceOrder, Places, ServiceState
 
 LOOK_EVERY = 0.3
 TOLD_AFTER = 15.0
@@ -19,10 +19,6 @@ TOLD_AFTER = 15.0
 
 class OrderFailed(ZhengheError):
     """The service could not carry an order out; says why."""
-
-
-class LeftToService(KeyboardInterrupt):
-    """The command was ended; what it ordered is gone on with."""
 
 
 def service_state(places: Places) -> ServiceState | None:
@@ -36,39 +32,54 @@ def service_state(places: Places) -> ServiceState | None:
 def carried_by_service(
     places: Places, home: RunHome, order: Order, listener: Listener, tell: Callable[[str], object]
 ) -> Outcome:
-    """Leave an order with the service and follow the run until it has ended; Absent before it was taken, OrderFailed."""
-    seen = home.evidence.path.stat().st_size if home.evidence.path.exists() else 0
-    heard = home.progress_file.stat().st_size if home.progress_file.exists() else 0
+    """Leave an order with the service and follow the run until it has ended; OrderFailed, Absent."""
+    following = _Following(places, home, listener)
     reply = ask(places.door, PlaceOrder(order=order))
     if reply.error or not reply.number:
         raise OrderFailed(reply.error or _("the service gave the order no number"))
     tell(_("order {number} is with the service: ending this command does not end it").format(number=reply.number))
-    desk, alive, trouble = Desk(places.orders), time.monotonic(), ""
-    while True:
+    outcome = None
+    while outcome is None:
+        outcome = following.look(reply.number)
+        time.sleep(0 if outcome else LOOK_EVERY)
+    if outcome.error:
+        raise OrderFailed(outcome.error)
+    return outcome
+
+
+class _Following:
+    """Tells what a run writes while somebody else carries it out."""
+
+    def __init__(self, places: Places, home: RunHome, listener: Listener) -> None:
+        self._places = places
+        self._desk = Desk(places.orders)
+        self._home = home
+        self._listener = listener
+        self._seen = home.evidence.path.stat().st_size if home.evidence.path.exists() else 0
+        self._heard = home.progress_file.stat().st_size if home.progress_file.exists() else 0
+        self._alive = time.monotonic()
+        self._trouble = ""
+
+    def look(self, number: int) -> Outcome | None:
+        """Tell what is new, and return how an order came out, nothing while it is under way."""
         # The outcome first: what was written before it is told before this returns.
-        outcome = desk.outcome(reply.number)
-        records, seen = home.evidence.follow(seen)
+        outcome = self._desk.outcome(number)
+        records, self._seen = self._home.evidence.follow(self._seen)
         for record in records:
-            listener.recorded(record)
-        tellings, heard = follow_progress(home.progress_file, heard)
+            self._listener.recorded(record)
+        tellings, self._heard = follow_progress(self._home.progress_file, self._heard)
         for told in tellings:
-            listener.told(told)
-        if outcome is not None:
-            if outcome.error:
-                raise OrderFailed(outcome.error)
-            return outcome
-        if (now := desk.trouble(reply.number)) != trouble:
-            trouble = now
-            if now:
-                listener.warned(now)
-        alive = _silent(places, alive, listener)
-        time.sleep(LOOK_EVERY)
+            self._listener.told(told)
+        if outcome is None:
+            self._warn(number)
+        return outcome
 
-
-def _silent(places: Places, alive: float, listener: Listener) -> float:
-    """Look now and then whether the service lives, and say so where it does not: the order waits for the next one."""
-    if time.monotonic() - alive < TOLD_AFTER:
-        return alive
-    if service_state(places) is None:
-        listener.warned(_("the service does not answer; the order waits until it runs again: zhenghe serve"))
-    return time.monotonic()
+    def _warn(self, number: int) -> None:
+        trouble, self._trouble = self._trouble, self._desk.trouble(number)
+        if self._trouble and self._trouble != trouble:
+            self._listener.warned(self._trouble)
+        if time.monotonic() - self._alive > TOLD_AFTER:
+            self._alive = time.monotonic()
+            if service_state(self._places) is None:
+                text = _("the service does not answer; the order waits until it runs again: zhenghe serve")
+                self._listener.warned(text)

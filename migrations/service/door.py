@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -82,13 +82,13 @@ def _handler(answer: Callable[[Request, int], Reply]) -> type[socketserver.Strea
 
         def handle(self) -> None:
             with suppress(OSError):
-                reply = _answered(self.rfile, answer, peer_of(self.connection)[0])
+                reply = _answered(cast("BinaryIO", self.rfile), answer, peer_of(self.connection)[0])
                 self.wfile.write(reply.model_dump_json().encode() + b"\n")
 
     return Handler
 
 
-def _answered(stream: IO[bytes], answer: Callable[[Request, int], Reply], process: int) -> Reply:
+def _answered(stream: BinaryIO, answer: Callable[[Request, int], Reply], process: int) -> Reply:
     try:
         request = _REQUEST.validate_json(limited(stream, MOST))
     except (Unheard, ValidationError) as exc:

@@ -1,5 +1,6 @@
-"""Looks at everything that was done in all worlds and tells what has drifted, changing nothing; what it sees first,
-and what is well again, goes into the evidence of the run that has it.
+"""Looks at everything that was done in all worlds and tells what has drifted, changing nothing there.
+
+What is seen for the first time, and what is well again, goes into the evidence of the run that has it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from inventory.words import _
-from migrations.evidence import DamagedEvidence, Record
+from migrations.actuators.contract import StepActuator, StepError, Unreachable
+from migrations.evidence.chain import DamagedEvidence, Record
+from migrations.home import RunHome, StalePlan, UnreadableRun
 from migrations.ledger import NOTHING_DONE, Account, Ledger, ledger_of
 from migrations.plan import Actuator, Unit
-from migrations.run.actuators import StepActuator, StepError, Unreachable
-from migrations.run.home import RunHome, StalePlan, UnreadableRun
-from migrations.run.messages import Deed, UnitState
 from migrations.service.troubles import Looked, Trouble, with_since
 from migrations.service.watching import troubles_of, watched
-from migrations.witness import sign_head
+from migrations.states import Deed, UnitState
+from migrations.trust.witness import sign_head
 
 AT_ONCE = 6
 """Units that are looked at side by side."""

@@ -1,13 +1,14 @@
 """What commands and the service say to each other: closed models, short and few."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from inventory.base import Model
-from migrations.run.messages import PassageResult
+from inventory.plain import one_line
+from migrations.run.engine.messages import PassageResult
 
 Deed = Literal["apply", "commit", "rollback", "withdraw"]
 Word = Annotated[str, StringConstraints(max_length=400)]
@@ -24,6 +25,11 @@ class Order(Model):
     by: Mapping[Word, Word] = {}
     """Who gave the order, as the evidence will have it."""
     command: Annotated[tuple[Word, ...], Field(max_length=1000)] = ()
+
+
+def words_of(command: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of a command as an order has them."""
+    return tuple(one_line(word, 400) for word in command)[:1000]
 
 
 class Outcome(Model):

@@ -96,7 +96,7 @@ class OrderKeeper:
             self._trouble(carried.order, self._desk.trouble(carried.number))
             return
         carried.vain = 1 if time.monotonic() - carried.begun > LASTS else carried.vain + 1
-        carried.not_before = time.monotonic() + 0.5 * carried.vain
+        carried.not_before = time.monotonic() + 0.2 * carried.vain
         if carried.vain >= VAIN:
             text = _("whoever carries it out ends again and again (status {code}); its log is {log}")
             error = text.format(code=code, log=self._logs / f"{carried.number:08d}.log")

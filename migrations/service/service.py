@@ -6,6 +6,7 @@ All that it knows is on the disk, so that after a kill or a reboot the next one 
 import contextlib
 import fcntl
 import os
+import pwd
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,8 +26,8 @@ from migrations.service.hook import tell
 from migrations.service.messages import (
     AskOutcome,
     Order,
-    Places,
     PlaceOrder,
+    Places,
     Reply,
     Request,
     ServiceSettings,
@@ -171,8 +172,7 @@ def serving(
 
 def _login_of(process: int) -> Mapping[str, str]:
     """Say who logged in, by the kernel's word about the process that asks: what it says itself is only its own word."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, KeyError, OverflowError):
         login = int(Path(f"/proc/{process}/loginuid").read_text())
-        if login != 0xFFFFFFFF:
-            return {"loginuid": str(login)}
+        return {"login": pwd.getpwuid(login).pw_name}
     return {}

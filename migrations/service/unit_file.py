@@ -40,8 +40,10 @@ class NotInstalled(ZhengheError):
 
 def unit_text(command: Iterable[str], environment: Mapping[str, str], user: str) -> str:
     """Return the unit's file for a command, with those words of an environment that matter."""
-    passed = "".join(f"Environment={_word(f'{name}={environment[name]}')}\n" for name in PASSED_ON if name in environment)
-    return _TEXT.format(command=" ".join(_word(each, dollar=True) for each in command), environment=passed, user=user)
+    passed = [_word(f"{name}={environment[name]}") for name in PASSED_ON if name in environment]
+    words = " ".join(_word(each, dollar=True) for each in command)
+    lines = "".join(f"Environment={each}\n" for each in passed)
+    return _TEXT.format(command=words, environment=lines, user=user)
 
 
 def install(text: str, folder: Path = FOLDER, start: Iterable[str] = ("systemctl",)) -> Path:

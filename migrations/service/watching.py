@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from inventory.words import _
+from migrations.actuators.contract import Observation, ObservedState
 from migrations.plan import Actuator, Step, Unit
-from migrations.run.actuators import Observation, ObservedState
-from migrations.run.messages import UnitState
 from migrations.service.troubles import Trouble, What
+from migrations.states import UnitState
 
 _PREPARED = ("replicate", "front")
 WATCHED: Mapping[Actuator, Mapping[UnitState, tuple[str, ...]]] = {
-    Actuator.SITE: {state: ("provision",) for state in (UnitState.READY, UnitState.COMMITTED)},
+    Actuator.SITE: dict.fromkeys((UnitState.READY, UnitState.COMMITTED), ("provision",)),
     Actuator.LINE: {
         UnitState.SYNCED: ("attach",),
         UnitState.ROLLED_BACK: ("attach",),
@@ -56,7 +56,8 @@ def troubles_of(run: str, unit: Unit, step: Step, seen: Observation) -> Iterator
     elif step.verb == "replicate":
         yield trouble("copy", _("the copy does not follow: {why}").format(why=_reason(seen.facts)))
     elif unit.kind is Actuator.LINE:
-        yield trouble("drift", _("{step} is not in force on {where}").format(step=step.verb, where=_devices(seen.facts)))
+        text = _("{step} is not in force on {where}")
+        yield trouble("drift", text.format(step=step.verb, where=_devices(seen.facts)))
     elif unit.kind is Actuator.SITE:
         yield trouble("drift", _("the cloud is not as declared: {what}").format(what=_changes(seen.facts)))
     else:

@@ -11,7 +11,7 @@ import os
 import pwd
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -42,11 +42,16 @@ def witnesses(home: RunHome) -> Path:
 
 
 @contextmanager
-def witnessed(home: RunHome, deed: str) -> Iterator[None]:
-    """Write down who does something in a run and how it ended, and sign the evidence in the end."""
-    begin(home)
-    words = tuple(one_line(word) for word in sys.argv)
-    home.evidence.write(CommandBegun.model_validate({"deed": deed, **person(), "command": words}))
+def witnessed(
+    home: RunHome, deed: str, by: Mapping[str, str] | None = None, command: Sequence[str] = ()
+) -> Iterator[None]:
+    """Write down who does something in a run and how it ended, and sign the evidence in the end.
+
+    `by` and `command` are given where this process does it for somebody else.
+    """
+    begin(home, by)
+    words = tuple(one_line(word) for word in command or sys.argv)
+    home.evidence.write(CommandBegun.model_validate({"deed": deed, **(by or person()), "command": words}))
     result = "cut off"
     try:
         yield
@@ -61,7 +66,7 @@ def witnessed(home: RunHome, deed: str) -> Iterator[None]:
             sign_head(home)
 
 
-def begin(home: RunHome) -> None:
+def begin(home: RunHome, by: Mapping[str, str] | None = None) -> None:
     """Write the first record, unless there is one."""
     public = make_key(key_of(home), home.path.name)
     if home.evidence.path.exists() and home.evidence.path.stat().st_size:
@@ -73,7 +78,8 @@ def begin(home: RunHome) -> None:
     with os.fdopen(os.open(known, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
         file.write(f'{settings.run} namespaces="{NAMESPACE}" {public}\n')
     bound = {name: getattr(settings, field) for name, field in BOUND.items()}
-    what = {**bound, "version": version("zhenghe"), "key": public, **person(), "world_file": str(settings.world)}
+    who = by or person()
+    what = {**bound, "version": version("zhenghe"), "key": public, **who, "world_file": str(settings.world)}
     home.evidence.write(RunBegun.model_validate(what))
 
 

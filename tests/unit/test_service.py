@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from migrations.actuators.contract import Observation, ObservedState
 from migrations.plan import Actuator, Stage, Step, StepKind, Unit
-from migrations.run.actuators import Observation, ObservedState
-from migrations.run.messages import PassageResult, UnitState
+from migrations.run.engine.messages import PassageResult
 from migrations.service.desk import Desk
 from migrations.service.hook import tell
 from migrations.service.messages import Order, Outcome
@@ -19,6 +19,7 @@ from migrations.service.orders import HINDERED, OrderKeeper
 from migrations.service.troubles import Looked, Trouble, changed, told, with_since
 from migrations.service.unit_file import NotInstalled, install, unit_text
 from migrations.service.watching import troubles_of, watched
+from migrations.states import UnitState
 
 ORDER = Order(run="run", deed="apply", units=("system:a",))
 # Carries an order out by what stands in files beside the desk: how often it is to die before.
@@ -132,8 +133,8 @@ def test_only_what_is_in_force_and_was_done_is_looked_at() -> None:
 def test_a_switch_tells_fences_entries_and_the_way_back() -> None:
     def opened(**more: object) -> list[dict[str, object]]:
         source = {"host": "old", "side": "source", "component": "db", "state": "sealed", "way_back": "open", **more}
-        target = {"host": "new", "side": "target", "component": "db", "state": "promoted"}
-        entry = {"host": "entry", "side": "entry", "component": "db", "state": "to"}
+        target: dict[str, object] = {"host": "new", "side": "target", "component": "db", "state": "promoted"}
+        entry: dict[str, object] = {"host": "entry", "side": "entry", "component": "db", "state": "to"}
         return [source, target, entry]
 
     def seen(**more: object) -> list[tuple[str, str]]:

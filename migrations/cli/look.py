@@ -1,0 +1,56 @@
+"""Looking at what was moved: `zhenghe status --look`, and the service's look every so many minutes.
+
+    python -m migrations.cli.look STATE
+
+looks at everything once and keeps what it saw where the service reads it.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from infra.twin.paths import state_root
+from migrations.actuators.contract import StepActuator
+from migrations.actuators.real import real_actuators
+from migrations.cli.wanted import runs_folder
+from migrations.home import RunHome
+from migrations.ledger import Ledger
+from migrations.plan import Actuator
+from migrations.service.desk import publish
+from migrations.service.looking import Looker
+from migrations.service.messages import Places
+from migrations.service.troubles import Looked
+from migrations.trust.approving import Approvals
+
+PROVES_FOR = timedelta(days=30)
+"""For how long a rehearsal proves a way back, where the approvers' file does not say."""
+
+
+def looker() -> Looker:
+    """Return who looks at the runs of this user."""
+    within = Approvals(state_root()).approvers().policy.rehearsed_within
+    holds = PROVES_FOR if within is None else timedelta(seconds=within)
+    return Looker(runs_folder(), _actuators, holds)
+
+
+def look(ledger: Ledger) -> Looked:
+    """Look at what a ledger says was done."""
+    return looker().world(ledger)
+
+
+def _actuators(home: RunHome) -> Mapping[Actuator, StepActuator]:
+    return real_actuators(home, home.path / "looking")
+
+
+def main() -> int:
+    """Look at everything and keep what was seen."""
+    os.umask(0o077)
+    os.environ["ZHENGHE_STATE"] = sys.argv[1]
+    publish(Places(Path(sys.argv[1])).looked, looker().everything())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
