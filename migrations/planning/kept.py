@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +28,10 @@ class NoPlan(ZhengheError, LookupError):
     """No plan is kept under a digest, or more than one begins like it."""
 
 
+FORGOTTEN_AFTER = 30 * 24 * 3600.0
+"""Seconds after which a plan that was never approved is not kept any more; a run has its own copy."""
+
+
 class KeptPlan(Model):
     """A plan with its digest and its programme."""
 
@@ -39,6 +46,7 @@ class KeptPlans:
     def __init__(self, state: Path) -> None:
         self._plans = state / "plans"
         self._runs = state / "runs"
+        self._approvals = state / "approvals"
 
     def keep(self, known: str, plan: Plan, programme: Programme) -> Path:
         """Write a plan down under its digest and return its folder; OSError where that is refused.
@@ -50,7 +58,18 @@ class KeptPlans:
         _write(folder / "programme.json", [programme.model_dump_json()])
         # Last, because with it the plan is there.
         _write(folder / "plan.json", plan_as_json(plan))
+        self._forget_the_old(known)
         return folder
+
+    def _forget_the_old(self, newest: str) -> None:
+        """Remove plans to which nothing refers any more: no approval, and nobody who planned in the last weeks."""
+        oldest = time.time() - FORGOTTEN_AFTER
+        for place in self._plans.iterdir():
+            approved = (self._approvals / place.name).exists()
+            # What is there without a plan was left by a kill.
+            with suppress(OSError):
+                if place.name != newest and not approved and _changed(place) < oldest:
+                    shutil.rmtree(place)
 
     def find(self, beginning: str) -> KeptPlan:
         """Return the plan whose digest begins so; NoPlan, StalePlan where its file was changed, UnreadableRun."""
@@ -85,6 +104,11 @@ def plan_as_json(plan: Plan) -> Iterator[str]:
     for number, unit in enumerate(plan.units):
         yield ("," if number else "") + unit.model_dump_json()
     yield f'],"untouched":[{",".join(left.model_dump_json() for left in plan.untouched)}]}}\n'
+
+
+def _changed(place: Path) -> float:
+    file = place / "plan.json"
+    return (file if file.exists() else place).stat().st_mtime
 
 
 def _read(file: Path, model: type[AnyModel]) -> AnyModel:

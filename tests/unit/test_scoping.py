@@ -1,6 +1,7 @@
 """A plan of a wave or of some units, the ledger of a world, plans that are kept, and what tells two of them apart."""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -236,6 +237,20 @@ def test_a_kept_plan_is_found_by_the_beginning_of_its_digest(plan: Plan, program
     (place / "plan.json").write_text((place / "plan.json").read_text().replace("replicate", "replicated", 1))
     with pytest.raises(StalePlan):
         kept.find(known)
+
+
+def test_plans_to_which_nothing_refers_are_forgotten(plan: Plan, programme: Programme, tmp_path: Path) -> None:
+    kept = KeptPlans(tmp_path)
+    names = ("approved", "left-by-a-kill", "old", "young")
+    for name in names:
+        kept.keep(name, plan, programme)
+    (tmp_path / "approvals" / "approved").mkdir(parents=True)
+    (tmp_path / "plans" / "left-by-a-kill" / "plan.json").unlink()
+    for name in names[:3]:
+        for file in (*(tmp_path / "plans" / name).iterdir(), tmp_path / "plans" / name):
+            os.utime(file, (1, 1))
+    kept.keep("new", plan, programme)
+    assert {place.name for place in (tmp_path / "plans").iterdir()} == {"approved", "young", "new"}
 
 
 def test_a_plan_that_only_a_run_has_is_found_there(plan: Plan, programme: Programme, tmp_path: Path) -> None:
