@@ -44,7 +44,7 @@ from migrations.trust.witness import person, witnessed
 
 if TYPE_CHECKING:
     from migrations.report import RunSummary
-    from migrations.run.engine.messages import PassageResult
+    from migrations.states import PassageResult
 
 
 class NoRun(WrongUse):

@@ -259,3 +259,18 @@ class EnginePutAside(Kind):
     KIND: ClassVar[str] = "engine-put-aside"
     why: str
     kept: str
+
+
+class TroubleSeen(Kind):
+    """A look saw for the first time that something is not as a step left it."""
+
+    KIND: ClassVar[str] = "trouble-seen"
+    what: str
+    text: str
+
+
+class TroubleGone(Kind):
+    """What a look had seen is well again."""
+
+    KIND: ClassVar[str] = "trouble-gone"
+    what: str

@@ -11,6 +11,7 @@ from pathlib import Path
 from inventory.words import _
 from migrations.actuators.contract import StepActuator, StepError, Unreachable
 from migrations.evidence.chain import DamagedEvidence, Record
+from migrations.evidence.kinds import RehearsalEnded, StepDone, TroubleGone, TroubleSeen, UnknownRecord
 from migrations.home import RunHome, StalePlan, UnreadableRun
 from migrations.ledger import NOTHING_DONE, Account, Ledger, ledger_of
 from migrations.plan import Actuator, Unit
@@ -21,7 +22,6 @@ from migrations.trust.witness import sign_head
 
 AT_ONCE = 6
 """Units that are looked at side by side."""
-SEEN, GONE = "trouble-seen", "trouble-gone"
 Actuators = Callable[[RunHome], Mapping[Actuator, StepActuator]]
 Key = tuple[str, str, str, str]
 
@@ -67,7 +67,7 @@ class Looker:
             try:
                 accounts = tuple(ledger.with_steps(each for each in done if each.run == run))
                 found = self._run(home, accounts)
-            except (OSError, ValueError, DamagedEvidence, UnreadableRun, StalePlan) as exc:
+            except (OSError, ValueError, DamagedEvidence, UnknownRecord, UnreadableRun, StalePlan) as exc:
                 left.append(_("run {run} is not looked at: {reason}").format(run=run, reason=exc))
                 continue
             units += len(accounts)
@@ -108,12 +108,10 @@ def open_troubles(run: str, records: Iterable[Record]) -> Mapping[Key, datetime]
     """Return what was seen and is not known to be well again, with the time when it was seen first."""
     known: dict[Key, datetime] = {}
     for record in records:
-        if record.kind in {SEEN, GONE}:
-            key = (run, record.unit, str(record.what["what"]), record.step)
-            if record.kind == SEEN:
-                known.setdefault(key, record.time)
-            else:
-                known.pop(key, None)
+        if (seen := TroubleSeen.of(record)) is not None:
+            known.setdefault((run, record.unit, seen.what, record.step), record.time)
+        elif (gone := TroubleGone.of(record)) is not None:
+            known.pop((run, record.unit, gone.what, record.step), None)
     return known
 
 
@@ -136,7 +134,7 @@ def _of_unit(
 
 def _done(records: Iterable[Record]) -> frozenset[str]:
     """Return the steps that were seen done last."""
-    last = {record.step: record.what["deed"] for record in records if record.kind == "step-done"}
+    last = {record.step: done.deed for record, done in StepDone.among(records)}
     return frozenset(step for step, deed in last.items() if deed != Deed.UNDO)
 
 
@@ -145,10 +143,9 @@ def _keep(home: RunHome, known: Mapping[Key, datetime], troubles: Iterable[Troub
     new = [each for key, each in now.items() if key not in known]
     gone = [key for key in known if key not in now]
     for each in new:
-        what = {"what": each.what, "text": each.text}
-        home.evidence.append(SEEN, unit=each.unit, step=each.about, what=what)
-    for _run, unit, what_kind, about in gone:
-        home.evidence.append(GONE, unit=unit, step=about, what={"what": what_kind})
+        home.evidence.write(TroubleSeen(what=each.what, text=each.text), unit=each.unit, step=each.about)
+    for _run, unit, what, about in gone:
+        home.evidence.write(TroubleGone(what=what), unit=unit, step=about)
     if new or gone:
         sign_head(home)
 
@@ -161,10 +158,10 @@ def _rehearsed(runs: Path, unit: Unit) -> datetime | None:
         try:
             if home.settings().kind != "twin" or unit.digest not in {each.digest for each in home.outline().units}:
                 continue
-            ended = [each for each in home.evidence.records() if each.kind == "rehearsal-ended"]
-        except (OSError, ValueError, DamagedEvidence, UnreadableRun, StalePlan):
+            ended = list(RehearsalEnded.among(home.evidence.records()))
+        except (OSError, ValueError, DamagedEvidence, UnknownRecord, UnreadableRun, StalePlan):
             continue
-        found += [each.time for each in ended if each.what.get("outcome") == "passed"]
+        found += [record.time for record, said in ended if said.outcome == "passed"]
     return max(found, default=None)
 
 

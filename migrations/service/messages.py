@@ -8,10 +8,11 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from inventory.base import Model
 from inventory.plain import one_line
-from migrations.run.engine.messages import PassageResult
+from migrations.states import PassageResult
 
 Deed = Literal["apply", "commit", "rollback", "withdraw"]
 Word = Annotated[str, StringConstraints(max_length=400)]
+PersonField = Annotated[str, StringConstraints(pattern=r"^(user|login|sudo|from|machine|ssh_key)$")]
 RunName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
 
 
@@ -22,7 +23,7 @@ class Order(Model):
     deed: Deed
     units: Annotated[tuple[Word, ...], Field(max_length=50_000)] = ()
     """Keys of units; all where none is named."""
-    by: Mapping[Word, Word] = {}
+    by: Mapping[PersonField, Word] = {}
     """Who gave the order, as the evidence will have it."""
     command: Annotated[tuple[Word, ...], Field(max_length=1000)] = ()
 

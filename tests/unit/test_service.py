@@ -11,7 +11,6 @@ import pytest
 
 from migrations.actuators.contract import Observation, ObservedState
 from migrations.plan import Actuator, Stage, Step, StepKind, Unit
-from migrations.run.engine.messages import PassageResult
 from migrations.service.desk import Desk
 from migrations.service.hook import tell
 from migrations.service.messages import Order, Outcome
@@ -19,7 +18,7 @@ from migrations.service.orders import HINDERED, OrderKeeper
 from migrations.service.troubles import Looked, Trouble, changed, told, with_since
 from migrations.service.unit_file import NotInstalled, install, unit_text
 from migrations.service.watching import troubles_of, watched
-from migrations.states import UnitState
+from migrations.states import PassageResult, UnitState
 
 ORDER = Order(run="run", deed="apply", units=("system:a",))
 # Carries an order out by what stands in files beside the desk: how often it is to die before.
