@@ -39,6 +39,8 @@ class RunSettings(Model):
     """The file world.json."""
     kind: Literal["twin", "real"] = "real"
     """Whether the world is a twin; kept here because a twin's own file goes with it."""
+    rehearsal: bool = False
+    """Whether it is a rehearsal: there are no people in it."""
     heartbeat: float = 10.0
     """Seconds after which a silent worker is taken for dead."""
 

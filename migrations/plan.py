@@ -10,11 +10,13 @@ from inventory.base import Model
 
 
 class Actuator(StrEnum):
-    """Who carries a step out: Pulumi for sites, Ansible for systems, netmiko for lines."""
+    """Who carries a step out: Pulumi for sites, Ansible for systems, netmiko for lines, people what no program can."""
 
     SITE = "site"
     SYSTEM = "system"
     LINE = "line"
+    PEOPLE = "people"
+    """Of no unit the kind: units of other kinds have steps of people's."""
 
 
 class StepKind(StrEnum):
@@ -43,6 +45,8 @@ class Step(Model):
     kind: StepKind
     arguments: dict[str, Any]
     timeout: float
+    by: Actuator | None = None
+    """Who carries it out, where that is not its unit's kind."""
 
 
 class Unit(Model):
@@ -111,6 +115,7 @@ def digest_of_unit(unit: Unit) -> str:
             "kind": step.kind,
             "timeout": step.timeout,
             "arguments": step.arguments,
+            **({} if step.by is None else {"by": step.by}),
         }
         for step in unit.steps
     ]

@@ -30,6 +30,8 @@ class UnitState(StrEnum):
     """Its preparation is being given up; nothing has changed for clients."""
     WITHDRAWN = "WITHDRAWN"
     """Its preparation was given up: everything is as it was before."""
+    WAITING = "WAITING"
+    """It waits for a person who has something to do: `zhenghe done` lets it go on, whether it has moved or not."""
     HELD = "HELD"
     """It waits for a person: a step before the cutover failed, or a unit that it needs did not come through."""
     UNKNOWN = "UNKNOWN"
@@ -42,6 +44,7 @@ BETWEEN = frozenset(
         UnitState.VERIFYING,
         UnitState.ON_PROBATION,
         UnitState.ROLLING_BACK,
+        UnitState.WAITING,
         UnitState.UNKNOWN,
     }
 )

@@ -4,7 +4,8 @@ StepError
 ├── Refused       the answer is no and stays no until somebody mends something
 ├── Unreachable   somebody did not answer; trying again may help
 ├── HalfDone      users are on the new side and something there failed; the way back would need it as well
-└── Busy          somebody else holds what is to be changed, for some time at the most
+├── Busy          somebody else holds what is to be changed, for some time at the most
+└── Waiting       a person has something to do and has not said that it is done
 """
 
 from collections.abc import Callable
@@ -60,6 +61,10 @@ class HalfDone(StepError):
 
 class Busy(StepError):
     """Somebody else holds what is to be changed, such as a change that was cut off and waits for its timer."""
+
+
+class Waiting(StepError):
+    """A person has something to do: nothing is wrong, and the unit goes on when he has said that it is done."""
 
 
 class StepActuator(Protocol):

@@ -29,6 +29,7 @@ from migrations.actuators.contract import (
     StepError,
     Unreachable,
 )
+from migrations.actuators.people import PeopleActuator
 from migrations.home import RunHome
 from migrations.plan import Actuator, Step
 from netcfg.errors import (
@@ -65,6 +66,7 @@ def real_actuators(home: RunHome, playbooks: Path | None = None) -> Mapping[Actu
         Actuator.SITE: SiteActuator(SitesAlone(world, home.path / "sites")),
         Actuator.SYSTEM: SystemActuator(Playbooks(world, playbooks or home.playbooks)),
         Actuator.LINE: LineActuator(Extranet(world, home.configurations, key_file=home.sealing_key)),
+        Actuator.PEOPLE: PeopleActuator(home.evidence, played=home.settings().rehearsal),
     }
 
 

@@ -354,6 +354,19 @@ def show_configurations(
     raise typer.Exit(show_kept(run, name))
 
 
+@app.command(help=_("Say that what people had to do in a step is done, so that its unit goes on."))
+def done(
+    step: Annotated[str, typer.Argument(metavar="STEP", help=_("The step, as zhenghe status tells it."))],
+    run: RunName = "",
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help=_("What you want to say with it."))] = "",
+    undone: Annotated[bool, typer.Option("--undone", help=_("Say that it was taken back."))] = False,
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.done import confirm
+
+    raise typer.Exit(confirm(step, run, note, undone=undone, as_json=as_json))
+
+
 @app.command(help=_("Tell how far a run has come."))
 def status(
     run: RunName = "",

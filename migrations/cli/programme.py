@@ -9,7 +9,7 @@ from migrations.ledger import Account, Ledger
 from migrations.report.wording import state_word
 from migrations.states import UnitState
 
-FOR_A_PERSON = frozenset({UnitState.HELD, UnitState.UNKNOWN})
+FOR_A_PERSON = frozenset({UnitState.WAITING, UnitState.HELD, UnitState.UNKNOWN})
 
 
 def programme_as_json(ledger: Ledger) -> dict[str, Any]:

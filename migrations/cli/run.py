@@ -120,7 +120,7 @@ def _done(home: RunHome, deed: Deed, keys: tuple[str, ...], told: Iterable[str],
     from migrations.cli.deeds import carry_out
     from migrations.service.client import carried_by_service, service_state
 
-    order = Order(run=home.path.name, deed=deed, units=keys, by=person(), command=words_of(sys.argv))
+    order = order_of(home, deed, keys)
     places = Places(state_root())
     with watching(home.plan(), home.evidence.records()) as (listener, tell):
         for sentence in told:
@@ -134,6 +134,11 @@ def _done(home: RunHome, deed: Deed, keys: tuple[str, ...], told: Iterable[str],
             assert outcome.result is not None
             result, failure = outcome.result, outcome.failure
     return _print_applied(home, result, failure, as_json=as_json)
+
+
+def order_of(home: RunHome, deed: Deed, keys: tuple[str, ...]) -> Order:
+    """Return what this command wants done, in the name of whoever called it."""
+    return Order(run=home.path.name, deed=deed, units=keys, by=person(), command=words_of(sys.argv))
 
 
 def _world_of(home: RunHome) -> World:

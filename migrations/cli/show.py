@@ -35,6 +35,7 @@ COLOURS = {
     UnitState.ROLLED_BACK: "magenta",
     UnitState.WITHDRAWING: "magenta",
     UnitState.WITHDRAWN: "dim",
+    UnitState.WAITING: "bold yellow",
     UnitState.HELD: "bold red",
     UnitState.UNKNOWN: "bold red",
 }

@@ -274,3 +274,11 @@ class TroubleGone(Kind):
 
     KIND: ClassVar[str] = "trouble-gone"
     what: str
+
+
+class StepConfirmed(Person):
+    """A person said that a step of people's was done, or taken back."""
+
+    KIND: ClassVar[str] = "step-confirmed"
+    deed: Deed
+    note: str = ""

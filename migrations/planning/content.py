@@ -54,6 +54,8 @@ class Contents:
                 return set(self._of_lines(names))
             case Actuator.SYSTEM:
                 return set(self._of_systems(names))
+            case Actuator.PEOPLE:
+                return set()
 
     def _of_lines(self, platforms: frozenset[str]) -> Iterator[tuple[str, Path]]:
         for name, file in self._below(self._root, ("netcfg",)):

@@ -15,6 +15,7 @@ from inventory.model import Component, Disposition, Programme, System
 from inventory.words import _N, _
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest_of_unit
 from migrations.planning.content import ContentOf, Contents
+from migrations.planning.itineraries import BY_PEOPLE, ITINERARIES, Stop, actuator_of
 from netcfg.intent import line_steps
 
 
@@ -28,21 +29,8 @@ class MissingEntry(ZhengheError, LookupError):
         super().__init__(f"{system}, component {component}: {reason}")
 
 
-SYSTEM_STEPS: tuple[tuple[str, Stage, StepKind, float], ...] = (
-    ("prepare", Stage.PREPARE, StepKind.COMPENSATABLE, 300),
-    ("replicate", Stage.PREPARE, StepKind.COMPENSATABLE, 300),
-    ("front", Stage.PREPARE, StepKind.REVERSIBLE, 180),
-    ("lag", Stage.CUTOVER, StepKind.GATE, 120),
-    ("switch", Stage.CUTOVER, StepKind.REVERSIBLE, 180),
-    ("verify", Stage.CUTOVER, StepKind.GATE, 300),
-    ("retire", Stage.COMMIT, StepKind.PIVOT, 300),
-)
-"""Verb, stage, kind and timeout in seconds; where a step waits, the system's limit for catching up is added."""
-
 NOT_MOVED: Mapping[Disposition, str] = {
     Disposition.LEAVE: _N("not moved by this plan: it stays where it is"),
-    Disposition.MERGE: _N("not moved by this plan: it merges into another system"),
-    Disposition.RELOCATE: _N("not moved by this plan: its hardware is relocated"),
     Disposition.RETIRE: _N("not stopped by this plan: none of its components is recorded"),
     Disposition.REHOST: _N("no component has anywhere to go"),
     Disposition.REPLATFORM: _N("no component has anywhere to go"),
@@ -60,8 +48,6 @@ NAME_SERVICE = "names"
 """The role that gives an entry's name to the entry."""
 RANKS: Mapping[Actuator, int] = {Actuator.SITE: 0, Actuator.LINE: 1, Actuator.SYSTEM: 2}
 """Which kinds come first among units of one depth."""
-WAITING = frozenset({"replicate", "lag", "switch"})
-SINGLE = frozenset({"prepare", "replicate", "retire"})
 
 
 def make_plan(programme: Programme, kinds: Mapping[str, Kind], content: ContentOf | None = None) -> Plan:
@@ -120,7 +106,8 @@ class _Course(NamedTuple):
 def _course(system: System, kinds: Mapping[str, Kind]) -> _Course:
     disposition = disposition_of(system, kinds).disposition
     moves = disposition in MOVES and any(part.to is not None for part in system.components)
-    return _Course(disposition, moves or (disposition is Disposition.RETIRE and bool(system.components)))
+    retires = disposition is Disposition.RETIRE and bool(system.components)
+    return _Course(disposition, moves or retires or disposition in BY_PEOPLE)
 
 
 def _untouched(programme: Programme, courses: Mapping[str, _Course]) -> Iterator[Untouched]:
@@ -188,12 +175,16 @@ def _systems(
             needs = {f"system:{name}" for name in system.depends_on if name in courses and courses[name].carried_out}
             needs |= {f"site:{name}" for name in ground.sites_needed(system)}
             needs |= ground.lines.get(system.department, set())
+        elif course.disposition is Disposition.MERGE and (into := system.into) in courses:
+            needs = {f"system:{into}"} if into is not None and courses[into].carried_out else set()
         yield Unit(
             name=system.system,
             kind=Actuator.SYSTEM,
             needs=tuple(sorted(needs)),
-            content=content(Actuator.SYSTEM, subject.roles),
-            steps=tuple(_moving_steps(subject) if course.disposition in MOVES else _retiring_steps(subject)),
+            content=""
+            if course.disposition in BY_PEOPLE
+            else content(Actuator.SYSTEM, subject.roles),
+            steps=tuple(_steps(subject, ITINERARIES[course.disposition])),
         )
 
 
@@ -211,6 +202,7 @@ class _Ground:
         for line in programme.network.lines:
             if untouched_line(line) is None:
                 self.lines.setdefault(line.department, set()).add(f"line:{line.name}")
+        self.departments = {system.system: system.department for system in programme.systems}
         self.names = cache(self._names)
 
     def sites_needed(self, system: System) -> set[str]:
@@ -245,26 +237,35 @@ class _Subject:
         entries = {str(entry["kind"]) for entry in self._entries.values()}
         return frozenset({part.kind for part in self.parts} | entries | ({NAME_SERVICE} if entries else set()))
 
-    def step(self, row: tuple[str, Stage, StepKind, float], part: Component | None = None) -> Step:
-        """Return the step of one verb, for one component or for the whole system."""
-        verb, stage, kind, timeout = row
-        parts = self.parts if part is None else (part,)
-        waiting = self.system.limits.catch_up if verb in WAITING else 0
+    def step(self, stop: Stop, part: Component | None = None) -> Step:
+        """Return the step of one stop, for one component or for the whole system."""
         return Step(
-            id=f"system:{self.system.system}/{verb}" + ("" if part is None else f"/{part.name}"),
-            verb=verb,
-            stage=stage,
-            kind=kind,
-            arguments={
-                "system": self.system.system,
-                "verb": verb,
-                "components": [self._components[each.name] for each in parts],
-                "entries": [self._entries[each.name] for each in parts if each.name in self._entries],
-                "names": self._names,
-                "limits": self._limits,
-            },
-            timeout=timeout + waiting,
+            id=f"system:{self.system.system}/{stop.verb}" + ("" if part is None else f"/{part.name}"),
+            verb=stop.verb,
+            stage=stop.stage,
+            kind=stop.kind,
+            arguments=self._task(stop) if stop.people else self._arguments(stop, part),
+            timeout=stop.timeout + (self.system.limits.catch_up if stop.waits else 0),
+            by=actuator_of(stop),
         )
+
+    def _arguments(self, stop: Stop, part: Component | None) -> dict[str, Any]:
+        parts = self.parts if part is None else (part,)
+        return {
+            "system": self.system.system,
+            "verb": stop.verb,
+            "components": [self._components[each.name] for each in parts],
+            "entries": [self._entries[each.name] for each in parts if each.name in self._entries],
+            "names": self._names,
+            "limits": self._limits,
+        }
+
+    def _task(self, stop: Stop) -> dict[str, Any]:
+        """Return what a person has to do, as the actuator of people reads it."""
+        into = self.system.into or ""
+        who = self._ground.departments.get(into) if stop.people == "taking" else None
+        task = {"system": self.system.system, "verb": stop.verb, "into": into, "days": stop.days}
+        return {**task, "who": who or self.system.department}
 
     def _component(self, part: Component) -> dict[str, Any]:
         return {
@@ -298,24 +299,13 @@ class _Subject:
         }
 
 
-def _moving_steps(subject: _Subject) -> Iterator[Step]:
-    moving = subject.parts
-    for row in SYSTEM_STEPS:
-        verb = row[0]
-        if verb == "retire":
-            # What is used by the others comes first in a system, so it is the last to stop.
-            yield from (subject.step(row, part) for part in reversed(moving))
-        elif verb in SINGLE:
-            yield from (subject.step(row, part) for part in moving)
-        elif verb == "front":
-            yield from (subject.step(row, part) for part in moving if part.entry is not None)
-        else:
-            yield subject.step(row)
-
-
-def _retiring_steps(subject: _Subject) -> Iterator[Step]:
-    row = ("retire", Stage.COMMIT, StepKind.COMPENSATABLE, 300.0)
-    yield from (subject.step(row, part) for part in reversed(subject.system.components))
+def _steps(subject: _Subject, itinerary: Iterable[Stop]) -> Iterator[Step]:
+    for stop in itinerary:
+        if stop.per == "system":
+            yield subject.step(stop)
+            continue
+        parts = reversed(subject.parts) if stop.backwards else subject.parts
+        yield from (subject.step(stop, part) for part in parts if stop.per != "entry" or part.entry is not None)
 
 
 def _placed(units: list[Unit], waves: Mapping[str, int | None]) -> tuple[Unit, ...]:

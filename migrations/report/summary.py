@@ -1,7 +1,7 @@
 """What a run came to, computed from its plan and its evidence and from nothing else."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from inventory.base import Model
 from migrations.evidence.chain import ChainVerdict, Record
@@ -349,7 +349,7 @@ class _Reader:
             key=unit.key,
             name=unit.name,
             title=title,
-            kind=unit.kind.value,
+            kind=cast("Literal['site', 'system', 'line']", unit.kind.value),
             wave=unit.wave,
             depth=unit.depth,
             state=states[-1].state if states else UnitState.PLANNED,

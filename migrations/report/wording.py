@@ -36,6 +36,7 @@ STATES = {
     UnitState.ROLLED_BACK: _N("back in its old place"),
     UnitState.WITHDRAWING: _N("being withdrawn"),
     UnitState.WITHDRAWN: _N("withdrawn"),
+    UnitState.WAITING: _N("waits for people"),
     UnitState.HELD: _N("held"),
     UnitState.UNKNOWN: _N("unknown"),
 }
@@ -54,6 +55,16 @@ VERBS = {
     "switch": _N("switch"),
     "verify": _N("verify"),
     "retire": _N("retire"),
+    "agree": _N("agree on the day"),
+    "shut-down": _N("shut down"),
+    "carry": _N("carry across"),
+    "rack": _N("put into the rack"),
+    "readdress": _N("give new addresses"),
+    "accept": _N("accept"),
+    "export": _N("export"),
+    "take-over": _N("take over"),
+    "redirect": _N("redirect the entry"),
+    "close-down": _N("close down"),
 }
 """Words for steps; one that is not known here is told as the plan has it."""
 LINE_STATES = {UnitState.DECOMMISSIONED: _N("released")}

@@ -81,6 +81,7 @@ class Rehearsal:
             plan=self._prepared.digest,
             world=self._twin.world,
             kind="twin",
+            rehearsal=True,
         )
         self._home.create(self._prepared.plan, settings, self._prepared.programme)
         with witnessed(self._home, "rehearse"):

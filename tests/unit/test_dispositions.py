@@ -189,10 +189,19 @@ def test_what_a_plan_does_not_move_is_named_in_it_with_the_reason() -> None:
         "notice-board": {"components": []},
     }
     plan = make_plan(_changed(programme, changes), KINDS)
+    steps = {unit.name: [(step.verb, step.arguments.get("who")) for step in unit.steps] for unit in plan.units}
+    assert steps["identity"] == [
+        (verb, "civil-affairs") for verb in ("agree", "shut-down", "carry", "rack", "readdress", "accept")
+    ]
+    assert steps["archive"] == [
+        ("export", "archives"),
+        ("take-over", "civil-affairs"),
+        ("redirect", "archives"),
+        ("accept", "civil-affairs"),
+        ("close-down", "archives"),
+    ]
     assert {left.name: left.reason for left in plan.untouched if left.kind == "system"} == {
-        "archive": "not moved by this plan: it merges into another system",
         "case-files": "classified: the intranet's own plan moves it",
-        "identity": "not moved by this plan: its hardware is relocated",
         "notice-board": "not stopped by this plan: none of its components is recorded",
     }
 

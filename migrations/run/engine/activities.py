@@ -28,6 +28,7 @@ from migrations.actuators.contract import (
     StepActuator,
     StepError,
     Unreachable,
+    Waiting,
 )
 from migrations.evidence.chain import DamagedEvidence, Fact
 from migrations.evidence.kinds import StateRefused, StepBegun, StepDone, StepFailed, StepSeen, UnitMoved, UnknownRecord
@@ -36,6 +37,7 @@ from migrations.evidence.standing import standing_of
 from migrations.home import RunHome
 from migrations.plan import Actuator, Step, StepKind
 from migrations.run.engine.messages import (
+    WAITS,
     Note,
     PassageRequest,
     Receipt,
@@ -182,7 +184,7 @@ class RunActivities:
         raise Refused(step.id, reason)
 
     def _act(self, request: StepRequest, step: Step) -> Observation:
-        actuator = self._assemble()[self._units[request.unit].kind]
+        actuator = self._assemble()[step.by or self._units[request.unit].kind]
         progress = self._progress(request)
         match request.deed:
             case Deed.PROBE:
@@ -206,6 +208,8 @@ class RunActivities:
 
     def _verdict(self, request: StepRequest, error: StepError) -> ApplicationError:
         """Say to the engine whether to try again; the evidence counts, because deaths of workers are no answers."""
+        if isinstance(error, Waiting):
+            return ApplicationError(str(error), type=WAITS, non_retryable=True)
         failed = [
             (record.time, failure)
             for record, failure in StepFailed.among(self._memory.of(request.unit))

@@ -4,6 +4,9 @@ from inventory.base import Model
 from migrations.plan import Actuator, Stage, StepKind
 from migrations.states import Deed, Direction, UnitState
 
+WAITS = "Waiting for a person"
+"""The type by which an activity tells a workflow that nothing is wrong, and a person has something to do first."""
+
 
 class PassageRequest(Model):
     """A passage of units in one direction; `units` are their keys, all of the plan's where it is empty."""

@@ -6,6 +6,7 @@ Nothing here reads a file, a clock or the network: Temporal replays it after eve
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -14,6 +15,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     from migrations.plan import Stage, StepKind
     from migrations.run.engine.messages import (
+        WAITS,
         Note,
         PassageRequest,
         Receipt,
@@ -33,11 +35,25 @@ SLACK = timedelta(seconds=60)
 """What an actuator is given above a step's own timeout to tell that it was reached."""
 SYSTEM = "system:"
 """What keys of systems begin with."""
-PREPARED = frozenset({UnitState.SYNCED, UnitState.CUTTING_OVER, UnitState.VERIFYING, UnitState.ROLLING_BACK})
+PREPARED = frozenset(
+    {UnitState.SYNCED, UnitState.CUTTING_OVER, UnitState.VERIFYING, UnitState.ROLLING_BACK, UnitState.WAITING}
+)
 """States in which a unit's cutover may begin, or go on where it was cut off."""
 UNTOUCHED = frozenset({UnitState.PLANNED, UnitState.WITHDRAWN})
 """States in which nothing of ours is anywhere."""
 WITHOUT_WAY_BACK = frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED})
+
+
+class Failure(NamedTuple):
+    """Why a deed was not done; where it waits for a person nothing is wrong."""
+
+    reason: str
+    waits: bool = False
+
+    @property
+    def held(self) -> UnitState:
+        """Return the state of a unit that stops here before its cutover."""
+        return UnitState.WAITING if self.waits else UnitState.HELD
 
 
 @workflow.defn(name="passage")
@@ -140,7 +156,7 @@ class UnitWorkflow:
             self._state = UnitState.SEEDING
             failure = await self._carry(step, Deed.APPLY)
             if failure is not None:
-                await self._become(UnitState.HELD, failure)
+                await self._become(failure.held, failure.reason)
                 return
         await self._become(UnitState.SYNCED if _staged(outline, Stage.CUTOVER) else UnitState.READY)
 
@@ -148,8 +164,11 @@ class UnitWorkflow:
         for number, step in enumerate(steps, start=1):
             self._state = UnitState.VERIFYING if step.verb == "verify" else UnitState.CUTTING_OVER
             failure = await self._carry(step, Deed.APPLY)
+            if failure is not None and failure.waits:
+                await self._become(UnitState.WAITING, failure.reason)
+                return
             if failure is not None:
-                await self._return(steps[:number], failure)
+                await self._return(steps[:number], failure.reason)
                 return
         await self._become(UnitState.ON_PROBATION)
 
@@ -160,7 +179,8 @@ class UnitWorkflow:
         for number in moves:
             failure = await self._carry(steps[number], Deed.PROBE)
             if failure is not None:
-                await self._return(steps, f"its way back had failed before, and it was not found done: {failure}")
+                why = f"its way back had failed before, and it was not found done: {failure.reason}"
+                await self._return(steps, why)
                 return
         # Gates before the move looked at a copy that nobody follows any more.
         await self._cut_over(steps[moves[0] :] if moves else steps)
@@ -173,8 +193,8 @@ class UnitWorkflow:
                 continue
             failure = await self._carry(step, Deed.UNDO)
             if failure is not None:
-                both = f"{reason}; then on the way back: {failure}" if reason else failure
-                await self._become(UnitState.UNKNOWN, both)
+                both = f"{reason}; then on the way back: {failure.reason}" if reason else failure.reason
+                await self._become(UnitState.WAITING if failure.waits else UnitState.UNKNOWN, both)
                 return
         await self._become(UnitState.ROLLED_BACK, reason)
 
@@ -198,7 +218,7 @@ class UnitWorkflow:
         for step in steps:
             failure = await self._carry(step, Deed.APPLY)
             if failure is not None:
-                await self._become(UnitState.COMMITTED, failure)
+                await self._become(UnitState.COMMITTED, failure.reason)
                 return
         if steps:
             await self._become(UnitState.DECOMMISSIONED)
@@ -209,7 +229,7 @@ class UnitWorkflow:
             return
         if outline.state in WITHOUT_WAY_BACK:
             self._reason = "it was committed: its way back is given up"
-        elif outline.entered or outline.state in BETWEEN:
+        elif outline.entered or outline.state in BETWEEN - {UnitState.WAITING}:
             self._reason = "it has moved: take it back first"
         elif self._request.stuck:
             self._reason = f"{', '.join(self._request.stuck)} must be withdrawn before it"
@@ -218,7 +238,7 @@ class UnitWorkflow:
             for step in reversed(_staged(outline, Stage.PREPARE)):
                 failure = await self._carry(step, Deed.UNDO)
                 if failure is not None:
-                    await self._become(UnitState.HELD, failure)
+                    await self._become(failure.held, failure.reason)
                     return
             await self._become(UnitState.WITHDRAWN)
 
@@ -227,7 +247,7 @@ class UnitWorkflow:
         note = Note(passage=self._request.passage, unit=self._request.unit, state=state, reason=reason)
         await workflow.execute_local_activity("note", note, start_to_close_timeout=timedelta(seconds=60))
 
-    async def _carry(self, step: StepOutline, deed: Deed) -> str | None:
+    async def _carry(self, step: StepOutline, deed: Deed) -> Failure | None:
         """Have one deed done; return why it failed, None where it did not."""
         passage = self._request.passage
         request = StepRequest(passage=passage, unit=self._request.unit, step=step.id, deed=deed, state=self._state)
@@ -245,14 +265,15 @@ class UnitWorkflow:
                 raise
             return _why(step, exc)
         if receipt != Receipt(passage=passage.number, step=step.id, deed=deed):
-            return f"{step.id}: whoever answered for it has not done it"
+            return Failure(f"{step.id}: whoever answered for it has not done it")
         return None
 
 
-def _why(step: StepOutline, error: ActivityError) -> str:
+def _why(step: StepOutline, error: ActivityError) -> Failure:
     if isinstance(error.cause, ApplicationError):
-        return error.cause.message
-    return f"{step.id}: it did not end in {step.timeout:g} s" if error.cause is not None else f"{step.id}: {error}"
+        return Failure(error.cause.message, waits=error.cause.type == WAITS)
+    late = error.cause is not None
+    return Failure(f"{step.id}: it did not end in {step.timeout:g} s" if late else f"{step.id}: {error}")
 
 
 def _staged(outline: UnitOutline, stage: Stage) -> tuple[StepOutline, ...]:

@@ -1,0 +1,109 @@
+"""Steps that people do: hardware is carried, an export is taken over, a department confirms.
+
+A person says with `zhenghe done` that a step is done, or taken back; until then the step waits. In a rehearsal there
+are no people: what they would do is taken as done, and said to be so.
+"""
+
+from datetime import datetime, timedelta
+
+from inventory.base import Model
+from inventory.words import _
+from migrations.actuators.contract import Observation, ObservedState, Progress, Waiting
+from migrations.evidence.chain import Evidence, Record
+from migrations.evidence.kinds import StepConfirmed, StepDone, StepFailed, UnitMoved
+from migrations.plan import Step, StepKind
+from migrations.states import Deed, UnitState
+
+
+class Task(Model):
+    """What a person has to do: the arguments of a step of people's."""
+
+    system: str
+    verb: str
+    who: str
+    """The department whose people do it."""
+    into: str = ""
+    """The system that takes over what it does, where it merges."""
+    days: int
+    """How long it may take, from the day on which it was asked for."""
+
+
+class PeopleActuator:
+    """Has people do steps."""
+
+    def __init__(self, evidence: Evidence, *, played: bool = False) -> None:
+        """`played` takes everything as done, as a rehearsal does."""
+        self._evidence = evidence
+        self._played = played
+
+    def probe(self, step: Step, progress: Progress) -> Observation:  # noqa: ARG002
+        """Look what the person said last."""
+        records = self._evidence.records()
+        said = confirmation(step, records)
+        done = said is not None and said.deed is Deed.APPLY
+        facts = {} if said is None else {"note": said.note, "by": said.login or said.user}
+        if self._played and said is None:
+            done = _last_deed(step, records) is Deed.APPLY
+            facts = {"played": "a person would do this"}
+        return Observation(state=ObservedState.DONE if done else ObservedState.NOT_DONE, facts=facts)
+
+    def apply(self, step: Step, progress: Progress) -> Observation:
+        """Wait until a person has said that it is done."""
+        if self._played:
+            return Observation(state=ObservedState.DONE, facts={"played": "a person would do this"})
+        seen = self.probe(step, progress)
+        if seen.state is not ObservedState.DONE:
+            raise self._waiting(step, Deed.APPLY)
+        return seen
+
+    def undo(self, step: Step, progress: Progress) -> Observation:
+        """Wait until a person has taken it back; what nobody has done needs no taking back."""
+        if self._played:
+            return Observation(state=ObservedState.NOT_DONE, facts={"played": "a person would take this back"})
+        seen = self.probe(step, progress)
+        if seen.state is ObservedState.DONE:
+            raise self._waiting(step, Deed.UNDO)
+        return seen
+
+    def _waiting(self, step: Step, deed: Deed) -> Waiting:
+        task = Task.model_validate(step.arguments)
+        due = due_of(step, deed, self._evidence.records())
+        until = "" if due is None else f"{due.astimezone():%Y-%m-%d}"
+        what = _("{verb} is to be done by {who} until {until}")
+        if deed is Deed.UNDO:
+            what = _("{verb} is to be taken back by {who} until {until}")
+        mend = _("then say: zhenghe done {step}").format(step=step.id)
+        if deed is Deed.UNDO:
+            mend = _("then say: zhenghe done {step} --undone").format(step=step.id)
+        return Waiting(step.id, what.format(verb=task.verb, who=task.who, until=until), where=task.who, mend=mend)
+
+
+def confirmation(step: Step, records: tuple[Record, ...]) -> StepConfirmed | None:
+    """Return what a person said last of a step; a gate is to be passed anew once its unit has gone back."""
+    said: StepConfirmed | None = None
+    unit = step.id.partition("/")[0]
+    for record in records:
+        if record.step == step.id and (found := StepConfirmed.of(record)) is not None:
+            said = found
+        elif step.kind is StepKind.GATE and record.unit == unit and (moved := UnitMoved.of(record)) is not None:
+            said = None if moved.state in {UnitState.ROLLED_BACK, UnitState.WITHDRAWN} else said
+    return said
+
+
+def due_of(step: Step, deed: Deed, records: tuple[Record, ...]) -> datetime | None:
+    """Return until when a person has time: so many days from when he was asked first since he spoke last."""
+    asked: datetime | None = None
+    for record in records:
+        if record.step != step.id:
+            continue
+        if StepConfirmed.of(record) is not None:
+            asked = None
+        elif (failed := StepFailed.of(record)) is not None and failed.deed is deed and failed.error == Waiting.__name__:
+            asked = asked or record.time
+    days = timedelta(days=Task.model_validate(step.arguments).days)
+    return (asked or datetime.now().astimezone()) + days
+
+
+def _last_deed(step: Step, records: tuple[Record, ...]) -> Deed | None:
+    done = [said.deed for record, said in StepDone.among(records) if record.step == step.id]
+    return done[-1] if done else None
