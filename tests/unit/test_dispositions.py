@@ -194,11 +194,11 @@ def test_what_a_plan_does_not_move_is_named_in_it_with_the_reason() -> None:
         (verb, "civil-affairs") for verb in ("agree", "shut-down", "carry", "rack", "readdress", "accept")
     ]
     assert steps["archive"] == [
-        ("export", "archives"),
+        ("export", "archives-office"),
         ("take-over", "civil-affairs"),
-        ("redirect", "archives"),
+        ("redirect", "archives-office"),
         ("accept", "civil-affairs"),
-        ("close-down", "archives"),
+        ("close-down", "archives-office"),
     ]
     assert {left.name: left.reason for left in plan.untouched if left.kind == "system"} == {
         "case-files": "classified: the intranet's own plan moves it",
