@@ -16,7 +16,7 @@ from migrations.cli import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.wanted import runs_folder, wanted_plan, world_at
 from migrations.evidence.chain import Soundness
-from migrations.evidence.kinds import Approved, RehearsalEnded
+from migrations.evidence.kinds import Approved, FaultsWanted, RehearsalEnded
 from migrations.home import RunHome
 from migrations.run.runner import passages_of
 from migrations.trust.approving import Approvals, Deed, NotApproved
@@ -108,8 +108,11 @@ def _rehearsed(digest: str) -> datetime | None:
         home = RunHome(file.parent)
         settings = home.settings()
         if settings.plan == digest and settings.kind == "twin" and testimony(home).outcome is Soundness.SOUND:
-            ended = RehearsalEnded.among(home.evidence.records())
-            found += [record.time for record, end in ended if end.outcome == "passed"]
+            records = home.evidence.records()
+            if any(FaultsWanted.among(records)):
+                # A bad night proves something else: its way back was not taken on purpose.
+                continue
+            found += [record.time for record, end in RehearsalEnded.among(records) if end.outcome == "passed"]
     return max(found, default=None)
 
 

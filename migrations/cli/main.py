@@ -227,12 +227,19 @@ def rehearse(
     ] = "",
     wave: Wave = None,
     units: Units = None,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault", metavar="WHAT:PART", help=_("Rehearse a bad night: cut:LINE or kill:HOST, @STEP says when.")
+        ),
+    ] = None,
 ) -> None:
     from migrations.cli.run import rehearse_in_twin
     from migrations.plan import Scope
 
     scope = Scope(wave=wave, units=tuple(units or ()))
-    raise typer.Exit(rehearse_in_twin(inventory_folder(folder), twin, scope, keep=keep, as_json=as_json))
+    breaks = tuple(faults or ())
+    raise typer.Exit(rehearse_in_twin(inventory_folder(folder), twin, scope, breaks, keep=keep, as_json=as_json))
 
 
 @app.command(help=_("Carry the plan out in a world; after any kill, call it again and it goes on."))

@@ -56,17 +56,21 @@ class NoRun(WrongUse):
         super().__init__(_("there is no run '{run}'").format(run=run) if run else _("there is no run yet"), mend)
 
 
-def rehearse_in_twin(folder: Path, twin: str, scope: Scope, *, keep: bool, as_json: bool) -> int:
+def rehearse_in_twin(
+    folder: Path, twin: str, scope: Scope, faults: tuple[str, ...] = (), *, keep: bool, as_json: bool
+) -> int:
     """Rehearse the plan of a scope of an inventory and tell what happened; 1 where it did not pass."""
     from infra.twin import client
+    from migrations.run.faults import fault_of
     from migrations.run.rehearsal import Rehearsal, home_to_go_on
 
     prepared = prepare(folder, scope)
     name = twin_name(twin, prepared.programme.programme)
-    home = home_to_go_on(runs_folder(), prepared.plan, name)
+    breaks = tuple(fault_of(text, prepared.plan, prepared.programme) for text in faults)
+    home = home_to_go_on(runs_folder(), prepared.plan, name, breaks)
     with watching(prepared.plan, home.evidence.records()) as (listener, tell):
         tell(_("plan {digest}").format(digest=prepared.digest))
-        outcome = Rehearsal(prepared, name, home, seeds_of(folder), listener).carry_out(tell)
+        outcome = Rehearsal(prepared, name, home, seeds_of(folder), listener, breaks).carry_out(tell)
         if not keep:
             tell(_("stage: {name}").format(name=_("take the twin down")))
             client.down(name)

@@ -147,6 +147,27 @@ class RehearsalEnded(Kind):
     reason: str = ""
 
 
+class FaultsWanted(Kind):
+    """What will break in this rehearsal, as it was written on the command line with its step."""
+
+    KIND: ClassVar[str] = "faults-wanted"
+    faults: tuple[str, ...]
+
+
+class FaultStruck(Kind):
+    """Something was broken at the beginning of a step."""
+
+    KIND: ClassVar[str] = "fault-struck"
+    fault: str
+
+
+class FaultMended(Kind):
+    """It was restored."""
+
+    KIND: ClassVar[str] = "fault-mended"
+    fault: str
+
+
 class PassageBegun(Kind):
     """A passage of units was begun; all of the plan's where none is named."""
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from infra.worlds import World
 from inventory.kinds import Kind
@@ -24,6 +24,12 @@ AFTERMATH = 12.0
 """Seconds after which a request that was begun in a passage has been answered or given up by its probe."""
 UNMOVED = frozenset({UnitState.ROLLED_BACK, UnitState.READY, UnitState.PLANNED, UnitState.WITHDRAWN})
 MOVED = frozenset({UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
+
+
+class _Seen(NamedTuple):
+    checked: Sequence[UnitChecks]
+    measured: Sequence[ProbeResult]
+    verdicts: Sequence[WritesVerdict]
 
 
 class Proof:
@@ -54,13 +60,26 @@ class Proof:
 
     def verify(self, stage: str, passages: Sequence[int]) -> str:
         """Check hosts, measure what users felt in some passages, confirm writes; return what is not as it must be."""
+        seen = self._seen(stage, passages)
+        felt = (sentence for result in seen.measured for sentence in told(result))
+        return "; ".join((*_checks(seen.checked), *felt, *_writes(seen.verdicts)))
+
+    def verify_broken(self, stage: str, passages: Sequence[int], *, whole: bool) -> str:
+        """The same of passages in which something was broken on purpose: what users felt then is kept, not judged.
+
+        Hosts are judged where the world is `whole` again. No acknowledged write may be lost, whatever broke.
+        """
+        seen = self._seen(stage, passages)
+        lost = tuple(verdict.model_copy(update={"unanswered": 0}) for verdict in seen.verdicts)
+        return "; ".join((*_checks(seen.checked), *_writes(seen.verdicts)) if whole else _writes(lost))
+
+    def _seen(self, stage: str, passages: Sequence[int]) -> _Seen:
         checked = self.check(stage)
         sightings, collected = self._collected(self._span(passages[-1]).end)
         verdicts = self._confirmed(sightings, passages[-1])
         # Last, because a passage counts as measured when all of these are there.
         measured = [result for number in passages for result in self._measured(sightings, number, collected)]
-        felt = (sentence for result in measured for sentence in told(result))
-        return "; ".join((*_checks(checked.units), *felt, *_writes(verdicts)))
+        return _Seen(checked.units, measured, verdicts)
 
     def look_again(self, stage: str, number: int) -> str:
         """Check hosts, and say again what users felt in a passage that was measured before.

@@ -18,6 +18,7 @@ from migrations.home import RunHome, RunSettings, run_id
 from migrations.plan import Plan
 from migrations.planning.preparing import Prepared
 from migrations.proof.proof import Proof
+from migrations.run.faults import Fault, Striking, mend, ordered, wanted
 from migrations.run.runner import Listener, Runner, passages_of, running
 from migrations.run.stages import STAGES
 from migrations.states import GOALS, Direction, PassageResult
@@ -26,7 +27,7 @@ from migrations.trust.witness import sign_head, witnessed
 Tell = Callable[[str], None]
 MARK = "rehearsal"
 """In a twin's folder: which rehearsal the twin belongs to; gone when the twin is built anew."""
-STILL_TAKEN = frozenset({"verify", "probes off"})
+STILL_TAKEN = frozenset({"verify", "mend", "probes off"})
 """Stages that are taken although one before them has failed."""
 
 
@@ -44,18 +45,18 @@ def homes(runs: Path, plan: Plan, twin: str) -> tuple[RunHome, ...]:
     return tuple(RunHome(path) for path in found)
 
 
-def home_to_go_on(runs: Path, plan: Plan, twin: str) -> RunHome:
-    """Return the rehearsal that was cut off, or a new one where the last has ended or has lost its twin."""
+def home_to_go_on(runs: Path, plan: Plan, twin: str, faults: tuple[Fault, ...] = ()) -> RunHome:
+    """Return the rehearsal that was cut off; a new one where the last ended, lost its twin or had other faults."""
     earlier = homes(runs, plan, twin)
-    if earlier and _can_go_on(earlier[-1], twin):
+    if earlier and _can_go_on(earlier[-1], twin, tuple(map(str, faults))):
         return earlier[-1]
     number = 1 + (int(earlier[-1].path.suffix[1:]) if earlier else 0)
     return RunHome(runs / f"{run_id(plan, twin)}.{number}")
 
 
-def _can_go_on(home: RunHome, twin: str) -> bool:
+def _can_go_on(home: RunHome, twin: str, faults: tuple[str, ...]) -> bool:
     records = home.evidence.records()
-    if not home.settings_file.exists() or any(RehearsalEnded.among(records)):
+    if not home.settings_file.exists() or any(RehearsalEnded.among(records)) or ordered(records) != faults:
         return False
     if not any(stage.name == "twin" for _record, stage in StageEnded.among(records)):
         return True
@@ -67,12 +68,22 @@ def _can_go_on(home: RunHome, twin: str) -> bool:
 class Rehearsal:
     """One rehearsal of a prepared plan in the twin of a name."""
 
-    def __init__(self, prepared: Prepared, twin: str, home: RunHome, seeds: Path | None, listener: Listener) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        twin: str,
+        home: RunHome,
+        seeds: Path | None,
+        listener: Listener,
+        faults: tuple[Fault, ...] = (),
+    ) -> None:
+        """With faults it is the bad night: they strike on the way there, are mended, and all must come through then."""
+        self._faults = faults
         self._prepared = prepared
         self._twin = TwinPaths.of(twin)
         self._home = home
         self._seeds = seeds
-        self._listener = listener
+        self._listener = Striking(twin, home.evidence, faults, listener) if faults else listener
 
     def carry_out(self, tell: Tell) -> RehearsalOutcome:
         """Take every stage that has not ended and say how the rehearsal came out."""
@@ -88,6 +99,7 @@ class Rehearsal:
             return self._taken(tell)
 
     def _taken(self, tell: Tell) -> RehearsalOutcome:
+        wanted(self._home.evidence, self._faults)
         with running(self._home, self._listener) as runner:
             runner.warm()
             reason = self._stage("twin", lambda: self._build(tell), tell)
@@ -101,6 +113,27 @@ class Rehearsal:
     def _stages(self, runner: Runner, world: World) -> Iterator[tuple[str, Callable[[], str]]]:
         proof = Proof(self._home, self._prepared.kinds, world)
         yield "probes", proof.begin
+        yield from self._bad_night(runner, proof) if self._faults else self._good_night(runner, proof)
+        yield "probes off", proof.end
+
+    def _bad_night(self, runner: Runner, proof: Proof) -> Iterator[tuple[str, Callable[[], str]]]:
+        yield "forward", lambda: self._cut_short(runner, 1)
+        yield "verify broken", lambda: proof.verify_broken("verify broken", (1,), whole=False)
+        yield "mend", lambda: mend(self._twin.name, self._home.evidence, self._faults)
+        # A unit whose way back failed as well is looked at first, and may be taken back: the next call moves it.
+        yield "look", lambda: self._cut_short(runner, 2)
+        yield "again", lambda: self._pass(runner, 3, Direction.FORWARD)
+        yield "verify", lambda: proof.verify_broken("verify", (2, 3), whole=True)
+        yield "commit", lambda: self._pass(runner, 4, Direction.COMMIT)
+        yield "verify all", lambda: proof.verify("verify all", (4,))
+
+    def _cut_short(self, runner: Runner, number: int) -> str:
+        """Take a passage of which it is told how far it comes, whatever that is."""
+        short = self._pass(runner, number, Direction.FORWARD)
+        self._listener.warned(short or _("all units came through"))
+        return ""
+
+    def _good_night(self, runner: Runner, proof: Proof) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "forward", lambda: self._pass(runner, 1, Direction.FORWARD)
         yield "verify", lambda: proof.verify("verify", (1,))
         yield "back", lambda: self._pass(runner, 2, Direction.BACK)
@@ -108,7 +141,6 @@ class Rehearsal:
         yield "again", lambda: self._pass(runner, 3, Direction.FORWARD)
         yield "commit", lambda: self._pass(runner, 4, Direction.COMMIT)
         yield "verify all", lambda: proof.verify("verify all", (3, 4))
-        yield "probes off", proof.end
 
     def _build(self, tell: Tell) -> str:
         # A twin that stands there already may have been used for something else.

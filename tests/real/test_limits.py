@@ -14,6 +14,8 @@ import yaml
 from infra.twin import client
 from infra.worlds import World, load_world
 from migrations.evidence.chain import read
+from migrations.evidence.kinds import FaultMended, FaultStruck, PassageBegun, PassageEnded, ProbeSaw, WritesJudged
+from migrations.states import GOALS, Direction
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -96,3 +98,29 @@ def test_a_request_that_failed_and_a_packet_that_was_lost_fail_the_rehearsal(
     assert {unit["state"] for unit in told["units"]} <= {"READY", "ON_PROBATION"}
     (home,) = (tmp_path / "state" / "runs").iterdir()
     assert "requests failed (HTTP 502), 0 are allowed" in (home / "reports" / "report.en.html").read_text()
+
+
+def test_after_a_bad_night_the_same_plan_comes_through_without_a_write_lost(
+    archives: Path, tmp_path: Path, twin_name: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZHENGHE_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("LANGUAGE", "en")
+    words = ("rehearse", str(archives), "--twin", twin_name("b"), "--json", "--fault", "cut:archives-leased")
+    done = subprocess.run(
+        [sys.executable, "-m", "migrations.cli.main", *words],
+        cwd=ROOT, capture_output=True, text=True, timeout=550, check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    told = json.loads(done.stdout)
+    assert told["outcome"] == "passed"
+    assert {unit["state"] for unit in told["units"] if unit["kind"] != "site"} == {"DECOMMISSIONED"}
+    (file,) = (tmp_path / "state" / "runs").glob("*/evidence.jsonl")
+    records = tuple(read(file))
+    (struck,), (mended,) = (tuple(kind.among(records)) for kind in (FaultStruck, FaultMended))
+    assert struck[0].step == "line:archives-leased/shift"
+    again = [ended.result for _record, ended in PassageEnded.among(records)][2]
+    assert again is not None
+    assert [seen.passage for _record, seen in ProbeSaw.among(records) if seen.lost > 0][:1] == [1]
+    assert {unit.state for unit in again.units} <= GOALS[Direction.FORWARD]
+    assert mended[0].seq < next(record.seq for record, begun in PassageBegun.among(records) if begun.number == 2)
+    assert all(not verdict.lost for _record, verdict in WritesJudged.among(records))
