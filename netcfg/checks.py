@@ -7,14 +7,17 @@ from ipaddress import ip_address
 
 from inventory.words import _
 from netcfg.facts import (
+    Traffic,
     known_ways,
     management_way,
     neighbour_state,
     next_hops,
-    packets,
+    noticed,
     routes_over,
+    sent_between,
     silence,
     static_routes,
+    traffic,
 )
 from netcfg.intent import Check, CheckKind
 from netcfg.platforms import Platform
@@ -32,6 +35,8 @@ class Eyes:
     platform: Platform
     line: CommandLine
     shell: Shell
+    mark: str = ""
+    """What the line's interface had carried when the line was drained; empty where that is not known."""
 
 
 def unmet(eyes: Eyes, checks: Sequence[Check], within: float) -> tuple[str, ...]:
@@ -39,7 +44,8 @@ def unmet(eyes: Eyes, checks: Sequence[Check], within: float) -> tuple[str, ...]
     limit = time.monotonic() + within
     while True:
         failed = _round(eyes, checks)
-        if not failed or time.monotonic() > limit:
+        # What has gone over a drained line stays counted, however long one waits.
+        if not failed or time.monotonic() > limit or any(check.kind == "silent" for check in failed):
             return tuple(failed.values())
         # When none is open any more all are looked at once more: a session may have died meanwhile.
         while failed and time.monotonic() <= limit:
@@ -61,6 +67,7 @@ def _unmet(eyes: Eyes, check: Check) -> str | None:
         "nothing-else": _nothing_else,
         "management-elsewhere": _management,
         "quiet": _quiet,
+        "silent": _silent,
     }
     return looks[check.kind](eyes, check)
 
@@ -75,6 +82,17 @@ def _neighbour_up(eyes: Eyes, check: Check) -> str | None:
         text = _("{device}: BGP neighbour {address} has not been heard for {seconds:.0f} s")
         return text.format(device=check.device, address=check.addresses[0], seconds=heard)
     return None
+
+
+def fallback(eyes: Eyes, check: Check) -> tuple[str, ...]:
+    """Say how soon traffic goes back to the line, which stays up on probation, when its circuit dies."""
+    told: list[str] = []
+    for address in check.addresses:
+        answer = eyes.line.ask(eyes.platform.commands.neighbour.format(address=address))
+        seconds, means = noticed(answer, address)
+        text = _("{device}: if the circuit to {address} dies, traffic is back on the line in {seconds:.1f} s ({means})")
+        told.append(text.format(device=check.device, address=address, seconds=seconds, means=means))
+    return tuple(told)
 
 
 def _neighbour_gone(eyes: Eyes, check: Check) -> str | None:
@@ -152,22 +170,53 @@ def _reachable(eyes: Eyes, check: Check) -> str | None:
 
 
 def _quiet(eyes: Eyes, check: Check) -> str | None:
+    """Find whether users' packets pass now."""
+    try:
+        before = _traffic(eyes, check)
+        time.sleep(check.seconds)
+        passed = _traffic(eyes, check).packets - before.packets
+    except LookupError:
+        return _no_interface(check)
+    return None if passed < check.packets else _still_carries(check, passed, check.seconds)
+
+
+def _silent(eyes: Eyes, check: Check) -> str | None:
+    """Find whether anything has gone out since the line was drained; whoever is at the other end looks there.
+
+    That both ends still look for neighbours by ARP and IPv6 is silence.
+    """
     assert check.interface is not None
-    passed = 0
-    # Twice: some seconds after the last packet both ends ask once more for each other's address (RFC 1122, 2.3.2.1).
-    for _look in range(2):
-        try:
-            before = _packets(eyes, check.interface)
-            time.sleep(check.seconds)
-            passed = _packets(eyes, check.interface) - before
-        except LookupError:
-            text = _("{device}: interface {interface} is not there")
-            return text.format(device=check.device, interface=check.interface)
-        if passed < check.packets:
-            return None
-    text = _("{device}: interface {interface} still carries traffic: {passed} packets in {seconds} s")
-    return text.format(device=check.device, interface=check.interface, passed=passed, seconds=check.seconds)
+    try:
+        now = _traffic(eyes, check)
+        since = _since(eyes, check.interface, now)
+        left = check.seconds - (now.uptime - since.uptime)
+        if left > 0 and not sent_between(since, now):
+            time.sleep(left)
+            now = _traffic(eyes, check)
+    except LookupError:
+        return _no_interface(check)
+    passed = sent_between(since, now)
+    return _still_carries(check, passed, now.uptime - since.uptime) if passed else None
 
 
-def _packets(eyes: Eyes, interface: str) -> int:
-    return packets(eyes.shell.ask(eyes.platform.shell.traffic) or "", interface)
+def _since(eyes: Eyes, interface: str, now: Traffic) -> Traffic:
+    """Return what had been carried at the drain, or now where that is unknown or the device was restarted."""
+    if not eyes.mark:
+        return now
+    marked = traffic(eyes.mark, interface)
+    return marked if marked.uptime <= now.uptime and marked.packets <= now.packets else now
+
+
+def _no_interface(check: Check) -> str:
+    text = _("{device}: interface {interface} is not there")
+    return text.format(device=check.device, interface=check.interface)
+
+
+def _still_carries(check: Check, passed: int, seconds: float) -> str:
+    text = _("{device}: interface {interface} still carries traffic: {passed} packets in {seconds:.1f} s")
+    return text.format(device=check.device, interface=check.interface, passed=passed, seconds=seconds)
+
+
+def _traffic(eyes: Eyes, check: Check) -> Traffic:
+    command = eyes.platform.shell.traffic.format(interface=check.interface)
+    return traffic(eyes.shell.ask(command) or "", check.interface or "")

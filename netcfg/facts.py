@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from typing import Any, NamedTuple
 
 from netcfg.platforms import Platform
 
@@ -20,6 +20,15 @@ def silence(answer: str, address: IPv4Address) -> tuple[float, float]:
     about = _json(answer).get(str(address), {})
     heard, every = about.get("bgpTimerLastRead", 0), about.get("bgpTimerKeepAliveIntervalMsecs", 0)
     return heard / 1000, every / 1000
+
+
+def noticed(answer: str, address: IPv4Address) -> tuple[float, str]:
+    """Return within how many seconds a device notices that a BGP neighbour is dead, and by what; zero if not told."""
+    about = _json(answer).get(str(address), {})
+    bfd = about.get("peerBfdInfo", {})
+    if str(bfd.get("status", "")).lower() == "up":
+        return bfd.get("detectMultiplier", 0) * bfd.get("rxMinInterval", 0) / 1000, "BFD"
+    return about.get("bgpTimerHoldTimeMsecs", 0) / 1000, "BGP"
 
 
 def known_ways(answer: str) -> tuple[str, ...]:
@@ -66,14 +75,55 @@ def next_hops(answer: str, prefix: IPv4Network) -> tuple[str, ...]:
     return tuple(hop["ip"] for route in chosen for hop in route.get("nexthops", ()) if hop.get("fib") and "ip" in hop)
 
 
-def packets(answer: str, interface: str) -> int:
-    """Return how many packets went in and out of an interface so far; LookupError where it is not there."""
-    for line in answer.splitlines():
-        name, _, numbers = line.partition(":")
-        if name.strip() == interface:
-            counted = numbers.split()
-            return int(counted[1]) + int(counted[9])
-    raise LookupError(f"no interface {interface}")
+class Traffic(NamedTuple):
+    """What went over an interface since its device was started."""
+
+    uptime: float
+    """Seconds since the start of the device."""
+    packets: int
+    """In both directions."""
+    others: int
+    """Packets out that are not IPv6, and so ask for an address (ARP) or carry something."""
+    length: int
+    """Bytes of those."""
+    carried: int
+    """IPv6 packets out, without those by which neighbours and routers are sought."""
+
+
+_ARP_BYTES = 42
+"""An Ethernet header and 28 bytes, counted before the frame is filled up to what a cable wants."""
+_ETHERNET_BYTES = 14
+_SEEKING = ("Type133", "Type134", "Type135", "Type136", "Type143", "GroupMembReports", "GroupMembReductions")
+"""Router and neighbour solicitations and advertisements, and reports of who listens to which of them."""
+
+
+def traffic(answer: str, interface: str) -> Traffic:
+    """Return what an interface has carried so far; LookupError where it is not there."""
+    lines = answer.splitlines()
+    found = [numbers for name, _, numbers in (line.partition(":") for line in lines) if name.strip() == interface]
+    if not found:
+        raise LookupError(f"no interface {interface}")
+    counted = [int(number) for number in found[0].split()]
+    six = {words[0]: int(words[1]) for line in lines if len(words := line.split()) == 2 and words[1].isdigit()}
+    sent = _of(six, "Ip6OutRequests", "Ip6OutForwDatagrams")
+    return Traffic(
+        uptime=float(lines[0].split()[0]),
+        packets=counted[1] + counted[9],
+        others=counted[9] - sent,
+        length=counted[8] - _of(six, "Ip6OutOctets") - _ETHERNET_BYTES * sent,
+        carried=sent - _of(six, *(f"Icmp6Out{kind}" for kind in _SEEKING)),
+    )
+
+
+def sent_between(before: Traffic, after: Traffic) -> int:
+    """Return how many packets an interface sent, if any of them was more than a search for neighbours; else zero."""
+    others = after.others - before.others
+    asking = after.length - before.length <= _ARP_BYTES * others
+    return max(0, after.carried - before.carried) + (0 if asking else max(others, 1))
+
+
+def _of(counted: Mapping[str, int], *names: str) -> int:
+    return sum(counted.get(name, 0) for name in names)
 
 
 def router_id(platform: Platform, configuration: str) -> str:

@@ -31,6 +31,7 @@ CheckKind = Literal[
     "nothing-else",
     "management-elsewhere",
     "quiet",
+    "silent",
 ]
 
 
@@ -336,12 +337,8 @@ def _nothing_is_cut(stage: LineStage, end: _End) -> Iterator[Check]:
     if stage is not LineStage.ATTACH:
         ways = (end.line_peer, *end.circuit_peers)
         yield check(when="ahead", kind="nothing-else", addresses=ways, prefixes=end.far)
-    if stage in _QUIET:
-        seconds, packets = _QUIET[stage]
-        yield check(when="ahead", kind="quiet", seconds=seconds, packets=packets)
-
-
-_QUIET = {LineStage.DRAIN: (0.5, 20), LineStage.RELEASE: (10.0, 9)}
-"""Seconds, and the packets that may pass in them. A BGP session alone sends a few, with BFD more; one user who pings
-every 10 ms makes a hundred in half a second. On a drained line both ends still ask for each other's address now and
-then, four packets each time; one user who asks once a second makes twenty in ten seconds."""
+    if stage is LineStage.DRAIN:
+        # A BGP session alone sends a few, with BFD more; one user who pings every 10 ms makes a hundred.
+        yield check(when="ahead", kind="quiet", seconds=0.5, packets=20)
+    if stage is LineStage.RELEASE:
+        yield check(when="ahead", kind="silent", seconds=10.0)

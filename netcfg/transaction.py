@@ -20,7 +20,7 @@ from inventory.words import _
 from netcfg.attempts import Attempt, Progress, patience
 from netcfg.errors import CheckFailed, DeviceAstray, ExtranetError, NotHeld, NothingSaved
 from netcfg.guards import Ticket
-from netcfg.intent import LineArguments, When
+from netcfg.intent import LineArguments, LineStage, When
 from netcfg.kept import KeptConfigurations
 from netcfg.sessions import Sessions
 from netcfg.visits import DeviceState, Found, Visit, each, visits
@@ -137,6 +137,12 @@ class Extranet:
         saved = dict(zip((visit.device for visit in changed), attempt.save(changed), strict=True))
         for visit in changed:
             self._kept.write(_last(visit.device), saved[visit.device].running)
+        if forward and attempt.move.stage is LineStage.SHIFT:
+            after = tuple(check for check in attempt.move.checks if check.when == "after")
+            for sentence in (each for visit in present for each in visit.fallback(after)):
+                attempt.progress(sentence)
+        if forward and attempt.move.stage is LineStage.DRAIN:
+            self._mark(attempt.move, present)
         return _state(
             tuple(
                 visit.state(saved[visit.device] if visit.device in saved else visit.find(patience(visit)))
@@ -147,9 +153,22 @@ class Extranet:
     def _check(self, move: LineArguments, when: When, present: Sequence[Visit]) -> None:
         def see(visit: Visit) -> tuple[str, ...]:
             checks = tuple(check for check in move.checks if check.device == visit.device and check.when == when)
-            return visit.unmet(checks, self._within)
+            return visit.unmet(checks, self._within, self._kept.read(_drained(move, visit.device)) or "")
 
-        _all_met(move, each(present, see))
+        try:
+            _all_met(move, each(present, see))
+        except CheckFailed:
+            if when == "ahead" and move.stage is LineStage.RELEASE:
+                # Whoever did that is told now; the next attempt looks at what comes from here on.
+                self._mark(move, present)
+            raise
+
+    def _mark(self, move: LineArguments, present: Sequence[Visit]) -> None:
+        """Note what has gone over a drained line so far."""
+        interfaces = {check.device: check.interface for check in move.checks if check.kind in {"quiet", "silent"}}
+        for visit in present:
+            if (interface := interfaces.get(visit.device)) is not None:
+                self._kept.write(_drained(move, visit.device), visit.counted(interface))
 
     def _keep(self, move: LineArguments, visit: Visit, text: str, *, forward: bool) -> None:
         name = _before(move, visit.device, "change" if forward else "undo")
@@ -174,6 +193,10 @@ class Extranet:
 
 def _last(device: str) -> str:
     return f"last/{device}.conf"
+
+
+def _drained(move: LineArguments, device: str) -> str:
+    return f"drained/{move.line}/{device}"
 
 
 def _before(move: LineArguments, device: str, way: Literal["change", "undo"]) -> str:

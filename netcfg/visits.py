@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 
 from inventory.base import Model
 from inventory.words import _
-from netcfg.checks import Eyes, unmet
+from netcfg.checks import Eyes, fallback, unmet
 from netcfg.difference import commands_between, intended, ours_between, paths, same, shown, taken, unsaved
 from netcfg.errors import DeviceBusy, DeviceIncomplete, DeviceUnsaved, WrongDevice
 from netcfg.facts import router_id
@@ -182,9 +182,22 @@ class Visit:
         """Return a line as people may read it, without the secret in it."""
         return self._platform.masked(line)
 
-    def unmet(self, checks: Sequence[Check], within: float) -> tuple[str, ...]:
-        """Return in words which checks of this device are not met within so many seconds."""
-        return unmet(Eyes(self._platform, self._line, self._shell), checks, within)
+    def unmet(self, checks: Sequence[Check], within: float, mark: str = "") -> tuple[str, ...]:
+        """Return in words which checks of this device are not met within so many seconds.
+
+        `mark` is what `counted` returned when the line was drained.
+        """
+        return unmet(Eyes(self._platform, self._line, self._shell, mark), checks, within)
+
+    def fallback(self, checks: Sequence[Check]) -> tuple[str, ...]:
+        """Say how soon traffic is back on the line when a circuit dies, for circuits that checks lead packets over."""
+        ways = {check.addresses: check for check in checks if check.device == self.device and check.kind == "route-via"}
+        eyes = Eyes(self._platform, self._line, self._shell)
+        return tuple(sentence for check in ways.values() for sentence in fallback(eyes, check))
+
+    def counted(self, interface: str) -> str:
+        """Return what an interface has carried so far, as the device says it."""
+        return self._shell.ask(self._platform.shell.traffic.format(interface=interface)) or ""
 
     def save(self) -> None:
         """Make the running configuration permanent."""

@@ -1,3 +1,4 @@
+import json
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
@@ -7,11 +8,13 @@ from netcfg.facts import (
     management_way,
     neighbour_state,
     next_hops,
-    packets,
+    noticed,
     router_id,
     routes_over,
+    sent_between,
     silence,
     static_routes,
+    traffic,
 )
 from netcfg.platforms import load_platform
 
@@ -47,14 +50,40 @@ def test_next_hops_are_those_that_packets_take(answer: str, hops: tuple[str, ...
     assert next_hops(answer, PREFIX) == hops
 
 
-def test_packets_are_counted_both_ways() -> None:
-    answer = (
-        "Inter-| Receive\n face |bytes\n  lan: 99 1 0 0 0 0 0 0 99 2 0 0 0 0 0 0\n"
-        "line1: 500 7 0 0 0 0 0 0 900 11 0 0 0 0 0 0\n"
+def counters(sent: int, length: int, **six: int) -> str:
+    """What a Linux device says: interface line1 has received 7 packets and sent some."""
+    return (
+        "99.25 180.11\nInter-| Receive\n face |bytes\n  lan: 99 1 0 0 0 0 0 0 99 2 0 0 0 0 0 0\n"
+        f"line1: 500 7 0 0 0 0 0 0 {length} {sent} 0 0 0 0 0 0\n"
+        + "".join(f"{name} \t {number}\n" for name, number in six.items())
     )
-    assert packets(answer, "line1") == 18
+
+
+def test_packets_are_counted_both_ways() -> None:
+    assert traffic(counters(11, 900), "line1")[:2] == (99.25, 18)
     with pytest.raises(LookupError):
-        packets(answer, "line2")
+        traffic(counters(11, 900), "line2")
+
+
+@pytest.mark.parametrize(
+    "sent, length, six, passed",
+    [
+        (0, 0, {}, 0),
+        # Four questions for an address and answers to some; a router solicitation of 70 bytes; both.
+        (4, 168, {}, 0),
+        (1, 70, {"Ip6OutRequests": 1, "Ip6OutOctets": 56, "Icmp6OutType133": 1}, 0),
+        (3, 154, {"Ip6OutRequests": 1, "Ip6OutOctets": 56, "Icmp6OutType133": 1}, 0),
+        # A user's ping among three questions; the same by IPv6, sent by the device or for others.
+        (4, 3 * 42 + 98, {}, 4),
+        (1, 118, {"Ip6OutRequests": 1, "Ip6OutOctets": 104}, 1),
+        (2, 188, {"Ip6OutRequests": 1, "Ip6OutForwDatagrams": 1, "Ip6OutOctets": 160, "Icmp6OutType133": 1}, 1),
+    ],
+)
+def test_only_what_looks_for_neighbours_is_silence(sent: int, length: int, six: dict[str, int], passed: int) -> None:
+    before = traffic(counters(50, 5000, Ip6OutRequests=5, Ip6OutOctets=300), "line1")
+    later = {name: number + {"Ip6OutRequests": 5, "Ip6OutOctets": 300}.get(name, 0) for name, number in six.items()}
+    after = traffic(counters(50 + sent, 5000 + length, **({"Ip6OutRequests": 5, "Ip6OutOctets": 300} | later)), "line1")
+    assert sent_between(before, after) == passed
 
 
 def test_a_configuration_says_whose_it_is() -> None:
@@ -96,3 +125,17 @@ def test_over_which_way_a_device_is_managed() -> None:
     assert management_way(f"10.7.0.2 50112 10.11.0.1 22\n{back}\n") == ("10.7.0.2", "10.11.0.1", "line1")
     with pytest.raises(LookupError):
         management_way("\n")
+
+
+@pytest.mark.parametrize(
+    "bfd, within",
+    [
+        ({}, (9.0, "BGP")),
+        ({"status": "Down", "detectMultiplier": 3, "rxMinInterval": 300}, (9.0, "BGP")),
+        ({"status": "Up", "detectMultiplier": 3, "rxMinInterval": 300}, (0.9, "BFD")),
+    ],
+)
+def test_how_soon_a_dead_neighbour_is_noticed(bfd: dict[str, object], within: tuple[float, str]) -> None:
+    said = {"10.9.0.1": {"bgpTimerHoldTimeMsecs": 9000} | ({"peerBfdInfo": bfd} if bfd else {})}
+    assert noticed(json.dumps(said), PEER) == within
+    assert noticed("{}", PEER) == (0.0, "BGP")
