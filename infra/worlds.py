@@ -1,12 +1,9 @@
 """A world is where a plan acts: how its hosts and devices are reached, and which cloud answers there."""
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import AfterValidator, ConfigDict, Field
+from typing import Literal
 
 from inventory.base import Model
-from inventory.secrecy import reference
 
 
 class CloudSettings(Model):
@@ -17,35 +14,14 @@ class CloudSettings(Model):
     """twin: path of its control socket; openstack: a name in clouds.yaml."""
 
 
-Reference = Annotated[str, AfterValidator(lambda text: str(reference(text)))]
-"""Where a secret is kept; a text that is none is refused and not repeated, for it may be the secret."""
-
-
-class WorldSecrets(Model):
-    """References to the secrets of a world; each is looked up at the moment of its use, and none is kept."""
-
-    devices: dict[str, Reference] = Field(default_factory=dict)
-    """Passwords of devices that know no key, by their names; `*` is for all others."""
-    names: Reference | None = None
-    """The name server's key for updates (TSIG) as `[algorithm:]name:secret`; without it, its own session key."""
-
-    def device(self, name: str) -> str | None:
-        """Return the reference to a device's password, none where it knows a key."""
-        return self.devices.get(name, self.devices.get("*"))
-
-
 class World(Model):
     """One file, world.json, names all of it; the twin writes one and a real world brings its own."""
-
-    # Somebody may have written a secret where a reference belongs.
-    model_config = ConfigDict(hide_input_in_errors=True)
 
     name: str
     kind: Literal["twin", "real"]
     ssh_config: Path
     """OpenSSH client configuration; it names the known_hosts file and every host and device by its inventory name."""
     cloud: CloudSettings
-    secrets: WorldSecrets = WorldSecrets()
 
 
 def load_world(path: Path) -> World:

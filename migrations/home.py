@@ -8,15 +8,16 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal, TypeVar
+from typing import IO, Annotated, Literal, TypeVar
 
-from pydantic import ValidationError
+from pydantic import StringConstraints, ValidationError
 from pydantic_core import from_json
 
 from inventory.base import Model
 from inventory.errors import ZhengheError
 from inventory.files.gathering import uncollected
 from inventory.model import Programme
+from inventory.secrecy import SecretReference
 from inventory.words import _
 from migrations.evidence.chain import Evidence, Record
 from migrations.evidence.standing import standings_of
@@ -25,6 +26,17 @@ from migrations.states import UnitState
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 KEY_BYTES = 32
+
+
+class TemporalCluster(Model):
+    """A cluster of Temporal's, or its cloud, that carries a run's workflows in the place of the run's own server."""
+
+    address: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\[\]:-]+:[0-9]{1,5}$", max_length=300)]
+    """Host and port."""
+    namespace: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$", max_length=200)] = "default"
+    tls: bool = False
+    api_key: SecretReference | None = None
+    """Where its key is kept."""
 
 
 class RunSettings(Model):
@@ -41,6 +53,8 @@ class RunSettings(Model):
     """Whether the world is a twin; kept here because a twin's own file goes with it."""
     rehearsal: bool = False
     """Whether it is a rehearsal: there are no people in it."""
+    temporal: TemporalCluster | None = None
+    """The cluster that carries it; none where it has an engine of its own."""
     heartbeat: float = 10.0
     """Seconds after which a silent worker is taken for dead."""
 

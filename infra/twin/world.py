@@ -33,6 +33,7 @@ class WorldFiles:
         self._paths = paths
         self._lock = threading.Lock()
         self._accesses: dict[str, Access] = {}
+        self._told = False
 
     def add(self, *accesses: Access) -> None:
         """Make names reachable."""
@@ -56,9 +57,12 @@ class WorldFiles:
         # Keys first: a name that is in ssh_config must not be unknown in known_hosts.
         _replace(self._paths.known_hosts, "".join(f"{each.name} {each.key}\n" for each in accesses))
         _replace(self._paths.ssh_config, "".join(_blocks(self._paths, accesses)))
-        cloud = CloudSettings(backend="twin", endpoint=str(self._paths.control))
-        ssh_config = self._paths.ssh_config
-        save_world(World(name=self._paths.name, kind="twin", ssh_config=ssh_config, cloud=cloud), self._paths.world)
+        if not self._told:
+            # Once: by its time a run knows whether this is the twin that it was begun in.
+            cloud = CloudSettings(backend="twin", endpoint=str(self._paths.control))
+            ssh_config = self._paths.ssh_config
+            save_world(World(name=self._paths.name, kind="twin", ssh_config=ssh_config, cloud=cloud), self._paths.world)
+            self._told = True
 
 
 def _blocks(paths: TwinPaths, accesses: tuple[Access, ...]) -> Iterator[str]:

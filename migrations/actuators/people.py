@@ -90,6 +90,16 @@ def confirmation(step: Step, records: tuple[Record, ...]) -> StepConfirmed | Non
     return said
 
 
+def asked_of(step: Step, records: tuple[Record, ...]) -> Deed | None:
+    """Return what a person is asked for now: to do a step, or to take it back; nothing where nobody waits for him."""
+    asked: Deed | None = None
+    for record in (each for each in records if each.step == step.id):
+        failed = StepFailed.of(record)
+        if failed is not None or StepConfirmed.of(record) is not None:
+            asked = failed.deed if failed is not None and failed.error == Waiting.__name__ else None
+    return asked
+
+
 def due_of(step: Step, deed: Deed, records: tuple[Record, ...]) -> datetime | None:
     """Return until when a person has time: so many days from when he was asked first since he spoke last."""
     asked: datetime | None = None

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from infra.declaration import SiteDeclaration
 from infra.engine import EngineFailed, ProvisionError, SitesAlone
 from infra.engine.state import SiteState
-from infra.ssh import trusted
 from infra.worlds import load_world
 from migrations.actuators.ansible.runner import (
     Answer,
@@ -30,7 +29,6 @@ from migrations.actuators.contract import (
     StepError,
     Unreachable,
 )
-from migrations.actuators.devices import device_passwords
 from migrations.actuators.people import PeopleActuator
 from migrations.home import RunHome
 from migrations.plan import Actuator, Step
@@ -64,13 +62,10 @@ def real_actuators(home: RunHome, playbooks: Path | None = None) -> Mapping[Actu
     Playbooks work in a folder of the run's own; whoever only looks beside the run needs another one.
     """
     world = load_world(home.settings().world)
-    devices = world.model_copy(update={"ssh_config": trusted(world.ssh_config)})
     return {
         Actuator.SITE: SiteActuator(SitesAlone(world, home.path / "sites")),
         Actuator.SYSTEM: SystemActuator(Playbooks(world, playbooks or home.playbooks)),
-        Actuator.LINE: LineActuator(
-            Extranet(devices, home.configurations, key_file=home.sealing_key, passwords=device_passwords(world.secrets))
-        ),
+        Actuator.LINE: LineActuator(Extranet(world, home.configurations, key_file=home.sealing_key)),
         Actuator.PEOPLE: PeopleActuator(home.evidence, played=home.settings().rehearsal),
     }
 

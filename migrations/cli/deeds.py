@@ -16,9 +16,11 @@ from inventory.kinds import load_kinds, playbooks_folder
 from inventory.words import _
 from migrations.cli.approve import keep_approvals, see_approved
 from migrations.cli.claims import claimed
+from migrations.cli.help import WrongUse
 from migrations.cli.wanted import living, may_begin, may_commit, may_return, runs_folder, withdrawn
 from migrations.home import RunBusy, RunHome
 from migrations.ledger import ledger_of
+from migrations.proof.probes import VantageUnreachable
 from migrations.run.applying import Application, Applied
 from migrations.run.engine.children import ChildFailed
 from migrations.run.engine.keeping import Hindered
@@ -29,8 +31,8 @@ from migrations.service.messages import Order, Outcome, Places
 from migrations.service.orders import HINDERED
 from migrations.trust.witness import witnessed
 
-MENDED_HERE = (ChildFailed, NoRoom, Hindered, RunBusy)
-"""Errors after which an order is tried again by itself: it is this machine that must be mended."""
+MENDED_HERE = (ChildFailed, NoRoom, Hindered, RunBusy, VantageUnreachable)
+"""Errors after which an order is tried again by itself: it is this machine, or its network, that must be mended."""
 
 
 def carry_out(home: RunHome, order: Order, listener: Listener, tell: Callable[[str], object]) -> Applied:
@@ -83,7 +85,7 @@ def main() -> int:
     except MENDED_HERE as exc:
         desk.hinder(number, str(exc))
         return HINDERED
-    except (ZhengheError, OSError) as exc:
+    except (ZhengheError, WrongUse, OSError) as exc:
         desk.end(number, Outcome(error=str(exc)))
         return 0
     desk.end(number, Outcome(result=applied.result, failure=applied.failure))

@@ -5,11 +5,11 @@ import json
 from infra.twin.paths import state_root
 from inventory.plain import one_line
 from inventory.words import _
-from migrations.actuators.contract import Waiting
+from migrations.actuators.people import asked_of
 from migrations.cli import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.run import chosen, order_of
-from migrations.evidence.kinds import StepConfirmed, StepFailed
+from migrations.evidence.kinds import StepConfirmed
 from migrations.home import RunHome, states_of
 from migrations.plan import Actuator, Step
 from migrations.run.runner import passages_of
@@ -59,13 +59,8 @@ def _step(home: RunHome, name: str) -> Step:
 def _may_say(home: RunHome, step: Step, deed: Deed) -> None:
     """Refuse what is not asked for now: who speaks too early would have a step taken for done that others build on."""
     records, unit = home.evidence.records(), step.id.partition("/")[0]
-    asked: Deed | None = None
-    for record in (each for each in records if each.step == step.id):
-        failed = StepFailed.of(record)
-        if failed is not None or StepConfirmed.of(record) is not None:
-            asked = failed.deed if failed is not None and failed.error == Waiting.__name__ else None
     state = states_of(home.plan(), records)[unit]
-    if asked is not deed or state not in {UnitState.WAITING, UnitState.COMMITTED}:
+    if asked_of(step, records) is not deed or state not in {UnitState.WAITING, UnitState.COMMITTED}:
         text = _("nobody waits for {step} now: {unit} is {state}").format(step=step.id, unit=unit, state=state)
         raise WrongUse(text, _("see zhenghe status"))
 

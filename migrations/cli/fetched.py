@@ -14,7 +14,6 @@ from inventory.loading import load_programme, read_programme
 from inventory.model import Device, Line, Programme
 from inventory.plain import plain
 from inventory.words import _
-from migrations.actuators.devices import device_sessions
 from migrations.cli import saying
 from migrations.cli.help import WrongUse, inventory_folder
 from migrations.cli.wanted import world_at
@@ -28,6 +27,7 @@ from netcfg.fetched.reading import facts_of
 from netcfg.fetched.sealing import Backups
 from netcfg.intent import LineStage
 from netcfg.platforms import load_platform
+from netcfg.sessions import Sessions
 
 COLOURS = {"+": "green", "-": "red", " ": "dim"}
 
@@ -195,7 +195,7 @@ def _fetched(world_file: Path, devices: Sequence[Device], *, quiet: bool) -> tup
         if not quiet:
             saying.say(_("{device} …").format(device=device), error=True)
 
-    return fetch(device_sessions(world_at(world_file)), devices, tell)
+    return fetch(Sessions(world_at(world_file).ssh_config), devices, tell)
 
 
 def _hiding() -> Hiding:

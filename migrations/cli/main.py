@@ -243,7 +243,7 @@ def rehearse(
 
 
 @app.command(help=_("Carry the plan out in a world; after any kill, call it again and it goes on."))
-def apply(
+def apply(  # noqa: PLR0913, PLR0917 - each is an option
     digest: Annotated[
         str,
         typer.Option("--plan", metavar="DIGEST", help=_("Digest of the plan that is meant, or its first 12 letters.")),
@@ -260,11 +260,23 @@ def apply(
     units: Units = None,
     as_json: Json = False,
     commit: Annotated[bool, typer.Option("--commit", help=_("Give up the way back of what has come through."))] = False,
+    temporal: Annotated[
+        str, typer.Option("--temporal", metavar="ADDRESS", help=_("A Temporal cluster as the engine: host and port."))
+    ] = "",
+    namespace: Annotated[
+        str, typer.Option("--temporal-namespace", metavar="NAME", help=_("Its namespace; default."))
+    ] = "default",
+    tls: Annotated[bool, typer.Option("--temporal-tls", help=_("Speak with it by TLS."))] = False,
+    api_key: Annotated[
+        str, typer.Option("--temporal-api-key", metavar="REFERENCE", help=_("Where its key is kept: file:/path …"))
+    ] = "",
 ) -> None:
+    from migrations.cli.engines import cluster_of
     from migrations.cli.run import apply_to_world
 
+    cluster = cluster_of(temporal, namespace, api_key, tls=tls)
     named = tuple(units or ())
-    raise typer.Exit(apply_to_world(folder, digest, world, named, commit=commit, as_json=as_json))
+    raise typer.Exit(apply_to_world(folder, digest, world, named, cluster, commit=commit, as_json=as_json))
 
 
 @app.command(help=_("Give up the way back of units that have come through; of all of them where none is named."))

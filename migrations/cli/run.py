@@ -31,7 +31,7 @@ from migrations.cli.wanted import (
 )
 from migrations.evidence.chain import Soundness
 from migrations.evidence.kinds import UnitMoved
-from migrations.home import RunHome, RunSettings, run_id, states_of
+from migrations.home import RunHome, RunSettings, TemporalCluster, run_id, states_of
 from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope
 from migrations.planning.preparing import prepare
@@ -82,7 +82,14 @@ def rehearse_in_twin(
 
 
 def apply_to_world(
-    folder: Path | None, digest: str, world_file: Path, units: tuple[str, ...], *, commit: bool, as_json: bool
+    folder: Path | None,
+    digest: str,
+    world_file: Path,
+    units: tuple[str, ...],
+    temporal: TemporalCluster | None = None,
+    *,
+    commit: bool,
+    as_json: bool,
 ) -> int:
     """Carry a plan out in a world, or commit what has come through; 1 where a unit did not come through."""
     told: list[str] = []
@@ -94,8 +101,13 @@ def apply_to_world(
     ledger = ledger_of(runs_folder(), plan.programme, world_file)
     may_commit(plan, keys, ledger) if commit else may_begin(plan, keys, ledger, home.path.name)
     see_approved(home, wanted.digest, world, "commit" if commit else "apply")
-    settings = RunSettings(run=home.path.name, plan=wanted.digest, world=world_file.resolve(), kind=world.kind)
+    settings = RunSettings(
+        run=home.path.name, plan=wanted.digest, world=world_file.resolve(), kind=world.kind, temporal=temporal
+    )
     home.create(plan, settings, wanted.programme)
+    if temporal is not None and home.settings().temporal != temporal:
+        reason = _("run {run} was begun with another engine").format(run=home.path.name)
+        raise WrongUse(reason, _("leave --temporal out: a run stays with the engine that it was begun with"))
     return _done(home, "commit" if commit else "apply", keys, told, as_json=as_json)
 
 

@@ -69,6 +69,9 @@ def put_engine_aside(home: RunHome, why: str) -> str:
 def _mended(home: RunHome) -> Iterator[str]:
     if home.renew_key():
         yield _("the run's key was lost and is made anew")
+    if home.settings().temporal is not None:
+        # Its engine is a cluster, which keeps nothing here.
+        return
     mark = hashlib.sha256(SEALS + home.key_file.read_bytes()).hexdigest()[:16]
     marks = [begun.key for _record, begun in EngineBegun.among(home.evidence.records())]
     if home.database.exists():

@@ -106,7 +106,7 @@ class Runner:
         return self._carry(passage)
 
     def _name(self, passage: Passage) -> str:
-        return f"{self._settings.run}/{passage.number}"
+        return self._keeper.access.name_of(passage.number)
 
     def _carry(self, passage: Passage) -> PassageResult:
         request = PassageRequest(

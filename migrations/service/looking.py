@@ -10,9 +10,10 @@ from pathlib import Path
 
 from inventory.words import _
 from migrations.actuators.contract import StepActuator, StepError, Unreachable
+from migrations.actuators.people import asked_of, due_of
 from migrations.evidence.chain import DamagedEvidence, Record
-from migrations.evidence.kinds import RehearsalEnded, StepDone, TroubleGone, TroubleSeen, UnknownRecord
-from migrations.home import RunHome, StalePlan, UnreadableRun
+from migrations.evidence.kinds import RehearsalEnded, StepDone, TroubleGone, TroubleSeen, UnitMoved, UnknownRecord
+from migrations.home import RunBusy, RunHome, StalePlan, UnreadableRun, states_of
 from migrations.ledger import NOTHING_DONE, Account, Ledger, ledger_of
 from migrations.plan import Actuator, Unit
 from migrations.service.troubles import Looked, Trouble, with_since
@@ -81,7 +82,8 @@ class Looker:
         every = tuple(accounts)
 
         def look(account: Account) -> list[Trouble]:
-            return [*_of_unit(home.path.name, account, actuators, done), *self._proof(home, account)]
+            seen = _of_unit(home.path.name, account, actuators, done)
+            return [*seen, *_overdue(home.path.name, account, records), *self._proof(home, account)]
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             found = [trouble for troubles in pool.map(look, every) for trouble in troubles]
@@ -132,6 +134,16 @@ def _of_unit(
         yield from troubles_of(run, unit, step, seen)
 
 
+def _overdue(run: str, account: Account, records: tuple[Record, ...]) -> Iterator[Trouble]:
+    for step in account.unit.steps:
+        asked = asked_of(step, records) if step.by is Actuator.PEOPLE else None
+        due = None if asked is None else due_of(step, asked, records)
+        if due is not None and due < datetime.now(UTC):
+            text = _("{who} had time until {until:%Y-%m-%d} for {verb}")
+            said = text.format(who=step.arguments["who"], until=due.astimezone(), verb=step.verb)
+            yield Trouble(run=run, unit=account.unit.key, what="overdue", about=step.id, text=said)
+
+
 def _done(records: Iterable[Record]) -> frozenset[str]:
     """Return the steps that were seen done last."""
     last = {record.step: done.deed for record, done in StepDone.among(records)}
@@ -146,8 +158,23 @@ def _keep(home: RunHome, known: Mapping[Key, datetime], troubles: Iterable[Troub
         home.evidence.write(TroubleSeen(what=each.what, text=each.text), unit=each.unit, step=each.about)
     for _run, unit, what, about in gone:
         home.evidence.write(TroubleGone(what=what), unit=unit, step=about)
-    if new or gone:
+    held = [each for each in new if each.what == "cut off" and _holds(home, each)]
+    if new or gone or held:
         sign_head(home)
+
+
+def _holds(home: RunHome, trouble: Trouble) -> bool:
+    """Hold a unit whose copy was cut off: what was in step is so no more, and the next apply copies it anew."""
+    try:
+        with home.held(patience=0):
+            state = states_of(home.plan(), home.evidence.records())[trouble.unit]
+            if state is not UnitState.SYNCED:
+                return False
+            home.evidence.write(UnitMoved(state=UnitState.HELD, reason=trouble.text), unit=trouble.unit)
+            return True
+    except RunBusy:
+        # Whoever works on it finds the same.
+        return False
 
 
 def _rehearsed(runs: Path, unit: Unit) -> datetime | None:

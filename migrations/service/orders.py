@@ -35,6 +35,15 @@ class _Carried:
         self.not_before = 0.0
 
 
+def _gives_way(before: _Carried, order: Order) -> bool:
+    """Say whether an order ends the one before it: a way back does always, and any where that one is kept waiting.
+
+    What is under way then is ended where it stands, as it is when a person stops a command and calls another one.
+    """
+    hindered = before.process is None and before.begun > 0
+    return hindered or (order.deed == "rollback" and before.order.deed != "rollback")
+
+
 class OrderKeeper:
     """The processes that carry orders out; all calls from one thread, which outlives them."""
 
@@ -51,7 +60,11 @@ class OrderKeeper:
     def look_after(self) -> None:
         """Start what is outstanding, and see to what has ended; call it again and again."""
         for number, order in self._desk.outstanding():
-            if order.run not in self._of:
+            before = self._of.get(order.run)
+            if before is not None and before.number < number and _gives_way(before, order):
+                self._end(before, _("order {number} took its place").format(number=number))
+                before = None
+            if before is None:
                 self._of[order.run] = _Carried(number, order)
         for run, carried in list(self._of.items()):
             if carried.process is not None and carried.process.poll() is not None:
@@ -74,6 +87,13 @@ class OrderKeeper:
             if carried.process is not None:
                 carried.process.kill()
                 carried.process.wait()
+
+    def _end(self, carried: _Carried, why: str) -> None:
+        if carried.process is not None:
+            carried.process.kill()
+            carried.process.wait()
+        if self._desk.outcome(carried.number) is None:
+            self._desk.end(carried.number, Outcome(error=why))
 
     def _start(self, carried: _Carried) -> None:
         self._logs.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -54,7 +54,8 @@ def troubles_of(run: str, unit: Unit, step: Step, seen: Observation) -> Iterator
     if seen.state is ObservedState.UNKNOWN and unit.kind is not Actuator.LINE:
         yield trouble("not known", seen.detail or _("it could not be seen"))
     elif step.verb == "replicate":
-        yield trouble("copy", _("the copy does not follow: {why}").format(why=_reason(seen.facts)))
+        what: What = "cut off" if _is_cut_off(seen.facts) else "copy"
+        yield trouble(what, _("the copy does not follow: {why}").format(why=_reason(seen.facts)))
     elif unit.kind is Actuator.LINE:
         text = _("{step} is not in force on {where}")
         yield trouble("drift", text.format(step=step.verb, where=_devices(seen.facts)))
@@ -80,6 +81,10 @@ def _of_switch(facts: Mapping[str, Any]) -> Iterator[tuple[What, str]]:
             yield "way back", _("{host}: {why}").format(host=host, why=why)
         elif told.startswith("not known"):
             yield "not known", _("its way back: {why}").format(why=told.partition(": ")[2] or told)
+
+
+def _is_cut_off(facts: Mapping[str, Any]) -> bool:
+    return any(isinstance(one, Mapping) and one.get("cut_off") is True for one in facts.values())
 
 
 def _reason(facts: Mapping[str, Any]) -> str:

@@ -268,6 +268,17 @@ def test_what_a_run_has_come_to_is_told_by_its_evidence(district: District) -> N
     assert Path(checks["junit"]).is_file()
 
 
+def test_a_look_tells_what_was_changed_by_hand_and_finds_all_else_as_it_was_left(district: District, on: RunOn) -> None:
+    psql = "cd /; runuser -u postgres -- psql -XAtqd identity -c 'SET default_transaction_read_only = off' -c"
+    on("civil-db", f"{psql} 'ALTER SUBSCRIPTION zhenghe_identity_db DISABLE'")
+    looked = district.call("status", "--run", district.home.path.name, "--look", "--json")
+    told = json.loads(looked.stdout)["look"]
+    assert looked.returncode == 1
+    assert [(each["unit"], each["what"]) for each in told["troubles"]] == [("system:identity", "way back")], told
+    assert (told["units"], told["left_out"]) == (10, [])
+    on("civil-db", f"{psql} 'ALTER SUBSCRIPTION zhenghe_identity_db ENABLE'")
+
+
 @pytest.mark.timeout(1200)
 def test_killed_on_the_way_back_the_district_returns_all_the_same(district: District, on: RunOn) -> None:
     walk = Walk(district, on, boundaries("undo", "switch", "shift"))

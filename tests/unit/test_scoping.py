@@ -3,14 +3,18 @@
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from infra.twin.paths import TwinPaths
+from infra.twin.world import Access, WorldFiles
 from inventory.kinds import Kind, Title
 from inventory.loading import load_programme
 from inventory.model import Programme
 from migrations.evidence import snapshot
+from migrations.evidence.kinds import UnitMoved
 from migrations.evidence.standing import RunView, standings_of
 from migrations.home import RunHome, RunSettings, StalePlan, run_id
 from migrations.ledger import Ledger, ledger_of
@@ -325,3 +329,24 @@ def test_what_a_kill_left_is_passed_over_and_noise_between_records_is_told(plan:
     ledger = runs.ledger(plan)
     assert home.path.name in ledger.left_out[0]
     assert not ledger.accounts
+
+
+def test_a_twin_keeps_its_past_when_hosts_are_made_in_it_and_loses_it_when_it_is_built_anew(
+    plan: Plan, tmp_path: Path
+) -> None:
+    paths = TwinPaths(state=tmp_path / "twins" / "t", run=tmp_path / "run")
+    paths.state.mkdir(parents=True)
+    access = Access(name="one", user="root", socket=tmp_path / "one", key="ssh-ed25519 AAAA")
+    world = WorldFiles(paths)
+    world.add(access)
+    home = RunHome(tmp_path / "runs" / "r")
+    home.create(plan, RunSettings(run="r", plan=digest(plan), world=paths.world, kind="twin"))
+    home.evidence.write(UnitMoved(state=UnitState.ON_PROBATION, passage=1), unit="system:archive")
+    os.utime(paths.world, (1, 1))
+    world.add(replace(access, name="two"))
+    world.remove("one")
+    assert set(ledger_of(tmp_path / "runs", plan.programme, paths.world).accounts) == {"system:archive"}
+    WorldFiles(paths).add(access)
+    later = home.settings_file.stat().st_mtime + 9
+    os.utime(paths.world, (later, later))
+    assert not ledger_of(tmp_path / "runs", plan.programme, paths.world).accounts

@@ -13,7 +13,7 @@ from migrations.actuators.contract import Observation, ObservedState
 from migrations.plan import Actuator, Stage, Step, StepKind, Unit
 from migrations.service.desk import Desk
 from migrations.service.hook import tell
-from migrations.service.messages import Order, Outcome
+from migrations.service.messages import Order, Outcome, Places
 from migrations.service.orders import HINDERED, OrderKeeper
 from migrations.service.troubles import Looked, Trouble, changed, told, with_since
 from migrations.service.unit_file import NotInstalled, install, unit_text
@@ -90,6 +90,43 @@ def test_who_is_killed_at_an_order_is_started_again_and_given_up_in_the_end(tmp_
     assert outcome is not None
     assert troubles == [outcome.error]
     assert "again and again" in outcome.error
+
+
+def test_a_way_back_ends_what_is_under_way_and_whatever_is_kept_waiting_gives_way(tmp_path: Path) -> None:
+    (tmp_path / "deaths").write_text("0")
+    (tmp_path / "hindered").touch()
+    desk, troubles = Desk(tmp_path), list[str]()
+    # An apply never comes to its end by itself.
+    program = EXECUTOR.replace("if (folder", "if desk.order(number).deed == 'apply':\n    signal.pause()\nif (folder")
+    words = (sys.executable, "-c", program, str(tmp_path))
+    keeper = OrderKeeper(desk, words, tmp_path / "logs", lambda _order, text: troubles.append(text))
+    try:
+        first = desk.place(ORDER)
+        keeper.look_after()
+        back = desk.place(ORDER.model_copy(update={"deed": "rollback"}))
+        while not troubles:
+            keeper.look_after()
+        outcome = desk.outcome(first)
+        assert outcome is not None
+        assert outcome.error == f"order {back} took its place"
+        # The way back is kept waiting now: what comes next need not wait with it.
+        (tmp_path / "hindered").unlink()
+        commit = desk.place(ORDER.model_copy(update={"deed": "commit"}))
+        while desk.outstanding():
+            keeper.look_after()
+        assert desk.outcome(commit) == Outcome(failure=f"number {commit}")
+    finally:
+        keeper.close()
+
+
+def test_an_order_that_may_not_be_carried_out_ends_with_a_sentence(tmp_path: Path) -> None:
+    number = Desk(Places(tmp_path).orders).place(ORDER)
+    words = [sys.executable, "-m", "migrations.cli.deeds", str(tmp_path), str(number)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    outcome = Desk(Places(tmp_path).orders).outcome(number)
+    assert outcome is not None
+    assert "run.json" in outcome.error
 
 
 def test_what_hinders_is_told_and_the_order_stays(tmp_path: Path) -> None:

@@ -26,15 +26,13 @@ from ansible_runner import Runner
 from ansible_runner.config.runner import RunnerConfig
 from ansible_runner.utils import OutputEventFilter
 
-from infra.credentials.resolving import variables
 from infra.hearing import Unheard, taken
-from infra.ssh import client, options, trusted
+from infra.ssh import client, options
 from infra.worlds import World
 from inventory.base import Model
 from inventory.errors import ZhengheError
 from inventory.kinds import playbooks_folder
 from inventory.plain import plain
-from inventory.secrecy import reference
 from inventory.words import _
 from migrations.actuators.ansible.forkserver import Forkserver, shim
 from migrations.actuators.ansible.scratch import lasting_folder, scratch
@@ -136,8 +134,7 @@ class Playbooks:
         variables = private / "env" / "extravars"
         variables.parent.mkdir()
         ssh = shlex.join(client(self._world.ssh_config))
-        key = self._world.secrets.names or ""
-        given = {"step_file": str(step), "mode": mode, "ssh": ssh, "sockets": str(sockets), "names_key": key}
+        given = {"step_file": str(step), "mode": mode, "ssh": ssh, "sockets": str(sockets)}
         variables.write_text(json.dumps(given))
         config = RunnerConfig(
             private_data_dir=str(private),
@@ -160,16 +157,14 @@ class Playbooks:
         with self._one_at_a_time:
             if self._warm is None:
                 folder = lasting_folder(self._home)
-                wanted = [reference(text) for text in (self._world.secrets.names,) if text]
-                secret = variables(wanted, os.environ)
-                self._warm = Forkserver(folder, {**self._environment(folder), **runners}, secret)
+                self._warm = Forkserver(folder, {**self._environment(folder), **runners})
             return self._warm
 
     def _environment(self, private: Path) -> dict[str, str]:
         plugins = self._playbooks / "plugins"
         # Steps go their own way (on_host); this is for whatever else a role has Ansible do.
         shared = {"ControlMaster": "auto", "ControlPersist": "30s"}
-        ssh = ["-F", str(trusted(self._world.ssh_config)), *options(shared)]
+        ssh = ["-F", str(self._world.ssh_config), *options(shared)]
         return {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(private),

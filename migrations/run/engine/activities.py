@@ -47,6 +47,7 @@ from migrations.run.engine.messages import (
     UnitOutline,
     UnitRequest,
 )
+from migrations.run.engine.temporal import Access
 from migrations.run.engine.troubles import Troubles
 from migrations.states import Deed
 
@@ -82,6 +83,7 @@ class RunActivities:
         self._troubles = troubles
         self._memory = Memory(home.evidence)
         self._run = home.settings().run
+        self._access = Access(home)
         self._writing = threading.Lock()
 
     def all(self) -> tuple[Callable[..., Any], ...]:
@@ -137,10 +139,9 @@ class RunActivities:
             "passage": request.passage.number,
             "attempt": activity.info().attempt,
         }
-        ticket = _ticket()
         with self._standing(step.id), _beating(request.passage.heartbeat), self._alone(step):
-            self._refuse_copies(request, ticket)
-            self._record(StepBegun(**of, state=request.state, ticket=ticket), request)
+            self._refuse_copies(request)
+            self._record(StepBegun(**of, state=request.state), request)
             begun = time.monotonic()
             try:
                 seen = self._seen(request, step)
@@ -163,18 +164,12 @@ class RunActivities:
             self._record(done, request)
         return Receipt(passage=request.passage.number, step=request.step, deed=request.deed)
 
-    def _refuse_copies(self, request: StepRequest, ticket: str) -> None:
-        """Refuse a request of a passage that is not under way, of another unit's workflow, or of an attempt begun once.
-
-        The engine gives each attempt out once; after a worker's death it gives out another one.
-        """
-        passage = f"{request.passage.run}/{request.passage.number}/{request.unit}"
+    def _refuse_copies(self, request: StepRequest) -> None:
+        """Refuse a request of a passage that is not under way, or that came by another unit's workflow."""
+        passage = f"{self._access.name_of(request.passage.number)}/{request.unit}"
         workflow = activity.info().workflow_id or ""
         asked = workflow == passage or workflow.startswith(f"{passage}/")
-        begun = (StepBegun.of(record) for record in self._memory.of(request.unit))
-        again = any(one is not None and one.ticket == ticket for one in begun)
-        other = request.passage.number != self._memory.open_passage() or request.passage.run != self._run
-        if other or again or not asked:
+        if request.passage.number != self._memory.open_passage() or request.passage.run != self._run or not asked:
             why = f"{request.step}: {workflow} is not under way in this run"
             raise ApplicationError(why, type="Refused", non_retryable=True)
 
@@ -289,12 +284,6 @@ def _in_use(step: Step, name: str) -> ApplicationError:
         why = f"{step.id}: {name} is in use and does not come free"
         return ApplicationError(why, type="Refused", non_retryable=True)
     return ApplicationError(f"{step.id}: {name} is in use", type="Waits", next_retry_delay=ASKS_AGAIN)
-
-
-def _ticket() -> str:
-    """Name the attempt that is carried out: no other one of any workflow has the same name."""
-    info = activity.info()
-    return f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
 
 
 def _shared(step: Step) -> Iterator[str]:

@@ -11,7 +11,7 @@ from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.home import RunHome
 from migrations.run.engine.children import Child, ChildFailed, namespaced
-from migrations.run.engine.temporal import Engine, free_port, refusals, server_command, socket_of
+from migrations.run.engine.temporal import Access, Engine, free_port, refusals, server_command
 from migrations.run.engine.troubles import VARIABLE, Heard
 from migrations.run.footing import needs_room, put_engine_aside
 
@@ -43,13 +43,14 @@ class Keeper:
         self._home = home
         self._warn = warn
         self._heard = Heard()
-        self.address = address = str(socket_of(home.database))
+        self.access = Access(home)
+        self.address = address = self.access.address
         server = server_command(home.database, free_port())
         self.server = Child("engine", server, home.logs / "engine.log", warn, keep=(lock,))
         command = ["env", f"{VARIABLE}={self._heard.descriptor}", *worker, str(home.path), address]
         keep = (lock, self._heard.descriptor)
         self.worker = Child("worker", namespaced(command), home.logs / "worker.log", warn, keep=keep)
-        self.engine = Engine(address, home.key_file.read_bytes())
+        self.engine = Engine(self.access)
         self._answered = self._asked = time.monotonic()
         self._put_aside = False
         self._told: dict[str, float] = {}
@@ -70,7 +71,9 @@ class Keeper:
         self._ensure_worker()
 
     def ensure_server(self) -> None:
-        """Look after the server alone."""
+        """Look after the server alone; a cluster is looked after by others."""
+        if self.access.is_shared:
+            return
         try:
             if self.server.ensure():
                 self._begin_serving()
@@ -114,6 +117,8 @@ class Keeper:
             if self.engine.is_well(ASK_EVERY / 2):
                 self.answered()
         if time.monotonic() - self._answered > (SILENT if self._serves else STARTING):
+            if self.access.is_shared:
+                raise Hindered(_("the engine does not answer on {address}").format(address=self.address))
             self._end_silent(self.server)
 
     def _ensure_worker(self) -> None:
@@ -135,7 +140,7 @@ class Keeper:
     def _hear(self, trouble: str) -> None:
         self._troubles += 1
         if self._troubles >= HINDERED:
-            if trouble not in refusals() or self._put_aside:
+            if trouble not in refusals() or self._put_aside or self.access.is_shared:
                 raise Hindered(trouble)
             self._put_engine_aside(trouble)
             return

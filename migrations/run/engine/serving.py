@@ -11,7 +11,7 @@ from migrations.actuators.contract import StepActuator
 from migrations.home import RunHome
 from migrations.plan import Actuator
 from migrations.run.engine.activities import RunActivities
-from migrations.run.engine.temporal import QUEUE, EngineSilent, connected
+from migrations.run.engine.temporal import Access, EngineSilent
 from migrations.run.engine.troubles import BEAT, Troubles
 from migrations.run.engine.workflows import PassageWorkflow, UnitWorkflow
 
@@ -19,12 +19,13 @@ STEPS_AT_ONCE = 6
 NOTES_AT_ONCE = 4
 
 
-async def serve(home: RunHome, address: str, assemble: Callable[[], Mapping[Actuator, StepActuator]]) -> None:
+async def serve(home: RunHome, _address: str, assemble: Callable[[], Mapping[Actuator, StepActuator]]) -> None:
     """Work until the process is killed; actuators are put together when the first deed is asked for."""
     troubles = Troubles.inherited()
+    access = Access(home)
     while True:
         try:
-            client = await connected(address, home.key_file.read_bytes(), troubles.tell)
+            client = await access.client(troubles.tell)
             break
         except EngineSilent:
             await asyncio.sleep(0.1)
@@ -32,7 +33,7 @@ async def serve(home: RunHome, address: str, assemble: Callable[[], Mapping[Actu
     with ThreadPoolExecutor(STEPS_AT_ONCE + NOTES_AT_ONCE) as threads:
         worker = Worker(
             client,
-            task_queue=QUEUE,
+            task_queue=access.queue,
             workflows=[PassageWorkflow, UnitWorkflow],
             activities=activities.all(),
             activity_executor=threads,

@@ -10,6 +10,7 @@ EngineError
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -42,8 +43,10 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import HttpConnectProxyConfig, RPCError, RPCStatusCode
 
 from infra.apart import apart
+from infra.credentials.resolving import Resolver
 from inventory.errors import ZhengheError
 from inventory.words import _
+from migrations.home import RunHome
 from migrations.run.engine import gate
 from migrations.run.engine.messages import PassageRequest
 from migrations.states import PassageResult
@@ -136,6 +139,54 @@ def converter(key: bytes, tell: Callable[[str], object] = _nobody) -> DataConver
     )
 
 
+class Access:
+    """How the engine of a run is reached: a server of its own behind its gate, or a cluster that others use too."""
+
+    def __init__(self, home: RunHome) -> None:
+        settings = home.settings()
+        self._cluster = settings.temporal
+        self._key = home.key_file.read_bytes()
+        self._run = settings.run
+        self.address = str(socket_of(home.database)) if self._cluster is None else self._cluster.address
+
+    @property
+    def is_shared(self) -> bool:
+        """Say whether the server is somebody else's, and is neither started nor ended by us."""
+        return self._cluster is not None
+
+    @property
+    def queue(self) -> str:
+        """Return where the run's worker listens."""
+        return QUEUE if self._cluster is None else f"zhenghe-{self._run}"
+
+    def name_of(self, passage: int) -> str:
+        """Return the name of a passage's workflow: in a cluster another run may have had the same name."""
+        name = f"{self._run}/{passage}"
+        return name if self._cluster is None else f"{hashlib.sha256(self._key).hexdigest()[:12]}/{name}"
+
+    async def client(self, tell: Callable[[str], object] = _nobody) -> Client:
+        """Return a connection; EngineSilent where there is none yet, SecretError."""
+        if self._cluster is None:
+            return await connected(self.address, self._key, tell)
+        cluster = self._cluster
+        key = None if cluster.api_key is None else Resolver(os.environ).resolve(cluster.api_key).get_secret_value()
+        try:
+            return await Client.connect(
+                cluster.address,
+                namespace=cluster.namespace,
+                tls=cluster.tls,
+                api_key=key,
+                data_converter=converter(self._key, tell),
+                runtime=_runtime(),
+            )
+        except RuntimeError as exc:
+            raise self.silence() from exc
+
+    def silence(self) -> EngineSilent:
+        """Return the error that says where nobody answers."""
+        return EngineSilent(_("the engine does not answer on {address}").format(address=self.address))
+
+
 def socket_of(database: Path) -> Path:
     """Return the Unix socket by which the server of a file is reached: it has no other way in."""
     return database.with_name("engine.sock")
@@ -203,9 +254,8 @@ def _short(place: Path) -> Path:
 class Engine:
     """The command's connection to the server; its calls are synchronous and may be repeated."""
 
-    def __init__(self, address: str, key: bytes) -> None:
-        self._address = address
-        self._key = key
+    def __init__(self, access: Access) -> None:
+        self._access = access
         self._client: Client | None = None
         self._begun: set[str] = set()
         self._loop = asyncio.new_event_loop()
@@ -244,25 +294,25 @@ class Engine:
         try:
             return asyncio.run_coroutine_threadsafe(work, self._loop).result()
         except RPCError as exc:
-            raise EngineSilent(_("the engine does not answer on {address}").format(address=self._address)) from exc
+            raise self._access.silence() from exc
 
     async def _is_well(self) -> bool:
-        self._client = self._client or await connected(self._address, self._key)
+        self._client = self._client or await self._access.client()
         return await self._client.service_client.check_health()
 
     async def _handle(self, name: str) -> WorkflowHandle[Any, PassageResult]:
         if self._client is None:
-            self._client = await connected(self._address, self._key)
+            self._client = await self._access.client()
         return self._client.get_workflow_handle(name, result_type=PassageResult)
 
     async def _begin(self, name: str, request: PassageRequest) -> None:
-        client = self._client = self._client or await connected(self._address, self._key)
+        client = self._client = self._client or await self._access.client()
         with contextlib.suppress(WorkflowAlreadyStartedError):
             await client.start_workflow(
                 "passage",
                 request,
                 id=name,
-                task_queue=QUEUE,
+                task_queue=self._access.queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 task_timeout=timedelta(seconds=5),
             )

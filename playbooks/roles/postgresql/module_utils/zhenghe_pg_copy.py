@@ -15,6 +15,7 @@ from ansible.module_utils import zhenghe_pg_log as logs
 from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_settings as settings
+from ansible.module_utils import zhenghe_pg_slots as slots
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_carry import carry_over
@@ -42,8 +43,14 @@ def progress(place: Place) -> dict[str, Any]:
     if connection.server_version >= 150000:
         question = "SELECT apply_error_count + sync_error_count FROM pg_stat_subscription_stats WHERE subname = %s"
         found["errors"] = value(connection, question, (place.base,))
+    found |= slots.held(place)
+    if found.get("cut_off"):
+        return {**found, "complete": False, "reason": _CUT_OFF}
     complete = known["enabled"] and not known["left"] and behind is not None and behind < stream.CLOSE
     return {**found, "complete": complete}
+
+
+_CUT_OFF = "the source's cluster has cut its slot off at its limit (max_slot_wal_keep_size): the copy begins anew"
 
 
 _FILLED = """
@@ -67,6 +74,10 @@ def start(place: Place, limit: float) -> None:
 
 def _start(place: Place, connection: Any) -> None:
     known = stream.subscription(connection, place.base)
+    if known is not None and slots.held(place).get("cut_off"):
+        # What it was to read is gone: there is nothing to go on from.
+        stream.drop_subscription(connection, place.base)
+        known = None
     if known is not None:
         if not known["enabled"]:
             rows(connection, sql.SQL("ALTER SUBSCRIPTION {} ENABLE").format(sql.Identifier(place.base)))
@@ -247,6 +258,7 @@ def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
             f"{place.database}: clients are not on the target", "switch the system before its source is retired"
         )
     forget(place)
+    slots.unlimit(place)
     inside = place.connect(place.database)
     rows(inside, sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(place.base)))
     restore_identities(place, inside, keyless)

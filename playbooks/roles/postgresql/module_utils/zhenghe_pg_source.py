@@ -7,6 +7,7 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_settings as settings
+from ansible.module_utils import zhenghe_pg_slots as slots
 from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of, value
@@ -82,6 +83,7 @@ def prepare(place: Place, verifier: str) -> None:
     tls.show(place)
     accounts.admit(place, f"{place.base} peer", peer_lines(place))
     give_identities(place, connection)
+    slots.limit(place)
     publish(connection, place.base)
 
 
@@ -100,6 +102,7 @@ def undo(place: Place) -> None:
     restore_identities(place, connection, given_identities(place, connection))
     if not rows(connection, own.STRANGE):
         rows(connection, "DROP SCHEMA IF EXISTS zhenghe CASCADE")
+    slots.unlimit(place)
     for setting in ("side", "connection_limit", "since"):
         rows(connection, sql.SQL(f"ALTER DATABASE {{}} RESET zhenghe.{setting}").format(sql.Identifier(place.database)))
     accounts.admit(place, f"{place.base} peer", [])

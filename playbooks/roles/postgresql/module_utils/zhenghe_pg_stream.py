@@ -13,6 +13,7 @@ import secrets
 import time
 from typing import Any
 
+from ansible.module_utils import zhenghe_pg_slots as slots
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep, waking
 from ansible.module_utils.zhenghe_pg_log import position, why_not, worker_errors
 from ansible.module_utils.zhenghe_pg_place import (
@@ -180,6 +181,7 @@ def drop_slots(place: Place, *, copies: bool = False) -> None:
 def make_slot(place: Place, connection: Any) -> None:
     """Make the slot by which the other end will follow this one, anew: an old one would hold back the disk's space."""
     drop_slots(place)
+    slots.limit(place)
     rows(connection, "SET statement_timeout = '20s'")
     try:
         rows(connection, "SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (place.base,))

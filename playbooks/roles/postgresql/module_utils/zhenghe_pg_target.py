@@ -13,6 +13,7 @@ from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_settings as settings
+from ansible.module_utils import zhenghe_pg_slots as slots
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
@@ -257,6 +258,7 @@ def _see_equal(place: Place, inside: Any, there: Any) -> None:
 
 def _drop_database(place: Place, here: Any) -> None:
     stream.drop_slots(place, copies=True)
+    slots.unlimit(place)
     if rows(here, "SELECT 1 FROM pg_database WHERE datname = %s", (place.database,)):
         stream.drop_subscription(place.connect(place.database), place.base)
         rows(here, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(place.database)))

@@ -1,0 +1,231 @@
+"""A programme is lived through in a kept twin that plays the real world, by the commands as a user calls them.
+
+Two waves and a third that is given up; the service is killed and the machine rebooted in between; records, a title and
+a system come later; drifts are made by hand; in the end ledger, status and reports tell one story.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.worlds import World, load_world
+from migrations.evidence.chain import Soundness, verify_chain
+from tests.sampling import WHOLE
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.timeout(2400),
+    pytest.mark.skipif(WHOLE not in os.environ, reason="minutes long: make test-all lives through it"),
+]
+
+ROOT = Path(__file__).parents[2]
+YUNHE = ROOT / "examples" / "yunhe"
+WAVES = {"identity": 1, "archive": 2, "water-billing": 3}
+MERGING = """system: card-files
+title: 户籍卡片库
+department: civil-affairs
+office: household
+into: identity
+grading: {mlps: 1}
+survey: {function: 登记户籍卡片, users: office}
+components: []
+wave: 2
+"""
+ALARM = "import sys, pathlib; pathlib.Path(sys.argv[1]).open('a').write(sys.stdin.read() + '\\n')"
+RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+class Programme:
+    """The folder of a programme, the world it moves in, and the service on this machine."""
+
+    def __init__(self, state: Path, name: str) -> None:
+        self.state = state
+        self.name = name
+        self.folder = state / "inventory"
+        self.alarms = state / "alarms"
+        self.environment = {**os.environ, "ZHENGHE_STATE": str(state), "LANGUAGE": "en"}
+        self.world_file = state / "twins" / name / "world.json"
+        shutil.copytree(YUNHE, self.folder)
+        for system, wave in WAVES.items():
+            with (self.folder / "systems" / f"{system}.yaml").open("a") as file:
+                file.write(f"wave: {wave}\n")
+        self.service: subprocess.Popen[bytes] | None = None
+
+    @property
+    def world(self) -> World:
+        return load_world(self.world_file)
+
+    def call(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """Call a command, which must end with a status and without a traceback, and return its JSON object."""
+        command = [sys.executable, "-m", "migrations.cli.main", *words, "--json"]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=1500, check=False
+        )
+        assert "Traceback" not in done.stdout + done.stderr, done.stderr[-4000:]
+        assert done.returncode == code, (words, done.returncode, done.stdout[-2000:], done.stderr[-4000:])
+        told: dict[str, Any] = json.loads(done.stdout) if done.stdout.startswith("{") else {}
+        return told
+
+    def begin(self, *words: str) -> "subprocess.Popen[bytes]":
+        """Call a command and leave it alone."""
+        with (self.state / "begun").open("ab") as log:
+            command = [sys.executable, "-m", "migrations.cli.main", *words, "--json"]
+            return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+
+    def serve(self) -> None:
+        alarm = f"{sys.executable} -c {json.dumps(ALARM)} {self.alarms}"
+        with (self.state / "service.log").open("ab") as log:
+            command = [sys.executable, "-m", "migrations.cli.main", "serve", "--every", "600", "--on-trouble", alarm]
+            self.service = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """Kill the service with -9; its engines die with it."""
+        if self.service is not None:
+            self.service.send_signal(signal.SIGKILL)
+            self.service.wait()
+
+    def plan(self, *words: str) -> dict[str, Any]:
+        return self.call("plan", str(self.folder), *words)
+
+    def apply(self, digest: str, *words: str) -> dict[str, Any]:
+        return self.call("apply", "--plan", digest, "--world", str(self.world_file), *words)
+
+    def states(self) -> dict[str, str]:
+        """Return what all runs came to, by unit."""
+        return {each["unit"]: each["state"] for each in self.call("status", code=self._any())["programme"]["units"]}
+
+    def _any(self) -> int:
+        # Whether somebody has to look is not what is asked here.
+        command = [sys.executable, "-m", "migrations.cli.main", "status", "--json"]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, check=False).returncode
+
+    def look(self) -> list[tuple[str, str]]:
+        """Look at everything that was done, and return which units are in which trouble."""
+        command = [sys.executable, "-m", "migrations.cli.main", "status", "--look", "--json"]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        print(done.stdout[-6000:], done.stderr[-2000:])
+        return [(each["unit"], each["what"]) for each in json.loads(done.stdout)["look"]["troubles"]]
+
+    def until(self, word: str, kind: str) -> None:
+        """Wait until the evidence of some run has a record with a word in it."""
+        for _ in range(12000):
+            for file in (self.state / "runs").glob("*/evidence.jsonl"):
+                if any(kind in line and word in line for line in file.read_text().splitlines()):
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"no {kind} of {word}")
+
+
+@pytest.fixture(scope="module")
+def lived(twin_name: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programme]:
+    programme = Programme(tmp_path_factory.mktemp("state"), twin_name("l"))
+    programme.call("twin", "up", str(programme.folder), "--name", programme.name)
+    programme.serve()
+    try:
+        yield programme
+    finally:
+        programme.kill()
+        print((programme.state / "service.log").read_text()[-3000:])
+        programme.call("twin", "down", "--name", programme.name)
+
+
+@pytest.fixture(scope="module")
+def on(lived: Programme, running_on: Callable[[World], RunOn]) -> RunOn:
+    return running_on(lived.world)
+
+
+def test_the_first_wave_moves_though_the_service_is_killed_in_each_phase(lived: Programme) -> None:
+    first = lived.plan("--wave", "1", "--world", str(lived.world_file))["digest"]
+    command = lived.begin("apply", "--plan", first, "--world", str(lived.world_file))
+    for word, kind in (("system:identity/prepare", "step-begun"), ("system:identity/switch", "step-begun")):
+        lived.until(word, kind)
+        lived.kill()
+        lived.serve()
+    assert command.wait(900) == 0, (lived.state / "begun").read_text()[-4000:]
+    states = lived.states()
+    assert states["system:identity"] == "ON_PROBATION"
+    assert "system:archive" not in states
+    assert lived.look() == []
+
+
+def test_what_was_changed_by_hand_is_told_and_what_was_mended_too(lived: Programme, on: RunOn) -> None:
+    psql = "cd /; runuser -u postgres -- psql -XAtqd identity -c 'SET default_transaction_read_only = off' -c"
+    on("civil-db", f"{psql} 'ALTER SUBSCRIPTION zhenghe_identity_db DISABLE'")
+    assert lived.look() == [("system:identity", "way back")]
+    on("civil-db", f"{psql} 'ALTER SUBSCRIPTION zhenghe_identity_db ENABLE'")
+    side = on("civil-db", f"{psql} \"SELECT setconfig FROM pg_db_role_setting\"").stdout
+    on("civil-db", f"{psql} 'ALTER DATABASE identity RESET zhenghe.side'")
+    assert ("system:identity", "drift") in lived.look(), side
+    on("civil-db", f"{psql} \"ALTER DATABASE identity SET zhenghe.side = 'waiting'\"")
+    assert lived.look() == []
+
+
+def test_the_second_wave_is_planned_for_what_is_new_and_the_first_is_committed_after(lived: Programme) -> None:
+    with (lived.folder / "records.yaml").open("a") as records:
+        records.write("  - {kind: ready, subject: civil-affairs, date: 2018-03-12, by: [区整合办公室, 民政局]}\n")
+    departments = lived.folder / "departments.yaml"
+    departments.write_text(departments.read_text().replace("title: 水务局\n", "title: 云河区水务局\n"))
+    office = "title: 民政局\n    offices: [{name: household, title: 户籍科}]\n"
+    departments.write_text(departments.read_text().replace("title: 民政局\n", office))
+    (lived.folder / "systems" / "card-files.yaml").write_text(MERGING)
+    second = lived.plan("--wave", "2", "--world", str(lived.world_file))
+    units = {unit["name"] for unit in second["units"]}
+    assert {"archive", "card-files"} <= units
+    assert "identity" not in units
+    told = lived.call("apply", "--plan", second["digest"], "--world", str(lived.world_file), code=1)
+    assert "zhenghe done system:card-files/export" in told["reason"]
+    assert lived.states()["system:archive"] == "ON_PROBATION"
+    assert lived.states()["system:card-files"] == "WAITING"
+    # The service goes on by itself with whatever people say.
+    for verb in ("export", "take-over", "redirect", "accept"):
+        lived.until(f"system:card-files/{verb}", "step-failed")
+        while lived.states()["system:card-files"] != "WAITING":
+            time.sleep(1)
+        lived.call("done", f"system:card-files/{verb}")
+    while lived.states()["system:card-files"] != "ON_PROBATION":
+        time.sleep(1)
+    lived.call("commit", "identity")
+    assert lived.states()["system:identity"] == "DECOMMISSIONED"
+
+
+def test_a_unit_of_the_third_wave_is_prepared_and_given_up(lived: Programme, on: RunOn) -> None:
+    third = lived.plan("--wave", "3", "--world", str(lived.world_file))["digest"]
+    command = lived.begin("apply", "--plan", third, "--world", str(lived.world_file))
+    lived.until("system:water-billing/replicate/db", "step-done")
+    # A reboot in the middle: the command is gone with the service, and nobody calls it again.
+    command.kill()
+    command.wait()
+    lived.kill()
+    lived.serve()
+    while lived.states().get("system:water-billing") != "ON_PROBATION":
+        time.sleep(1)
+    lived.call("rollback", "water-billing")
+    lived.call("withdraw", "water-billing")
+    assert lived.states()["system:water-billing"] == "WITHDRAWN"
+    slots = on("water-db", "cd /; runuser -u postgres -- psql -XAtqc 'SELECT slot_name FROM pg_replication_slots'")
+    assert slots.stdout.strip() == ""
+
+
+def test_in_the_end_all_tell_one_story(lived: Programme) -> None:
+    states = lived.states()
+    ends = {"system:identity": "DECOMMISSIONED", "system:archive": "ON_PROBATION", "system:water-billing": "WITHDRAWN"}
+    assert {unit: states[unit] for unit in ends} == ends
+    for run in (lived.state / "runs").iterdir():
+        assert verify_chain(run / "evidence.jsonl").outcome is Soundness.SOUND
+        told = lived.call("report", "--run", run.name)
+        for unit in told["units"]:
+            key = f"{unit['kind']}:{unit['name']}"
+            if key in states and unit["state"] not in {"READY", "COMMITTED"} and key.startswith("system:"):
+                assert unit["state"] == states[key]
+    state = lived.call("status", code=lived._any())["service"]
+    assert (state["process"], state["under_way"]) == (lived.service and lived.service.pid, [])
