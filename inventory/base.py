@@ -1,7 +1,7 @@
 """What every model of the inventory shares."""
 
 import re
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Interface
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -54,11 +54,20 @@ Duration = Annotated[
 ]
 
 
+def _refuse_ipv6(value: object) -> None:
+    try:
+        IPv6Interface(str(value))
+    except ValueError:
+        return
+    raise PydanticCustomError("ip_v6", "IPv6 is not moved yet")
+
+
 def _address(value: object) -> object:
     # A number would be read as an address too: 10 as 0.0.0.10.
     try:
         return value if isinstance(value, IPv4Address) else str(IPv4Address(str(value)))
     except ValueError:
+        _refuse_ipv6(value)
         raise PydanticCustomError("ip_v4_address", "an address is written as 10.11.0.10") from None
 
 
@@ -69,6 +78,7 @@ def _prefix(value: object) -> object:
             return value
     except ValueError:
         pass
+    _refuse_ipv6(value)
     raise PydanticCustomError("ip_v4_network", "a prefix is written as 10.11.0.0/24, without bits of a host")
 
 

@@ -1,13 +1,13 @@
 """Whether prefixes lie apart and addresses lie in theirs, each used once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
 
 from inventory.files.gathering import Cursor
 from inventory.files.parts import Index
-from inventory.findings import Finding
+from inventory.findings import Finding, Severity
 from inventory.words import _
 
 SURVEYED = ""
@@ -73,17 +73,32 @@ def _claim(holder: Cursor, tables: Iterable[str], shared: str = "") -> Iterator[
 def overlaps(index: Index) -> Iterator[Finding]:
     """Prefixes of which one contains another in the same domain, or among rooms, users and lines."""
     claims = sorted(_claims(index), key=lambda claim: (claim.prefix.network_address, claim.prefix.prefixlen))
+    joined = {frozenset(end.text() or "" for end in line.each("ends")) for line in index.parts("lines")}
     open_claims: list[Claim] = []
     for claim in claims:
         open_claims = [c for c in open_claims if c.prefix.broadcast_address >= claim.prefix.network_address]
         for other in open_claims:
             if claim.tables & other.tables and not (claim.shared and claim.shared == other.shared):
-                where = f"{other.place.file}:{other.place.spot.line}"
-                reason = _("the prefix {prefix} overlaps {other}").format(prefix=claim.prefix, other=other.prefix)
-                mend = _("the other is at {place} ({field})").format(place=where, field=other.place.field)
-                yield claim.place.finding(reason, mend)
+                yield _overlap(claim, other, joined)
                 break
         open_claims.append(claim)
+
+
+def _overlap(claim: Claim, other: Claim, joined: Set[frozenset[str]]) -> Finding:
+    """Say of two claims that they overlap; two departments' addresses are a decision, due once they meet."""
+    values = {"prefix": claim.prefix, "other": other.prefix}
+    place = _("the other is at {place} ({field})").format(
+        place=f"{other.place.file}:{other.place.spot.line}", field=other.place.field
+    )
+    if not (claim.shared and other.shared):
+        return claim.place.finding(_("the prefix {prefix} overlaps {other}").format(**values), place)
+    one, two = (each.shared.partition("/")[0] for each in (claim, other))
+    meet = frozenset((one, two)) in joined or bool((claim.tables & other.tables) - {SURVEYED})
+    reason = _("the same addresses are used behind {one} and {two}: {prefix} overlaps {other}")
+    mend = _("{place}; decide: renumber one of them, or let its device translate (NAT), which this software does not "
+             "set up yet; until then leave out the circuit of one, and the domain of its lines")  # fmt: skip
+    severity = Severity.ERROR if meet else Severity.WARNING
+    return claim.place.finding(reason.format(one=one, two=two, **values), mend.format(place=place), severity)
 
 
 def small_links(index: Index) -> Iterator[Finding]:
@@ -91,8 +106,9 @@ def small_links(index: Index) -> Iterator[Finding]:
     links = (*index.parts("lines"), *index.parts("attachments"), *index.parts("backbone"))
     for link in links:
         prefix, place = link.prefix("prefix"), link.at("prefix")
-        if prefix is not None and place is not None and prefix.prefixlen != 30:
-            reason = _("the prefix of a link between two devices is a /30; here is {prefix}").format(prefix=prefix)
+        if prefix is not None and place is not None and prefix.prefixlen not in {30, 31}:
+            reason = _("the prefix of a link between two devices is a /30 or a /31; here is {prefix}")
+            reason = reason.format(prefix=prefix)
             yield place.finding(reason, _("such as {prefix}").format(prefix=f"{prefix.network_address}/30"))
 
 

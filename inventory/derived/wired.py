@@ -90,3 +90,9 @@ def names_of(programme: Programme) -> Names:
     if programme.network.names is None:
         raise LookupError("the extranet has no name service")
     return programme.network.names
+
+
+def ends_in(prefix: IPv4Network) -> tuple[IPv4Address, IPv4Address]:
+    """Return the addresses of a link's two ends, the first end's first: of a /31 all that it has."""
+    first, second = (0, 1) if prefix.prefixlen == 31 else (1, 2)
+    return prefix[first], prefix[second]

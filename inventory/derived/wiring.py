@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Literal
 
 from inventory.base import Model
-from inventory.derived.wired import centre_of, names_of, networks_behind, wired_rooms
+from inventory.derived.wired import centre_of, ends_in, names_of, networks_behind, wired_rooms
 from inventory.model import Device, Programme
 
 LONGEST_NAME = 15
@@ -127,6 +127,7 @@ def _pair(
     vrfs: tuple[str | None, ...],
     prefix: IPv4Network,
 ) -> Iterator[Interface]:
+    addresses = ends_in(prefix)
     for mine, other in ((0, 1), (1, 0)):
         yield Interface(
             device=ends[mine],
@@ -134,9 +135,9 @@ def _pair(
             kind=kind,
             link=f"{kind}:{link}",
             vrf=vrfs[mine],
-            address=IPv4Interface((prefix[mine + 1], prefix.prefixlen)),
+            address=IPv4Interface((addresses[mine], prefix.prefixlen)),
             peer=ends[other],
-            peer_address=prefix[other + 1],
+            peer_address=addresses[other],
         )
 
 

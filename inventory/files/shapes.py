@@ -68,7 +68,10 @@ def _translated(error: ErrorDetails, top: Any, cursor: Cursor) -> Finding:
         cursor = cursor.at(step) or cursor
     last = location[-1] if location else ""
     if error["type"] == "missing" and isinstance(last, int):
-        return cursor.finding(_("member {number} is missing").format(number=last + 1))
+        alone = _("a line whose far end is not ours, a carrier's or a ministry's, is not moved by this software yet: "
+                  "leave out its ends, prefix and domain")  # fmt: skip
+        mend = alone if cursor.step == "ends" and last == 1 else ""
+        return cursor.finding(_("member {number} is missing").format(number=last + 1), mend)
     if error["type"] == "missing":
         return cursor.key(str(last)).finding(reason_of(error), _("add '{key}: …'").format(key=last))
     if error["type"] == "extra_forbidden":

@@ -55,6 +55,10 @@ WORDINGS: Mapping[str, Wording] = {
     "duration": Wording(_N("must be a number and a unit"), _N("such as 500ms, 2s, 15m, 4h or 1d")),
     "ip_v4_address": Wording(_N("must be an IPv4 address"), _N("such as 10.11.0.10")),
     "ip_v4_network": Wording(_N("must be an IPv4 prefix"), _N("such as 10.11.0.0/24, without bits of a host")),
+    "ip_v6": Wording(
+        _N("IPv6 is not moved by this software yet"),
+        _N("give the IPv4 address or prefix; what needs IPv6 is moved by hand"),
+    ),
     "literal_error": _FEW,
     "enum": _FEW,
     "tuple_type": _LIST,

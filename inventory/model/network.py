@@ -44,7 +44,7 @@ class Attachment(Model):
     device: Annotated[Name, Field(description="The department's or hub's device.")]
     edge: Annotated[Name, Field(description="The provider edge that it is connected to.")]
     domain: Annotated[Name, Field(description="The domain that the circuit belongs to.")]
-    prefix: Annotated[Prefix, Field(description="A /30: the edge has its first address, the device its second.")]
+    prefix: Annotated[Prefix, Field(description="A /30 or /31: the edge has its first address, the device its second.")]
 
 
 class Probe(Model):
@@ -73,7 +73,7 @@ class Line(Model):
         Field(description="What it is: a leased line, a private network's, or an internet exit."),
     ]
     ends: Annotated[tuple[Name, Name] | None, Field(description="Its devices; a line that moves has them.")] = None
-    prefix: Annotated[Prefix | None, Field(description="A /30: the first end has its first address.")] = None
+    prefix: Annotated[Prefix | None, Field(description="A /30 or /31: the first end has its first address.")] = None
     domain: Annotated[Name | None, Field(description="The domain that takes its traffic over; none: it stays.")] = None
     rent: Annotated[float, Field(ge=0, description="Yuan a year.")] = 0
     golden_project: Annotated[
@@ -91,7 +91,7 @@ class Backbone(Model):
 
     ends: Annotated[tuple[Name, Name], Field(description="The two provider edges.")]
     domain: Annotated[Name, Field(description="The domain whose traffic it carries.")]
-    prefix: Annotated[Prefix, Field(description="A /30: the first end has its first address.")]
+    prefix: Annotated[Prefix, Field(description="A /30 or /31: the first end has its first address.")]
 
 
 class CentreNetwork(Model):

@@ -23,7 +23,7 @@ from inventory.model import Programme
 from netcfg.intent import LineStage, line_steps
 
 CE, HUB, EDGE = "water-ce", "water-hub", "pe1"
-LINES = {"water-leased": "10.252.11.0/30", "water-backup": "10.252.12.0/30"}
+LINES = {"water-leased": "10.252.11.0/30", "water-backup": "10.252.12.0/31"}
 USERS = {CE: "users-ce", HUB: "users-hub"}
 USER, FAR_USER, FAR = "10.11.0.10", "10.81.0.10", "10.81.0.1"
 Arguments = dict[str, Any]

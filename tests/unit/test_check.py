@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from inventory.checks.checking import check
+from inventory.derived.wiring import interfaces
 from inventory.findings import Finding, InventoryErrors, Severity, written
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.loading import load_programme
@@ -135,8 +136,18 @@ MISTAKES: dict[str, tuple[str, str, str, str | None, str, str, str]] = {
         "network.names.server", "no host of the centre 'ns2'", "did you mean 'ns1'?"),
     "a dependency that leads nowhere": (WATER, "depends_on: [identity]", "depends_on: [identities]", "identities",
         "depends_on[0]", "no system 'identities'", "did you mean 'identity'?"),
-    "rooms that overlap": ("departments.yaml", "prefix: 10.14.0.0/24", "prefix: 10.13.0.128/25", "10.13.0.128/25",
-        "departments[3].rooms[0].prefix", "overlaps 10.13.0.0/24", "departments[2].rooms[0].prefix"),
+    "rooms that overlap": ("departments.yaml", "prefix: 10.12.0.0/24", "prefix: 10.11.0.128/25", "10.11.0.128/25",
+        "departments[1].rooms[0].prefix", "overlaps 10.11.0.0/24", "renumber one of them, or let its device translate"),
+    "a line whose far end is not ours": ("network.yaml", "ends: [civil-ce, civil-hub]", "ends: [civil-ce]",
+        "[civil-ce]", "network.lines[2].ends", "member 2 is missing", "not moved by this software yet"),
+    "a line of IPv6": ("network.yaml", "prefix: 10.252.14.0/30", 'prefix: "2001:db8::/127"', "2001:db8",
+        "network.lines[4].prefix", "IPv6 is not moved by this software yet", "IPv4"),
+    "a device with an address of IPv6": ("network.yaml", "router_id: 10.255.0.90", 'router_id: "2001:db8::1"',
+        "2001:db8", "network.devices[10].router_id", "IPv6 is not moved by this software yet", "IPv4"),
+    "a device that speaks OSPF": ("network.yaml", "router_id: 10.255.0.90}", "router_id: 10.255.0.90, ospf: 0}", "ospf",
+        "network.devices[10].ospf", "no such field", "ospf is not moved by this software yet"),
+    "a line in a VRF": ("network.yaml", "prefix: 10.252.14.0/30", "prefix: 10.252.14.0/30\n      vrf: tax", "vrf: tax",
+        "network.lines[4].vrf", "no such field", "vrf is not moved by this software yet"),
     "a link that is no link": ("network.yaml", "prefix: 10.252.14.0/30", "prefix: 10.252.14.0/29", "10.252.14.0/29",
         "network.lines[4].prefix", "is a /30", "10.252.14.0/30"),
     "address outside its room": ("departments.yaml", "address: 10.11.0.11", "address: 10.12.0.99", "10.12.0.99",
@@ -343,6 +354,26 @@ def test_prefixes_overlap_within_a_domain_and_not_across_two(folder: Path) -> No
     assert found(folder) == ()
     edit(folder, "sites.yaml", "domain: public, prefix: 10.60.1.0/24", "domain: administrative, prefix: 10.60.1.0/24")
     assert [each.field for each in found(folder) if "overlaps" in each.reason] == ["sites[1].networks[0].prefix"]
+
+
+def test_the_same_addresses_of_departments_that_never_meet_are_a_decision_and_no_error(folder: Path) -> None:
+    """The tax office's device has a line to its own hub alone."""
+    edit(folder, "departments.yaml", "prefix: 10.14.0.0/24", "prefix: 10.13.0.0/24")
+    (said,) = (each for each in check(folder, KINDS).findings if "overlaps" in each.reason)
+    assert said.severity is Severity.WARNING
+    assert said.reason == (
+        "the same addresses are used behind tax-ce and archives-ce: 10.13.0.0/24 overlaps 10.13.0.0/24"
+    )
+    edit(folder, "network.yaml", "ends: [tax-ce, tax-hub]", "ends: [tax-ce, archives-ce]")
+    assert [each.field for each in found(folder) if "overlaps" in each.reason] == ["departments[3].rooms[0].prefix"]
+
+
+def test_a_link_may_be_a_31(folder: Path) -> None:
+    edit(folder, "network.yaml", "prefix: 10.252.11.0/30", "prefix: 10.252.11.0/31")
+    assert found(folder) == ()
+    ends = [wire for wire in interfaces(load_programme(folder)) if wire.link == "line:water-leased"]
+    assert [str(wire.address) for wire in ends] == ["10.252.11.0/31", "10.252.11.1/31"]
+    assert [str(wire.peer_address) for wire in ends] == ["10.252.11.1", "10.252.11.0"]
 
 
 def test_a_device_must_not_be_named_like_a_host(folder: Path) -> None:

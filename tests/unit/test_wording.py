@@ -22,7 +22,7 @@ ROOTS: tuple[type[BaseModel], ...] = (Programme, System, Profile, Settled, World
 
 REFUSED: tuple[object, ...] = (
     None, "", "x", "5", 5, 0, -1, 10**30, 1.5, 1e300, float("inf"), [], ["x"], ["a", "b", "c"], [None], {},
-    {"a": 1}, "x" * 300, "9" * 5000, "2011-02-30", "2011-05-20T10:00", "10.0.0.1/8", 20110520,
+    {"a": 1}, "x" * 300, "9" * 5000, "2011-02-30", "2011-05-20T10:00", "10.0.0.1/8", 20110520, "2001:db8::1",
 )  # fmt: skip
 OUR_OWN = {"value_error"}
 (WORD,), _problems = read(b"x")

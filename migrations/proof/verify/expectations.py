@@ -8,7 +8,7 @@ from typing import Literal
 
 from inventory.base import Model
 from inventory.derived.targets import TargetHost, component_hosts, entry_hosts, network_of, target_hosts, target_names
-from inventory.derived.wired import ends_of, host_addresses, prefix_of
+from inventory.derived.wired import ends_in, ends_of, host_addresses, prefix_of
 from inventory.kinds import Expectations, Kind
 from inventory.model import Component, Line, Programme, Site, System
 
@@ -92,9 +92,10 @@ def _site(programme: Programme, site: Site) -> Iterator[Expectation]:
 def _line(programme: Programme, line: Line) -> Iterator[Expectation]:
     """Look from outside which way traffic takes: over a circuit's edge, and over neither end of the line."""
     devices, prefix = ends_of(line), prefix_of(line)
-    edges = [a.prefix[1] for a in programme.network.attachments if a.domain == line.domain and a.device in devices]
+    attached = (a for a in programme.network.attachments if a.domain == line.domain and a.device in devices)
+    edges = [ends_in(each.prefix)[0] for each in attached]
     over = "|".join(str(address).replace(".", "[.]") for address in edges)
-    ends = "|".join(str(prefix[number]).replace(".", "[.]") for number in (1, 2))
+    ends = "|".join(str(address).replace(".", "[.]") for address in ends_in(prefix))
     hosts = {name: str(address) for name, address in host_addresses(programme).items()}
     for probe in line.probes:
         if probe.kind != "ping":
