@@ -1,0 +1,1 @@
+"""Runs inside of the laboratory by the Python of its image, which has none of the product's packages."""
