@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 
 from infra.declaration import RuleDeclaration, ServerDeclaration, SiteDeclaration
-from infra.engine import AmbiguousResource, EngineFailed, EngineMissing, SiteEngine, SitesAlone
+from infra.engine import EngineFailed, EngineMissing, SiteEngine, SitesAlone
 from infra.engine.tether import Ended, run_tethered
 from infra.parts import toolchain
 from infra.twin.cloud import Cloud
 from infra.twin.memory import MemorySubstrate
 from infra.worlds import CloudSettings, World, save_world
+from tests.real.processes import commanded, descendants, engines
 
 pytestmark = pytest.mark.real
 
@@ -194,43 +195,6 @@ def test_no_engine_is_said_with_its_mend(place: Place) -> None:
     assert missing.value.mend
 
 
-def test_a_host_that_fits_nowhere_fails_by_name_and_the_next_run_needs_no_help(place: Place) -> None:
-    crowded = declared(hosts=4)
-    with pytest.raises(EngineFailed) as failed:
-        place.engine.provide(crowded)
-    assert failed.value.resource in {server.name for server in crowded.servers}
-    assert "No valid host was found" in failed.value.reason
-    assert "Traceback" not in str(failed.value)
-    assert place.engine.observe(crowded).state == "not-done"
-
-    apart = crowded.server_groups[0].model_copy(update={"name": "spare"})
-    roomy = crowded.model_copy(
-        update={
-            "server_groups": (*crowded.server_groups, apart),
-            "servers": tuple(
-                changed(server, server_group="spare") if server.name == failed.value.resource else server
-                for server in crowded.servers
-            ),
-        }
-    )
-    assert place.engine.provide(roomy).state == "done"
-    assert place.everything() == complete(roomy)
-    assert {item["status"] for item in place.ask("server.list")["items"]} == {"ACTIVE"}
-
-
-def test_two_of_one_unique_name_stop_the_run(place: Place) -> None:
-    network = declared().networks[0]
-    for _ in range(2):
-        place.ask(
-            "network.create", name=network.name, site="cloud-a", domain=network.domain, prefix=str(network.prefix),
-            edge=network.edge,
-        )  # fmt: skip
-    with pytest.raises(AmbiguousResource) as ambiguous:
-        place.engine.provide(declared())
-    assert ambiguous.value.resource == network.name
-    assert place.substrate.hosts == {}
-
-
 def test_what_may_hold_data_is_not_replaced_by_an_engine_that_does_not_know_it(place: Place) -> None:
     place.engine.provide(declared())
     before = place.ask("server.list")
@@ -279,28 +243,6 @@ def test_a_site_comes_stays_and_goes(place: Place) -> None:
     place.engine.withdraw(site)
 
 
-def test_what_happens_behind_its_back_is_seen_and_mended(place: Place) -> None:
-    site = declared()
-    place.engine.provide(site)
-    old = place.one("server", "cloud-a-db-1")["id"]
-    place.ask("server.delete", id=old)
-    place.ask("security_group.update", id=place.one("security_group", "cloud-a-component")["id"], rules=[])
-    place.substrate.crash_host("cloud-a-db-2")
-
-    expected = {("create", "cloud-a-db-1"), ("update", "cloud-a-db-2"), ("update", "cloud-a-component")}
-    seen = place.engine.observe(site)
-    assert seen.state == "not-done"
-    assert {(change.op, change.name) for change in seen.changes} == expected
-    assert place.everything()["server", "cloud-a-db-1"] == 0
-
-    mended = place.engine.provide(site)
-    assert {(change.op, change.name) for change in mended.changes} == expected
-    assert place.one("server", "cloud-a-db-1")["id"] != old
-    assert place.substrate.host_running("cloud-a-db-2")
-    assert [rule.protocol for rule in place.substrate.rules["cloud-a-db-2"]] == ["icmp"]
-    assert place.engine.observe(site).state == "done"
-
-
 def test_a_changed_declaration_is_carried_out(place: Place) -> None:
     site = declared()
     place.engine.provide(site)
@@ -322,9 +264,6 @@ def test_a_changed_declaration_is_carried_out(place: Place) -> None:
 @pytest.mark.parametrize(
     "victim, what, name, verb",
     [
-        ("caller", "make_segment", "cloud-a-admin", "provide"),
-        ("caller", "start_host", "cloud-a-db-1", "provide"),
-        ("engine", "start_host", "cloud-a-db-1", "provide"),
         ("caller", "set_rules", "cloud-a-db-2", "provide"),
         ("engine", "set_rules", "cloud-a-db-2", "provide"),
         ("caller", "stop_host", "cloud-a-db-1", "withdraw"),
@@ -412,16 +351,6 @@ def test_a_run_that_finds_another_one_waits_for_it(place: Place) -> None:
     assert place.everything() == complete(site)
 
 
-def test_two_sites_at_once_in_one_process(place: Place) -> None:
-    sites = [declared("cloud-a", 60), declared("dr-b", 70)]
-    with ThreadPoolExecutor(2) as pool:
-        states = list(pool.map(place.engine.provide, sites))
-    assert [(state.site, state.state) for state in states] == [("cloud-a", "done"), ("dr-b", "done")]
-    assert [len(state.changes) for state in states] == [len(complete(site)) for site in sites]
-    assert place.everything() == complete(sites[0]) + complete(sites[1])
-    assert place.one("recovery_pairing", "cloud-a-dr-b")["status"] == "ACTIVE"
-
-
 def previewed(folder: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
     """Run `pulumi preview` as somebody would at the root of the checkout."""
     environment = {
@@ -454,29 +383,3 @@ def test_pulumi_preview_at_the_root(place: Place, tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "zhenghe:twin:Server dr-b-copy create" in shown.stdout
     assert place.everything() == Counter()
-
-
-def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(word) for task in tasks for word in task.read_text().split()]
-
-
-def commanded(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
-def engines(commands: dict[int, bytes]) -> list[int]:
-    return [pid for pid, words in commands.items() if words.split(b"\0")[0].endswith(b"/pulumi")]
-
-
-def descendants(pid: int) -> dict[int, bytes]:
-    found: dict[int, bytes] = {}
-    left = children(pid)
-    while left:
-        one = left.pop()
-        found[one] = commanded(one)
-        left.extend(children(one))
-    return found
