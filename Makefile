@@ -2,7 +2,7 @@
 # make test    set up what is missing, then everything that must hold before a change is merged
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python demo test test-all chaos lint unit fuzz real bench clean
+.PHONY: help setup openstack python demo test test-all chaos lint unit fuzz real bench clean
 
 bin := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -13,6 +13,9 @@ help:  ## show this list
 
 setup:  ## Debian packages, virtual environment, images of hosts, Pulumi's engine; a second run does nothing
 	@scripts/setup.sh
+
+openstack: setup  ## Pulumi's provider for OpenStack, where PATH has none; else it is built when a world first needs it
+	@$(bin)/python -m infra.parts openstack
 
 python:  ## the virtual environment alone (no root needed)
 	@scripts/setup.sh python

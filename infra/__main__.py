@@ -23,6 +23,7 @@ from infra.declaration import declare_site
 from infra.program import declare
 from infra.worlds import load_world
 from inventory.findings import InventoryErrors
+from inventory.kinds import load_kinds, playbooks_folder
 from inventory.loading import load_programme
 from inventory.words import _
 
@@ -47,7 +48,7 @@ def main() -> None:
     name = _setting("site", pulumi.get_stack())
     try:
         programme = load_programme(inventory)
-        settings = load_world(world).cloud
+        settings = load_world(world).cloud_of(name)
         sites = {site.name: site for site in programme.sites}
         if name not in sites:
             raise pulumi.RunError(
@@ -55,7 +56,8 @@ def main() -> None:
                     inventory=inventory, name=name, sites=", ".join(sites)
                 )
             )
-        declare(declare_site(programme, sites[name]), backend_of(settings))
+        kinds = load_kinds(playbooks_folder() / "roles")
+        declare(declare_site(programme, sites[name], kinds), backend_of(settings))
     except (OSError, ValidationError) as error:
         raise pulumi.RunError(_("world {path} cannot be read: {why}").format(path=world, why=error)) from error
     except InventoryErrors as error:

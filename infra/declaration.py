@@ -1,12 +1,14 @@
 """What a site must be made of: a value computed from the programme, part of the plan, obeyed by the Pulumi program."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 from inventory.base import Model
 from inventory.derived.targets import target_hosts
 from inventory.derived.wired import wired_rooms
-from inventory.model import Programme, Site
+from inventory.kinds import Kind
+from inventory.model import Programme, Site, SiteCloud
 
 
 class NetworkDeclaration(Model):
@@ -45,6 +47,11 @@ class ServerDeclaration(Model):
 
     name: str
     image: str
+    """The release that it starts from."""
+    cloud_image: str = ""
+    """What the site's cloud calls the image of that release; empty: by the release's own name."""
+    flavor: str = ""
+    """What the site's cloud calls its size."""
     cpus: int
     memory: int
     network: str
@@ -71,9 +78,13 @@ class SiteDeclaration(Model):
     server_groups: tuple[ServerGroupDeclaration, ...]
     servers: tuple[ServerDeclaration, ...]
     pairings: tuple[PairingDeclaration, ...]
+    programme: str = ""
+    zone: str = ""
+    """The availability zone of its servers; empty where the cloud chooses."""
+    uplinks: Mapping[str, str] = {}
+    """The network of the cloud that leads out of a domain, by the domain."""
 
 
-IMAGE = "bookworm"
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 
 
@@ -95,21 +106,41 @@ def _entry_ports(programme: Programme, site: Site) -> tuple[int, ...]:
     return tuple(sorted(ports))
 
 
-def declare_site(programme: Programme, site: Site) -> SiteDeclaration:
+def _ports_back(programme: Programme, site: Site, kinds: Mapping[str, Kind]) -> tuple[int, ...]:
+    """Return the ports at which the old hosts fetch what is written after the switch: those of kinds with data."""
+    ports = {
+        port
+        for system in programme.systems
+        for component in system.components
+        if component.to is not None and component.to.site == site.name
+        if (kind := kinds.get(component.kind)) is not None and kind.stateful
+        for port in kind.checks.target.ports
+        if isinstance(port, int)
+    }
+    return tuple(sorted(ports))
+
+
+def declare_site(programme: Programme, site: Site, kinds: Mapping[str, Kind]) -> SiteDeclaration:
     """Compute the resources of one site."""
+    cloud = site.cloud or SiteCloud()
+    flavors = {each.size: each.flavor for each in cloud.flavors}
+    images = {each.release: each.image for each in cloud.images}
     sizes = {size.name: size for size in programme.sizes}
     hosts = target_hosts(programme, site.name)
     domains = tuple(network.prefix for network in site.networks)
     inside = tuple(RuleDeclaration(protocol="tcp", port=None, source=prefix) for prefix in domains)
     # The old hosts pull what is written after the switch, so that the way back stays open.
-    sources = tuple(
-        RuleDeclaration(protocol="tcp", port=5432, source=room.prefix) for room in wired_rooms(programme) if room.hosts
-    )
+    back = _ports_back(programme, site, kinds)
+    rooms = tuple(room.prefix for room in wired_rooms(programme) if room.hosts)
+    sources = tuple(RuleDeclaration(protocol="tcp", port=port, source=room) for port in back for room in rooms)
     ports = _entry_ports(programme, site)
     entries = tuple(RuleDeclaration(protocol="tcp", port=port, source=EVERYWHERE) for port in ports)
     rules = {"component": inside + sources, "entry": entries, "copy": inside}
     return SiteDeclaration(
+        programme=programme.programme,
         site=site.name,
+        zone=cloud.zone,
+        uplinks={each.domain: each.network for each in cloud.uplinks},
         networks=tuple(
             NetworkDeclaration(name=n.name, domain=n.domain, prefix=n.prefix, edge=n.attached_to) for n in site.networks
         ),
@@ -118,7 +149,9 @@ def declare_site(programme: Programme, site: Site) -> SiteDeclaration:
         servers=tuple(
             ServerDeclaration(
                 name=host.name,
-                image=IMAGE,
+                image=cloud.release,
+                cloud_image=images.get(cloud.release, ""),
+                flavor=flavors.get(host.size, host.size),
                 cpus=sizes[host.size].cpus,
                 memory=sizes[host.size].memory,
                 network=host.network,

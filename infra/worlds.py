@@ -1,17 +1,31 @@
 """A world is where a plan acts: how its hosts and devices are reached, and which cloud answers there."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from inventory.base import Model
+from inventory.secrecy import reference
+
+
+def _refers(text: str) -> str:
+    return str(reference(text))
 
 
 class CloudSettings(Model):
-    """Which backend provides the sites of a world and where it answers; secrets are references only."""
+    """Which backend provides sites of a world and where it answers; secrets are references only."""
 
     backend: Literal["twin", "openstack"]
     endpoint: str
     """twin: path of its control socket; openstack: a name in clouds.yaml."""
+    region: str = ""
+    """openstack: empty for the one that clouds.yaml names."""
+    secret: Annotated[str, AfterValidator(_refers)] | None = None
+    """openstack: a reference to the password, or to the secret of the application credential, that is in no file."""
+    key: Path | None = None
+    """openstack: the public key that new hosts let in as their operator's."""
 
 
 class World(Model):
@@ -22,16 +36,32 @@ class World(Model):
     ssh_config: Path
     """OpenSSH client configuration; it names the known_hosts file and every host and device by its inventory name."""
     cloud: CloudSettings
+    """The cloud of all sites for which `clouds` names no other."""
+    clouds: Mapping[str, CloudSettings] = {}
+    """Clouds of single sites, by the site's name."""
+
+    def cloud_of(self, site: str) -> CloudSettings:
+        """Return the settings of the cloud that provides a site."""
+        return self.clouds.get(site, self.cloud)
 
 
 def load_world(path: Path) -> World:
     """Read a world from its file; relative paths in it are relative to the file's folder."""
     world = World.model_validate_json(path.read_bytes())
-    return world.model_copy(update={"ssh_config": (path.parent / world.ssh_config).resolve()})
+    folder = path.parent
+    clouds = {site: _placed(cloud, folder) for site, cloud in world.clouds.items()}
+    ssh_config = (folder / world.ssh_config).resolve()
+    return world.model_copy(
+        update={"ssh_config": ssh_config, "cloud": _placed(world.cloud, folder), "clouds": clouds}
+    )  # fmt: skip
 
 
 def save_world(world: World, path: Path) -> None:
     """Write a world so that a reader sees the old file or the new one and nothing between."""
     scratch = path.with_suffix(".new")
-    scratch.write_text(world.model_dump_json(indent=2) + "\n")
+    scratch.write_text(world.model_dump_json(indent=2, exclude_defaults=True) + "\n")
     scratch.replace(path)
+
+
+def _placed(cloud: CloudSettings, folder: Path) -> CloudSettings:
+    return cloud if cloud.key is None else cloud.model_copy(update={"key": (folder / cloud.key).resolve()})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol, cast
 
+from infra.admitting import HostKeys
 from infra.declaration import SiteDeclaration
 from infra.worlds import CloudSettings
 from inventory.errors import ZhengheError
@@ -33,7 +35,34 @@ class Backend(Protocol):
         """
 
     def environment(self) -> Mapping[str, str]:
-        """Return what the backend's plugins read from their environment; no secret is in it."""
+        """Return what the backend's plugins read from their environment.
+
+        A secret in it was resolved for this one use: it is given to the engine's process and kept nowhere.
+        """
+
+    def plugins(self) -> tuple[Path, ...]:
+        """Return the folders of the executables by which the engine reaches the cloud; SetupError where none is."""
+
+    def lacking(self, site: SiteDeclaration, held: frozenset[tuple[str, str]]) -> tuple[str, ...]:
+        """Return a sentence for everything that stands against making what is not held yet; changes nothing.
+
+        `held` are kind and name of what the engine's state has; the kind is the last word of its type.
+        """
+
+    def strays(self, site: SiteDeclaration) -> tuple[str, ...]:
+        """Return the names of our resources that have what nobody declared and the engine cannot see."""
+
+    def clear(self, site: SiteDeclaration) -> tuple[str, ...]:
+        """Take away strays and what was never whole, and return the names of what was touched.
+
+        Raise BackendError where something is broken that may hold data.
+        """
+
+    def explained(self, resource_type: str, inputs: Mapping[str, Any], reason: str) -> str:
+        """Return why a resource of these inputs failed: in the cloud's own words where it has any, else the reason."""
+
+    def host_keys(self, servers: Mapping[str, str]) -> tuple[HostKeys, ...]:
+        """Return the keys that the cloud proves of servers (name to id); none where it writes the world itself."""
 
 
 def backend_of(settings: CloudSettings) -> Backend:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pulumi
 
+from infra.admitting import HostKeys
 from infra.backends import BackendError
 from infra.declaration import ServerDeclaration, SiteDeclaration
+from infra.parts import toolchain
 from infra.provider.endpoint import Endpoint, EndpointError
-from infra.provider.kinds import ENDPOINT_VARIABLE, KINDS, TOKENS
+from infra.provider.kinds import ENDPOINT_VARIABLE, KINDS, PACKAGE, TOKENS
 from infra.provider.waiting import built
 from infra.worlds import CloudSettings
 
@@ -60,6 +62,30 @@ class TwinBackend:
     def environment(self) -> Mapping[str, str]:
         """Tell the provider where the cloud answers now: the state may remember another place."""
         return {ENDPOINT_VARIABLE: str(self._path)}
+
+    def plugins(self) -> tuple[Path, ...]:
+        """Return the folder of our own provider."""
+        return (toolchain.launchers({f"pulumi-resource-{PACKAGE}": "infra.provider"}),)
+
+    def lacking(self, site: SiteDeclaration, held: frozenset[tuple[str, str]]) -> tuple[str, ...]:  # noqa: ARG002
+        """Return nothing: the twin's cloud has neither quotas nor names of its own, and refuses clashes itself."""
+        return ()
+
+    def strays(self, site: SiteDeclaration) -> tuple[str, ...]:  # noqa: ARG002
+        """Return nothing: a group and its rules are one resource in the twin's cloud."""
+        return ()
+
+    def clear(self, site: SiteDeclaration) -> tuple[str, ...]:  # noqa: ARG002
+        """Leave all as it is: our provider takes what is broken for gone."""
+        return ()
+
+    def explained(self, resource_type: str, inputs: Mapping[str, Any], reason: str) -> str:  # noqa: ARG002
+        """Return the reason: our provider says it in the cloud's words already."""
+        return reason
+
+    def host_keys(self, servers: Mapping[str, str]) -> tuple[HostKeys, ...]:  # noqa: ARG002
+        """Return nothing: the twin writes the keys of its hosts into its world by itself."""
+        return ()
 
 
 class _Declared:

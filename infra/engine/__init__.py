@@ -5,8 +5,19 @@ from infra.engine.driver import (
     AmbiguousResource,
     EngineFailed,
     EngineMissing,
+    NotReady,
     ProvisionError,
     SiteEngine,
+    Unproven,
 )
 
-__all__ = ["AmbiguousResource", "EngineFailed", "EngineMissing", "ProvisionError", "SiteEngine", "SitesAlone"]
+__all__ = [
+    "AmbiguousResource",
+    "EngineFailed",
+    "EngineMissing",
+    "NotReady",
+    "ProvisionError",
+    "SiteEngine",
+    "SitesAlone",
+    "Unproven",
+]

@@ -18,7 +18,15 @@ from typing import Any, Literal
 
 from infra.apart import apart
 from infra.declaration import SiteDeclaration
-from infra.engine.driver import AmbiguousResource, EngineFailed, EngineMissing, ProvisionError, SiteEngine
+from infra.engine.driver import (
+    AmbiguousResource,
+    EngineFailed,
+    EngineMissing,
+    NotReady,
+    ProvisionError,
+    SiteEngine,
+    Unproven,
+)
 from infra.engine.journal import Progress
 from infra.engine.state import SiteState
 from infra.tied import tied
@@ -26,9 +34,9 @@ from infra.worlds import World
 from inventory.base import Model
 from inventory.words import _
 
-Deed = Literal["observe", "provide", "withdraw"]
+Deed = Literal["observe", "preview", "provide", "withdraw"]
 _ERRORS: Mapping[str, type[ProvisionError]] = {
-    error.__name__: error for error in (ProvisionError, EngineMissing, EngineFailed, AmbiguousResource)
+    error.__name__: error for error in (ProvisionError, EngineMissing, EngineFailed, AmbiguousResource, Unproven)
 }
 _WITHOUT_NETWORK = frozenset({"twin"})
 """Backends that reach their cloud by a Unix socket."""
@@ -50,6 +58,7 @@ class Failed(Model):
     resource: str
     reason: str
     mend: str
+    findings: tuple[str, ...] = ()
 
 
 class Said(Model):
@@ -72,6 +81,10 @@ class SitesAlone:
         """Compare the site as it is in the cloud with its declaration; changes nothing there."""
         return self._asked("observe", site, None)
 
+    def preview(self, site: SiteDeclaration) -> SiteState:
+        """Observe the site, and tell what stands against making what it lacks; changes nothing there."""
+        return self._asked("preview", site, None)
+
     def provide(self, site: SiteDeclaration, progress: Progress | None = None) -> SiteState:
         """Make the site as declared; may be repeated after any kill."""
         return self._asked("provide", site, progress)
@@ -83,7 +96,7 @@ class SitesAlone:
     def _asked(self, deed: Deed, site: SiteDeclaration, progress: Progress | None) -> SiteState:
         order = Order(world=self._world, home=self._home, deed=deed, site=site)
         command = [sys.executable, "-c", "from infra.engine.alone import main; main()"]
-        alone = apart(command) if self._world.cloud.backend in _WITHOUT_NETWORK else command
+        alone = apart(command) if self._world.cloud_of(site.site).backend in _WITHOUT_NETWORK else command
         answer = Said()
         with subprocess.Popen(tied(alone), stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as process:
             assert process.stdin is not None
@@ -109,6 +122,8 @@ def _result(answer: Said, site: str, code: int) -> SiteState:
         return answer.state
     if answer.failed is not None:
         failed = answer.failed
+        if failed.kind == NotReady.__name__:
+            raise NotReady(site, failed.findings)
         raise _ERRORS[failed.kind](site, failed.resource, failed.reason, failed.mend)
     how = _("ended by signal {number}").format(number=-code) if code < 0 else _("status {code}").format(code=code)
     raise EngineFailed(site, "", how, _("start again: what was begun is mended first"))
@@ -120,16 +135,17 @@ def main() -> None:
     said: dict[str, Any]
     try:
         engine = SiteEngine(order.world, order.home)
-        if order.deed == "observe":
-            state = engine.observe(order.site)
+        if order.deed in ("observe", "preview"):
+            state = engine.observe(order.site) if order.deed == "observe" else engine.preview(order.site)
         else:
             deed = engine.provide if order.deed == "provide" else engine.withdraw
             state = deed(order.site, lambda line: _say({"progress": line}))
         said = {"state": state.model_dump(mode="json")}
     except ProvisionError as error:
         kind = type(error).__name__
+        findings = error.findings if isinstance(error, NotReady) else ()
         failed = {"kind": kind, "resource": error.resource, "reason": error.reason, "mend": error.mend}
-        said = {"failed": failed}
+        said = {"failed": {**failed, "findings": findings}}
     _say(said)
 
 

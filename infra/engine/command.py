@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pulumi.automation as auto
@@ -11,9 +11,7 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from infra.engine.tether import run_tethered
-from infra.parts import toolchain
 from infra.parts.cache import MissingTool
-from infra.provider.kinds import PACKAGE
 from inventory.words import _
 
 _KEPT_VARIABLES = ("HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "TMPDIR", "ZHENGHE_CACHE")
@@ -34,13 +32,17 @@ class TetheredPulumi(auto.PulumiCommand):
         self, command: Path, path: str | None = None, lock: int | None = None, version: VersionInfo | None = None
     ) -> None:
         self.command = str(command)
-        self._path = path or _search_path(command)
+        self._path = path or os.pathsep.join((str(command.parent), os.environ.get("PATH", os.defpath)))
         self._lock = lock
         self.version = version or self._ask_version()
 
-    def holding(self, lock: int) -> TetheredPulumi:
-        """Return the same command with a lock that stays held until the last of its processes is gone."""
-        return TetheredPulumi(Path(self.command), self._path, lock, self.version)
+    def holding(self, lock: int, plugins: Iterable[Path]) -> TetheredPulumi:
+        """Return the same command with a lock that stays held until the last of its processes is gone.
+
+        Plugins are looked for in these folders too.
+        """
+        path = os.pathsep.join((self._path, *map(str, plugins)))
+        return TetheredPulumi(Path(self.command), path, lock, self.version)
 
     def run(
         self,
@@ -82,11 +84,6 @@ class TetheredPulumi(auto.PulumiCommand):
             why = _("{command} does not run: {why}").format(command=self.command, why=said)
             raise MissingTool("pulumi", why, "make setup")
         return VersionInfo.parse(ended.output.strip().removeprefix("v"))
-
-
-def _search_path(command: Path) -> str:
-    plugins = toolchain.launchers({f"pulumi-resource-{PACKAGE}": "infra.provider"})
-    return os.pathsep.join((str(command.parent), str(plugins), os.environ.get("PATH", os.defpath)))
 
 
 def killed_by(number: int) -> str:

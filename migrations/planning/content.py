@@ -20,7 +20,7 @@ ContentOf = Callable[[Actuator, frozenset[str]], str]
 ROOT = Path(__file__).resolve().parents[2]
 LEFTOVERS = frozenset({".pyc", ".swp", ".orig"})
 SITE_FILES = ("infra/__main__.py", "infra/declaration.py", "infra/program.py")
-SITE_FOLDERS = ("infra/backends", "infra/engine", "infra/provider")
+SITE_FOLDERS = ("infra/backends", "infra/engine", "infra/openstack", "infra/provider")
 PLATFORMS = "netcfg/platforms"
 COMMON = ("step.yml", "agents", "plugins/action")
 """What every system's step runs, below the playbooks' folder."""

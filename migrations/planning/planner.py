@@ -62,7 +62,7 @@ def make_plan(programme: Programme, kinds: Mapping[str, Kind], content: ContentO
     content = content or Contents().digest
     courses = {system.system: _course(system, kinds) for system in programme.systems}
     drafts = [
-        *_sites(programme, content),
+        *_sites(programme, kinds, content),
         *_lines(programme, content),
         *_systems(programme, kinds, courses, content),
     ]
@@ -124,14 +124,14 @@ def _untouched(programme: Programme, courses: Mapping[str, _Course]) -> Iterator
             yield Untouched(name=line.name, kind="line", reason=LEFT_LINES[left.rule])
 
 
-def _sites(programme: Programme, content: ContentOf) -> Iterator[Unit]:
+def _sites(programme: Programme, kinds: Mapping[str, Kind], content: ContentOf) -> Iterator[Unit]:
     for site in programme.sites:
         provision = Step(
             id=f"site:{site.name}/provision",
             verb="provision",
             stage=Stage.PREPARE,
             kind=StepKind.COMPENSATABLE,
-            arguments={"site": declare_site(programme, site).model_dump(mode="json")},
+            arguments={"site": declare_site(programme, site, kinds).model_dump(mode="json")},
             timeout=SITE_TIMEOUT,
         )
         acting = content(Actuator.SITE, frozenset())

@@ -8,7 +8,6 @@ from inventory.base import Model
 from inventory.model import Device
 from netcfg.difference import paths
 from netcfg.errors import DeviceError, PlatformUnknown
-from netcfg.fetched.language import load_language
 from netcfg.guards import Ticket
 from netcfg.guards.lines import normal
 from netcfg.intent import DeviceChange
@@ -31,9 +30,8 @@ class Full:
     @property
     def saved(self) -> bool:
         """Say whether the device would start with what it runs with."""
-        platform, language = load_platform(self.platform), load_language(self.platform)
-        ambient = platform.ambient if language is None else f"{platform.ambient}|{language.volatile}"
-        running, startup = (normal(paths(platform, text), ambient) for text in (self.running, self.startup))
+        platform = load_platform(self.platform)
+        running, startup = (normal(paths(platform, text), platform.ambient) for text in (self.running, self.startup))
         return running == startup
 
 

@@ -19,6 +19,7 @@ import pytest
 from infra.declaration import declare_site
 from infra.twin import control
 from infra.worlds import World, load_world
+from inventory.kinds import load_kinds, playbooks_folder
 from inventory.model import Programme
 from migrations.actuators.ansible.process_tree import descendants
 from migrations.evidence.chain import Soundness, read, verify_chain
@@ -335,7 +336,8 @@ def assert_the_way_back_was_measured(district: District, on: RunOn) -> None:
 
 def assert_nothing_twice(district: District) -> None:
     """Look into the cloud: what the sites declare is there once, and nothing else."""
-    sites = [declare_site(district.programme, site) for site in district.programme.sites]
+    kinds = load_kinds(playbooks_folder() / "roles")
+    sites = [declare_site(district.programme, site, kinds) for site in district.programme.sites]
     endpoint = Path(district.world.cloud.endpoint)
     for kind in ("server", "network", "security_group", "server_group"):
         there = [item["name"] for item in control.ask(endpoint, f"cloud.{kind}.list")["items"]]

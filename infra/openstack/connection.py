@@ -1,0 +1,102 @@
+"""The connection to an OpenStack, over openstacksdk, which nothing else of the product imports.
+
+clouds.yaml is found as OpenStack's own tools find it. A secret that is kept elsewhere is resolved for each connection.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from infra.backends import BackendError
+from infra.credentials.errors import SecretError
+from infra.credentials.resolving import Resolver
+from infra.worlds import CloudSettings
+from inventory.plain import plain
+from inventory.secrecy import reference
+from inventory.words import _
+
+_SECRETS = {"application_credential_secret": "OS_APPLICATION_CREDENTIAL_SECRET", "password": "OS_PASSWORD"}
+"""Names in clouds.yaml, and in the environment of programs."""
+
+
+def connect(settings: CloudSettings) -> Any:
+    """Return a connection; BackendError where the cloud is in no clouds.yaml, or does not let us in."""
+    import openstack  # noqa: PLC0415 -- takes longer than most commands
+
+    with translated(settings):
+        connection = openstack.connect(
+            cloud=settings.endpoint, app_name="zhenghe", **_region(settings), **_secret(settings, _config(settings))
+        )
+        connection.authorize()
+        return connection
+
+
+def environment(settings: CloudSettings) -> Mapping[str, str]:
+    """Return what a program reads from its environment to be let in as we are: the file, and the secret itself."""
+    config = _config(settings)
+    secrets = {**config.config.get("auth", {}), **_secret(settings, config)}
+    found = {variable: str(secrets[name]) for name, variable in _SECRETS.items() if secrets.get(name)}
+    file = _file(settings)
+    return found if file is None else {**found, "OS_CLIENT_CONFIG_FILE": str(file)}
+
+
+def let_in(settings: CloudSettings) -> None:
+    """Raise BackendError where the cloud does not let us in."""
+    connect(settings).close()
+
+
+@contextmanager
+def translated(settings: CloudSettings) -> Iterator[None]:
+    """Raise whatever goes wrong between us and the cloud as a BackendError in one sentence."""
+    from keystoneauth1.exceptions import ClientException, ConnectFailure, Unauthorized  # noqa: PLC0415
+    from openstack.exceptions import SDKException  # noqa: PLC0415
+
+    try:
+        yield
+    except Unauthorized as error:
+        why = _("cloud {name} does not let us in: renew what clouds.yaml or the secret's reference gives")
+        raise BackendError(why.format(name=settings.endpoint)) from error
+    except ConnectFailure as error:
+        why = _("cloud {name} does not answer ({why}): see that its address in clouds.yaml is reached from here")
+        raise BackendError(why.format(name=settings.endpoint, why=_told(error))) from error
+    except (ClientException, SDKException) as error:
+        raise BackendError(_("cloud {name}: {why}").format(name=settings.endpoint, why=_told(error))) from error
+    except SecretError as error:
+        raise BackendError(str(error)) from error
+
+
+def _config(settings: CloudSettings) -> Any:
+    from openstack.config import OpenStackConfig  # noqa: PLC0415
+
+    with translated(settings):
+        return OpenStackConfig().get_one(cloud=settings.endpoint, **_region(settings))
+
+
+def _file(settings: CloudSettings) -> Path | None:
+    from openstack.config import OpenStackConfig  # noqa: PLC0415
+
+    with translated(settings):
+        name = OpenStackConfig().config_filename
+    return Path(name).absolute() if name else None
+
+
+def _region(settings: CloudSettings) -> dict[str, Any]:
+    return {"region_name": settings.region} if settings.region else {}
+
+
+def _secret(settings: CloudSettings, config: Any) -> dict[str, Any]:
+    if settings.secret is None:
+        return {}
+    with translated(settings):
+        value = Resolver(os.environ).resolve(reference(settings.secret)).get_secret_value()
+    known = config.config.get("auth", {})
+    credential = known.get("application_credential_id") or known.get("application_credential_name")
+    return {"application_credential_secret" if credential else "password": value}
+
+
+def _told(error: Exception) -> str:
+    return plain(" ".join(str(error).split()), 400)

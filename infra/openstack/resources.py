@@ -1,0 +1,150 @@
+"""The resources of a site in an OpenStack, as a Pulumi program declares them.
+
+Kinds and fields are those of Pulumi's provider for OpenStack, by the names that they have between engine and provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from infra.declaration import NetworkDeclaration, RuleDeclaration, ServerDeclaration, SiteDeclaration
+from infra.openstack.kinds import Kind, key_name, marks, router_name, tags
+
+_ROOT_MAY_LOG_IN = "#cloud-config\ndisable_root: false\n"
+_LONG = pulumi.CustomTimeouts(create="30m", update="30m", delete="30m")
+
+
+class SiteProgram:
+    """Declares one site; `outside` are the ids of the networks that its routers lead to, by their names."""
+
+    def __init__(
+        self, site: SiteDeclaration, outside: Mapping[str, str], key: Path | None, provider: pulumi.ProviderResource
+    ) -> None:
+        self._site = site
+        self._outside = outside
+        self._key = key
+        self._options = pulumi.ResourceOptions(provider=provider, delete_before_replace=True)
+
+    def declare(self) -> None:
+        """Declare everything, each resource under a name that is unique in the project."""
+        subnets = {network.name: self._network(network) for network in self._site.networks}
+        interfaces = self._routers(subnets)
+        security = {group.name: self._group(group.name, group.rules) for group in self._site.security_groups}
+        apart = {
+            group.name: self._resource(
+                Kind.SERVER_GROUP, group.name, {"name": group.name, "policies": [group.policy]}
+            )
+            for group in self._site.server_groups
+        }  # fmt: skip
+        key = self._operator_key()
+        last: dict[str, pulumi.CustomResource] = {}
+        for server in self._site.servers:
+            port = self._port(server, subnets[server.network], security)
+            # Two members of a group that are placed at once may both be refused: one follows the other.
+            before = [last[server.server_group]] if server.server_group in last else []
+            fields = self._server(server, port, apart[server.server_group], key)
+            last[server.server_group] = self._resource(
+                Kind.SERVER, server.name, fields, after=[*before, *interfaces], once=("keyPair", "userData")
+            )
+
+    def _resource(
+        self, kind: Kind, name: str, fields: Mapping[str, Any], after: Sequence[pulumi.Resource] = (),
+        once: Sequence[str] = (),
+    ) -> pulumi.CustomResource:  # fmt: skip
+        own = pulumi.ResourceOptions(depends_on=list(after), ignore_changes=list(once), custom_timeouts=_LONG)
+        return pulumi.CustomResource(kind.value, name, dict(fields), pulumi.ResourceOptions.merge(self._options, own))
+
+    def _network(self, network: NetworkDeclaration) -> tuple[pulumi.CustomResource, pulumi.CustomResource]:
+        made = self._resource(
+            Kind.NETWORK, network.name, {"name": network.name, "adminStateUp": True, "tags": tags(self._site)}
+        )
+        fields = {
+            "name": network.name, "networkId": made.id, "cidr": str(network.prefix), "ipVersion": 4,
+            "gatewayIp": str(network.prefix[1]), "tags": tags(self._site),
+        }  # fmt: skip
+        return made, self._resource(Kind.SUBNET, network.name, fields)
+
+    def _routers(
+        self, subnets: Mapping[str, tuple[pulumi.CustomResource, pulumi.CustomResource]]
+    ) -> list[pulumi.CustomResource]:
+        interfaces = []
+        for domain in sorted({network.domain for network in self._site.networks}):
+            name, uplink = router_name(self._site, domain), self._site.uplinks.get(domain)
+            fields: dict[str, Any] = {"name": name, "adminStateUp": True, "tags": tags(self._site)}
+            if uplink is not None:
+                fields["externalNetworkId"] = self._outside[uplink]
+            router = self._resource(Kind.ROUTER, name, fields)
+            interfaces += [
+                self._resource(
+                    Kind.INTERFACE, network.name, {"routerId": router.id, "subnetId": subnets[network.name][1].id}
+                )
+                for network in self._site.networks
+                if network.domain == domain
+            ]
+        return interfaces
+
+    def _group(self, name: str, rules: Sequence[RuleDeclaration]) -> pulumi.CustomResource:
+        # The default rules let everything out and nothing in, which is what a declaration means.
+        fields = {"name": name, "description": f"zhenghe: {name}", "tags": tags(self._site)}
+        group = self._resource(Kind.SECURITY_GROUP, name, fields)
+        for rule in dict.fromkeys(rules):
+            ports = {} if rule.port is None else {"portRangeMin": rule.port, "portRangeMax": rule.port}
+            opened = {
+                "securityGroupId": group.id, "direction": "ingress", "ethertype": "IPv4", "protocol": rule.protocol,
+                "remoteIpPrefix": str(rule.source), **ports,
+            }  # fmt: skip
+            self._resource(Kind.RULE, f"{name}-{rule_name(rule)}", opened)
+        return group
+
+    def _port(
+        self,
+        server: ServerDeclaration,
+        network: tuple[pulumi.CustomResource, pulumi.CustomResource],
+        security: Mapping[str, pulumi.CustomResource],
+    ) -> pulumi.CustomResource:
+        fields = {
+            "name": server.name, "networkId": network[0].id, "adminStateUp": True, "tags": tags(self._site),
+            "fixedIps": [{"subnetId": network[1].id, "ipAddress": str(server.address)}],
+            "securityGroupIds": [security[name].id for name in server.security_groups],
+        }  # fmt: skip
+        return self._resource(Kind.PORT, server.name, fields)
+
+    def _operator_key(self) -> pulumi.CustomResource | None:
+        if self._key is None or not self._site.servers:
+            return None
+        name = key_name(self._site)
+        return self._resource(Kind.KEY, name, {"name": name, "publicKey": self._key.read_text().strip()})
+
+    def _server(
+        self,
+        server: ServerDeclaration,
+        port: pulumi.CustomResource,
+        group: pulumi.CustomResource,
+        key: pulumi.CustomResource | None,
+    ) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "name": server.name,
+            "imageName": server.cloud_image or server.image,
+            "flavorName": server.flavor,
+            "networks": [{"port": port.id}],
+            "schedulerHints": [{"group": group.id}],
+            "configDrive": True,
+            "userData": _ROOT_MAY_LOG_IN,
+            "metadata": dict(marks(self._site)),
+            # Said, so that a server which has stopped is a difference.
+            "powerState": "active",
+        }
+        if self._site.zone:
+            fields["availabilityZone"] = self._site.zone
+        if key is not None:
+            fields["keyPair"] = key.id
+        return fields
+
+
+def rule_name(rule: RuleDeclaration) -> str:
+    """Return a name for a rule that is unique in its group."""
+    return f"{rule.protocol}-{rule.port or 'any'}-{str(rule.source).replace('/', '_')}"

@@ -1,0 +1,95 @@
+"""Which cloud provides which site, what a site declares there, and what a world refuses to keep."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from infra.declaration import declare_site
+from infra.engine.places import states_of
+from infra.openstack.kinds import tags
+from infra.openstack.lacking import Held, complete
+from infra.worlds import CloudSettings, World, load_world, save_world
+from inventory.kinds import load_kinds, playbooks_folder
+from inventory.model import Programme, SiteCloud, SiteFlavor, SiteImage, SiteUplink
+
+KINDS = load_kinds(playbooks_folder() / "roles")
+
+
+def cloud(name: str, **more: object) -> CloudSettings:
+    return CloudSettings.model_validate({"backend": "openstack", "endpoint": name, **more})
+
+
+def world(folder: Path, **more: object) -> World:
+    fields = {"name": "yunhe", "kind": "real", "ssh_config": folder / "ssh_config", "cloud": cloud("a"), **more}
+    return World.model_validate(fields)
+
+
+def test_a_world_maps_sites_to_clouds_and_is_read_back_as_it_was(tmp_path: Path) -> None:
+    clouds = {"dr-b": cloud("b", region="two", secret="env:SECRET", key="operator.pub")}
+    save_world(world(tmp_path, clouds=clouds), tmp_path / "world.json")
+    read = load_world(tmp_path / "world.json")
+    assert (read.cloud_of("cloud-a").endpoint, read.cloud_of("dr-b").endpoint) == ("a", "b")
+    assert read.cloud_of("dr-b").key == tmp_path / "operator.pub"
+    assert "clouds" not in json.loads(world(tmp_path).model_dump_json(exclude_defaults=True))
+
+
+def test_a_secret_itself_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ValidationError) as refused:
+        cloud("a", secret="hunter2hunter2")
+    assert "no reference to a secret" in str(refused.value.errors(include_input=False))
+
+
+def test_states_of_a_real_world_are_one_for_all_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZHENGHE_STATE", str(tmp_path))
+    real, twin = world(tmp_path), world(tmp_path, kind="twin")
+    assert {states_of(real, tmp_path / run) for run in ("r1", "r2")} == {tmp_path / "worlds/yunhe/sites"}
+    assert states_of(twin, tmp_path / "r1") == tmp_path / "r1/sites"
+
+
+def test_a_site_declares_what_its_cloud_calls_things(programme: Programme) -> None:
+    site = next(each for each in programme.sites if each.name == "cloud-a")
+    plain = declare_site(programme, site, KINDS)
+    assert {(server.image, server.cloud_image) for server in plain.servers} == {("bookworm", "")}
+    assert {server.flavor for server in plain.servers} <= {size.name for size in programme.sizes}
+    size = plain.servers[0].flavor
+    named = site.model_copy(
+        update={
+            "cloud": SiteCloud(
+                images=(SiteImage(release="bookworm", image="Debian-12"),), zone="az1",
+                flavors=(SiteFlavor(size=size, flavor="s6.large"),),
+                uplinks=(SiteUplink(domain="administrative", network="outside"),),
+            )
+        }
+    )  # fmt: skip
+    declared = declare_site(programme, named, KINDS)
+    assert {server.cloud_image for server in declared.servers} == {"Debian-12"}
+    assert declared.servers[0].flavor == "s6.large"
+    assert (declared.zone, declared.uplinks) == ("az1", {"administrative": "outside"})
+    assert tags(declared) == ["made-by=zhenghe", "programme=yunhe", "site=cloud-a"]
+
+
+def test_old_hosts_reach_the_ports_of_kinds_with_data_and_no_other(programme: Programme) -> None:
+    site = next(each for each in programme.sites if each.name == "cloud-a")
+
+    def opened(kinds: dict[str, int]) -> set[int | None]:
+        known = {name: KINDS[name].model_copy(update={"stateful": name in kinds}) for name in KINDS}
+        groups = declare_site(programme, site, known).security_groups
+        rules = next(group.rules for group in groups if group.name == "cloud-a-component")
+        rooms = {network.prefix for network in site.networks}
+        return {rule.port for rule in rules if rule.port not in (None, 22) and rule.source not in rooms}
+
+    assert opened({"postgresql": 1}) == {5432}
+    assert opened({}) == set()
+
+
+def test_a_state_that_holds_everything_has_nothing_to_ask(programme: Programme) -> None:
+    site = declare_site(programme, programme.sites[0], KINDS)
+    held = {("Network", each.name) for each in site.networks} | {
+        ("SecGroup", each.name) for each in site.security_groups
+    }
+    held |= {("ServerGroup", each.name) for each in site.server_groups}
+    held |= {("Instance", each.name) for each in site.servers}
+    assert complete(site, Held(frozenset(held)))
+    assert not complete(site, Held(frozenset(held - {("Instance", site.servers[0].name)})))
