@@ -101,7 +101,7 @@ def running_on() -> Callable[[World], RunOn]:
 
 
 @pytest.fixture(scope="session")
-def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+def cloud_laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     """A real OpenStack, started once for all tests that need one."""
     started = Laboratory(tmp_path_factory.mktemp("laboratory"))
     try:
