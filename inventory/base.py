@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 DNS_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$"
+INTERFACE_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,14}$"
 SIZE_PATTERN = r"^\d+c\d+g$"
 
 Name = Annotated[

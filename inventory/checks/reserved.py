@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
+from inventory.derived.wiring import MANAGEMENT
 from inventory.files.gathering import Cursor
 from inventory.files.parts import Index
 from inventory.findings import Finding
@@ -22,7 +23,26 @@ def reserved(index: Index) -> Iterator[Finding]:
     """Hosts and devices that would be taken for something else, and entries that would take over the name service."""
     for part in chain.from_iterable(index.parts(kind) for kind in ("hosts", "devices", "vantages", "centre hosts")):
         yield from _reached(part)
+    for device in index.parts("devices"):
+        yield from _interfaces(device)
     yield from _entries(index)
+
+
+def _interfaces(device: Cursor) -> Iterator[Finding]:
+    """Yield the names of a device's interfaces that are management's, or that two bear, and addresses named twice."""
+    seen: set[str] = set()
+    for each in device.each("interfaces"):
+        for key in ("name", "address"):
+            word, place = each.text(key), each.at(key)
+            if word is None or place is None:
+                continue
+            if word == MANAGEMENT:
+                reason = _("'{name}' is the interface by which devices are managed in the twin").format(name=word)
+                yield place.finding(reason, _("leave it out: it leads to no line, circuit or network"))
+            elif word in seen:
+                reason = _("'{name}' stands twice among the device's interfaces").format(name=word)
+                yield place.finding(reason, _("give each interface once"))
+            seen.add(word)
 
 
 def _reached(part: Cursor) -> Iterator[Finding]:

@@ -200,11 +200,11 @@ class _Device:
                     )
                 elif wire is not None and wire.name != port.name:
                     reason = _("the interface with {address} is called {interface}; the plan would call it {wanted}")
-                    mend = _("see that the device knows it as {wanted} before its line moves")
+                    mend = _("say so at the device: interfaces: [{{address: {ip}, name: {interface}}}]")
                     yield self._at(
                         port,
                         reason.format(address=address, interface=port.name, wanted=wire.name),
-                        mend.format(wanted=wire.name),
+                        mend.format(ip=address.ip, interface=port.name),
                     )
 
     def _own(self, interface: str, address: IPv4Interface) -> bool:

@@ -33,10 +33,16 @@ class Interface(Model):
 
 
 def interfaces(programme: Programme) -> tuple[Interface, ...]:
-    """Return the interfaces of all devices, management apart; those of site networks exist once the site does."""
-    taken: set[tuple[str, str]] = set()
+    """Return the interfaces of all devices, management apart; those of site networks exist once the site does.
+
+    They are called as the inventory says, and otherwise by what they lead to.
+    """
+    given = {(d.name, each.address): each.name for d in programme.network.devices for each in d.interfaces}
+    taken = {(device, name) for (device, _address), name in given.items()}
     return tuple(
-        draft.model_copy(update={"name": _free_name(draft.device, draft.name, taken)}) for draft in _drafts(programme)
+        draft.model_copy(update={"name": given.get(key) or _free_name(draft.device, draft.name, taken)})
+        for draft in _drafts(programme)
+        for key in ((draft.device, draft.address.ip),)
     )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pydantic_core import ErrorDetails
 
-from inventory.base import DNS_PATTERN, NAME_PATTERN, SIZE_PATTERN
+from inventory.base import DNS_PATTERN, INTERFACE_PATTERN, NAME_PATTERN, SIZE_PATTERN
 from inventory.files.reading import Node, Scalar
 from inventory.words import _N, _
 
@@ -76,6 +76,7 @@ WORDINGS: Mapping[str, Wording] = {
 WRITTEN: Mapping[str, str] = {
     NAME_PATTERN: _N("lower-case letters, digits and single hyphens, such as water-db"),
     DNS_PATTERN: _N("lower-case words with dots between them, such as billing.yunhe.example"),
+    INTERFACE_PATTERN: _N("at most 15 letters, digits, dots, hyphens and underscores, such as eth3 or bond0.110"),
     SIZE_PATTERN: _N("processors and memory, such as 2c4g"),
 }
 """How a word is written, by the pattern that it must match."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inventory.base import Address, DnsName, Duration, Model, Name, Prefix
+from inventory.base import INTERFACE_PATTERN, Address, DnsName, Duration, Model, Name, Prefix
 from inventory.model.departments import Exemption, Release
 
 
@@ -25,6 +25,16 @@ class Domain(Model):
     title: Annotated[str, Field(description="What it is called.")]
 
 
+class InterfaceName(Model):
+    """What a device calls the interface that has an address."""
+
+    address: Annotated[Address, Field(description="The interface's address, without its length.")]
+    name: Annotated[
+        str,
+        Field(pattern=INTERFACE_PATTERN, description="Its name on the device, such as eth3 or bond0.110."),
+    ]
+
+
 class Device(Model):
     """A router of the extranet (pe), of a department (ce) or of a private network's far end (hub)."""
 
@@ -36,6 +46,10 @@ class Device(Model):
     platform: Annotated[Name, Field(description="What it is made of, such as frr: the name of a vendor's platform.")]
     asn: Annotated[int, Field(ge=1, le=4294967295, description="Its autonomous system number.")]
     router_id: Annotated[Address, Field(description="Its router id, an address that no other device has.")]
+    interfaces: Annotated[
+        tuple[InterfaceName, ...],
+        Field(description="Names of its interfaces by address, where they are called otherwise than the plan would."),
+    ] = ()
 
 
 class Attachment(Model):

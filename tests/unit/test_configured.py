@@ -12,6 +12,7 @@ from inventory.findings import Severity
 from inventory.model import Programme
 from netcfg.fetched.hiding import Hiding
 from netcfg.fetched.language import load_language
+from netcfg.intent import line_steps
 from tests.unit.fetched import HIDING, District
 
 CE = "water-ce"
@@ -333,6 +334,22 @@ def test_facts_that_do_not_belong_to_their_text_are_told_and_never_believed(
     assert found.file.name.startswith(CE)
     assert found.mend == "fetch it again: zhenghe net fetch"
     assert CE not in read_fetched(district.folder).kept
+
+
+def test_an_interface_is_called_as_the_device_calls_it_once_the_inventory_says_so(district: District) -> None:
+    district.texts[CE] = district.texts[CE].replace("line-water-leas", "eth3")
+    district.fetch(CE)
+    (found,) = district.findings()
+    assert found.reason == ("the interface with 10.252.11.1/30 is called eth3; the plan would call it line-water-leas")
+    assert found.mend == "say so at the device: interfaces: [{address: 10.252.11.1, name: eth3}]"
+    named = "router_id: 10.255.0.11, interfaces: [{address: 10.252.11.1, name: eth3}]}"
+    district.edit("network.yaml", "router_id: 10.255.0.11}", named)
+    assert district.told() == ()
+    programme = check(district.folder).programme
+    assert programme is not None
+    line = next(each for each in programme.network.lines if each.name == "water-leased")
+    release = line_steps(programme, line)[-1].arguments
+    assert "interface eth3" in next(each for each in release.devices if each.device == CE).after[0]
 
 
 def test_a_device_of_an_unknown_language_is_not_known(district: District) -> None:
