@@ -14,7 +14,6 @@ from infra.twin.fleet import Fleet, Furniture, reaches
 from infra.twin.hosts import mount_overlay
 from infra.twin.layout import Check, HostLayout, TwinLayout
 from infra.twin.namespaces import NAMES
-from infra.twin.routers import surveyed_configuration
 from infra.twin.spec import TwinSpec
 from inventory.derived.wiring import MANAGEMENT
 from inventory.words import _
@@ -73,10 +72,9 @@ def lay_wires(spec: TwinSpec, layout: TwinLayout, fleet: Fleet) -> None:
     fleet.wires.make((*layout.segments, MANAGEMENT))
     management = layout.management
     fleet.join_management(IPv4Interface((management[-2], management.prefixlen)))
-    configurations = {device.name: surveyed_configuration(spec.programme, device.name) for device in layout.devices}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         made = [pool.submit(fleet.add_host, host, furniture(spec, layout, host)) for host in layout.hosts]
-        made += [pool.submit(fleet.add_device, device, configurations[device.name]) for device in layout.devices]
+        made += [pool.submit(fleet.add_device, device, spec.boots[device.name]) for device in layout.devices]
     _raise_all(made)
 
 

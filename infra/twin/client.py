@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from infra.parts import images
 from infra.ssh import client as ssh_client
@@ -21,6 +22,7 @@ from infra.twin.paths import NAME, RUN, TwinPaths, state_root
 from infra.twin.spec import TwinSpec, specify
 from infra.worlds import World, load_world
 from inventory.base import Model
+from inventory.configured.folder import Kept
 from inventory.model import Programme
 from inventory.words import _
 
@@ -46,15 +48,24 @@ class TwinState(Model):
     """Hosts and devices that do not run."""
 
 
-def up(programme: Programme, name: str, seeds: Path | None, progress: Progress) -> World:
+def up(
+    programme: Programme,
+    name: str,
+    seeds: Path | None,
+    progress: Progress,
+    fetched: Mapping[str, Kept] = MappingProxyType({}),
+) -> World:
     """Return the world of a running twin: a living one that is what the programme wants, or one built in its place.
 
+    Devices boot with their real configurations where these were fetched.
     CannotBuild where the machine lacks something or a part does not start; nothing is left behind then.
     """
     paths = TwinPaths.of(name)
     require_machine()
     with _locked(paths):
-        spec = specify(programme, name, None if seeds is None else seeds.resolve())
+        spec = specify(programme, name, None if seeds is None else seeds.resolve(), fetched)
+        if real := sorted(device for device, boot in spec.boots.items() if boot.real):
+            progress(_("as they are really configured: {devices}").format(devices=", ".join(real)))
         if _state_of(paths, spec) == "ready":
             progress(_("twin {name} runs already").format(name=name))
             return load_world(paths.world)

@@ -9,13 +9,14 @@ from socket import AF_INET, SOCK_STREAM, socket
 
 from infra.twin.cgroups import Groups
 from infra.twin.commands import run
+from infra.twin.configured import Boot
 from infra.twin.hosts import HostSpec, TwinHost
 from infra.twin.layout import DeviceLayout, HostLayout
 from infra.twin.namespaces import drop_namespace, make_namespace, stream_in
 from infra.twin.paths import TwinPaths
 from infra.twin.relay import Relay
 from infra.twin.routers import RouterSpec, host_key, start_router, stop_router
-from infra.twin.wires import Plug, Wires, add_address, address_host, raise_links
+from infra.twin.wires import Plug, Wires, add_address, add_dummy, address_host, raise_links
 from infra.twin.world import DEVICE_USER, HOST_USER, SHELL_USER, Access, WorldFiles
 from inventory.derived.wiring import MANAGEMENT
 
@@ -75,12 +76,14 @@ class Fleet:
         self._publish(layout.name, HOST_USER, layout.name, key)
         self._relay.open(self._paths.ssh(layout.name), lambda: (stream_in(namespace), ("127.0.0.1", SSH)))
 
-    def add_device(self, layout: DeviceLayout, configuration: str) -> None:
+    def add_device(self, layout: DeviceLayout, boot: Boot) -> None:
         """Give a device its namespaces and wires; it can be reached by name once it is started."""
         vrfs = {vrf: make_namespace(namespace_of(layout.name, vrf), forwards=True) for vrf in layout.vrfs}
         namespace = make_namespace(layout.name, forwards=True)
         self.wires.plug(Plug(port.segment, namespace_of(layout.name, port.vrf), port.name) for port in layout.ports)
         self.wires.plug([Plug(MANAGEMENT, layout.name, MANAGEMENT)])
+        for spare in boot.spares:
+            add_dummy(namespace_of(layout.name, spare.vrf if spare.vrf in layout.vrfs else None), spare.name)
         for vrf in (None, *layout.vrfs):
             raise_links(namespace_of(layout.name, vrf), (port.name for port in layout.ports if port.vrf == vrf))
         add_address(layout.name, MANAGEMENT, layout.management)
@@ -88,7 +91,7 @@ class Fleet:
             name=layout.name,
             namespace=namespace,
             domains=tuple(vrfs.items()),
-            configuration=configuration,
+            configuration=boot.configuration,
             folder=self._paths.devices / layout.name,
             management=layout.management,
             operator_key=self._operator,

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from infra.parts import images
+from infra.twin.configured import Boot, boots
 from infra.twin.layout import lay_out
-from infra.twin.routers import surveyed_configuration
 from inventory.base import Model
+from inventory.configured.folder import Kept
 from inventory.model import Programme
 
 
@@ -19,22 +21,36 @@ class TwinSpec(Model):
     programme: Programme
     images: dict[str, Path]
     seeds: Path | None
+    boots: dict[str, Boot]
+    """What each device boots with."""
     digest: str
 
 
-def specify(programme: Programme, name: str, seeds: Path | None) -> TwinSpec:
-    """Return the specification of a programme's twin; its digest covers layout, configurations, images and seeds."""
+def specify(
+    programme: Programme, name: str, seeds: Path | None, fetched: Mapping[str, Kept] = MappingProxyType({})
+) -> TwinSpec:
+    """Return the specification of a programme's twin; its digest covers layout, configurations, images and seeds.
+
+    Devices boot with their real configurations where these were fetched.
+    """
     layout = lay_out(programme)
+    booted = boots(programme, fetched)
     folders = {image: images.image_path(image) for image in images.NAMES}
     parts = {
         "layout": layout.model_dump(mode="json"),
-        "devices": {device.name: surveyed_configuration(programme, device.name) for device in layout.devices},
+        "devices": {name: boot.model_dump(mode="json") for name, boot in booted.items()},
         "images": sorted(map(str, folders.values())),
         "seeds": [] if seeds is None else list(_contents(seeds)),
     }
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return TwinSpec(name=name, programme=programme, images=folders, seeds=seeds, digest=digest)
+    return TwinSpec(name=name, programme=programme, images=folders, seeds=seeds, boots=booted, digest=digest)
+
+
+def seeds_of(folder: Path) -> Path | None:
+    """Return the folder that fills a twin's hosts with data, none where an inventory brings none."""
+    seeds = folder / "twin"
+    return seeds if seeds.is_dir() else None
 
 
 def _contents(folder: Path) -> Iterator[tuple[str, int, str]]:

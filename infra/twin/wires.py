@@ -94,6 +94,17 @@ def raise_links(namespace: str, interfaces: Iterable[str]) -> None:
     ip((f"link set {name} up" for name in ("lo", *interfaces)), namespace)
 
 
+def add_dummy(namespace: str, interface: str) -> None:
+    """Make an interface that is up and leads nowhere."""
+    # A bridge without ports and with a carrier of its own would need one; one end of a pair keeps the other up.
+    ip([f"link add {interface} type veth peer name {_other_end(interface)}"], namespace)
+    ip((f"link set {name} up" for name in (interface, _other_end(interface))), namespace)
+
+
+def _other_end(interface: str) -> str:
+    return f"~{interface}"[:15]
+
+
 def remove_link(namespace: str, interface: str) -> None:
     """Remove an interface together with its wire."""
     ip([f"link del {interface}"], namespace)

@@ -17,7 +17,7 @@ from migrations.cli.approve import see_approved
 from migrations.cli.help import WrongUse
 from migrations.cli.programme import programme_as_json, programme_in_words
 from migrations.cli.show import states_table, watching
-from migrations.cli.twin import seeds_of, twin_name
+from migrations.cli.twin import twin_name
 from migrations.cli.wanted import (
     living,
     may_begin,
@@ -70,7 +70,7 @@ def rehearse_in_twin(
     home = home_to_go_on(runs_folder(), prepared.plan, name, breaks)
     with watching(prepared.plan, home.evidence.records()) as (listener, tell):
         tell(_("plan {digest}").format(digest=prepared.digest))
-        outcome = Rehearsal(prepared, name, home, seeds_of(folder), listener, breaks).carry_out(tell)
+        outcome = Rehearsal(prepared, name, home, folder, listener, breaks).carry_out(tell)
         if not keep:
             tell(_("stage: {name}").format(name=_("take the twin down")))
             client.down(name)

@@ -30,21 +30,18 @@ def twin_name(asked: str, programme: str) -> str:
     return name
 
 
-def seeds_of(folder: Path) -> Path | None:
-    """Return the folder that fills a twin's hosts with data, none where an inventory brings none."""
-    seeds = folder / "twin"
-    return seeds if seeds.is_dir() else None
-
-
 @twins.command(help=_("Build the twin of an inventory, as it was surveyed."))
 def up(folder: Folder = Path(), name: NewName = "", as_json: Json = False) -> None:
     from infra.twin import client
+    from infra.twin.spec import seeds_of
+    from inventory.configured.folder import read_fetched
     from inventory.loading import load_programme
     from migrations.cli.show import line
     from migrations.planning.planner import in_order
 
     programme = in_order(load_programme(inventory_folder(folder)))
-    world = client.up(programme, twin_name(name, programme.programme), seeds_of(folder), line)
+    fetched = read_fetched(folder).kept
+    world = client.up(programme, twin_name(name, programme.programme), seeds_of(folder), line, fetched)
     told = json.dumps({"world": str(world.name), "ssh_config": str(world.ssh_config)})
     saying.say(told if as_json else str(world.ssh_config))
 

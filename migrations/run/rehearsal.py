@@ -9,8 +9,10 @@ from pathlib import Path
 
 from infra.twin import client
 from infra.twin.paths import TwinPaths
+from infra.twin.spec import seeds_of
 from infra.worlds import World, load_world
 from inventory.base import Model
+from inventory.configured.folder import read_fetched
 from inventory.words import _
 from migrations.evidence.chain import Record
 from migrations.evidence.kinds import RehearsalEnded, StageBegun, StageEnded
@@ -73,16 +75,19 @@ class Rehearsal:
         prepared: Prepared,
         twin: str,
         home: RunHome,
-        seeds: Path | None,
+        folder: Path,
         listener: Listener,
         faults: tuple[Fault, ...] = (),
     ) -> None:
-        """With faults it is the bad night: they strike on the way there, are mended, and all must come through then."""
+        """Take the inventory's folder for hosts' data and devices' configurations.
+
+        With faults it is the bad night: they strike on the way there, are mended, and all must come through then.
+        """
         self._faults = faults
         self._prepared = prepared
         self._twin = TwinPaths.of(twin)
         self._home = home
-        self._seeds = seeds
+        self._folder = folder
         self._listener = Striking(twin, home.evidence, faults, listener) if faults else listener
 
     def carry_out(self, tell: Tell) -> RehearsalOutcome:
@@ -145,7 +150,8 @@ class Rehearsal:
     def _build(self, tell: Tell) -> str:
         # A twin that stands there already may have been used for something else.
         client.down(self._twin.name)
-        client.up(self._prepared.programme, self._twin.name, self._seeds, tell)
+        fetched = read_fetched(self._folder).kept
+        client.up(self._prepared.programme, self._twin.name, seeds_of(self._folder), tell, fetched)
         (self._twin.state / MARK).write_text(self._home.path.name)
         return ""
 

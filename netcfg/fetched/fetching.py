@@ -8,6 +8,7 @@ from inventory.base import Model
 from inventory.model import Device
 from netcfg.difference import paths
 from netcfg.errors import DeviceError, PlatformUnknown
+from netcfg.fetched.language import load_language
 from netcfg.guards import Ticket
 from netcfg.guards.lines import normal
 from netcfg.intent import DeviceChange
@@ -30,8 +31,9 @@ class Full:
     @property
     def saved(self) -> bool:
         """Say whether the device would start with what it runs with."""
-        platform = load_platform(self.platform)
-        running, startup = (normal(paths(platform, text), platform.ambient) for text in (self.running, self.startup))
+        platform, language = load_platform(self.platform), load_language(self.platform)
+        ambient = platform.ambient if language is None else f"{platform.ambient}|{language.volatile}"
+        running, startup = (normal(paths(platform, text), ambient) for text in (self.running, self.startup))
         return running == startup
 
 

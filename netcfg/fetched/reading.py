@@ -20,6 +20,7 @@ from inventory.configured.facts import (
 )
 from inventory.configured.folder import digest_of
 from netcfg.fetched.language import Kind, Language, load_language
+from netcfg.guards.lines import numbered
 from netcfg.platforms import Platform
 
 Groups = Mapping[str, str]
@@ -49,20 +50,6 @@ def facts_of(device: str, platform: Platform, text: str, *, key: str = "", saved
     if language is None:
         return Configured(**common, saved=saved, understood=False)
     return _Reader(tuple(_said(language, platform.noise, text))).configured(**common, saved=saved)
-
-
-def numbered(noise: str, text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield each line of a configuration with its number and the sections that it stands in."""
-    ignored = re.compile(noise)
-    open_sections: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if ignored.match(line):
-            continue
-        depth = len(line) - len(line.lstrip())
-        while open_sections and open_sections[-1][0] >= depth:
-            open_sections.pop()
-        open_sections.append((depth, line.strip()))
-        yield number, tuple(each for _, each in open_sections)
 
 
 def _said(language: Language, noise: str, text: str) -> Iterator[Said]:

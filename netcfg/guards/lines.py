@@ -23,18 +23,21 @@ class Deed(NamedTuple):
 
 def paths(noise: str, text: str) -> tuple[LinePath, ...]:
     """Return every line of a configuration, sections included, without what the command line prints around it."""
+    return tuple(dict.fromkeys(path for _, path in numbered(noise, text)))
+
+
+def numbered(noise: str, text: str) -> Iterator[tuple[int, LinePath]]:
+    """Yield the same lines with their numbers, counted from one, each time that they stand there."""
     ignored = re.compile(noise)
-    found: dict[LinePath, None] = {}
     open_sections: list[tuple[int, str]] = []
-    for line in text.splitlines():
+    for number, line in enumerate(text.splitlines(), start=1):
         if ignored.match(line):
             continue
         depth = len(line) - len(line.lstrip())
         while open_sections and open_sections[-1][0] >= depth:
             open_sections.pop()
         open_sections.append((depth, line.strip()))
-        found.setdefault(tuple(each for _, each in open_sections))
-    return tuple(found)
+        yield number, tuple(each for _, each in open_sections)
 
 
 def normal(lines: Iterable[LinePath], ambient: str) -> set[LinePath]:

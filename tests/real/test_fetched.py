@@ -8,11 +8,22 @@ from typing import Any
 
 import pytest
 
+from infra.twin.configured import boots
 from infra.worlds import World
 from inventory.checks.checking import check
+from inventory.configured.folder import read_fetched
 from migrations.cli.fetched import back_up, fetch_devices, show_backup, show_drift
 from migrations.cli.ways import show_ways
+from netcfg.errors import CheckFailed
+from netcfg.fetched.fetching import Full, fetch
+from netcfg.fetched.hiding import Hiding
+from netcfg.fetched.keeping import keep
+from netcfg.fetched.language import load_language
+from netcfg.intent import LineStage
+from netcfg.sessions import Sessions
+from netcfg.transaction import Extranet
 from tests.conftest import YUNHE, RunOn
+from tests.real.routers import HUB, Routers
 
 pytestmark = pytest.mark.real
 
@@ -116,3 +127,63 @@ def test_a_device_that_does_not_answer_is_not_known_and_what_is_kept_of_it_stays
     assert [each["became"] for each in said["devices"]] == ["not known", "new"]
     assert "shows host key" in said["devices"][0]["reason"]
     assert (desk.folder / "fetched" / "exit.running.conf").read_text() == kept
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path) -> Iterator[Routers]:
+    (tmp_path / "routers").mkdir()
+    routers = Routers(tmp_path / "routers")
+    try:
+        routers.up()
+        yield routers
+    finally:
+        routers.down()
+
+
+PARTNERS = """ip prefix-list PARTNERS seq 5 permit 10.60.0.0/16
+route-map EXTRANET-IN permit 20
+ match ip address prefix-list PARTNERS
+exit
+!
+route-map OWN-OUT permit 10"""
+NEAR, FAR_END = " neighbor 10.252.11.2 remote-as 65281\n", " neighbor 10.252.11.1 remote-as 65211\n"
+ODD = (
+    ("interface acc-", "ip route 10.81.8.0/24 10.252.11.2\ninterface acc-"),
+    ("interface acc-", "interface eth7\n ip address 10.77.0.1/24\nexit\n!\ninterface acc-"),
+    ("route-map EXTRANET-IN permit 10\n", "route-map EXTRANET-IN permit 10\n set local-preference 150\n"),
+    ("route-map OWN-OUT permit 10", PARTNERS),
+    (NEAR, f"{NEAR} neighbor 10.252.11.2 password Hu22ter!x\n"),
+)
+
+
+def quiet(_line: str) -> None:
+    """Progress that nobody reads."""
+
+
+def test_routers_that_boot_from_what_is_really_configured_show_what_a_move_would_cut(
+    laboratory: Routers, tmp_path: Path
+) -> None:
+    laboratory.rewrite(CE, *ODD)
+    laboratory.rewrite(HUB, (FAR_END, f"{FAR_END} neighbor 10.252.11.1 password Hu22ter!x\n"))
+    found = fetch(Sessions(laboratory.world.ssh_config), laboratory.programme.network.devices, quiet)
+    language = load_language("frr")
+    assert language is not None
+    for full in found:
+        assert isinstance(full, Full)
+        assert full.saved, full.device
+        keep(tmp_path, full, language, Hiding(b"key"))
+    kept = read_fetched(tmp_path).kept
+    assert "Hu22ter" not in "".join(each.text for each in kept.values())
+    # The same three routers are the twin now: they boot from what was kept, with secrets of the twin.
+    for device, boot in boots(laboratory.programme, kept).items():
+        assert boot.real
+        (laboratory.folder / device / "etc/frr.conf").write_text(boot.configuration)
+        laboratory.restart(device)
+    laboratory.settle()
+    extranet = Extranet(laboratory.world, tmp_path / "moves", within=8)
+    assert extranet.change(laboratory.step("water-leased", LineStage.ATTACH), quiet).state == "done"
+    running = laboratory.running(CE)
+    assert "route-map EXTRANET-IN permit 20\n match ip address prefix-list PARTNERS" in running
+    assert " call EXTRANET-IN" in running
+    with pytest.raises(CheckFailed, match=r"10\.81\.8\.0/24"):
+        extranet.change(laboratory.step("water-leased", LineStage.SHIFT), quiet)
