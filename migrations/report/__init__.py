@@ -6,6 +6,7 @@ from pathlib import Path
 from inventory.model import Programme
 from migrations.home import RunHome
 from migrations.report.page import write_page
+from migrations.report.picture import pictures
 from migrations.report.summary import RunSummary, summarise
 from migrations.report.terminal import measured, print_summary
 from migrations.report.wording import LANGUAGES
@@ -25,8 +26,9 @@ def titles_of(programme: Programme) -> Mapping[str, str]:
 
 def summary_of(home: RunHome) -> RunSummary:
     """Compute the summary of a run from its folder; StalePlan and OSError where the folder is not whole."""
-    titles = titles_of(home.programme()) if home.programme_file.exists() else {}
-    return summarise(
+    programme = home.programme() if home.programme_file.exists() else None
+    titles = titles_of(programme) if programme is not None else {}
+    summary = summarise(
         home.plan(),
         home.evidence.records(),
         testimony(home),
@@ -34,6 +36,10 @@ def summary_of(home: RunHome) -> RunSummary:
         evidence=str(home.evidence.path),
         titles=titles,
     )
+    if programme is None:
+        return summary
+    lines = {unit.name: unit.state for unit in summary.units if unit.kind == "line"}
+    return summary.model_copy(update={"network": pictures(programme, lines)})
 
 
 def write_pages(summary: RunSummary, folder: Path) -> tuple[Path, ...]:

@@ -21,6 +21,7 @@ from migrations.evidence.kinds import (
 )
 from migrations.evidence.seen import ProbeResult, WritesVerdict
 from migrations.plan import Plan, Stage, Unit, Untouched, digest
+from migrations.report.picture import Picture
 from migrations.states import GOALS, Direction, UnitState
 
 Outcome = Literal["passed", "failed", "unfinished"]
@@ -163,6 +164,8 @@ class RunSummary(Model):
     evidence: str
     """Path of the evidence."""
     chain: ChainVerdict
+    network: tuple[Picture, ...] = ()
+    """Before and as the run has left it; empty where no line is in the plan."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that a rehearsal ends with."""

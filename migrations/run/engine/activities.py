@@ -215,8 +215,7 @@ class RunActivities:
         failed = [
             (record.time, failure)
             for record, failure in StepFailed.among(self._memory.of(request.unit))
-            if record.step == request.step
-            and (failure.passage, failure.deed) == (request.passage.number, request.deed)
+            if record.step == request.step and (failure.passage, failure.deed) == (request.passage.number, request.deed)
         ]
         again = len(failed) < ASKED_AGAIN[type(error)] or self._is_waited_for(request, error, failed)
         return ApplicationError(str(error), type=type(error).__name__, non_retryable=not again)
