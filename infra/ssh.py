@@ -2,9 +2,14 @@
 
 A world's ssh_config says how names are reached. It does not decide whom we believe and what we hand over: an operator
 who wrote `StrictHostKeyChecking accept-new` or `ForwardAgent yes` for other purposes must not lend them to a
-department's host. OpenSSH takes the first value that it finds, and the command line comes before any file.
+department's host. OpenSSH takes the first value that it finds, and the command line comes before any file. The client
+that OpenSSH itself starts for a ProxyJump gets the file and not the command line, so the file has our options on top.
 """
 
+import hashlib
+import os
+import stat
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +41,34 @@ ALONE = {"ControlMaster": "no", "ControlPath": "none"}
 
 def client(ssh_config: Path, patience: int = PATIENCE) -> tuple[str, ...]:
     """Return the client's command for a world, to which a name of the world and a command are added."""
-    return ("ssh", *options(ALONE), "-F", str(ssh_config), "-o", f"ConnectTimeout={patience}")
+    return ("ssh", *options(ALONE), "-F", str(trusted(ssh_config)), "-o", f"ConnectTimeout={patience}")
+
+
+def trusted(ssh_config: Path) -> Path:
+    """Return a file that says what a world's says, after our options: for it and for the clients that it leads to."""
+    try:
+        said = ssh_config.read_bytes()
+    except OSError:
+        # The client says what is wrong with it.
+        return ssh_config
+    ours = "".join(f"  {name} {value}\n" for name, value in {**OPTIONS, **ALONE}.items())
+    text = f"Host *\n{ours}\n".encode() + said
+    file = _folder() / f"{hashlib.sha256(text).hexdigest()[:24]}.conf"
+    if not file.exists():
+        descriptor, scratch = tempfile.mkstemp(dir=file.parent)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text)
+        Path(scratch).replace(file)
+    return file
+
+
+def _folder() -> Path:
+    """Return a folder of our user's alone; another one's in its place is not used."""
+    wanted = Path(tempfile.gettempdir()) / f"zhenghe-ssh-{os.geteuid()}"
+    wanted.mkdir(mode=0o700, exist_ok=True)
+    found = wanted.lstat()
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    return wanted if ours else Path(tempfile.mkdtemp(prefix="zhenghe-ssh-"))
 
 
 def sharing(command: Sequence[str], socket: str, seconds: int = 30) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from infra.declaration import SiteDeclaration
 from infra.engine import EngineFailed, ProvisionError, SitesAlone
 from infra.engine.places import states_of
 from infra.engine.state import SiteState
+from infra.ssh import trusted
 from infra.worlds import load_world
 from migrations.actuators.ansible.runner import (
     Answer,
@@ -63,10 +64,11 @@ def real_actuators(home: RunHome, playbooks: Path | None = None) -> Mapping[Actu
     Playbooks work in a folder of the run's own; whoever only looks beside the run needs another one.
     """
     world = load_world(home.settings().world)
+    devices = world.model_copy(update={"ssh_config": trusted(world.ssh_config)})
     return {
         Actuator.SITE: SiteActuator(SitesAlone(world, states_of(world, home.path))),
         Actuator.SYSTEM: SystemActuator(Playbooks(world, playbooks or home.playbooks)),
-        Actuator.LINE: LineActuator(Extranet(world, home.configurations, key_file=home.sealing_key)),
+        Actuator.LINE: LineActuator(Extranet(devices, home.configurations, key_file=home.sealing_key)),
         Actuator.PEOPLE: PeopleActuator(home.evidence, played=home.settings().rehearsal),
     }
 

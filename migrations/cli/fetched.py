@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from infra.ssh import trusted
 from infra.twin.paths import state_root
 from inventory.configured.folder import FOLDER, Kept, read_fetched
 from inventory.loading import load_programme, read_programme
@@ -195,7 +196,7 @@ def _fetched(world_file: Path, devices: Sequence[Device], *, quiet: bool) -> tup
         if not quiet:
             saying.say(_("{device} …").format(device=device), error=True)
 
-    return fetch(Sessions(world_at(world_file).ssh_config), devices, tell)
+    return fetch(Sessions(trusted(world_at(world_file).ssh_config)), devices, tell)
 
 
 def _hiding() -> Hiding:

@@ -215,6 +215,8 @@ class StepBegun(_Attempt):
 
     KIND: ClassVar[str] = "step-begun"
     state: UnitState
+    ticket: str = ""
+    """The engine's own name of the attempt, which is given out once; empty in runs of earlier versions."""
 
 
 class StepSeen(Kind):

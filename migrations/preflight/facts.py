@@ -96,6 +96,9 @@ class SiteFacts(Model):
     """What goes along with a web application's folder."""
 
     needs: Words
+    """Files outside of the folder, with the digests of units and sites."""
+    accounts: Words = ()
+    groups: Words = ()
     running: bool
 
 

@@ -101,6 +101,11 @@ class Judge:
         if facts is not None and facts.needs:
             why = _("these files go along: {files}").format(files=", ".join(facts.needs))
             self._adder(system.system, host, _("files"))(Severity.NOTE, why)
+        if facts is not None and facts.accounts + facts.groups:
+            why = _("these accounts go along: {users}; these groups: {groups}").format(
+                users=", ".join(facts.accounts) or "–", groups=", ".join(facts.groups) or "–"
+            )
+            self._adder(system.system, host, _("accounts"))(Severity.NOTE, why)
 
 
 def _subject(part: Component | None) -> str:

@@ -12,20 +12,28 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import WorkflowSerializationContext
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
 from infra.apart import apart
 from migrations.evidence.chain import Evidence
 from migrations.evidence.kinds import PassageBegun, PassageEnded
 from migrations.evidence.remembering import Memory, unseen
-from migrations.plan import Actuator, Stage, Step, StepKind, Unit
+from migrations.home import RunHome, RunSettings
+from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.run.engine import gate
+from migrations.run.engine.activities import RunActivities
+from migrations.run.engine.messages import PassageRequest, StepRequest
 from migrations.run.engine.temporal import EngineError, SealedPayloads, server_command, socket_of
+from migrations.run.engine.troubles import Troubles
 from migrations.states import Deed, Direction, UnitState
+from tests.real.recorder import Recorder
 
 NOBODY = 65534
 ECHO = """
@@ -177,3 +185,25 @@ def test_a_passage_is_open_from_its_beginning_to_its_end(tmp_path: Path) -> None
     assert memory.open_passage() == 1
     evidence.write(PassageEnded(number=1))
     assert memory.open_passage() is None
+
+
+def test_an_attempt_that_was_begun_once_is_not_carried_out_again(tmp_path: Path) -> None:
+    home = RunHome(tmp_path / "run")
+    plan = Plan(programme="p", units=(UNIT,), untouched=())
+    home.create(plan, RunSettings(run="run", plan=digest(plan), world=Path("/nowhere")))
+    home.evidence.write(PassageBegun(number=1, direction=Direction.FORWARD))
+    activities = RunActivities(home, lambda: dict.fromkeys(Actuator, Recorder(home)), Troubles(None))
+    passage = PassageRequest(run="run", number=1, direction=Direction.FORWARD)
+    request = StepRequest(
+        passage=passage, unit=UNIT.key, step="system:b/switch", deed=Deed.APPLY, state=UnitState.CUTTING_OVER
+    )
+    asked = ActivityEnvironment()
+    asked.info = replace(asked.info, workflow_id="run/1/system:b/cutover")
+    assert asked.run(activities.carry, request).step == "system:b/switch"
+    with pytest.raises(ApplicationError, match="is not under way"):
+        asked.run(activities.carry, request)
+    # The engine's next attempt, after a worker's death for instance, has another number.
+    asked.info = replace(asked.info, attempt=2)
+    assert asked.run(activities.carry, request).step == "system:b/switch"
+    begun = [record for record in home.evidence.records() if record.kind == "step-begun"]
+    assert len(begun) == 2

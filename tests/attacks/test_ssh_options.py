@@ -14,7 +14,7 @@ from migrations.actuators.ansible.runner import PlaybookError, Playbooks
 from migrations.proof.probes import Order, ProbeError, Probes
 from migrations.proof.verify import check_hosts
 from migrations.proof.verify.expectations import Expectation
-from netcfg.errors import HostKeyMismatch
+from netcfg.errors import DeviceUnreachable, HostKeyMismatch
 from netcfg.platforms import load_platform
 from netcfg.sessions import Sessions as Devices
 from playbooks.agents.conductor import MoveFailed, Participant, Sessions
@@ -40,6 +40,12 @@ def agents(broken: Broken, host: str) -> None:
         sessions.open([Participant("source", "files", given)])
 
 
+def agents_of_a_world(broken: Broken, host: str) -> None:
+    given = {"host": host, "side": "source", "component": {"name": "c"}}
+    with Sessions(ssh.client(broken.world.ssh_config), Path("playbooks").resolve()) as sessions:
+        sessions.open([Participant("source", "files", given)])
+
+
 def probes(broken: Broken, host: str) -> None:
     order = Order(unit="system:a", name="p", kind="read-http", vantage=host, target="http://x", every=1.0)
     Probes(broken.world, "s", [order], 30).start()
@@ -47,8 +53,8 @@ def probes(broken: Broken, host: str) -> None:
 
 def checks(broken: Broken, host: str) -> None:
     wanted = Expectation(unit="system:a", host=host, what="command", name="true", wanted="x")
-    failed = check_hosts(broken.world, [wanted], broken.folder).units[0].failures
-    assert not failed, failed
+    found = check_hosts(broken.world, [wanted], broken.folder)
+    assert not found.failed + found.unknown, found
 
 
 def steps(broken: Broken, host: str) -> None:
@@ -57,7 +63,7 @@ def steps(broken: Broken, host: str) -> None:
 
 
 def devices(broken: Broken, host: str) -> None:
-    Devices(broken.world.ssh_config).command_line(host, load_platform("frr"))
+    Devices(ssh.trusted(broken.world.ssh_config)).command_line(host, load_platform("frr"))
 
 
 CLIENTS = [agents, probes, checks, steps, devices]
@@ -106,6 +112,21 @@ def test_a_host_that_is_known_gets_no_agent_and_runs_nothing_here(
     assert "DISPLAY" not in reached
     assert not (generous.folder / "local-command").exists()
     assert not list(generous.folder.glob("*.mux"))
+
+
+@pytest.mark.parametrize(
+    "client", [agents_of_a_world, probes, checks, steps, devices], ids=lambda client: client.__name__
+)
+def test_a_jump_host_that_nobody_knows_is_not_let_in_either(
+    generous: Broken, client: Callable[[Broken, str], None]
+) -> None:
+    before = (generous.folder / "known_hosts").read_bytes()
+    generous.more = f"{generous.more}\nHost behind\n  HostName behind\n  ProxyJump stranger\n"
+    generous.write()
+    with pytest.raises((*REFUSALS, DeviceUnreachable)):
+        client(generous, "behind")
+    assert generous.reached("stranger") == ""
+    assert (generous.folder / "known_hosts").read_bytes() == before
 
 
 def test_every_client_in_the_tree_takes_its_options_from_one_place() -> None:

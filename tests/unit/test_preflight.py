@@ -146,3 +146,14 @@ def test_what_preparation_would_refuse_stands_against_the_move(programme: Progra
 def test_what_is_no_answer_of_the_model_is_not_known(programme: Programme, said: object) -> None:
     findings = found(programme, {("water-db", "host"): said})
     assert heavy(findings) == [(Severity.NOT_KNOWN, "water-db", "host")]
+
+
+def test_what_goes_along_with_a_site_is_listed_before_it_goes(programme: Programme) -> None:
+    unit = "/etc/systemd/system/billing.service (sha256 9f86d081884c7d65)"
+    facts = {"needs": [unit], "accounts": ["billing (998)"], "groups": ["billing (998)"], "running": True}
+    others = {("water-app", "web"): {"facts": facts}}
+    notes = [
+        each.why for each in found(programme, others) if each.severity is Severity.NOTE and each.host == "water-app"
+    ]
+    assert f"these files go along: {unit}" in notes
+    assert "these accounts go along: billing (998); these groups: billing (998)" in notes

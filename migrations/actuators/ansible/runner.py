@@ -27,7 +27,7 @@ from ansible_runner.config.runner import RunnerConfig
 from ansible_runner.utils import OutputEventFilter
 
 from infra.hearing import Unheard, taken
-from infra.ssh import client, options
+from infra.ssh import client, options, trusted
 from infra.worlds import World
 from inventory.base import Model
 from inventory.errors import ZhengheError
@@ -164,7 +164,7 @@ class Playbooks:
         plugins = self._playbooks / "plugins"
         # Steps go their own way (on_host); this is for whatever else a role has Ansible do.
         shared = {"ControlMaster": "auto", "ControlPersist": "30s"}
-        ssh = ["-F", str(self._world.ssh_config), *options(shared)]
+        ssh = ["-F", str(trusted(self._world.ssh_config)), *options(shared)]
         return {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(private),

@@ -139,9 +139,10 @@ class RunActivities:
             "passage": request.passage.number,
             "attempt": activity.info().attempt,
         }
+        ticket = _ticket()
         with self._standing(step.id), _beating(request.passage.heartbeat), self._alone(step):
-            self._refuse_copies(request)
-            self._record(StepBegun(**of, state=request.state), request)
+            self._refuse_copies(request, ticket)
+            self._record(StepBegun(**of, state=request.state, ticket=ticket), request)
             begun = time.monotonic()
             try:
                 seen = self._seen(request, step)
@@ -164,12 +165,18 @@ class RunActivities:
             self._record(done, request)
         return Receipt(passage=request.passage.number, step=request.step, deed=request.deed)
 
-    def _refuse_copies(self, request: StepRequest) -> None:
-        """Refuse a request of a passage that is not under way, or that came by another unit's workflow."""
+    def _refuse_copies(self, request: StepRequest, ticket: str) -> None:
+        """Refuse a request of a passage that is not under way, of another unit's workflow, or of an attempt begun once.
+
+        The engine gives each attempt out once; after a worker's death it gives out another one.
+        """
         passage = f"{self._access.name_of(request.passage.number)}/{request.unit}"
         workflow = activity.info().workflow_id or ""
         asked = workflow == passage or workflow.startswith(f"{passage}/")
-        if request.passage.number != self._memory.open_passage() or request.passage.run != self._run or not asked:
+        begun = (StepBegun.of(record) for record in self._memory.of(request.unit))
+        again = any(one is not None and one.ticket == ticket for one in begun)
+        other = request.passage.number != self._memory.open_passage() or request.passage.run != self._run
+        if other or again or not asked:
             why = f"{request.step}: {workflow} is not under way in this run"
             raise ApplicationError(why, type="Refused", non_retryable=True)
 
@@ -284,6 +291,12 @@ def _in_use(step: Step, name: str) -> ApplicationError:
         why = f"{step.id}: {name} is in use and does not come free"
         return ApplicationError(why, type="Refused", non_retryable=True)
     return ApplicationError(f"{step.id}: {name} is in use", type="Waits", next_retry_delay=ASKS_AGAIN)
+
+
+def _ticket() -> str:
+    """Name the attempt that is carried out: no other one of any workflow has the same name."""
+    info = activity.info()
+    return f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
 
 
 def _shared(step: Step) -> Iterator[str]:

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
+from ansible.module_utils import zhenghe_accounts, zhenghe_bounds
 from ansible.module_utils.zhenghe_site import Site
 
 from playbooks.agents.kit import Refused
 
 
 def carry_out(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the files that go along with the folder, and what preparation would refuse."""
+    """Return the files and accounts that go along with the folder, and what preparation would refuse."""
     site = Site(given["component"], given["entry"])
     try:
-        site.users()
-        return {"facts": {"needs": site.needs(), "running": site.running()}, "refusals": []}
+        needs, accounts = site.needs(), zhenghe_accounts.named(site.users(), ())
+        undeclared = [path for path in needs if not zhenghe_bounds.declared(given["component"], path)]
     except Refused as exc:
         return {"facts": {"needs": [], "running": False}, "refusals": ["; ".join(filter(None, (exc.reason, exc.mend)))]}
+    facts = {
+        "needs": [f"{path} (sha256 {_digest(path)})" if _obeyed(path) else path for path in needs],
+        "accounts": [f"{one['name']} ({one['number']})" for one in accounts["users"]],
+        "groups": [f"{one['name']} ({one['number']})" for one in accounts["groups"]],
+        "running": site.running(),
+    }
+    refusals = [f"{path} is not declared by the component: keep it inside the folder" for path in undeclared]
+    return {"facts": facts, "refusals": refusals}
+
+
+def _obeyed(path: str) -> bool:
+    """Say whether root's programs obey a file; others may hold a password, of which not even a digest is told."""
+    return path.startswith("/etc/nginx/") or zhenghe_bounds.UNITS.match(path) is not None
+
+
+def _digest(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.sha256(file.read(zhenghe_bounds.LARGEST + 1)).hexdigest()
+    except OSError as exc:
+        return f"not known: {exc.strerror}"
