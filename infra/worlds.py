@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ConfigDict, Field
 
 from inventory.base import Model
 from inventory.secrecy import reference
 
-
-def _refers(text: str) -> str:
-    return str(reference(text))
+Reference = Annotated[str, AfterValidator(lambda text: str(reference(text)))]
+"""Where a secret is kept; a text that is none is refused and not repeated, for it may be the secret."""
 
 
 class CloudSettings(Model):
@@ -22,14 +21,30 @@ class CloudSettings(Model):
     """twin: path of its control socket; openstack: a name in clouds.yaml."""
     region: str = ""
     """openstack: empty for the one that clouds.yaml names."""
-    secret: Annotated[str, AfterValidator(_refers)] | None = None
+    secret: Reference | None = None
     """openstack: a reference to the password, or to the secret of the application credential, that is in no file."""
     key: Path | None = None
     """openstack: the public key that new hosts let in as their operator's."""
 
 
+class WorldSecrets(Model):
+    """References to the secrets of a world; each is looked up at the moment of its use, and none is kept."""
+
+    devices: dict[str, Reference] = Field(default_factory=dict)
+    """Passwords of devices that know no key, by their names; `*` is for all others."""
+    names: Reference | None = None
+    """The name server's key for updates (TSIG) as `[algorithm:]name:secret`; without it, its own session key."""
+
+    def device(self, name: str) -> str | None:
+        """Return the reference to a device's password, none where it knows a key."""
+        return self.devices.get(name, self.devices.get("*"))
+
+
 class World(Model):
     """One file, world.json, names all of it; the twin writes one and a real world brings its own."""
+
+    # Somebody may have written a secret where a reference belongs.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     name: str
     kind: Literal["twin", "real"]
@@ -39,6 +54,7 @@ class World(Model):
     """The cloud of all sites for which `clouds` names no other."""
     clouds: Mapping[str, CloudSettings] = {}
     """Clouds of single sites, by the site's name."""
+    secrets: WorldSecrets = WorldSecrets()
 
     def cloud_of(self, site: str) -> CloudSettings:
         """Return the settings of the cloud that provides a site."""

@@ -40,14 +40,20 @@ _MOST = 16 << 20
 """Bytes of one answer; the configuration of the largest provider edge has a tenth of that."""
 _BROKEN = (OSError, EOFError, paramiko.SSHException, NetmikoBaseException)
 _Result = TypeVar("_Result")
+Passwords = Callable[[str], str | None]
+"""Looks a device's password up, at the moment of its use."""
 
 
 class Sessions:
     """Opens sessions with devices by their names in one ssh_config."""
 
-    def __init__(self, ssh_config: Path, patience: float = 5.0) -> None:
-        """Remember the way; patience is how many seconds a device may take to answer at first."""
+    def __init__(self, ssh_config: Path, patience: float = 5.0, passwords: Passwords = lambda _device: None) -> None:
+        """Remember the way; patience is how many seconds a device may take to answer at first.
+
+        `passwords` is asked for a device's password each time that a session is opened; none: it knows our key.
+        """
         self._config = ssh_config
+        self._passwords = passwords
         self._patience = patience
         self._ways: dict[str, Way] = {}
 
@@ -66,9 +72,8 @@ class Sessions:
             options = self._way(name)
             client = _Client()
             with client.closed_on_failure():
-                client.open(options, self._patience)
+                client.open(options, self._patience, self._passwords(device))
             return client
-
 
     def _way(self, name: str) -> "Way":
         if name not in self._ways:
@@ -219,7 +224,7 @@ class _Client(paramiko.SSHClient):
 
     _process: subprocess.Popen[bytes] | None = None
 
-    def open(self, way: Way, patience: float) -> None:
+    def open(self, way: Way, patience: float, password: str | None) -> None:
         self.set_log_channel(_LOG)
         self.set_missing_host_key_policy(_Refuse())
         for path in way.known_hosts:
@@ -230,6 +235,7 @@ class _Client(paramiko.SSHClient):
             22 if way.alias else way.port,
             username=way.user,
             key_filename=keys,
+            password=password,
             sock=self._socket(way, patience),
             allow_agent=way.agent,
             look_for_keys=False,

@@ -22,7 +22,7 @@ from netcfg.errors import CheckFailed, DeviceAstray, ExtranetError, NotHeld, Not
 from netcfg.guards import Ticket
 from netcfg.intent import LineArguments, LineStage, When
 from netcfg.kept import KeptConfigurations
-from netcfg.sessions import Sessions
+from netcfg.sessions import Passwords, Sessions
 from netcfg.visits import DeviceState, Found, Visit, each, visits
 
 _TRIES = 8
@@ -51,14 +51,20 @@ class Extranet:
     """Observes and changes the devices of a world, one stage of one line at a time."""
 
     def __init__(
-        self, world: Reached, home: Path, timer: float = 60.0, within: float = 20.0, key_file: Path | None = None
+        self,
+        world: Reached,
+        home: Path,
+        timer: float = 60.0,
+        within: float = 20.0,
+        key_file: Path | None = None,
+        passwords: Passwords = lambda _device: None,
     ) -> None:
         """Keep configurations of before a change under `home`, sealed with a key that lies beside it if not elsewhere.
 
         `timer` is after how many seconds an unconfirmed change returns by itself; `within` is how long checks may take
         to come true, and is less.
         """
-        self._sessions = Sessions(world.ssh_config)
+        self._sessions = Sessions(world.ssh_config, passwords=passwords)
         self._kept = KeptConfigurations(home, key_file or home.with_name(f"{home.name}.key"))
         self._seconds = timer
         self._within = within

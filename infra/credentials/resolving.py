@@ -2,13 +2,13 @@
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from infra.credentials.errors import SecretMissing, SecretRefused, StoreUnreachable
-from inventory.secrecy import Scheme, SecretReference
+from inventory.secrecy import Scheme, SecretReference, reference
 from inventory.words import _
 
 LONGEST = 64 * 1024
@@ -50,6 +50,27 @@ class Resolver:
             authority=Path(said["VAULT_CACERT"]) if said.get("VAULT_CACERT") else None,
         )
         return read_vault(wanted, settings, said.get("VAULT_TOKEN"))
+
+
+_OF_VAULT = ("VAULT_ADDR", "VAULT_TOKEN", "VAULT_NAMESPACE", "VAULT_CACERT")
+OPERATOR_HOME = "ZHENGHE_OPERATOR_HOME"
+"""Where the user's own files are, for processes that have another home."""
+
+
+def variables(wanted: Iterable[SecretReference], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return of an environment what a process needs that looks these secrets up, and nothing else."""
+    found = tuple(wanted)
+    names = {one.place for one in found if one.scheme == "env"}
+    names |= set(_OF_VAULT) if any(one.scheme == "vault" for one in found) else set()
+    home = {OPERATOR_HOME: environment["HOME"]} if found and "HOME" in environment else {}
+    return {**{name: environment[name] for name in sorted(names) if name in environment}, **home}
+
+
+def resolved_here(text: str) -> str:
+    """Look a secret up by its reference, with what this process has been given for it; a SecretError."""
+    home = os.environ.get(OPERATOR_HOME)
+    environment = {**os.environ, **({"HOME": home} if home else {})}
+    return Resolver(environment).resolve(reference(text)).get_secret_value()
 
 
 def _of_keyring(wanted: SecretReference) -> str:

@@ -31,6 +31,7 @@ from migrations.actuators.contract import (
     StepError,
     Unreachable,
 )
+from migrations.actuators.devices import device_passwords
 from migrations.actuators.people import PeopleActuator
 from migrations.home import RunHome
 from migrations.plan import Actuator, Step
@@ -68,7 +69,9 @@ def real_actuators(home: RunHome, playbooks: Path | None = None) -> Mapping[Actu
     return {
         Actuator.SITE: SiteActuator(SitesAlone(world, states_of(world, home.path))),
         Actuator.SYSTEM: SystemActuator(Playbooks(world, playbooks or home.playbooks)),
-        Actuator.LINE: LineActuator(Extranet(devices, home.configurations, key_file=home.sealing_key)),
+        Actuator.LINE: LineActuator(
+            Extranet(devices, home.configurations, key_file=home.sealing_key, passwords=device_passwords(world.secrets))
+        ),
         Actuator.PEOPLE: PeopleActuator(home.evidence, played=home.settings().rehearsal),
     }
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from rich.text import Text
 
-from infra.ssh import trusted
 from infra.twin.paths import state_root
 from inventory.configured.folder import FOLDER, Kept, read_fetched
 from inventory.loading import load_programme, read_programme
 from inventory.model import Device, Line, Programme
 from inventory.plain import plain
 from inventory.words import _
+from migrations.actuators.devices import device_sessions
 from migrations.cli import saying
 from migrations.cli.help import WrongUse, inventory_folder
 from migrations.cli.wanted import world_at
@@ -28,7 +28,6 @@ from netcfg.fetched.reading import facts_of
 from netcfg.fetched.sealing import Backups
 from netcfg.intent import LineStage
 from netcfg.platforms import load_platform
-from netcfg.sessions import Sessions
 
 COLOURS = {"+": "green", "-": "red", " ": "dim"}
 
@@ -196,7 +195,7 @@ def _fetched(world_file: Path, devices: Sequence[Device], *, quiet: bool) -> tup
         if not quiet:
             saying.say(_("{device} …").format(device=device), error=True)
 
-    return fetch(Sessions(trusted(world_at(world_file).ssh_config)), devices, tell)
+    return fetch(device_sessions(world_at(world_file)), devices, tell)
 
 
 def _hiding() -> Hiding:

@@ -5,17 +5,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from infra.ssh import trusted
 from inventory.configured.folder import read_fetched
 from inventory.loading import load_programme
 from inventory.model import Line, Programme
 from inventory.words import _
+from migrations.actuators.devices import device_sessions
 from migrations.cli import saying
 from migrations.cli.help import WrongUse, inventory_folder
 from migrations.cli.wanted import world_at
 from netcfg.fetched.looking import look_along
 from netcfg.fetched.ways import Extranet, Place, Route, place_of
-from netcfg.sessions import Sessions
 
 
 def show_ways(folder: Path, start: str, target: str, world_file: Path | None, *, as_json: bool) -> int:
@@ -30,7 +29,7 @@ def show_ways(folder: Path, start: str, target: str, world_file: Path | None, *,
         "after": Extranet(programme, facts, moving).route(one, other),
     }
     if world_file is not None:
-        ways["now"] = look_along(programme, Sessions(trusted(world_at(world_file).ssh_config)), one, other)
+        ways["now"] = look_along(programme, device_sessions(world_at(world_file)), one, other)
     if as_json:
         told: dict[str, Any] = {name: route.model_dump(mode="json") for name, route in ways.items()}
         saying.say(json.dumps({"fetched": sorted(facts), **told}, ensure_ascii=False))

@@ -26,6 +26,7 @@ from ansible_runner import Runner
 from ansible_runner.config.runner import RunnerConfig
 from ansible_runner.utils import OutputEventFilter
 
+from infra.credentials.resolving import variables
 from infra.hearing import Unheard, taken
 from infra.ssh import client, options, trusted
 from infra.worlds import World
@@ -33,6 +34,7 @@ from inventory.base import Model
 from inventory.errors import ZhengheError
 from inventory.kinds import playbooks_folder
 from inventory.plain import plain
+from inventory.secrecy import reference
 from inventory.words import _
 from migrations.actuators.ansible.forkserver import Forkserver, shim
 from migrations.actuators.ansible.scratch import lasting_folder, scratch
@@ -134,7 +136,8 @@ class Playbooks:
         variables = private / "env" / "extravars"
         variables.parent.mkdir()
         ssh = shlex.join(client(self._world.ssh_config))
-        given = {"step_file": str(step), "mode": mode, "ssh": ssh, "sockets": str(sockets)}
+        key = self._world.secrets.names or ""
+        given = {"step_file": str(step), "mode": mode, "ssh": ssh, "sockets": str(sockets), "names_key": key}
         variables.write_text(json.dumps(given))
         config = RunnerConfig(
             private_data_dir=str(private),
@@ -157,7 +160,9 @@ class Playbooks:
         with self._one_at_a_time:
             if self._warm is None:
                 folder = lasting_folder(self._home)
-                self._warm = Forkserver(folder, {**self._environment(folder), **runners})
+                wanted = [reference(text) for text in (self._world.secrets.names,) if text]
+                secret = variables(wanted, os.environ)
+                self._warm = Forkserver(folder, {**self._environment(folder), **runners}, secret)
             return self._warm
 
     def _environment(self, private: Path) -> dict[str, str]:

@@ -21,6 +21,8 @@ if "playbooks" not in sys.modules:
     _package.__path__ = [str(_HERE)]
     sys.modules["playbooks"] = _package
 
+from infra.credentials.errors import SecretError  # noqa: E402
+from infra.credentials.resolving import resolved_here  # noqa: E402
 from infra.hands import as_root  # noqa: E402
 from infra.hearing import Heard, Unheard, hear, parsed  # noqa: E402
 from infra.ssh import sharing  # noqa: E402
@@ -34,6 +36,7 @@ NOT_REACHED = 255
 class ActionModule(ActionBase):
     """Arguments: `kind`, and whatever its `carry_out` takes (roles/KIND/files/verbs.py).
 
+    `secrets` are arguments that are given as references: each is looked up now, and goes to the host and nowhere else.
     `ssh` is the client's command for the world and `sockets` where connections are kept, for all tasks of a playbook.
     """
 
@@ -44,6 +47,10 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result: dict[str, Any] = super().run(None, task_vars)
         given = dict(self._task.args)
+        try:
+            given |= {name: resolved_here(text) if text else "" for name, text in given.pop("secrets", {}).items()}
+        except SecretError as missing:
+            return result | {"failed": True, "msg": str(missing), "mend": "put the secret where its reference leads"}
         parcel = visit_parcel(_HERE, given.pop("kind"), given)
         host = str(variables["inventory_hostname"])
         # A socket's path may have a hundred letters, and names of hosts are long.

@@ -16,7 +16,10 @@ import socket
 import subprocess
 import sys
 import threading
+from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from migrations.actuators.ansible.forkserver import shim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +29,16 @@ if TYPE_CHECKING:
 class Forkserver:
     """Where playbooks are forked; starts its server when it is first needed. May be used by several threads."""
 
-    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
-        """Give the server a folder, which it removes at its end, and the environment that Ansible reads at first."""
+    def __init__(
+        self, home: Path, environment: Mapping[str, str], secret: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Give the server a folder, which it removes at its end, and the environment that Ansible reads at first.
+
+        `secret` is what playbooks need beside it to look secrets up; nobody else is told of it.
+        """
         self._home = home
         self.environment = dict(environment)
+        self._secret = {**secret, shim.KEPT: " ".join(secret)}
         self._one_at_a_time = threading.Lock()
         self._server: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -69,7 +78,7 @@ class Forkserver:
                     str(theirs.fileno()),
                     str(self._home),
                 ],
-                env=self.environment,
+                env={**self.environment, **self._secret},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

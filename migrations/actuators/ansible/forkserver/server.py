@@ -21,7 +21,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
 
-from migrations.actuators.ansible.forkserver.shim import ORPHANED, TIMED_OUT
+from migrations.actuators.ansible.forkserver.shim import KEPT, ORPHANED, TIMED_OUT
 from migrations.actuators.ansible.process_tree import clear
 
 PATIENCE = 30.0
@@ -156,8 +156,9 @@ def _play(request: dict[str, Any], streams: list[int], shim: socket.socket, keep
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    kept = {name: os.environ[name] for name in os.environ.get(KEPT, "").split() if name in os.environ}
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update({**request["environment"], **kept})
     sys.argv = request["command"]
     importlib.import_module("ansible.cli.playbook").main()
     return 0

@@ -20,6 +20,8 @@ from types import FrameType
 TIMED_OUT = 124
 ORPHANED = 125
 LOST = 123
+KEPT = "ZHENGHE_KEPT"
+"""Names the variables that every playbook gets of the server's own environment: by them secrets are looked up."""
 SLACK = 30.0
 """Seconds for the server's start and the end of everything, beyond the command's own limit."""
 _SET_PDEATHSIG = 1
