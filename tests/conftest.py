@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from infra.laboratory.laboratory import Laboratory, NotHere
 from infra.twin import client
 from infra.worlds import World
 from inventory.loading import load_programme
@@ -98,21 +97,6 @@ def on(twin: World) -> RunOn:
 def running_on() -> Callable[[World], RunOn]:
     """The same for any world."""
     return runner
-
-
-@pytest.fixture(scope="session")
-def cloud_laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    """A real OpenStack, started once for all tests that need one."""
-    started = Laboratory(tmp_path_factory.mktemp("laboratory"))
-    try:
-        started.start(print)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("OS_CLIENT_CONFIG_FILE", str(started.clouds))
-            yield started
-    except NotHere as why:
-        pytest.skip(str(why))
-    finally:
-        started.stop()
 
 
 def runner(world: World) -> RunOn:

@@ -41,7 +41,8 @@ class TetheredPulumi(auto.PulumiCommand):
 
         Plugins are looked for in these folders too.
         """
-        path = os.pathsep.join((self._path, *map(str, plugins)))
+        first, _, rest = self._path.partition(os.pathsep)
+        path = os.pathsep.join((first, *map(str, plugins), rest))
         return TetheredPulumi(Path(self.command), path, lock, self.version)
 
     def run(

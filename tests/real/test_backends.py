@@ -14,7 +14,7 @@ import pytest
 
 from infra.declaration import SiteDeclaration
 from infra.engine import AmbiguousResource, EngineFailed, NotReady, ProvisionError
-from infra.laboratory.laboratory import Laboratory
+from infra.laboratory.laboratory import Laboratory, NotHere
 from tests.real.boundary import PATIENCE
 from tests.real.grounds import Ground, OpenStackGround, TwinGround, complete, declared, with_rule
 from tests.real.processes import commanded, descendants, engines
@@ -34,13 +34,28 @@ OPENSTACK = [
     "fits", "refused-500", "refused-409", "refused-401", "two-sites", "two-of-one-name", "lacking", "quota", "console",
     "secret", *("-".join(kill) for kill in KILLS),
 ]  # fmt: skip
-WALKED = frozenset(sampled(OPENSTACK, 0.25))
+WALKED = frozenset(sampled(OPENSTACK, 0.2))
 """What this commit tries on a real OpenStack beside the whole life of a site: a minute of it is many."""
 
 
 def only_if_sampled(ground: Ground, what: str) -> None:
     if isinstance(ground, OpenStackGround) and what not in WALKED:
         pytest.skip("another commit tries it on OpenStack; make test-all tries all")
+
+
+@pytest.fixture(scope="module")
+def cloud_laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    """A real OpenStack, started once for all tests that need one, and ended before others measure anything."""
+    started = Laboratory(tmp_path_factory.mktemp("laboratory"))
+    try:
+        started.start(print)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("OS_CLIENT_CONFIG_FILE", str(started.clouds))
+            yield started
+    except NotHere as why:
+        pytest.skip(str(why))
+    finally:
+        started.stop()
 
 
 @pytest.fixture(params=["twin", "openstack"])
