@@ -30,6 +30,9 @@ OTHERS: dict[str, Callable[[], Path]] = {"openstack": toolchain.openstack_provid
 
 def main(words: Sequence[str] = ()) -> int:
     """Make all parts, or the others that are named, two at a time; 2 with a message for each that is not there."""
+    if not set(words) <= set(OTHERS):
+        cache.tell(f"usage: python -m infra.parts [{'|'.join(OTHERS)}]")
+        return 2
     wanted = {word: OTHERS[word] for word in words} if words else parts()
     with ThreadPoolExecutor(max_workers=2) as pool:
         outcomes = {name: pool.submit(_attempt, make) for name, make in wanted.items()}

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.markup import escape
+from rich.text import Text
 
 from infra.declaration import SiteDeclaration, declare_site
 from infra.engine import ProvisionError, SitesAlone
@@ -51,14 +51,15 @@ def _looked(engine: SitesAlone, site: SiteDeclaration) -> SiteState:
 
 
 def _print(site: SiteDeclaration, state: SiteState) -> None:
-    console = saying.console()
-    console.print(f"[bold]{escape(site.site)}[/]: {escape(_standing(site, state))}", highlight=False, soft_wrap=True)
-    for change in state.changes:
-        told = f"  {_(DEEDS[change.op])} {_kind(change)} {change.name}: {change.why}"
-        console.print(escape(told), highlight=False, soft_wrap=True)
-    for finding in state.findings:
-        against = _("stands against it")
-        console.print(f"  [bold red]{escape(against)}[/]: {escape(finding)}", highlight=False, soft_wrap=True)
+    changes = (f"  {_(DEEDS[each.op])} {_kind(each)} {each.name}: {each.why}" for each in state.changes)
+    against = (_("stands against it"), "bold red")
+    lines = (
+        Text.assemble((site.site, "bold"), f": {_standing(site, state)}"),
+        *map(Text, changes),
+        *(Text.assemble("  ", against, f": {finding}") for finding in state.findings),
+    )
+    for line in lines:
+        saying.console().print(line, highlight=False, soft_wrap=True)
 
 
 def _standing(site: SiteDeclaration, state: SiteState) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from infra.backends import backend_of
 from infra.declaration import declare_site
 from infra.engine.places import states_of
-from infra.openstack.kinds import tags
+from infra.openstack.kinds import Kind, tags
 from infra.openstack.lacking import Held, complete
 from infra.worlds import CloudSettings, World, load_world, save_world
 from inventory.kinds import load_kinds, playbooks_folder
@@ -82,6 +83,12 @@ def test_old_hosts_reach_the_ports_of_kinds_with_data_and_no_other(programme: Pr
 
     assert opened({"postgresql": 1}) == {5432}
     assert opened({}) == set()
+
+
+def test_what_a_provider_puts_around_a_reason_is_left_out() -> None:
+    said = "sdk-v2/provider2.go:571: sdk.helper_schema: Error creating router: Quota exceeded: provider=openstack@5.5.3"
+    explained = backend_of(cloud("a")).explained(Kind.ROUTER, {"name": "r"}, said)
+    assert explained == "Error creating router: Quota exceeded"
 
 
 def test_a_state_that_holds_everything_has_nothing_to_ask(programme: Programme) -> None:
