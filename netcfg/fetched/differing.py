@@ -111,13 +111,22 @@ def _lists(before: Configured, after: Configured) -> Iterator[str]:
     """Say which prefixes policies let through, and whose policies decide otherwise than before."""
     gone, come = _between(before.entries, after.entries)
     yield from (said for entry in gone for said in _let(before, entry, lets=False))
-    yield from (said for entry in come for said in _let(after, entry, lets=True))
+    yield from (said for entry in _best(after, come) for said in _let(after, entry, lets=True))
     fewer, more = _between(before.clauses, after.clauses)
     used = {name for each in (*before.neighbours, *after.neighbours) for name in (each.policy_in, each.policy_out)}
     known = {each.policy for each in before.clauses} & {each.policy for each in after.clauses}
     for policy in dict.fromkeys(clause.policy for clause in (*fewer, *more)):
         if policy in used & known:
             yield _("policy {policy} decides otherwise").format(policy=policy)
+
+
+def _best(of: Configured, entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Yield of several entries for one prefix those that come first in a policy: the others decide nothing."""
+    first = {name: clause.number for clause in reversed(of.clauses) for name in clause.lists}
+    for entry in entries:
+        rivals = [each for each in entries if each.prefix == entry.prefix and each.name in first]
+        if entry.name in first and first[entry.name] == min(first[each.name] for each in rivals):
+            yield entry
 
 
 def _let(of: Configured, entry: Entry, *, lets: bool) -> Iterator[str]:

@@ -14,6 +14,8 @@ from inventory.derived.wiring import Interface, Wires
 from inventory.model import Line, Programme
 from inventory.words import _
 
+USUAL = 100
+"""The preference of what no policy says anything about."""
 _MOST = 16
 """So many devices no packet of an extranet passes."""
 
@@ -87,6 +89,28 @@ def place_of(programme: Programme, word: str) -> Place | None:
     )
 
 
+def preference_of(facts: Configured, policy: str, prefix: IPv4Network, depth: int = 0) -> int | None:
+    """Return the preference that a policy gives a prefix; None where it lets it not through, or nobody can say."""
+    for clause in sorted((each for each in facts.clauses if each.policy == policy), key=lambda each: each.number):
+        if len(clause.matches) != len(clause.lists) or not all(_lists(facts, name, prefix) for name in clause.lists):
+            continue
+        if not clause.permits or depth > _MOST:
+            return None
+        called = preference_of(facts, clause.calls, prefix, depth + 1) if clause.calls else USUAL
+        said = (words.split()[-1] for words in clause.sets if words.startswith("local-preference "))
+        own = next((int(word) for word in said if word.isdigit()), None)
+        return own if own is not None and called is not None else called
+    return None
+
+
+def _lists(facts: Configured, name: str, prefix: IPv4Network) -> bool:
+    """Say whether a list lets a prefix through: by an entry for it, or for all within a wider one."""
+    for entry in facts.entries:
+        if entry.name == name and (entry.prefix == prefix or (entry.bounds and prefix.subnet_of(entry.prefix))):
+            return entry.permits
+    return False
+
+
 @dataclass(frozen=True)
 class Extranet:
     """The links of a programme, with what its devices are configured with, at one time."""
@@ -118,6 +142,7 @@ class Extranet:
     def _next(self, here: str, target: Place, came: str) -> Hop | str:
         return (
             self._static(here, target)
+            or self._circuit(here, target, preferred=True)
             or self._line(here, target)
             or self._circuit(here, target)
             or self._edge(here, target, came)
@@ -158,12 +183,29 @@ class Extranet:
         name = wire.link.partition(":")[2]
         return next((line for line in self.programme.network.lines if line.name == name), None)
 
-    def _circuit(self, here: str, target: Place) -> Hop | None:
-        """Return the hop into the extranet, where the device accepts from there what the target has."""
+    def _circuit(self, here: str, target: Place, *, preferred: bool = False) -> Hop | None:
+        """Return the hop into the extranet, where the device accepts from there what the target has.
+
+        `preferred`: only where its own policy prefers that to what it learns over lines.
+        """
         domains = {target.vrf} if target.extranet else self._taken_over(here, target.device)
         for wire in self.wires.of(here):
-            if wire.kind == "circuit" and wire.vrf is None and wire.link.rpartition("/")[2] in domains:
-                return self._hop(wire, _("circuit of domain {domain}").format(domain=wire.link.rpartition("/")[2]))
+            domain = wire.link.rpartition("/")[2]
+            if wire.kind != "circuit" or wire.vrf is not None:
+                continue
+            preference = self._preference(here, wire, target.prefix)
+            taken = domain in domains or preference is not None
+            if (preference or 0) > USUAL if preferred else taken:
+                return self._hop(wire, _("circuit of domain {domain}").format(domain=domain))
+        return None
+
+    def _preference(self, here: str, wire: Interface, prefix: IPv4Network) -> int | None:
+        """Return with which preference a device takes a prefix over a circuit; None where not, as far as known."""
+        known = self.facts.get(here)
+        for neighbour in known.neighbours if known is not None else ():
+            if neighbour.peer == str(wire.peer_address) and neighbour.policy_in and not neighbour.shut:
+                assert known is not None
+                return preference_of(known, neighbour.policy_in, prefix)
         return None
 
     def _taken_over(self, one: str, other: str) -> set[str | None]:

@@ -199,6 +199,19 @@ def test_a_line_that_is_shut_and_a_static_route_on_the_device_count(district: Di
     assert "by way of 10.9.9.9, which the inventory does not have" in found.reason
 
 
+def test_a_device_that_prefers_the_circuit_already_sends_it_there(district: District, programme: Programme) -> None:
+    lines = [line for line in programme.network.lines if line.name == "water-leased"]
+    texts = {name: kept.text for name, kept in read_fetched(district.folder).kept.items()}
+    for stage, devices in (
+        (LineStage.ATTACH, ("water-hub", "water-ce")),
+        (LineStage.SHIFT, ("water-hub", "pe2", "pe1", "water-ce")),
+        (LineStage.RELEASE, ("water-hub", "pe2", "pe1", "water-ce")),
+    ):
+        after = planned(programme, lines, texts, stage)
+        known = {name: facts_of(name, FRR, text) for name, text in after.items()}
+        assert way(programme, "counter-1", "water-app", known).devices == devices
+
+
 def test_the_path_of_the_command_tells_both_ways(zhenghe: Shell, district: District) -> None:
     done = zhenghe("net", "path", "counter-1", "water-app", "--in", str(district.folder))
     assert done.returncode == 0
