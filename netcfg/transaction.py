@@ -30,6 +30,8 @@ _TRIES = 8
 _STALE_SECONDS = 2.0
 """Checks that took longer than that were met at different times, so all are looked at once more."""
 _SHOWN = 10
+_LOOKING_SECONDS = 5.0
+"""In which what a way back needs has to be seen once, while nobody is about to take it."""
 
 
 class Reached(Protocol):
@@ -74,6 +76,17 @@ class Extranet:
         move = LineArguments.model_validate(arguments)
         with self._visits(move, Ticket(_label(move), "", self._seconds)) as present:
             return _state(each(present, lambda visit: visit.state(visit.find(patience(visit)))))
+
+    def way_back(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return in words what would keep a stage from being taken back now; changes nothing."""
+        move = LineArguments.model_validate(arguments)
+        checks = tuple(check for check in move.checks if check.when == "returning")
+
+        def see(visit: Visit) -> tuple[str, ...]:
+            return visit.unmet(tuple(check for check in checks if check.device == visit.device), _LOOKING_SECONDS)
+
+        with self._visits(move, Ticket(_label(move), "", self._seconds)) as present:
+            return tuple(reason for every in each(present, see) for reason in every)
 
     def change(self, arguments: Mapping[str, Any], progress: Progress, forward: bool = True) -> LineState:  # noqa: FBT001, FBT002
         """Bring all devices to a stage's configuration, or back to the one before it; does nothing where it is so.

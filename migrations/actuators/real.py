@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from infra.declaration import SiteDeclaration
 from infra.engine import EngineFailed, ProvisionError, SitesAlone
@@ -47,6 +47,7 @@ from netcfg.errors import (
 )
 from netcfg.transaction import Extranet, LineState
 
+_Found = TypeVar("_Found")
 _DEVICE_ERRORS: Mapping[type[ExtranetError], type[StepError]] = {
     DeviceUnreachable: Unreachable,
     DeviceIncomplete: Unreachable,
@@ -147,8 +148,12 @@ class LineActuator:
         self._extranet = extranet
 
     def probe(self, step: Step, progress: Progress) -> Observation:  # noqa: ARG002
-        """Look where the devices stand."""
-        return self._call(step, self._extranet.observe)
+        """Look where the devices stand, and after a shift whether traffic could go back."""
+        seen = self._call(step, self._extranet.observe)
+        if step.verb != "shift" or seen.state is not ObservedState.DONE:
+            return seen
+        against = self._asked(step, self._extranet.way_back)
+        return seen.model_copy(update={"facts": {**seen.facts, "way_back": list(against)}})
 
     def apply(self, step: Step, progress: Progress) -> Observation:
         """Change the devices in one guarded transaction."""
@@ -159,12 +164,16 @@ class LineActuator:
         return self._call(step, lambda arguments: self._extranet.change(arguments, progress, forward=False))
 
     def _call(self, step: Step, deed: Callable[[Mapping[str, Any]], LineState]) -> Observation:
+        seen = self._asked(step, deed)
+        return Observation(state=ObservedState(seen.state), facts=seen.facts)
+
+    @staticmethod
+    def _asked(step: Step, deed: Callable[[Mapping[str, Any]], _Found]) -> _Found:
         try:
-            seen = deed(step.arguments)
+            return deed(step.arguments)
         except ExtranetError as exc:
             where = exc.device if isinstance(exc, DeviceError) else ""
             raise _DEVICE_ERRORS.get(type(exc), Refused)(step.id, str(exc), where=where) from exc
-        return Observation(state=ObservedState(seen.state), facts=seen.facts)
 
 
 def _translated(step: Step, error: PlaybookError, into: type[StepError]) -> StepError:

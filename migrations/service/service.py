@@ -82,7 +82,7 @@ class Service:
     def _answer(self, request: Request, process: int) -> Reply:
         if isinstance(request, PlaceOrder):
             by = {**request.order.by, **_login_of(process)}
-            return Reply(number=self._desk.place(request.order.model_copy(update={"by": by})))
+            return Reply(number=self._number_of(request.order.model_copy(update={"by": by})))
         if isinstance(request, AskOutcome):
             try:
                 self._desk.order(request.number)
@@ -94,6 +94,13 @@ class Service:
                 trouble=self._desk.trouble(request.number),
             )
         return Reply(state=self._state())
+
+    def _number_of(self, order: Order) -> int:
+        """Return the number of an order; the same one where a command that was stopped is called again."""
+        for number, known in self._desk.outstanding():
+            if (known.run, known.deed, known.units) == (order.run, order.deed, order.units):
+                return number
+        return self._desk.place(order)
 
     def _state(self) -> ServiceState:
         return ServiceState(

@@ -3,7 +3,7 @@
 Only what is in force in a state is looked at: after a switch the copy that came before it is no more.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from inventory.words import _
@@ -42,27 +42,29 @@ def watched(unit: Unit, state: UnitState, done: frozenset[str]) -> Iterator[Step
 
 def troubles_of(run: str, unit: Unit, step: Step, seen: Observation) -> Iterator[Trouble]:
     """Yield what is not as the step left it."""
-
-    def trouble(what: What, text: str) -> Trouble:
-        return Trouble(run=run, unit=unit.key, what=what, about=step.id, text=text)
-
+    found: Iterable[tuple[What, str]] = _not_there(unit, step, seen)
     if unit.kind is Actuator.SYSTEM and step.verb == "switch":
-        yield from (trouble(*found) for found in _of_switch(seen.facts))
-        return
-    if seen.state is ObservedState.DONE:
-        return
+        found = _of_switch(seen.facts)
+    elif seen.state is ObservedState.DONE:
+        against = seen.facts.get("way_back")
+        found = [("way back", "; ".join(map(str, against)))] if against else []
+    for what, text in found:
+        yield Trouble(run=run, unit=unit.key, what=what, about=step.id, text=text)
+
+
+def _not_there(unit: Unit, step: Step, seen: Observation) -> Iterator[tuple[What, str]]:
     if seen.state is ObservedState.UNKNOWN and unit.kind is not Actuator.LINE:
-        yield trouble("not known", seen.detail or _("it could not be seen"))
+        yield "not known", seen.detail or _("it could not be seen")
     elif step.verb == "replicate":
         what: What = "cut off" if _is_cut_off(seen.facts) else "copy"
-        yield trouble(what, _("the copy does not follow: {why}").format(why=_reason(seen.facts)))
+        yield what, _("the copy does not follow: {why}").format(why=_reason(seen.facts))
     elif unit.kind is Actuator.LINE:
         text = _("{step} is not in force on {where}")
-        yield trouble("drift", text.format(step=step.verb, where=_devices(seen.facts)))
+        yield "drift", text.format(step=step.verb, where=_devices(seen.facts))
     elif unit.kind is Actuator.SITE:
-        yield trouble("drift", _("the cloud is not as declared: {what}").format(what=_changes(seen.facts)))
+        yield "drift", _("the cloud is not as declared: {what}").format(what=_changes(seen.facts))
     else:
-        yield trouble("drift", _("{step} is not there any more").format(step=step.id.partition("/")[2]))
+        yield "drift", _("{step} is not there any more").format(step=step.id.partition("/")[2])
 
 
 def _of_switch(facts: Mapping[str, Any]) -> Iterator[tuple[What, str]]:
@@ -70,6 +72,9 @@ def _of_switch(facts: Mapping[str, Any]) -> Iterator[tuple[What, str]]:
         side, state, host = one["side"], one["state"], one["host"]
         if one.get("database") == "absent" and side == "source":
             yield "way back", _("its database is not on {host} any more").format(host=host)
+        elif side == "source" and state == "frozen":
+            # Its fence is there, and it does not follow.
+            yield "way back", _("{host}: {why}").format(host=host, why=_("the old side does not follow the new one"))
         elif side == "source" and state != _HELD_BY[side]:
             yield "drift", _("{host} takes writes again: somebody lifted its fence").format(host=host)
         elif state != _HELD_BY.get(side, state):

@@ -170,7 +170,9 @@ def test_what_was_changed_by_hand_is_told_and_what_was_mended_too(lived: Program
     assert lived.look() == []
 
 
-def test_the_second_wave_is_planned_for_what_is_new_and_the_first_is_committed_after(lived: Programme) -> None:
+def test_the_second_wave_is_planned_for_what_is_new_and_the_first_is_committed_after(
+    lived: Programme, on: RunOn
+) -> None:
     with (lived.folder / "records.yaml").open("a") as records:
         records.write("  - {kind: ready, subject: civil-affairs, date: 2018-03-12, by: [区整合办公室, 民政局]}\n")
     departments = lived.folder / "departments.yaml"
@@ -186,6 +188,12 @@ def test_the_second_wave_is_planned_for_what_is_new_and_the_first_is_committed_a
     assert "zhenghe done system:card-files/export" in told["reason"]
     assert lived.states()["system:archive"] == "ON_PROBATION"
     assert lived.states()["system:card-files"] == "WAITING"
+    # A folder that is sealed and does not follow any more has no way back.
+    unit = on("archives-store", "systemctl list-units --plain --no-legend 'zhenghe-pull-*'").stdout.split()[0]
+    on("archives-store", f"systemctl stop {unit}")
+    assert ("system:archive", "way back") in lived.look()
+    on("archives-store", f"systemctl start {unit}")
+    assert lived.look() == []
     # The service goes on by itself with whatever people say.
     for verb in ("export", "take-over", "redirect", "accept"):
         lived.until(f"system:card-files/{verb}", "step-failed")

@@ -180,6 +180,7 @@ def test_a_switch_tells_fences_entries_and_the_way_back() -> None:
     assert seen(state="open") == [("drift", "old takes writes again: somebody lifted its fence")]
     assert seen(way_back="broken: no slot") == [("way back", "old: no slot")]
     assert seen(way_back="broken")[0][0] == "way back"
+    assert seen(state="frozen") == [("way back", "old: the old side does not follow the new one")]
     assert seen(way_back="not known: no route") == [("not known", "its way back: no route")]
     assert seen(database="absent", state="open")[0] == ("way back", "its database is not on old any more")
     turned = opened()
@@ -192,7 +193,11 @@ def test_lines_sites_and_copies_are_told_by_what_was_seen() -> None:
     assert _seen(Actuator.LINE, "shift", ObservedState.NOT_DONE, devices=back) == [
         ("drift", "shift is not in force on pe (before)")
     ]
-    assert _seen(Actuator.LINE, "shift", ObservedState.DONE, devices={}) == []
+    assert _seen(Actuator.LINE, "shift", ObservedState.DONE, devices={}, way_back=[]) == []
+    dead = {"way_back": ["10.1.1.1 does not answer", "no neighbour"]}
+    assert _seen(Actuator.LINE, "shift", ObservedState.DONE, devices={}, **dead) == [
+        ("way back", "10.1.1.1 does not answer; no neighbour")
+    ]
     changes = [{"resource": "cloud-a-db", "operation": "update"}]
     assert _seen(Actuator.SITE, "provision", ObservedState.NOT_DONE, changes=changes) == [
         ("drift", "the cloud is not as declared: cloud-a-db update")

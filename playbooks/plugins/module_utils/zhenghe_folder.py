@@ -45,9 +45,19 @@ class Folder(Agent):
             raise Refused("the folder was not prepared here", "run the step prepare")
         if self.side == "source":
             if self.store.sealed():
-                return {"state": "sealed" if self.store.sealed_for_good else "frozen"}
+                if not self.store.sealed_for_good:
+                    return {"state": "frozen"}
+                # While a system is on probation every look at its move tells whether it could go back.
+                return {"state": "sealed", "way_back": self._way_back()}
             return {"state": "open"}
         return {"state": "waiting" if self.store.sealed() else "promoted"}
+
+    def _way_back(self) -> str:
+        """Say whether this folder, which is sealed, follows the one that clients use: open, or broken and why."""
+        if not self.puller.running():
+            return "broken: nothing makes passes any more that follow the new folder"
+        error = self.puller.last().get("error")
+        return f"broken: {error}" if error else "open"
 
     def watch(self) -> dict[str, Any]:
         """Be told of changes of the source from now on, and list what is there, before anything is sealed."""
