@@ -74,6 +74,11 @@ class OrderKeeper:
             elif carried.process is None and time.monotonic() >= carried.not_before:
                 self._start(carried)
 
+    @property
+    def busy(self) -> bool:
+        """Say whether anything is being carried out, or waits for its turn."""
+        return bool(self._of)
+
     def under_way(self) -> tuple[UnderWay, ...]:
         """Return what has not ended."""
         return tuple(

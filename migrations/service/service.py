@@ -119,7 +119,9 @@ class Service:
     def _look(self) -> None:
         now = time.monotonic()
         if self._looking is None:
-            if self._look_begun and now - self._look_begun < self._settings.every * 60:
+            waiting = self._look_begun and now - self._look_begun < self._settings.every * 60
+            # After a start orders come first: what they work on is not looked at.
+            if waiting or (not self._look_begun and self._orders.busy):
                 return
             self._look_begun = now
             self._looking = self._started()
