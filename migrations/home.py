@@ -103,6 +103,14 @@ class RunHome:
         self.evidence = Evidence(path / "evidence.jsonl")
         self._known: tuple[tuple[int, int], Plan] | None = None
 
+    @property
+    def world_locks(self) -> Path:
+        """Return where locks lie on what several runs of one world change; a run that lies by itself has its own."""
+        if self.path.parent.name != "runs":
+            return self.locks
+        world = hashlib.sha256(os.fsencode(self.settings().world.resolve())).hexdigest()[:24]
+        return self.path.parent.parent / "locks" / world
+
     def create(self, plan: Plan, settings: RunSettings, programme: Programme | None = None) -> None:
         """Make the folder, or leave it as it is where the run exists already; RunBusy as for `held`.
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from migrations.actuators.sharing import shared_by
 from migrations.home import RunHome, RunSettings, UnreadableRun
-from migrations.plan import Plan, digest
+from migrations.plan import Actuator, Plan, Stage, Step, StepKind, digest
 from migrations.run.engine.temporal import free_port
 
 PLAN = Plan(programme="p", units=(), untouched=())
@@ -56,3 +57,24 @@ def test_the_engine_takes_no_port_that_a_connection_may_be_given_before_it_begin
     assert port < first
     with socket.socket() as server:
         server.bind(("127.0.0.1", port))
+
+
+def test_what_runs_of_one_world_share_they_lock_in_one_place(tmp_path: Path) -> None:
+    def home(name: str, world: str) -> RunHome:
+        made = RunHome(tmp_path / "runs" / name)
+        made.create(PLAN, RunSettings(run=name, plan=digest(PLAN), world=tmp_path / world))
+        return made
+
+    (tmp_path / "link.json").symlink_to("world.json")
+    one, two, elsewhere = home("one", "world.json"), home("two", "link.json"), home("three", "other.json")
+    assert one.world_locks == two.world_locks != elsewhere.world_locks
+    assert one.locks != two.locks
+
+    def step(verb: str, **arguments: object) -> Step:
+        return Step(id="x", verb=verb, stage=Stage.CUTOVER, kind=StepKind.GATE, arguments=arguments, timeout=1)
+
+    entries = [{"host": "b"}, {"host": "a"}, {"host": "b"}]
+    assert shared_by(Actuator.SYSTEM, step("switch", entries=entries)) == ("entry:a", "entry:b")
+    assert shared_by(Actuator.SYSTEM, step("verify", entries=entries)) == ()
+    assert shared_by(Actuator.LINE, step("shift", devices=[{"device": "pe"}])) == ("device:pe",)
+    assert shared_by(Actuator.PEOPLE, step("carry")) == shared_by(Actuator.SITE, step("provision")) == ()

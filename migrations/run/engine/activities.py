@@ -30,6 +30,7 @@ from migrations.actuators.contract import (
     Unreachable,
     Waiting,
 )
+from migrations.actuators.sharing import shared_by
 from migrations.evidence.chain import DamagedEvidence, Fact
 from migrations.evidence.kinds import StateRefused, StepBegun, StepDone, StepFailed, StepSeen, UnitMoved, UnknownRecord
 from migrations.evidence.remembering import Memory, unseen
@@ -193,7 +194,7 @@ class RunActivities:
         raise Refused(step.id, reason)
 
     def _act(self, request: StepRequest, step: Step) -> Observation:
-        actuator = self._assemble()[step.by or self._units[request.unit].kind]
+        actuator = self._assemble()[self._actuator_of(step)]
         progress = self._progress(request)
         match request.deed:
             case Deed.PROBE:
@@ -203,6 +204,9 @@ class RunActivities:
             case Deed.UNDO:
                 assert step.kind is not StepKind.GATE
                 return actuator.undo(step, progress)
+
+    def _actuator_of(self, step: Step) -> Actuator:
+        return step.by or self._units[step.id.partition("/")[0]].kind
 
     def _progress(self, request: StepRequest) -> Progress:
         def tell(text: str) -> None:
@@ -256,19 +260,20 @@ class RunActivities:
     def _alone(self, step: Step) -> Iterator[None]:
         """Wait until an earlier attempt at this step, taken for dead, has ended, and whoever uses the same devices.
 
-        The locks die with the worker. All take them in one order, so that nobody waits for ever.
+        The locks die with the worker; those of what is shared are the world's, because another run may want it too. All
+        take them in one order, so that nobody waits for ever.
         """
         with ExitStack() as held:
-            for name in sorted({step.id, *_shared(step)}):
-                lock = self._home.locks / hashlib.sha256(name.encode()).hexdigest()[:24]
-                held.enter_context(_locked(lock, step, name))
+            held.enter_context(_locked(self._home.locks / _file_of(step.id), step, step.id))
+            for name in shared_by(self._actuator_of(step), step):
+                held.enter_context(_locked(self._home.world_locks / _file_of(name), step, name))
             yield
 
 
 @contextmanager
 def _locked(path: Path, step: Step, name: str) -> Iterator[None]:
     deadline = time.monotonic() + PATIENCE
-    path.parent.mkdir(exist_ok=True, mode=0o700)
+    path.parent.mkdir(exist_ok=True, parents=True, mode=0o700)
     with path.open("a") as file:
         while True:
             try:
@@ -299,11 +304,8 @@ def _ticket() -> str:
     return f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
 
 
-def _shared(step: Step) -> Iterator[str]:
-    """Name what steps of several units change: devices at which several lines end, and hosts of entries."""
-    yield from (f"device:{change['device']}" for change in step.arguments.get("devices", ()))
-    if step.verb in {"front", "switch"}:
-        yield from (f"entry:{entry['host']}" for entry in step.arguments.get("entries", ()))
+def _file_of(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:24]
 
 
 def _failed(attempt: _Attempt, error: StepError) -> StepFailed:
