@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from inventory.base import Model
 from inventory.words import _N, _
 
-What = Literal["drift", "way back", "not known", "proof", "copy", "cut off", "overdue"]
+What = Literal["drift", "way back", "not known", "proof", "copy", "cut off", "held back", "overdue"]
 
 
 class Trouble(Model):
@@ -72,7 +72,7 @@ def told(looked: Looked) -> Iterator[str]:
         yield _("{count} units were looked at: all are as they were left").format(count=looked.units)
 
 
-_ORDER: tuple[What, ...] = ("way back", "cut off", "copy", "drift", "overdue", "proof", "not known")
+_ORDER: tuple[What, ...] = ("way back", "cut off", "held back", "copy", "drift", "overdue", "proof", "not known")
 
 
 def _when(moment: datetime | None) -> str:

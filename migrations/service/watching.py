@@ -32,6 +32,8 @@ WATCHED: Mapping[Actuator, Mapping[UnitState, tuple[str, ...]]] = {
 """The verbs whose effects are in force in a state; steps that were never done are passed over all the same."""
 _HELD_BY = {"source": "sealed", "target": "promoted", "entry": "to"}
 """How the participants of a switch are while a system is on probation."""
+HELD_BACK = 4 << 30
+"""Bytes that a source may hold back for a copy before that is told: older clusters have no limit of their own."""
 
 
 def watched(unit: Unit, state: UnitState, done: frozenset[str]) -> Iterator[Step]:
@@ -48,6 +50,9 @@ def troubles_of(run: str, unit: Unit, step: Step, seen: Observation) -> Iterator
     elif seen.state is ObservedState.DONE:
         against = seen.facts.get("way_back")
         found = [("way back", "; ".join(map(str, against)))] if against else []
+    if step.verb == "replicate" and (held := _held_back(seen.facts)) > HELD_BACK:
+        text = _("its source holds back {gib} GiB for it: mend what keeps its target from reading, or withdraw it")
+        found = [*found, ("held back", text.format(gib=f"{held / (1 << 30):.1f}"))]
     for what, text in found:
         yield Trouble(run=run, unit=unit.key, what=what, about=step.id, text=text)
 
@@ -86,6 +91,11 @@ def _of_switch(facts: Mapping[str, Any]) -> Iterator[tuple[What, str]]:
             yield "way back", _("{host}: {why}").format(host=host, why=why)
         elif told.startswith("not known"):
             yield "not known", _("its way back: {why}").format(why=told.partition(": ")[2] or told)
+
+
+def _held_back(facts: Mapping[str, Any]) -> int:
+    every = [one.get("held_back") for one in facts.values() if isinstance(one, Mapping)]
+    return max((size for size in every if isinstance(size, int)), default=0)
 
 
 def _is_cut_off(facts: Mapping[str, Any]) -> bool:

@@ -203,6 +203,8 @@ def test_lines_sites_and_copies_are_told_by_what_was_seen() -> None:
         ("drift", "the cloud is not as declared: cloud-a-db update")
     ]
     assert _seen(Actuator.SITE, "provision", ObservedState.UNKNOWN)[0][0] == "not known"
+    full = {"new": {"held_back": 5 << 30, "complete": True}}
+    assert [what for what, _text in _seen(Actuator.SYSTEM, "replicate", ObservedState.DONE, **full)] == ["held back"]
     copy = {"new": {"reason": "the slot is gone"}}
     assert _seen(Actuator.SYSTEM, "replicate", ObservedState.NOT_DONE, **copy) == [
         ("copy", "the copy does not follow: the slot is gone")
