@@ -2,7 +2,7 @@
 
     python -m migrations.cli.look STATE
 
-looks at everything once and keeps what it saw where the service reads it.
+looks at everything once, keeps what it saw where the service reads it, and has probes go on that were ended.
 """
 
 import os
@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from infra.twin.paths import state_root
+from inventory.kinds import load_kinds, playbooks_folder
 from migrations.actuators.contract import StepActuator
 from migrations.actuators.real import real_actuators
 from migrations.cli.wanted import runs_folder
@@ -21,6 +22,7 @@ from migrations.plan import Actuator
 from migrations.service.desk import publish
 from migrations.service.looking import Looker
 from migrations.service.messages import Places
+from migrations.service.probing import keep_probing
 from migrations.service.troubles import Looked
 from migrations.trust.approving import Approvals
 
@@ -45,10 +47,11 @@ def _actuators(home: RunHome) -> Mapping[Actuator, StepActuator]:
 
 
 def main() -> int:
-    """Look at everything and keep what was seen."""
+    """Look at everything, keep what was seen, and see that probes go on."""
     os.umask(0o077)
     os.environ["ZHENGHE_STATE"] = sys.argv[1]
     publish(Places(Path(sys.argv[1])).looked, looker().everything())
+    keep_probing(runs_folder(), load_kinds(playbooks_folder() / "roles"))
     return 0
 
 

@@ -170,6 +170,16 @@ def test_what_was_changed_by_hand_is_told_and_what_was_mended_too(lived: Program
     assert lived.look() == []
 
 
+def test_probes_that_ended_with_a_users_machine_look_again(lived: Programme, on: RunOn) -> None:
+    listed = "systemctl list-units --plain --no-legend 'zhenghe-probe-*'"
+    assert on("hall-1", listed).stdout
+    on("hall-1", "systemctl stop 'zhenghe-probe-*'")
+    assert on("hall-1", listed).stdout == ""
+    words = [sys.executable, "-m", "migrations.cli.look", str(lived.state)]
+    subprocess.run(words, cwd=ROOT, env=lived.environment, check=True)
+    assert on("hall-1", listed).stdout
+
+
 def test_the_second_wave_is_planned_for_what_is_new_and_the_first_is_committed_after(
     lived: Programme, on: RunOn
 ) -> None:
