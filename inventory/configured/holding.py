@@ -192,7 +192,8 @@ class _Device:
                 wire = wanted.get(address)
                 if wire is None and not self._own(port.name, address):
                     reason = _("interface {interface} has {address}, which the inventory does not have")
-                    mend = _("add its network: as a room's or users' prefix with gateway: {device}, or as a line")
+                    mend = _("add its network as a room's or users' prefix with gateway: {device}, or as a line; "
+                             "name it in the device's interfaces where it serves management alone")  # fmt: skip
                     yield self._at(
                         port,
                         reason.format(interface=port.name, address=address),
@@ -211,6 +212,7 @@ class _Device:
         """Say whether an address is no network's: the device's own, a management interface's, or a site's."""
         return (
             interface == MANAGEMENT
+            or address.ip in {each.address for each in self.device.interfaces}
             or (address.network.prefixlen == 32 and address.ip == self.device.router_id)
             or address.network in self.known.prefixes
         )
@@ -313,7 +315,9 @@ class _Device:
             yield self._at(user, reason.format(policy=name), _("define it on the device, or take it out"))
 
     def _passes(self, prefix: IPv4Network) -> bool:
-        return any(prefix.subnet_of(each) for each in self.known.prefixes)
+        # By its supernets: a city has thousands of prefixes, and each device a list of them.
+        lengths = range(prefix.prefixlen, -1, -1)
+        return any(prefix.supernet(new_prefix=length) in self.known.prefixes for length in lengths)
 
     def _clause(self, clause: Clause) -> Iterator[Finding]:
         odd = [words for words in clause.matches if not any(words.endswith(name) for name in clause.lists)]

@@ -352,6 +352,14 @@ def test_an_interface_is_called_as_the_device_calls_it_once_the_inventory_says_s
     assert "interface eth3" in next(each for each in release.devices if each.device == CE).after[0]
 
 
+def test_an_interface_of_management_is_known_once_the_inventory_names_it(district: District) -> None:
+    district.alter(CE, ("interface lan\n", "interface eth0\n ip address 172.20.0.5/24\nexit\n!\ninterface lan\n"))
+    assert district.told() == ("water-ce: interface eth0 has 172.20.0.5/24, which the inventory does not have",)
+    named = "router_id: 10.255.0.11, interfaces: [{address: 172.20.0.5, name: eth0}]}"
+    district.edit("network.yaml", "router_id: 10.255.0.11}", named)
+    assert district.told() == ()
+
+
 def test_a_device_of_an_unknown_language_is_not_known(district: District) -> None:
     file = facts_file(district.folder, CE)
     told = {key: value for key, value in json.loads(file.read_text()).items() if not isinstance(value, list)}
