@@ -2,7 +2,7 @@
 # make test    set up what is missing, then everything that must hold before a change is merged
 
 .DEFAULT_GOAL := help
-.PHONY: help setup openstack python demo test test-all chaos lint unit fuzz real bench clean
+.PHONY: help setup openstack python demo test test-all chaos lint unit fuzz real bench sbom clean
 
 bin := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -55,6 +55,9 @@ chaos: setup  ## kills, stops, full disks and damaged files, all of them; ZHENGH
 
 bench: setup  ## what is promised in figures, each beside a peer or a physical limit (bench/README.md)
 	@for each in cutover_database cutover_line ansible_step survey check plan shadows demo; do $(bin)/python -m bench.$$each || exit 1; done
+
+sbom:  ## what the product consists of, as CycloneDX, from the lock files
+	@python3 scripts/sbom.py > sbom.cdx.json && echo sbom.cdx.json
 
 clean:  ## remove what builds and tests left in the checkout; the cache stays
 	@rm -rf build dist reports .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

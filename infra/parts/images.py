@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
@@ -45,6 +46,7 @@ class Recipe(BaseModel):
         return cache.content_key(_METHOD, self.model_dump(mode="json"))
 
 
+_FIELD = re.compile(r"^(Package|Version): (.+)$", re.MULTILINE)
 _LISTS = ("packages", "left_out", "enabled", "disabled", "masked", "removed", "emptied")
 
 
@@ -86,6 +88,18 @@ def arguments(recipe: Recipe, folder: Path) -> list[str]:
         str(folder),
         *([mirror] if mirror else []),
     ]
+
+
+def installed_packages() -> Iterator[tuple[str, str]]:
+    """Yield each image that is there with its packages, one a line with its version, in order."""
+    for name in NAMES:
+        status = image_path(name) / "var" / "lib" / "dpkg" / "status"
+        if status.is_file():
+            blocks = (dict(_FIELD.findall(block)) for block in status.read_text(errors="replace").split("\n\n"))
+            lines = {
+                f"{each['Package']} {each['Version']}\n" for each in blocks if {"Package", "Version"} <= each.keys()
+            }
+            yield name, "".join(sorted(lines))
 
 
 def main(argv: Sequence[str]) -> int:

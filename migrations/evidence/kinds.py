@@ -81,6 +81,8 @@ class RunBegun(Person):
     key: str
     """The public half of the run's own key."""
     world_file: str = ""
+    images: Mapping[str, str] = {}
+    """Of each image of hosts that a twin was built of, the SHA-256 of the list of its packages (packages/NAME)."""
     schema_version: int = Field(SCHEMA, alias="schema")
 
 
@@ -111,6 +113,13 @@ class HeadSigned(Kind):
     signature: str
     sent: str = ""
     """Where it was sent, or why it was not; empty where there is no sink."""
+    stamp: str = ""
+    """An authority's time stamp of it (RFC 3161), in base64; empty where none was asked for."""
+    sm2: str = ""
+    """A signature of it by SM2 over SM3, in base64, and the public key; empty where none was asked for."""
+    sm2_key: str = ""
+    missing: str = ""
+    """Why a proof that was asked for is missing."""
 
 
 class Approved(Kind):

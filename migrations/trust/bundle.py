@@ -3,6 +3,7 @@
 NoBundle    a file is none of these bundles, or too large to be one
 """
 
+import base64
 import hashlib
 import io
 import tarfile
@@ -21,7 +22,7 @@ MOST = 2 << 30
 """Bytes that a bundle may unpack to."""
 SUMS = "SHA256SUMS"
 KEPT = ("run.json", "plan.json", "programme.json", "evidence.jsonl")
-FURTHER = ("*.xml", "reports/*.html", "approvals/*")
+FURTHER = ("*.xml", "reports/*.html", "approvals/*", "packages/*")
 """What else is taken along, where it is there: the checks' results, the report, who approved."""
 _HOW = """How to check this evidence without zhenghe, in this folder:
 
@@ -31,6 +32,19 @@ _HOW = """How to check this evidence without zhenghe, in this folder:
     head -n 1 evidence.jsonl                          # what the run is bound to: plan, world, version, person, key
 
 Compare the key in allowed_signers with the one that was told when the run began. docs/evidence.md says what it proves.
+"""
+
+
+_STAMPED = """
+Somebody else's time: the head was there when this authority says so (AUTHORITY.pem: its certificate, from itself).
+
+    openssl ts -verify -data head -in head.tsr -CAfile AUTHORITY.pem
+    openssl ts -reply -in head.tsr -text
+"""
+_BY_SM2 = """
+The same head signed by SM2 over SM3; compare sm2.pub with the key that you were given.
+
+    openssl dgst -sm3 -verify sm2.pub -signature head.sm2 head
 """
 
 
@@ -95,7 +109,15 @@ def _signed(home: RunHome) -> Iterator[tuple[str, bytes]]:
     yield "head", statement(first.run, first.plan, head).encode()
     yield "head.sig", last.signature.encode()
     yield "allowed_signers", f'{first.run} namespaces="{NAMESPACE}" {first.key}\n'.encode()
-    yield "README", _HOW.format(run=first.run, namespace=NAMESPACE, bytes=head.bytes).encode()
+    how = _HOW.format(run=first.run, namespace=NAMESPACE, bytes=head.bytes)
+    if last.stamp:
+        how += _STAMPED
+        yield "head.tsr", base64.b64decode(last.stamp)
+    if last.sm2:
+        how += _BY_SM2
+        yield "head.sm2", base64.b64decode(last.sm2)
+        yield "sm2.pub", last.sm2_key.encode()
+    yield "README", how.encode()
 
 
 def _unpacked(file: Path, into: Path) -> Path:

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from infra.parts.images import installed_packages
 from inventory.plain import one_line
 from inventory.words import _
 from migrations.evidence.chain import BEGINNING, ChainVerdict, Head, Record, Soundness, verify_chain
@@ -24,6 +25,7 @@ from migrations.evidence.kinds import CommandBegun, CommandEnded, HeadSigned, Ru
 from migrations.home import RunHome
 from migrations.trust.signing import fingerprint, is_signed, make_key, sign
 from migrations.trust.sinks import send
+from migrations.trust.stamping import proofs, stands_by_sm2
 
 NAMESPACE = "zhenghe-evidence"
 """What signatures are for: one that was made for something else is none."""
@@ -79,8 +81,21 @@ def begin(home: RunHome, by: Mapping[str, str] | None = None) -> None:
         file.write(f'{settings.run} namespaces="{NAMESPACE}" {public}\n')
     bound = {name: getattr(settings, field) for name, field in BOUND.items()}
     who = by or person()
+    images = _keep_packages(home) if settings.kind == "twin" else {}
     what = {**bound, "version": version("zhenghe"), "key": public, **who, "world_file": str(settings.world)}
+    what |= {"images": images}
     home.evidence.write(RunBegun.model_validate(what))
+
+
+def _keep_packages(home: RunHome) -> dict[str, str]:
+    """Keep the lists of packages of the images that a twin's hosts stand on; return the digest of each."""
+    found = {}
+    for name, text in installed_packages():
+        file = home.path / "packages" / name
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.write_text(text)
+        found[name] = hashlib.sha256(text.encode()).hexdigest()
+    return found
 
 
 def sign_head(home: RunHome) -> None:
@@ -93,7 +108,7 @@ def sign_head(home: RunHome) -> None:
     def about(head: Head) -> HeadSigned:
         text = statement(begun.run, begun.plan, head)
         signature = sign(text, key_of(home), NAMESPACE)
-        return HeadSigned(**head._asdict(), signature=signature, sent=send(text, signature))
+        return HeadSigned(**head._asdict(), signature=signature, sent=send(text, signature), **proofs(text)._asdict())
 
     home.evidence.write_about(about)
 
@@ -199,7 +214,8 @@ def _stands(file: Path, signed: Record, first: RunBegun) -> bool:
             found = hashlib.sha256(content.read(head.bytes)).hexdigest()
         text = statement(first.run, first.plan, head)
         fits = (head.records, head.hash, head.sha256) == (signed.seq - 1, signed.previous, found)
-        return fits and is_signed(text, said.signature, first.key, NAMESPACE)
+        both = not said.sm2 or stands_by_sm2(text, said.sm2, said.sm2_key)
+        return fits and both and is_signed(text, said.signature, first.key, NAMESPACE)
     return False
 
 
