@@ -92,6 +92,30 @@ class DatabaseFacts(Model):
     admitted: Words = ()
 
 
+class ServerFacts(Model):
+    """What a MariaDB server is like; lists are cut at fifty names."""
+
+    version: Word
+    logs: bool
+    """Whether it keeps a binary log, without which it cannot be followed."""
+    copies: bool
+    """Whether the program of the first copy is there."""
+    may_restart: bool
+    tables: Amount
+    bytes: Amount
+    clients: Amount
+    """Pairs of an account and an address that are connected at this moment."""
+    binlog_format: Word
+    sql_mode: Word
+    timezone: Word
+    databases: Words
+    character_sets: Words
+    without_transactions: Words
+    events: Words
+    told: Words
+    """What people have to know, in words."""
+
+
 class SiteFacts(Model):
     """What goes along with a web application's folder."""
 

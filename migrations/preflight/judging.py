@@ -10,7 +10,7 @@ from inventory.base import Model
 from inventory.model import Component, Programme, System
 from inventory.words import _
 from migrations.preflight.asking import Answer
-from migrations.preflight.facts import DatabaseFacts, Folder, HostFacts, Mount, SiteFacts
+from migrations.preflight.facts import DatabaseFacts, Folder, HostFacts, Mount, ServerFacts, SiteFacts
 from migrations.preflight.findings import Finding, Severity
 
 AnyFacts = TypeVar("AnyFacts", bound=Model)
@@ -54,6 +54,7 @@ class Judge:
         judges: Mapping[str, Callable[[System, Component | None, str, Answer], None]] = {
             "host": self._host,
             "postgresql": self._database,
+            "mariadb": self._server,
             "web": self._site,
         }
         for refusal in answer.said.refusals:
@@ -94,6 +95,14 @@ class Judge:
         add = self._adder(system.system, host, str(part.settings.get("database", part.name)))
         together = self._on_cluster[host, int(part.settings.get("port", 5432))]
         for severity, why, mend in _database_findings(facts, together):
+            add(severity, why, mend)
+
+    def _server(self, system: System, part: Component | None, host: str, answer: Answer) -> None:
+        facts = self._facts(ServerFacts, system, host, answer)
+        if facts is None:
+            return
+        add = self._adder(system.system, host, _subject(part))
+        for severity, why, mend in _server_findings(facts):
             add(severity, why, mend)
 
     def _site(self, system: System, _part: Component | None, host: str, answer: Answer) -> None:
@@ -211,6 +220,26 @@ def _lists(facts: DatabaseFacts) -> Iterator[tuple[Severity, str, str]]:
     for severity, names, why, mend in worded:
         if names:
             yield severity, why.format(names=", ".join(names)), mend
+
+
+def _server_findings(facts: ServerFacts) -> Iterator[tuple[Severity, str, str]]:
+    said = _("{version}, {size}, {tables} tables in {databases}, {clients} clients now")
+    shown = facts.model_dump(include={"version", "tables", "clients"})
+    yield Severity.NOTE, said.format(size=_bytes(facts.bytes), databases=", ".join(facts.databases), **shown), ""
+    if not facts.logs:
+        why = _("the server keeps no binary log: only a restart turns it on, about 3 s without the database")
+        agree = _("agree to it with the department and set may_restart: true in the component's settings")
+        yield (Severity.ATTENTION, why, "") if facts.may_restart else (Severity.BLOCKS, why, agree)
+    if not facts.copies:
+        why = _("mariabackup is not there, which makes the first copy")
+        yield Severity.BLOCKS, why, _("install mariadb-backup, of the server's own version")
+    if facts.without_transactions:
+        why = _("tables that know no transactions: {names}").format(names=", ".join(facts.without_transactions))
+        yield Severity.ATTENTION, why, _("writes to them wait while they are copied: begin the copy in a quiet hour")
+    why = _("a switch ends the sessions of clients, each between two transactions: a pool sees 2 or 3 errors")
+    yield Severity.ATTENTION, why, _("see that the application connects anew by itself, or restart it after the switch")
+    for told in facts.told:
+        yield Severity.ATTENTION, told, ""
 
 
 def _bytes(count: int) -> str:

@@ -26,8 +26,10 @@ Key = Annotated[str, StringConstraints(pattern=_KEY, max_length=4000)]
 AccountName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?\z")]
 Number = Annotated[int, Field(strict=True, ge=1, le=(1 << 32) - 2)]
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[\w./@+-]*\z", max_length=1000)]
-_SCRAM = r"^SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=:]+\z"
-Verifier = Annotated[str, StringConstraints(pattern=_SCRAM, max_length=400)]
+_SCRAM = r"SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=:]+"
+_DOUBLE_HASH = r"\*[0-9A-F]{40}"
+Verifier = Annotated[str, StringConstraints(pattern=rf"^({_SCRAM}|{_DOUBLE_HASH})\z", max_length=400)]
+"""By what PostgreSQL, or MariaDB, knows a password without having it."""
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 
 

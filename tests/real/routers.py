@@ -234,9 +234,7 @@ class Routers:
             configuration=surveyed_configuration(self.programme, device),
             management=IPv4Interface("192.0.2.1/32"), operator_key=key.with_suffix(".pub").read_text(),
         )  # fmt: skip
-        self._relay.open(
-            self.folder / f"{device}.sock", lambda: (stream_in(self.space(device)), ("192.0.2.1", 22))
-        )
+        self._relay.open(self.folder / f"{device}.sock", lambda: (stream_in(self.space(device)), ("192.0.2.1", 22)))
         return start_router(spec), spec
 
     def _host(self, device: str, suffix: str, user: str) -> str:

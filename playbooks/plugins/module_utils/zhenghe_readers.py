@@ -18,12 +18,13 @@ _GIVEN = (
 )
 
 
-def admit(name: str, peer: str, address: str, public_key: str) -> None:
-    """Let one peer's key, from one address, read one store's folder, and nothing else."""
+def admit(name: str, peer: str, address: str, public_key: str, command: str = "") -> None:
+    """Let one peer's key, from one address, read one store's folder, or what a command gives, and nothing else."""
     see_key(public_key)
     if re.fullmatch(r"[\w.-]+@[\w.-]+ [0-9a-fA-F.:]+", f"{name}@{peer} {address}") is None:
         raise Refused(f"{peer!r} at {address!r} cannot be let in: these are no names", "correct the inventory")
-    options = f'restrict,from="{address}",command="/usr/bin/python3 -I {PROGRAM} give {name}"'
+    gives = command or f"/usr/bin/python3 -I {PROGRAM} give {name}"
+    options = f'restrict,from="{address}",command="{gives}"'
     _admissions(f" zhenghe:{name}@{peer}", f"{options} {public_key} zhenghe:{name}@{peer}\n")
 
 

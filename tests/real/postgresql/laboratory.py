@@ -1,22 +1,11 @@
-"""Two clusters, PostgreSQL 13 and 15, in which a move of a database takes seconds: no hosts, no SSH, no Ansible.
+"""Two clusters, PostgreSQL 13 and 15, in which a move of a database takes seconds: no hosts, no SSH, no Ansible."""
 
-The verbs and agents of the role run as on hosts: sent as a parcel, under the Python of the end's own generation.
-"""
-
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from infra.hands import BOOTSTRAP
-from infra.parts.images import image_path
-from inventory.kinds import playbooks_folder
-from playbooks.agents.casting import participants
-from playbooks.agents.conductor import Move, MoveFailed, Sessions
-from playbooks.agents.parcel import visit_parcel
+from tests.real.ends import ENDS, Ground, Steps
 
 GROUND = Path(__file__).with_name("ground.sh")
-ENDS = {"source": "old", "target": "new"}
 _CALM = "-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 -c client_min_messages=warning"
 _UNSUBSCRIBE = r"""
 for database in $(psql -XAtqc "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"); do
@@ -41,38 +30,16 @@ SQL
 """
 
 
-class Laboratory:
+class Laboratory(Ground):
     """A source and a target of moves, `old` and `new`."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        images = [str(image_path(name)) for name in ("bullseye", "bookworm")]
-        words = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", str(GROUND)]
-        pipe = subprocess.PIPE
-        self._ground = subprocess.Popen([*words, str(folder), *images], stdin=pipe, stdout=pipe, text=True)
-        assert self._ground.stdout is not None
-        assert self._ground.stdout.readline() == "ready\n"
-        children = Path(f"/proc/{self._ground.pid}/task/{self._ground.pid}/children").read_text().split()
-        self._enter = ("nsenter", f"--target={children[0]}", "--mount", "--net", "--pid", f"{folder}/enter")
-        # The agents of a switch are reached by this in the place of ssh, whose options mean nothing here.
-        self.ssh = folder.with_name(folder.name + "-ssh")
-        self.ssh.write_text(f'#!/bin/sh\nwhile [ $# -gt 2 ]; do shift; done\nexec {" ".join(self._enter)} "$1" "$2"\n')
-        self.ssh.chmod(0o755)
+        super().__init__(folder, GROUND)
         self._hba = {end: self.run(end, "cat /etc/postgresql/*/main/pg_hba.conf").stdout for end in ENDS}
-
-    def close(self) -> None:
-        """End everything."""
-        self._ground.kill()
-        self._ground.communicate()
-
-    def run(self, end: str, command: str, said: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run a shell command at one end."""
-        words = (*self._enter, ENDS[end], command)
-        return subprocess.run(words, input=said, capture_output=True, text=True, check=False)
 
     def sql(self, end: str, statements: str, database: str, role: str = "postgres") -> str:
         """Run statements as psql does, and return what they say."""
-        who = "" if role == "postgres" else f"SET SESSION AUTHORIZATION {role};\n"
+        who = "" if role in ("", "postgres") else f"SET SESSION AUTHORIZATION {role};\n"
         command = f"cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {database}"
         done = self.run(end, command, who + statements)
         assert done.returncode == 0, done.stderr
@@ -92,35 +59,21 @@ class Laboratory:
         assert not done.stderr.strip(), done.stderr
 
 
-class Moving:
-    """The move of one database between the laboratory's ends; a step is refused by PlaybookFailed's brother here."""
+class Moving(Steps):
+    """The move of one database between the laboratory's ends."""
 
     def __init__(self, laboratory: Laboratory, database: str) -> None:
+        super().__init__(laboratory, database, "postgresql", {"database": database})
         self.laboratory, self.database = laboratory, database
-        self.component = {
-            "name": "db", "kind": "postgresql", "sources": ["old"], "source_addresses": ["10.11.0.10"],
-            "targets": ["new"], "target_addresses": ["10.11.0.21"], "settings": {"database": database},
-        }  # fmt: skip
 
-    def verb(self, end: str, verb: str, mode: str = "apply", **more: Any) -> dict[str, Any]:
-        """Carry one verb out at one end; its result, with `refused` where it was."""
-        given = {
-            "verb": verb, "mode": mode, "end": end, "system": self.database, "component": self.component,
-            "entry": {}, "limit": "60s", **more,
-        }  # fmt: skip
-        parcel = visit_parcel(playbooks_folder(), "postgresql", given).decode()
-        done = self.laboratory.run(end, f'exec python3 -c "{BOOTSTRAP}"', parcel)
-        assert done.stdout, done.stderr
-        result: dict[str, Any] = json.loads(done.stdout.rstrip().rpartition("\n")[2])
-        if result.get("failed"):
-            assert "exception" not in result, result
-            raise Refusal(end, result["msg"], result["mend"])
-        return result
+    def sql(self, end: str, statements: str, within: str, role: str) -> str:
+        """Run statements in a database, in the one that moves where none is named."""
+        return self.laboratory.sql(end, statements, within or self.database, role)
 
     def step(self, name: str, mode: str = "apply") -> dict[str, Any]:
         """Do a step of a plan as the role's tasks do; return what its ends answer."""
         if name in ("switch", "return"):
-            return self._switch("forward" if name == "switch" else "back")
+            return self.move("forward" if name == "switch" else "back")
         if name == "prepare" and mode == "apply":
             made = {end: self.verb(end, "verifier") for end in ENDS}
             for end, other in (("source", "target"), ("target", "source")):
@@ -134,21 +87,3 @@ class Moving:
             ends = ends[::-1]
         # An end that has nothing to say in a step gives no answer.
         return {end: self.verb(end, name, mode, **more).get("answer", {}) for end in ends}
-
-    def _switch(self, direction: str) -> dict[str, Any]:
-        limits = {"downtime": "3s", "data_loss": "0s", "catch_up": "20s"}
-        step = {"system": self.database, "components": [self.component], "entries": [], "limits": limits}
-        try:
-            with Sessions((str(self.laboratory.ssh),), playbooks_folder()) as sessions:
-                sessions.open(participants(step, direction))
-                return Move(sessions, 3).carry_out()
-        except MoveFailed as exc:
-            raise Refusal(exc.host, exc.reason, exc.mend) from exc
-
-
-class Refusal(Exception):
-    """A verb or an agent refused; carries the end, why, and what to do."""
-
-    def __init__(self, end: str, reason: str, mend: str) -> None:
-        super().__init__(f"{end}: {reason}; {mend}")
-        self.end, self.reason, self.mend = end, reason, mend

@@ -46,10 +46,10 @@ class Entries:
             changed |= write(HOME / "conf.d" / f"20-{self.name}.cfg", _backends(self.name, component))
             for file in (self.hosts, self.holds, self.sides):
                 file.touch()
-            changed |= _put(self.hosts, entry["name"], self.name)
-            changed |= _put(self.holds, self.name, "0")
-            if self.name not in _read(self.sides):
-                changed |= _put(self.sides, self.name, "source")
+            changed |= keep(self.hosts, entry["name"], self.name)
+            changed |= keep(self.holds, self.name, "0")
+            if self.name not in kept_in(self.sides):
+                changed |= keep(self.sides, self.name, "source")
             self._apply(changed)
         return changed
 
@@ -57,11 +57,11 @@ class Entries:
         """No longer serve the entry; HAProxy stops where it was the last one."""
         with _alone():
             (HOME / "conf.d" / f"20-{self.name}.cfg").unlink(missing_ok=True)
-            names = [name for name, entry in _read(self.hosts).items() if entry == self.name]
+            names = [name for name, entry in kept_in(self.hosts).items() if entry == self.name]
             for name in names:
-                _put(self.hosts, name, None)
-            _put(self.holds, self.name, None)
-            _put(self.sides, self.name, None)
+                keep(self.hosts, name, None)
+            keep(self.holds, self.name, None)
+            keep(self.sides, self.name, None)
             if list((HOME / "conf.d").glob("20-*.cfg")):
                 self._apply(changed=True)
             else:
@@ -82,12 +82,12 @@ class Entries:
 
     def turn(self, side: str) -> None:
         """Send the entry's requests to the other side from now on, after a restart too."""
-        _put(self.sides, self.name, side)
-        _set(self.sides, self.name, side)
+        keep(self.sides, self.name, side)
+        set_now(self.sides, self.name, side)
 
     def hold(self, *, on: bool) -> None:
         """Let new requests wait, or go on."""
-        _set(self.holds, self.name, "1" if on else "0")
+        set_now(self.holds, self.name, "1" if on else "0")
 
     def under_way(self) -> int:
         """Count the requests that were let through and have not been answered."""
@@ -116,33 +116,36 @@ class Entries:
             run("systemctl", "reload", UNIT)
 
 
-def ask(command: str) -> str:
-    """Say one thing to HAProxy's control socket and return its answer."""
+def ask(command: str, control: Path = CONTROL, unit: str = UNIT) -> str:
+    """Say one thing to a HAProxy's control socket and return its answer."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             line.settimeout(5)
-            line.connect(str(CONTROL))
+            line.connect(str(control))
             line.sendall(command.encode() + b"\n")
             answer = b""
             while part := line.recv(65536):
                 answer += part
     except OSError as error:
-        raise Refused(f"HAProxy does not answer: {error}", f"see systemctl status {UNIT} on the entry host") from None
+        raise Refused(f"HAProxy does not answer: {error}", f"see systemctl status {unit} on the entry host") from None
     return answer.decode()
 
 
-def _set(file: Path, key: str, value: str) -> None:
-    said = ask(f"set map {file} {key} {value}").strip()
+def set_now(file: Path, key: str, value: str, control: Path = CONTROL, unit: str = UNIT) -> None:
+    """Change an entry of a map in the running process."""
+    said = ask(f"set map {file} {key} {value}", control, unit).strip()
     if said:
         raise Refused(f"HAProxy: {said}")
 
 
-def _read(file: Path) -> dict[str, str]:
+def kept_in(file: Path) -> dict[str, str]:
+    """Return a map as it is kept on disk."""
     return dict(line.split(maxsplit=1) for line in file.read_text().splitlines() if line) if file.exists() else {}
 
 
-def _put(file: Path, key: str, value: str | None) -> bool:
-    kept = _read(file)
+def keep(file: Path, key: str, value: str | None) -> bool:
+    """Change an entry of a map on disk, or take it out; says whether anything changed."""
+    kept = kept_in(file)
     kept.pop(key, None)
     if value is not None:
         kept[key] = value

@@ -1,0 +1,92 @@
+"""Two ends of moves without hosts, SSH or Ansible: what the laboratories of kinds have in common.
+
+The verbs and agents of a role run as on hosts: sent as a parcel, under the Python of the end's own generation.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from infra.hands import BOOTSTRAP
+from infra.parts.images import image_path
+from inventory.kinds import playbooks_folder
+from playbooks.agents.casting import participants
+from playbooks.agents.conductor import Move, MoveFailed, Sessions
+from playbooks.agents.parcel import visit_parcel
+
+ENDS = {"source": "old", "target": "new"}
+
+
+class Refusal(Exception):
+    """A verb or an agent refused; carries the end, why, and what to do."""
+
+    def __init__(self, end: str, reason: str, mend: str) -> None:
+        super().__init__(f"{end}: {reason}; {mend}")
+        self.end, self.reason, self.mend = end, reason, mend
+
+
+class Ground:
+    """A source and a target of moves, `old` and `new`, built by a script that is the init of their namespaces."""
+
+    def __init__(self, folder: Path, script: Path) -> None:
+        self.folder = folder
+        images = [str(image_path(name)) for name in ("bullseye", "bookworm")]
+        words = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", str(script)]
+        pipe = subprocess.PIPE
+        self._ground = subprocess.Popen([*words, str(folder), *images], stdin=pipe, stdout=pipe, text=True)
+        assert self._ground.stdout is not None
+        assert self._ground.stdout.readline() == "ready\n"
+        children = Path(f"/proc/{self._ground.pid}/task/{self._ground.pid}/children").read_text().split()
+        self._enter = ("nsenter", f"--target={children[0]}", "--mount", "--net", "--pid", f"{folder}/enter")
+        # The agents of a switch are reached by this in the place of ssh, whose options mean nothing here.
+        self.ssh = folder.with_name(folder.name + "-ssh")
+        self.ssh.write_text(f'#!/bin/sh\nwhile [ $# -gt 2 ]; do shift; done\nexec {" ".join(self._enter)} "$1" "$2"\n')
+        self.ssh.chmod(0o755)
+
+    def close(self) -> None:
+        """End everything."""
+        self._ground.kill()
+        self._ground.communicate()
+
+    def run(self, end: str, command: str, said: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run a shell command at one end."""
+        words = (*self._enter, ENDS[end], command)
+        return subprocess.run(words, input=said, capture_output=True, text=True, check=False)
+
+
+class Steps:
+    """The move of one component between the ends, step by step."""
+
+    def __init__(self, ground: Ground, system: str, kind: str, settings: dict[str, Any]) -> None:
+        self.ground, self.system = ground, system
+        self.component = {
+            "name": "db", "kind": kind, "sources": ["old"], "source_addresses": ["10.11.0.10"],
+            "targets": ["new"], "target_addresses": ["10.11.0.21"], "settings": settings,
+        }  # fmt: skip
+
+    def verb(self, end: str, verb: str, mode: str = "apply", **more: Any) -> dict[str, Any]:
+        """Carry one verb out at one end; Refusal where it was refused."""
+        given = {
+            "verb": verb, "mode": mode, "end": end, "system": self.system, "component": self.component,
+            "entry": {}, "limit": "20s", **more,
+        }  # fmt: skip
+        parcel = visit_parcel(playbooks_folder(), str(self.component["kind"]), given).decode()
+        done = self.ground.run(end, f'exec python3 -c "{BOOTSTRAP}"', parcel)
+        assert done.stdout, done.stderr
+        result: dict[str, Any] = json.loads(done.stdout.rstrip().rpartition("\n")[2])
+        if result.get("failed"):
+            assert "exception" not in result, result
+            raise Refusal(end, result["msg"], result["mend"])
+        return result
+
+    def move(self, direction: str, downtime: float = 3.0) -> dict[str, Any]:
+        """Switch, or return; the times of what was done in milliseconds."""
+        limits = {"downtime": f"{downtime:g}s", "data_loss": "0s", "catch_up": "20s"}
+        step = {"system": self.system, "components": [self.component], "entries": [], "limits": limits}
+        try:
+            with Sessions((str(self.ground.ssh),), playbooks_folder()) as sessions:
+                sessions.open(participants(step, direction))
+                return Move(sessions, downtime).carry_out()
+        except MoveFailed as exc:
+            raise Refusal(exc.host, exc.reason, exc.mend) from exc

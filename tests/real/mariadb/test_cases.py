@@ -1,0 +1,79 @@
+"""Servers as departments have them, each a file in `cases/`; one move that all others of `following/` share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real.casebook import act_out, read_case
+from tests.real.ends import ENDS, Refusal
+from tests.real.mariadb.laboratory import Laboratory, Moving
+
+pytestmark = [pytest.mark.real]
+
+HERE = Path(__file__).parent
+REFUSED = sorted((HERE / "cases").glob("*.yaml"))
+FOLLOWING = sorted((HERE / "following").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    """Two servers, for all cases."""
+    laboratory = Laboratory(tmp_path_factory.mktemp("laboratory"))
+    yield laboratory
+    laboratory.close()
+
+
+@pytest.fixture(scope="module")
+def following(laboratory: Laboratory) -> Moving:
+    """A server with a little of everything, copied and followed."""
+    moving = Moving(laboratory, may_restart=True)
+    laboratory.sql("source", (HERE / "district.sql").read_text())
+    for name in ("prepare", "replicate"):
+        answers = moving.step(name)
+        assert {answer["state"] for answer in answers.values()} == {"done"}, answers
+    return moving
+
+
+@pytest.mark.parametrize("file", REFUSED, ids=lambda file: file.stem)
+def test_what_forbids_a_move_is_said_at_once_and_nothing_is_changed(laboratory: Laboratory, file: Path) -> None:
+    case, moving = read_case(file), Moving(laboratory)
+    before = laboratory.left("source")
+    for number, act in enumerate(case.acts, 1):
+        act_out(moving, act, f"{case.title}: act {number}")
+    assert laboratory.left("source") == before
+
+
+@pytest.mark.parametrize("file", FOLLOWING, ids=lambda file: file.stem)
+def test_a_server_moves_or_is_refused_as_it_should(following: Moving, file: Path) -> None:
+    case = read_case(file)
+    for number, act in enumerate(case.acts, 1):
+        act_out(following, act, f"{case.title}: act {number}")
+
+
+def test_no_password_is_left_in_a_log_and_the_account_of_the_move_may_change_nothing(following: Moving) -> None:
+    for end in ENDS:
+        password = following.laboratory.run(end, "cat /var/lib/zhenghe/mariadb/*/password").stdout
+        assert len(password) > 30
+        for other in ENDS:
+            seen = following.laboratory.run(other, "cat /run/mysqld/log; cat /proc/*/cmdline | tr '\\0' ' '").stdout
+            assert password not in seen
+        rights = following.laboratory.sql(end, "SELECT Priv FROM mysql.global_priv WHERE User LIKE 'zhenghe%'")
+        assert '"plugin":"mysql_native_password"' in rights
+        login = f"mysql -h {'10.11.0.21' if end == 'source' else '10.11.0.10'} -u zhenghe_fees_db"
+        statement = "CREATE TABLE fee.x (i INT); DELETE FROM fee.big; DROP USER app@'%'"
+        command = f"MYSQL_PWD=$(cat /var/lib/zhenghe/mariadb/*/password) {login} --force"
+        said = following.laboratory.run(end, command, statement).stderr
+        # The one that waits takes no writes of anybody's, moreover.
+        assert said.count("denied") + said.count("--read-only") == 3, said
+
+
+def test_undone_it_leaves_nothing_of_ours_at_either_end(following: Moving) -> None:
+    laboratory = following.laboratory
+    following.step("replicate", "undo")
+    following.step("prepare", "undo")
+    assert [laboratory.left(end) for end in ENDS] == ["", ""]
+    assert laboratory.sql("source", "SELECT @@log_bin, @@read_only, @@event_scheduler") == "0\t0\tON"
+    assert "fee" not in laboratory.sql("target", "SHOW DATABASES")
+    with pytest.raises(Refusal, match="no binary log"):
+        Moving(laboratory).step("prepare")
