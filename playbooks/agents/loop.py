@@ -69,6 +69,17 @@ class Agent:
         self.left_alone = threading.Event()
         """Set when nobody waits for this agent's answers any more."""
 
+    def as_surveyed(self) -> tuple[str, dict[str, Any]]:
+        """Return the end that this host was in the beginning, and the component so, whichever way this move goes."""
+        if self.direction != "back":
+            return self.side, self.component
+        swapped = {
+            f"{one}{what}": self.component[f"{other}{what}"]
+            for one, other in (("source", "target"), ("target", "source"))
+            for what in ("s", "_addresses")
+        }
+        return "target" if self.side == "source" else "source", {**self.component, **swapped}
+
     def open(self) -> dict[str, Any]:
         """Look, and answer with the state; changes nothing."""
         raise NotImplementedError

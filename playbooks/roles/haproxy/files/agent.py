@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from ansible.module_utils.zhenghe_haproxy import Entries
+from ansible.module_utils.zhenghe_haproxy_agent import EntryAgent
 
-from playbooks.agents.loop import Agent as Base
 
-
-class Agent(Base):
+class Agent(EntryAgent):
     """One entry of this host's HAProxy."""
 
-    def __init__(self, given: dict[str, Any]) -> None:
-        super().__init__(given)
-        self.entries = Entries(f"{self.system}-{self.component['name']}")
-        forward = self.direction == "forward"
-        self.old, self.new = ("source", "target") if forward else ("target", "source")
-        self._locked = contextlib.ExitStack()
+    entries: Entries
 
-    def open(self) -> dict[str, Any]:
-        """Say where requests go."""
-        return {"state": "to" if self.entries.side() == self.new else "from"}
+    def entry_of(self, name: str) -> Entries:
+        """Return the entry of a name."""
+        return Entries(name)
 
     def pause(self, limit: float) -> dict[str, Any]:
         """Let new requests wait, and those under way end."""
-        self._locked.enter_context(self.entries.undisturbed())
-        self.entries.hold(on=True)
+        super().pause(limit)
         self.until(lambda: not self.entries.under_way(), limit, "requests are still under way",
                    "wait for a quieter time, or raise limits.downtime")  # fmt: skip
         return {}
-
-    def turn(self) -> dict[str, Any]:
-        """Send everything to the new side."""
-        self.entries.turn(self.new)
-        return {}
-
-    def resume(self) -> dict[str, Any]:
-        """Let what waits go on."""
-        self.entries.hold(on=False)
-        self._locked.close()
-        return {}
-
-    def abandon(self) -> dict[str, Any]:
-        """Send everything to the old side, and let what waits go on."""
-        if self.entries.side() != self.old:
-            self.entries.turn(self.old)
-        return self.resume()

@@ -1,48 +1,14 @@
-"""A TCP entry in a cutover: new connections wait, the source ends the others, and then all go to the other side."""
+"""A TCP entry in a cutover: new connections wait; the source ends those that are there, each between transactions."""
 
 from __future__ import annotations
 
-import contextlib
-from typing import Any
-
+from ansible.module_utils.zhenghe_haproxy_agent import EntryAgent
 from ansible.module_utils.zhenghe_haproxy_tcp import Entries
 
-from playbooks.agents.loop import Agent as Base
 
-
-class Agent(Base):
+class Agent(EntryAgent):
     """One TCP entry of this host's HAProxy."""
 
-    def __init__(self, given: dict[str, Any]) -> None:
-        super().__init__(given)
-        self.entries = Entries(f"{self.system}-{self.component['name']}")
-        forward = self.direction == "forward"
-        self.old, self.new = ("source", "target") if forward else ("target", "source")
-        self._locked = contextlib.ExitStack()
-
-    def open(self) -> dict[str, Any]:
-        """Say where new connections go."""
-        return {"state": "to" if self.entries.side() == self.new else "from"}
-
-    def pause(self, limit: float) -> dict[str, Any]:  # noqa: ARG002 - nothing of it takes time
-        """Let new connections wait; the source ends those that are there."""
-        self._locked.enter_context(self.entries.undisturbed())
-        self.entries.hold(on=True)
-        return {}
-
-    def turn(self) -> dict[str, Any]:
-        """Send everything to the new side."""
-        self.entries.turn(self.new)
-        return {}
-
-    def resume(self) -> dict[str, Any]:
-        """Let what waits go on."""
-        self.entries.hold(on=False)
-        self._locked.close()
-        return {}
-
-    def abandon(self) -> dict[str, Any]:
-        """Send everything to the old side, and let what waits go on."""
-        if self.entries.side() != self.old:
-            self.entries.turn(self.old)
-        return self.resume()
+    def entry_of(self, name: str) -> Entries:
+        """Return the entry of a name."""
+        return Entries(name)

@@ -28,14 +28,7 @@ class Agent(loop.Agent):
 
     def __init__(self, given: dict[str, Any]) -> None:
         super().__init__(given)
-        component = dict(self.component)
-        end = self.side
-        if self.direction == "back":
-            # A place is named by the end that it was in the beginning, whichever way this move goes.
-            end = "target" if self.side == "source" else "source"
-            for what in ("s", "_addresses"):
-                here, there = "source" + what, "target" + what
-                component[here], component[there] = component[there], component[here]
+        end, component = self.as_surveyed()
         self._place = Place(end, self.system, component)
         self._held = contextlib.ExitStack()
         self._promoted = False

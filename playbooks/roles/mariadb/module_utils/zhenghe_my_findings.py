@@ -10,7 +10,7 @@ from typing import Any
 from ansible.module_utils import zhenghe_my_accounts as accounts
 from ansible.module_utils.zhenghe_my_place import PORT, SYSTEM, Place, known, rows, text, value
 
-OLDEST = (10, 3)
+OLDEST = (10, 5)
 NEWEST = (10, 11)
 _ENGINES = "'InnoDB', 'MyISAM', 'Aria', 'MEMORY', 'CSV', 'ARCHIVE', 'MRG_MyISAM', 'BLACKHOLE', 'SEQUENCE'"
 _TABLES = f"FROM information_schema.tables WHERE table_schema NOT IN ({SYSTEM}) AND table_type NOT LIKE '%%VIEW'"
