@@ -141,7 +141,8 @@ class _Survey:
 
 def _listens(part: Component, port: int) -> bool:
     """Return whether a component as surveyed takes connections at a port, as far as its kind tells."""
-    usual = {"postgresql": int(part.settings.get("port", 5432)), "web": 80}
+    given = part.settings.get("port")
+    usual = {"postgresql": int(given or 5432), "mariadb": int(given or 3306), "web": 80}
     return usual.get(part.kind) == port or (part.entry is not None and part.entry.port == port)
 
 

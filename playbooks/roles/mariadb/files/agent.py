@@ -81,8 +81,15 @@ class Agent(loop.Agent):
                 return
             if side == "serving":
                 self._demote()
+            else:
+                # Whoever was killed while he promoted this end has let in some already.
+                fence.raise_fence(self._place, self._connection, "waiting")
+                fence.take_no_writes(self._connection)
+                fence.keep_fenced(self._place)
             if stream.status(self._connection) is None:
                 self._follow_again(peer)
+            elif stream.trouble(self._connection):
+                stream.follow(self._place, self._connection)
             wanted = stream.written(peer)
             if not stream.reaches(self._connection, wanted, FOLLOWING):
                 why = stream.trouble(self._connection) or "it is behind"
@@ -102,6 +109,7 @@ class Agent(loop.Agent):
         """Fence the server and end the sessions of its clients; replication stays."""
         if self._side == "waiting":
             return {"ended": 0}
+        fence.wait_no_longer(self._connection, limit)
         fence.raise_fence(self._place, self._connection, "frozen")
         ended, holding = fence.empty(self._place, self._connection, limit)
         if holding:
@@ -163,8 +171,7 @@ class Agent(loop.Agent):
             self._thaw()
         # A source that was sealed never comes back by itself: then this end is the only one that serves.
         if self.side == "target" and self._promoted and stream.peer_side(self._place) != "waiting":
-            if side == "serving":
-                self._demote()
+            self._demote()
             stream.follow(self._place, self._connection)
             self._promoted = False
         return {}

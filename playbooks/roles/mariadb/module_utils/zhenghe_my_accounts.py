@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from ansible.module_utils.zhenghe_my_place import Place, quoted, rows, text
+from ansible.module_utils.zhenghe_my_place import Place, account, rows, text
 
 from playbooks.agents.kit import Refused, write
 
@@ -33,11 +33,6 @@ def own_password(place: Place) -> str:
         write(place.passfile, secrets.token_urlsafe(32), 0o600)
     inner = hashlib.sha1(place.password().encode()).digest()  # noqa: S324 - the server's own way of keeping it
     return "*" + hashlib.sha1(inner).hexdigest().upper()  # noqa: S324
-
-
-def account(user: str, host: str) -> str:
-    """Return an account as SQL names it."""
-    return f"{quoted(user)}@{quoted(host)}"
 
 
 def admit_peer(place: Place, connection: Any, verifier: str) -> None:

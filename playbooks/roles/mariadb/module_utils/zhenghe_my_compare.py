@@ -42,7 +42,10 @@ def compare(place: Place, connection: Any) -> tuple[list[str], dict[str, Any]]:
         tables = {(text(one), text(two)): text(engine) for one, two, engine in rows(peer, _TABLES)}
         here = {(text(one), text(two)) for one, two, _ in rows(connection, _TABLES)}
         wanted = {one: engine for one, engine in tables.items() if one in here and engine not in NO_ROWS}
-        different, states = _rows(connection, peer, wanted)
+        try:
+            different, states = _rows(connection, peer, wanted)
+        finally:
+            _go_on(connection)
     if place.end == "target":
         found += [f"setting {one}" for one in _settings(place, connection)]
     facts = {
@@ -62,6 +65,8 @@ def _settings(place: Place, connection: Any) -> list[str]:
 def _rows(connection: Any, peer: Any, tables: dict[Table, str]) -> tuple[list[str], dict[Table, State]]:
     left, states = dict(tables), {}
     for _ in range(ROUNDS):
+        # It must not run past the snapshot's position before it is told to stop there.
+        stream.stop(connection)
         there = _snapshot(peer, left)
         position = stream.position_of(there.pop("position"))
         here = _at(connection, position, left)
@@ -97,16 +102,17 @@ def _snapshot(peer: Any, tables: dict[Table, str]) -> dict[str, Any]:
 
 
 def _at(connection: Any, position: str, tables: dict[Table, str]) -> dict[Table, State | None]:
-    stream.stop(connection)
-    try:
-        rows(connection, f"START SLAVE '{stream.NAME}' UNTIL master_gtid_pos = %s", (position,))
-        if not stream.reaches(connection, position, LIMIT):
-            why = stream.trouble(connection) or "it does not keep up"
-            raise Refused(f"the end that waits does not come to the other one's position: {why}", "see why, and repeat")
-        return {one: _state(connection, one) for one in tables}
-    finally:
-        rows(connection, f"STOP SLAVE '{stream.NAME}'")
-        rows(connection, f"START SLAVE '{stream.NAME}'")
+    rows(connection, f"START SLAVE '{stream.NAME}' UNTIL master_gtid_pos = %s", (position,))
+    if not stream.reaches(connection, position, LIMIT):
+        why = stream.trouble(connection) or "it does not keep up"
+        raise Refused(f"the end that waits does not come to the other one's position: {why}", "see why, and repeat")
+    return {one: _state(connection, one) for one in tables}
+
+
+def _go_on(connection: Any) -> None:
+    """Have the end that waits follow on, whatever it was told to stop at."""
+    rows(connection, f"STOP SLAVE '{stream.NAME}'")
+    rows(connection, f"START SLAVE '{stream.NAME}'")
 
 
 def _state(connection: Any, table: Table) -> State | None:

@@ -16,16 +16,12 @@ from ansible.module_utils import zhenghe_my_source as source
 from ansible.module_utils import zhenghe_my_stream as stream
 from ansible.module_utils.zhenghe_my_description import differences
 from ansible.module_utils.zhenghe_my_findings import refused
-from ansible.module_utils.zhenghe_my_place import UNIT, Place, rows, side_of, text
+from ansible.module_utils.zhenghe_my_place import UNIT, Place, side_of
 
 from playbooks.agents.kit import Refused, run
 
 CLOSE = 2.0
 """Seconds in which an end that follows closely comes to where the other one was a moment ago."""
-_BYPASSING = (
-    "SELECT DISTINCT user, SUBSTRING_INDEX(host, ':', 1) FROM information_schema.processlist "
-    "WHERE user NOT IN ('system user', 'event_scheduler', 'root', %s) AND command NOT IN ('Daemon', 'Binlog Dump')"
-)
 
 
 def progress(place: Place, connection: Any) -> dict[str, Any]:
@@ -86,11 +82,20 @@ def _in_the_way(place: Place, connection: Any, entries: Sequence[str]) -> list[s
     if old:
         found.append(f"connected since before rows were logged: {', '.join(old)}; have them connect anew")
     if entries:
-        here = [(text(user), text(host)) for user, host in rows(connection, _BYPASSING, (place.base,))]
-        beside = sorted(f"{user}@{host}" for user, host in here if host not in entries)
+        beside = _beside(place, (*entries, place.peer_address))
         if beside:
             found.append(f"connected beside the entry: {', '.join(beside)}; have them connect anew, by its name")
     return found
+
+
+def _beside(place: Place, expected: Sequence[str]) -> list[str]:
+    """Return the addresses that are connected to the server by themselves.
+
+    Asked of the kernel: the server is told by the entry where its clients come from, and believes it.
+    """
+    said = run("ss", "-Htn", "state", "established", f"sport = :{place.port}")
+    peers = {line.split()[-1].rpartition(":")[0].strip("[]") for line in said.splitlines() if line.split()}
+    return sorted({one.removeprefix("::ffff:") for one in peers} - set(expected))
 
 
 def _not_equal(place: Place, connection: Any) -> list[str]:

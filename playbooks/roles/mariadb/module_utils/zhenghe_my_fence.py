@@ -65,6 +65,11 @@ def start_events(place: Place, connection: Any) -> None:
         rows(connection, "SET GLOBAL event_scheduler = ON")
 
 
+def wait_no_longer(connection: Any, limit: float) -> None:
+    """Wait for locks of others no longer than so many seconds."""
+    rows(connection, "SET SESSION lock_wait_timeout = %s", (max(1, int(limit)),))
+
+
 def take_no_writes(connection: Any) -> None:
     """Let nobody but the superuser and replication write any more."""
     rows(connection, "SET GLOBAL read_only = ON, automatic_sp_privileges = OFF")

@@ -57,6 +57,11 @@ def quoted(*names: str) -> str:
     return ".".join("`" + name.replace("`", "``") + "`" for name in names)
 
 
+def account(user: str, host: str) -> str:
+    """Return an account as SQL names it, also one without a name; for sessions that are pinned."""
+    return "@".join("'" + name.replace("\\", "\\\\").replace("'", "''") + "'" for name in (user, host))
+
+
 def rows(connection: Any, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
     """Run a statement and return its rows, none where it has no result."""
     with connection.cursor() as cursor:

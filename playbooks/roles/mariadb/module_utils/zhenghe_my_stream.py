@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pymysql  # type: ignore[import-untyped, import-not-found, unused-ignore]
-from ansible.module_utils.zhenghe_my_place import Place, quoted, rows, side_of, text, value
+from ansible.module_utils.zhenghe_my_place import Place, account, quoted, rows, side_of, text, value
 
 from playbooks.agents.kit import Refused
 
@@ -133,6 +133,6 @@ def same_events(connection: Any, peer: Any) -> None:
             continue
         user, _, host = text(definer).rpartition("@")
         # Without its definer named an event would be ours from now on.
-        who = f"{quoted(user)}@{quoted(host)}"
+        who = account(user, host)
         verb = "ENABLE" if there == "ENABLED" else "DISABLE"
         rows(connection, f"ALTER DEFINER = {who} EVENT {quoted(text(schema), text(name))} {verb}")
