@@ -73,7 +73,8 @@ def _config(settings: CloudSettings) -> Any:
     from openstack.config import OpenStackConfig  # noqa: PLC0415
 
     with translated(settings):
-        return OpenStackConfig().get_one(cloud=settings.endpoint, **_region(settings))
+        # Not validated: the secret may be what is missing there.
+        return OpenStackConfig().get_one(cloud=settings.endpoint, validate=False, **_region(settings))
 
 
 def _file(settings: CloudSettings) -> Path | None:

@@ -62,11 +62,14 @@ def temporal_path() -> Path:
 
 
 def search_path() -> str:
-    """Return a PATH on which the engine finds itself and a language host for Python programs."""
+    """Return a PATH on which the engine finds itself, a language host for Python and the providers that are built."""
     engine = pulumi_path()
     folders = [str(engine.parent), os.environ.get("PATH", os.defpath)]
     if not shutil.which("pulumi-language-python", path=os.pathsep.join(folders)):
         folders.append(str(launchers({"pulumi-language-python": "infra.parts.language_host"})))
+    provider = cache.cache_root() / _provider_part()
+    if provider.is_dir():
+        folders.append(str(provider))
     return os.pathsep.join(folders)
 
 
