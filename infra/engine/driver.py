@@ -40,6 +40,8 @@ from inventory.errors import ZhengheError
 from inventory.words import _
 
 PROJECT = "zhenghe"
+_SERVERS = frozenset({"Instance", "Server"})
+"""The last words of the types of servers, in all backends."""
 
 
 class ProvisionError(ZhengheError):
@@ -207,7 +209,8 @@ class _Work:
 
     def admit(self, state: SiteState, ssh_config: Path) -> None:
         """Make new hosts known by the keys that the cloud proves; raise Unproven where it proves none."""
-        ids = {resource.name: resource.id for resource in state.resources}
+        # A server's port has its name too.
+        ids = {each.name: each.id for each in state.resources if each.type.rsplit(":", maxsplit=1)[-1] in _SERVERS}
         servers = {server.name: ids[server.name] for server in self._site.servers if server.name in ids}
         with _asking(self._site.site):
             new = self._backend.host_keys(admitting.unknown(ssh_config, servers)) if ssh_config.exists() else ()

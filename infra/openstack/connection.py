@@ -57,14 +57,15 @@ def translated(settings: CloudSettings) -> Iterator[None]:
 
     try:
         yield
-    except Unauthorized as error:
-        why = _("cloud {name} does not let us in: renew what clouds.yaml or the secret's reference gives")
-        raise BackendError(why.format(name=settings.endpoint)) from error
-    except ConnectFailure as error:
-        why = _("cloud {name} does not answer ({why}): see that its address in clouds.yaml is reached from here")
-        raise BackendError(why.format(name=settings.endpoint, why=_told(error))) from error
     except (ClientException, SDKException) as error:
-        raise BackendError(_("cloud {name}: {why}").format(name=settings.endpoint, why=_told(error))) from error
+        # The SDK wraps what goes wrong at the login.
+        cause = error.__context__ if isinstance(error.__context__, ClientException) else error
+        why = _("cloud {name}: {why}")
+        if isinstance(cause, Unauthorized):
+            why = _("cloud {name} does not let us in: renew what clouds.yaml or the secret's reference gives")
+        elif isinstance(cause, ConnectFailure):
+            why = _("cloud {name} does not answer ({why}): see that its address in clouds.yaml is reached from here")
+        raise BackendError(why.format(name=settings.endpoint, why=_told(error))) from error
     except SecretError as error:
         raise BackendError(str(error)) from error
 
