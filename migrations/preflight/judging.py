@@ -236,7 +236,9 @@ def _server_findings(facts: ServerFacts) -> Iterator[tuple[Severity, str, str]]:
     if facts.without_transactions:
         why = _("tables that know no transactions: {names}").format(names=", ".join(facts.without_transactions))
         yield Severity.ATTENTION, why, _("writes to them wait while they are copied: begin the copy in a quiet hour")
-    why = _("a switch ends the sessions of clients, each between two transactions: a pool sees 2 or 3 errors")
+    why = _(
+        "a switch ends the sessions of clients, each between two transactions: every open connection sees one error"
+    )
     yield Severity.ATTENTION, why, _("see that the application connects anew by itself, or restart it after the switch")
     for told in facts.told:
         yield Severity.ATTENTION, told, ""

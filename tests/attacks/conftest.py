@@ -101,12 +101,12 @@ def make_broken(tmp_path: Path) -> Callable[[], Broken]:
 
 @pytest.fixture
 def on_host(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
-    """Import what runs on hosts by the names that it has there; of psycopg2, which only they have, its names alone."""
+    """Import what runs on hosts by the names that it has there; of drivers, which only they have, their names alone."""
     utils = importlib.import_module("ansible.module_utils")
     playbooks = Path(__file__).parents[2] / "playbooks"
     ours = [playbooks / "plugins/module_utils", *playbooks.glob("roles/*/module_utils")]
     monkeypatch.setattr(utils, "__path__", [*utils.__path__, *map(str, ours)])
-    for name in ("psycopg2", "psycopg2.sql", "psycopg2.errors", "psycopg2.extensions"):
+    for name in ("psycopg2", "psycopg2.sql", "psycopg2.errors", "psycopg2.extensions", "pymysql"):
         stub = types.ModuleType(name)
         stub.__path__ = []
         # Whatever is asked of it is an exception: it serves as one, and as a base class.

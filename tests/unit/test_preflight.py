@@ -19,6 +19,11 @@ HOST: dict[str, Any] = {
     "clock": NOW + 0.1, "synchronised": True, "mounts": [], "programs": {"rsync": True}, "folders": {}, "timers": [],
     "crontabs": [], "firewall": 0,
 }  # fmt: skip
+SERVER: dict[str, Any] = {
+    "version": "10.5.23-MariaDB", "logs": True, "copies": True, "may_restart": False, "tables": 14, "bytes": 1 << 20,
+    "clients": 3, "binlog_format": "ROW", "sql_mode": "", "timezone": "CST", "databases": ["fees"],
+    "character_sets": ["gbk"], "without_transactions": [], "events": [], "told": [],
+}  # fmt: skip
 DATABASE: dict[str, Any] = {"there": True, "free_senders": 8, "logical_workers": 4, "version": "13.23"}
 
 
@@ -30,11 +35,12 @@ class Hosts:
         self.asked: list[tuple[str, str]] = []
 
     def knows(self, kind: str) -> bool:
-        return kind in {"postgresql", "web"}
+        return kind in {"postgresql", "mariadb", "web"}
 
     def ask(self, host: str, kind: str, given: Mapping[str, Any]) -> Answer:  # noqa: ARG002
         self.asked.append((host, kind))
-        usual = {"host": HOST, "postgresql": DATABASE, "web": {"needs": [], "running": True}}[kind]
+        site = {"needs": [], "running": True}
+        usual = {"host": HOST, "postgresql": DATABASE, "mariadb": SERVER, "web": site}[kind]
         said = self._others.get((host, kind), {"facts": usual})
         if said is None:
             return Answer(said=None, reason="Connection timed out", clock=NOW)
@@ -123,6 +129,31 @@ def test_what_a_host_lacks_is_found(
 def test_what_a_database_asks_for_is_found(programme: Programme, change: dict[str, Any], severity: Severity) -> None:
     findings = found(programme, {("water-db", "postgresql"): {"facts": {**DATABASE, **change}}})
     assert heavy(findings) == [(severity, "water-db", "billing")]
+
+
+@pytest.mark.parametrize(
+    "change, severity, said",
+    [
+        ({"logs": False}, Severity.BLOCKS, "no binary log"),
+        ({"logs": False, "may_restart": True}, Severity.ATTENTION, "no binary log"),
+        ({"copies": False}, Severity.BLOCKS, "mariabackup"),
+        ({"without_transactions": ["fees.old (MyISAM)"]}, Severity.ATTENTION, "fees.old (MyISAM)"),
+        ({"told": ["definers that have no account: x@%"]}, Severity.ATTENTION, "x@%"),
+    ],
+)
+def test_what_a_mariadb_server_asks_for_is_found(
+    programme: Programme, change: dict[str, Any], severity: Severity, said: str
+) -> None:
+    document = programme.model_dump(mode="json")
+    parts = [part for system in document["systems"] for part in system["components"] if part["on"] == ["water-db"]]
+    for part in parts:
+        part |= {"kind": "mariadb", "settings": {}}
+    moved = Programme.model_validate(document)
+    plain = heavy(found(moved))
+    # Sessions that end are told of every server.
+    assert [(each[0], each[1]) for each in plain] == [(Severity.ATTENTION, "water-db")] * len(parts)
+    findings = found(moved, {("water-db", "mariadb"): {"facts": {**SERVER, **change}}})
+    assert any(each.severity is severity and said in each.why for each in findings)
 
 
 def test_what_preparation_would_refuse_stands_against_the_move(programme: Programme) -> None:
