@@ -25,7 +25,7 @@ from tests.sampling import sampled
 
 pytestmark = [pytest.mark.chaos, pytest.mark.real]
 
-SHARE = 0.4
+SHARE = 0.25
 """Of all kills that one commit walks."""
 SEQUENCE = ("forward", "back", "forward", "commit")
 

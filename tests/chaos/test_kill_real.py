@@ -39,7 +39,7 @@ SYSTEM_VERBS = ("prepare", "replicate", "front", "lag", "switch", "verify")
 
 ALWAYS = (("step-begun", "apply", "provision"), ("step-begun", "apply", "switch"))
 """In which the engine of the cloud, and the playbook of a switch in its pause, are killed."""
-SHARE = 0.35
+SHARE = 0.2
 """Of all other boundaries that one commit walks."""
 
 
