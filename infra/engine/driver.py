@@ -40,8 +40,6 @@ from inventory.errors import ZhengheError
 from inventory.words import _
 
 PROJECT = "zhenghe"
-_SERVERS = frozenset({"Instance", "Server"})
-"""The last words of the types of servers, in all backends."""
 
 
 class ProvisionError(ZhengheError):
@@ -209,9 +207,7 @@ class _Work:
 
     def admit(self, state: SiteState, ssh_config: Path) -> None:
         """Make new hosts known by the keys that the cloud proves; raise Unproven where it proves none."""
-        # A server's port has its name too.
-        ids = {each.name: each.id for each in state.resources if each.type.rsplit(":", maxsplit=1)[-1] in _SERVERS}
-        servers = {server.name: ids[server.name] for server in self._site.servers if server.name in ids}
+        servers = state.ids("Instance", "Server")
         with _asking(self._site.site):
             new = self._backend.host_keys(admitting.unknown(ssh_config, servers)) if ssh_config.exists() else ()
         admitting.admit(ssh_config, new)

@@ -36,3 +36,7 @@ class SiteState(Model):
     why: str = ""
     findings: tuple[str, ...] = ()
     """What stands against making it, a sentence each; only a preview looks for them."""
+
+    def ids(self, *kinds: str) -> dict[str, str]:
+        """Return the ids of resources by name; the kinds are last words of types, as others may bear the same names."""
+        return {each.name: each.id for each in self.resources if each.type.rsplit(":", maxsplit=1)[-1] in kinds}

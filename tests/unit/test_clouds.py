@@ -4,16 +4,22 @@ import json
 from pathlib import Path
 
 import pytest
+from keystoneauth1.exceptions import ClientException, ConnectFailure, Unauthorized
+from openstack.exceptions import SDKException
 from pydantic import ValidationError
 
-from infra.backends import backend_of
+from infra.backends import BackendError, backend_of
+from infra.credentials.errors import SecretMissing
 from infra.declaration import declare_site
 from infra.engine.places import states_of
+from infra.engine.state import Resource, SiteState
+from infra.openstack.connection import translated
 from infra.openstack.kinds import Kind, tags
 from infra.openstack.lacking import Held, complete
 from infra.worlds import CloudSettings, World, load_world, save_world
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.model import Programme, SiteCloud, SiteFlavor, SiteImage, SiteUplink
+from inventory.secrecy import reference
 
 KINDS = load_kinds(playbooks_folder() / "roles")
 
@@ -89,6 +95,40 @@ def test_what_a_provider_puts_around_a_reason_is_left_out() -> None:
     said = "sdk-v2/provider2.go:571: sdk.helper_schema: Error creating router: Quota exceeded: provider=openstack@5.5.3"
     explained = backend_of(cloud("a")).explained(Kind.ROUTER, {"name": "r"}, said)
     assert explained == "Error creating router: Quota exceeded"
+
+
+def test_a_server_is_told_from_its_port_that_bears_its_name_too() -> None:
+    types = {"openstack:compute/instance:Instance": "server", "openstack:networking/port:Port": "port"}
+    for order in (list(types), list(types)[::-1]):
+        parts = tuple(Resource(urn=kind, name="db-1", type=kind, id=types[kind]) for kind in order)
+        assert SiteState(site="a", state="done", resources=parts).ids("Instance", "Server") == {"db-1": "server"}
+
+
+def _raise(wrong: Exception, *, wrapped: bool) -> None:
+    """Raise it as it comes, or as the SDK wraps what goes wrong at a login."""
+    try:
+        raise wrong
+    except ClientException as error:
+        if wrapped:
+            raise SDKException(str(error)) from error
+        raise
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        (Unauthorized("no"), "does not let us in"),
+        (ConnectFailure("refused"), "does not answer (refused)"),
+        (SDKException("odd"), "cloud a: odd"),
+        (SecretMissing(reference("env:SECRET"), "it is not set"), "env:SECRET: it is not set"),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_goes_wrong_with_a_cloud_is_said_in_one_sentence(wrong: Exception, said: str, *, wrapped: bool) -> None:
+    with pytest.raises(BackendError) as told, translated(cloud("a")):
+        _raise(wrong, wrapped=wrapped)
+    assert said in str(told.value)
+    assert "\n" not in str(told.value)
 
 
 def test_a_state_that_holds_everything_has_nothing_to_ask(programme: Programme) -> None:
