@@ -29,7 +29,8 @@ STEP = {
     "system": "water-billing",
     "components": [{
         "name": "db", "kind": "postgresql", "sources": [OLD], "source_addresses": [ADDRESSES[OLD]],
-        "targets": [NEW], "target_addresses": [ADDRESSES[NEW]], "settings": {"database": "billing"},
+        "targets": [NEW], "target_addresses": [ADDRESSES[NEW]],
+        "settings": {"database": "billing", "pooling": "transaction"},
     }],
     "entries": [{
         "component": "db", "kind": "pgbouncer", "name": "billing-db.yunhe.example", "port": 5432, "host": ENTRY,

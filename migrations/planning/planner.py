@@ -204,11 +204,30 @@ class _Ground:
                 self.lines.setdefault(line.department, set()).add(f"line:{line.name}")
         self.departments = {system.system: system.department for system in programme.systems}
         self.names = cache(self._names)
+        self.moved = cache(self._moved)
+        self._dependents: dict[str, set[str]] = {}
+        for system in programme.systems:
+            for needed in system.depends_on:
+                self._dependents.setdefault(needed, set()).add(system.department)
 
     def sites_needed(self, system: System) -> set[str]:
         """Return the sites that a system moves to, and those that keep their copies."""
         direct = {part.to.site for part in system.components if part.to is not None}
         return direct | {self.copies[name] for name in direct if name in self.copies}
+
+    def near(self, system: System) -> frozenset[str]:
+        """Return the departments whose hosts may be clients of a system: its own, and those that need it."""
+        return frozenset({system.department, *self._dependents.get(system.system, ())})
+
+    def _moved(self, departments: frozenset[str]) -> dict[str, list[str]]:
+        """Return the new addresses of the hosts of some departments, by the old: an entry lets them in from there."""
+        moved: dict[str, set[str]] = {}
+        for system in self.programme.systems:
+            for part in system.components if system.department in departments else ():
+                news = {str(address) for address in part.to.addresses} if part.to is not None else set()
+                for host in part.on:
+                    moved.setdefault(self.addresses[host], set()).update(news)
+        return {old: sorted(news) for old, news in sorted(moved.items()) if news}
 
     def _names(self, domain: str | None) -> dict[str, Any]:
         """Return what a system in a domain must know of the name service."""
@@ -296,6 +315,7 @@ class _Subject:
             "port": part.entry.port,
             "host": host.name,
             "address": str(host.address),
+            "moved": self._ground.moved(self._ground.near(self.system)),
         }
 
 

@@ -87,9 +87,14 @@ class DatabaseFacts(Model):
     event_triggers: Words = ()
     large_tables: Words = ()
     passwordless: Words = ()
-    limited: Words = ()
-    """Who may come from some addresses only."""
-    admitted: Words = ()
+    indexes: Amount = 0
+    large_objects: Amount = 0
+    reading: Annotated[float, Field(ge=0)] = 0.0
+    """Seconds in which a pause would read sequences and list large objects."""
+    pooling: Word = ""
+    """How an entry would share its connections; nothing where there is none."""
+    sessions: Words = ()
+    """Why."""
 
 
 class ServerFacts(Model):

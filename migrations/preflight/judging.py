@@ -10,6 +10,7 @@ from inventory.base import Model
 from inventory.model import Component, Programme, System
 from inventory.words import _
 from migrations.preflight.asking import Answer
+from migrations.preflight.estimating import estimates
 from migrations.preflight.facts import DatabaseFacts, Folder, HostFacts, Mount, ServerFacts, SiteFacts
 from migrations.preflight.findings import Finding, Severity
 
@@ -94,7 +95,7 @@ class Judge:
             return
         add = self._adder(system.system, host, str(part.settings.get("database", part.name)))
         together = self._on_cluster[host, int(part.settings.get("port", 5432))]
-        for severity, why, mend in _database_findings(facts, together):
+        for severity, why, mend in (*_database_findings(facts, together), *estimates(facts, system.limits)):
             add(severity, why, mend)
 
     def _server(self, system: System, part: Component | None, host: str, answer: Answer) -> None:
@@ -204,14 +205,6 @@ def _lists(facts: DatabaseFacts) -> Iterator[tuple[Severity, str, str]]:
         ),
         (
             Severity.ATTENTION, facts.passwordless, _("roles that log in without a password: {names}"),
-            _("behind the entry they need one"),
-        ),
-        (
-            Severity.ATTENTION, facts.limited, _("clients are limited to addresses: {names}"),
-            _("the target sees the entry's address alone: limit them before the entry, by a packet filter"),
-        ),
-        (
-            Severity.ATTENTION, facts.admitted, _("clients are admitted without a password: {names}"),
             _("behind the entry they need one"),
         ),
         (Severity.NOTE, facts.extensions, _("extensions: {names}"), ""),

@@ -101,6 +101,24 @@ class Account(Model):
     verifier: Verifier
 
 
+class Admitted(Model):
+    """One rule of who may come from where; no users mean everybody."""
+
+    kind: Literal["host", "hostssl", "hostnossl"]
+    users: tuple[Identifier, ...] = Field(max_length=10_000)
+    network: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:]{2,45}/[0-9]{1,3}\z")]
+    method: Literal["md5", "scram-sha-256", "reject"]
+
+
+class Admission(Model):
+    """What an entry has to hold: its rules in their order, and how it shares connections, why, for how many clients."""
+
+    lines: tuple[Admitted, ...] = Field(max_length=20_000)
+    pooling: Literal["transaction", "session"]
+    why: tuple[Sentence, ...] = Field(max_length=20)
+    clients: Annotated[int, Field(strict=True, ge=0)]
+
+
 Keyless = tuple[Annotated[str, StringConstraints(max_length=300)], Identifier, Identifier, Literal["d", "n", "f", "i"]]
 """A table without a key: its name as text, schema, table, and by what its rows were told apart before."""
 
@@ -120,6 +138,7 @@ class TaskResult(Model):
     server: Server | None = None
     older: tuple[Identifier, ...] | None = Field(None, max_length=10_000)
     """Roles whose passwords SCRAM cannot check; `*`: whose is set from now on, too."""
+    admission: Admission | None = None
     keyless: tuple[Keyless, ...] | None = Field(None, max_length=100_000)
 
     def for_ansible(self) -> dict[str, Any]:

@@ -38,10 +38,10 @@ class Ground:
         assert self._ground.stdout is not None
         assert self._ground.stdout.readline() == "ready\n"
         children = Path(f"/proc/{self._ground.pid}/task/{self._ground.pid}/children").read_text().split()
-        self._enter = ("nsenter", f"--target={children[0]}", "--mount", "--net", "--pid", f"{folder}/enter")
+        self.enter = ("nsenter", f"--target={children[0]}", "--mount", "--net", "--pid", f"{folder}/enter")
         # The agents of a switch are reached by this in the place of ssh, whose options mean nothing here.
         self.ssh = folder.with_name(folder.name + "-ssh")
-        self.ssh.write_text(f'#!/bin/sh\nwhile [ $# -gt 2 ]; do shift; done\nexec {" ".join(self._enter)} "$1" "$2"\n')
+        self.ssh.write_text(f'#!/bin/sh\nwhile [ $# -gt 2 ]; do shift; done\nexec {" ".join(self.enter)} "$1" "$2"\n')
         self.ssh.chmod(0o755)
 
     def close(self) -> None:
@@ -50,8 +50,8 @@ class Ground:
         self._ground.communicate()
 
     def run(self, end: str, command: str, said: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run a shell command at one end."""
-        words = (*self._enter, ENDS[end], command)
+        """Run a shell command at one end, named by its side or by its host."""
+        words = (*self.enter, ENDS.get(end, end), command)
         return subprocess.run(words, input=said, capture_output=True, text=True, check=False)
 
 
@@ -64,14 +64,16 @@ class Steps:
             "name": "db", "kind": kind, "sources": ["old"], "source_addresses": ["10.11.0.10"],
             "targets": ["new"], "target_addresses": ["10.11.0.21"], "settings": settings,
         }  # fmt: skip
+        self.entry: dict[str, Any] = {}
+        """The entry before it, once it has one."""
 
-    def verb(self, end: str, verb: str, mode: str = "apply", **more: Any) -> dict[str, Any]:
-        """Carry one verb out at one end; Refusal where it was refused."""
+    def verb(self, end: str, verb: str, mode: str = "apply", kind: str = "", **more: Any) -> dict[str, Any]:
+        """Carry one verb out at one end, of the component's kind or another one; Refusal where it was refused."""
         given = {
             "verb": verb, "mode": mode, "end": end, "system": self.system, "component": self.component,
-            "entry": {}, "limit": "20s", **more,
+            "entry": self.entry, "limit": "20s", **more,
         }  # fmt: skip
-        parcel = visit_parcel(playbooks_folder(), str(self.component["kind"]), given).decode()
+        parcel = visit_parcel(playbooks_folder(), kind or str(self.component["kind"]), given).decode()
         done = self.ground.run(end, f'exec python3 -c "{BOOTSTRAP}"', parcel)
         assert done.stdout, done.stderr
         result: dict[str, Any] = json.loads(done.stdout.rstrip().rpartition("\n")[2])
@@ -83,7 +85,8 @@ class Steps:
     def move(self, direction: str, downtime: float = 3.0) -> dict[str, Any]:
         """Switch, or return; the times of what was done in milliseconds."""
         limits = {"downtime": f"{downtime:g}s", "data_loss": "0s", "catch_up": "20s"}
-        step = {"system": self.system, "components": [self.component], "entries": [], "limits": limits}
+        entries = [self.entry] if self.entry else []
+        step = {"system": self.system, "components": [self.component], "entries": entries, "limits": limits}
         try:
             with Sessions((str(self.ground.ssh),), playbooks_folder()) as sessions:
                 sessions.open(participants(step, direction))

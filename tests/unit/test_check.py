@@ -13,6 +13,7 @@ from inventory.loading import load_programme
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 KINDS = load_kinds(playbooks_folder() / "roles")
+BILLING = "{database: billing, pooling: transaction}"
 WATER, ARCHIVE, CASES = "systems/water-billing.yaml", "systems/archive.yaml", "systems/case-files.yaml"
 
 
@@ -272,15 +273,15 @@ MISTAKES: dict[str, tuple[str, str, str, str | None, str, str, str]] = {
         "network.lines[2].ends", "needs 'ends'", "leave the domain out"),
     "an extranet without names": ("network.yaml", "  names: {zone: yunhe.example, server: ns1, ttl: 1s}", "",
         "domains:", "network.names", "moves, and the extranet has no 'names'", "add names"),
-    "a setting that there is not": (WATER, "{database: billing}", "{database: billing, databse: x}", "databse",
+    "a setting that there is not": (WATER, BILLING, "{database: billing, databse: x}", "databse",
         "components[0].settings.databse", "no such setting", "did you mean 'database'?"),
-    "a setting that is missing": (WATER, "{database: billing}", "{}", "settings: {}",
+    "a setting that is missing": (WATER, BILLING, "{}", "settings: {}",
         "components[0].settings.database", "need the setting 'database'", "add it"),
-    "a setting that does not fit": (WATER, "{database: billing}", "{database: billing, port: 0}", "port: 0",
+    "a setting that does not fit": (WATER, BILLING, "{database: billing, port: 0}", "port: 0",
         "components[0].settings.port", "does not fit kind 'postgresql' (minimum)", "minimum 1"),
-    "a setting of the wrong type": (WATER, "{database: billing}", "{database: 5}", "database: 5",
+    "a setting of the wrong type": (WATER, BILLING, "{database: 5}", "database: 5",
         "components[0].settings.database", "does not fit kind 'postgresql' (type)", "must be a word"),
-    "a setting that is none of a few": (WATER, "{database: billing}", "{database: billing, pooling: x}", "pooling: x",
+    "a setting that is none of a few": (WATER, BILLING, "{database: billing, pooling: x}", "pooling: x",
         "components[0].settings.pooling", "does not fit kind 'postgresql' (enum)", "one of: "),
     "an entry that the kind cannot have": (ARCHIVE, "    kind: files\n",
         "    kind: files\n    entry: {name: files.yunhe.example, port: 80}\n", "files.yunhe", "components[0].entry",
@@ -402,7 +403,7 @@ def test_a_device_must_not_be_named_like_a_host(folder: Path) -> None:
     ],
 )
 def test_a_secret_is_told_and_not_shown(folder: Path, setting: str) -> None:
-    edit(folder, WATER, "{database: billing}", f"{{database: billing, {setting}}}")
+    edit(folder, WATER, BILLING, f"{{database: billing, {setting}}}")
     line = (folder / WATER).read_text().split("settings: {")[0].count("\n") + 1
     findings = found(folder)
     assert any("looks like a secret" in each.reason and each.line == line for each in findings), written(findings)
@@ -411,7 +412,7 @@ def test_a_secret_is_told_and_not_shown(folder: Path, setting: str) -> None:
 
 
 def test_a_reference_to_a_secret_is_none(folder: Path) -> None:
-    edit(folder, WATER, "{database: billing}", "{database: billing, password: 'vault:billing/db'}")
+    edit(folder, WATER, BILLING, "{database: billing, password: 'vault:billing/db'}")
     assert not any("secret" in each.reason for each in found(folder))
 
 

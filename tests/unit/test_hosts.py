@@ -113,7 +113,7 @@ def test_classified_systems_are_nowhere(folder: Path) -> None:
 def test_settings_of_components_are_left_out(folder: Path) -> None:
     file = folder / "systems" / "water-billing.yaml"
     file.write_text(
-        file.read_text().replace("{database: billing}", "{database: billing, password: 'vault:kv/billing#db'}")
+        file.read_text().replace("{database: billing, ", "{database: billing, password: 'vault:kv/billing#db', ")
     )
     text = json.dumps(AnsibleInventory(read_programme(folder)).listed())
     assert "vault:" not in text

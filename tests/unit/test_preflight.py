@@ -121,9 +121,11 @@ def test_what_a_host_lacks_is_found(
         ({"prepared": ["gid-1"]}, Severity.ATTENTION),
         ({"slots": ["debezium"]}, Severity.ATTENTION),
         ({"event_triggers": ["guard"]}, Severity.ATTENTION),
-        ({"admitted": ["trust from 10.0.0.0"]}, Severity.ATTENTION),
+        ({"pooling": "session", "sessions": ["not known"], "clients": 3}, Severity.ATTENTION),
+        ({"reading": 40.0}, Severity.ATTENTION),
         ({"passwordless": ["clerk"]}, Severity.ATTENTION),
-        ({"limited": ["clerk from 10.12.0.99"]}, Severity.ATTENTION),
+        ({"bytes": 1 << 40}, Severity.ATTENTION),
+        ({"tables": 20_000, "indexes": 90_000}, Severity.ATTENTION),
     ],
 )
 def test_what_a_database_asks_for_is_found(programme: Programme, change: dict[str, Any], severity: Severity) -> None:

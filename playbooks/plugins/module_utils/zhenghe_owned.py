@@ -84,6 +84,11 @@ class Owned:
             scratch.replace(path)
             return True
 
+    def rename(self, path: Path, new: Path) -> None:
+        """Put a file in the place of another one."""
+        with self.acting():
+            path.replace(new)
+
     def mode(self, path: Path) -> int:
         """Return the rights of a file."""
         with self.acting():

@@ -19,7 +19,8 @@ OPERATOR = "zhenghe-op"
 ADDRESSES = {OLD: "10.11.0.10", NEW: "10.11.0.21", ENTRY: "10.11.0.30", CLIENT: "10.11.0.40"}
 COMPONENT = {
     "name": "db", "kind": "postgresql", "sources": [OLD], "source_addresses": [ADDRESSES[OLD]],
-    "targets": [NEW], "target_addresses": [ADDRESSES[NEW]], "settings": {"database": "billing"},
+    "targets": [NEW], "target_addresses": [ADDRESSES[NEW]],
+    "settings": {"database": "billing", "pooling": "transaction"},
 }  # fmt: skip
 FRONT = {
     "component": "db", "kind": "pgbouncer", "name": "billing-db.yunhe.example", "port": 5432, "host": ENTRY,

@@ -26,9 +26,16 @@ CONF
     # A root without systemd: its clusters are started all the same.
     cat > "$folder/$1/usr/local/bin/systemctl" <<'STUB'
 #!/bin/sh
+[ "$1" != --quiet ] || shift
 for last; do :; done
 name=${last#postgresql@}; name=${name%.service}
 case "$1" in
+enable) case "$name" in zhenghe-pgbouncer@*)
+    port=${name#*@}
+    install -d -o postgres /run/zhenghe-pgbouncer-$port
+    cd /; runuser -u postgres -- pgbouncer /etc/pgbouncer/zhenghe/$port/pgbouncer.ini < /dev/null > /run/pgbouncer.log 2>&1 &
+    for i in 1 2 3 4 5 6 7 8 9; do [ -S /run/zhenghe-pgbouncer-$port/.s.PGSQL.$port ] || sleep 0.1; done ;;
+    esac ;;
 start | stop | restart) pg_ctlcluster "${name%%-*}" "${name#*-}" "$1" ;;
 esac
 [ "$1" != start ] || true

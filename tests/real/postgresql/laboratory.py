@@ -1,10 +1,17 @@
 """Two clusters, PostgreSQL 13 and 15, in which a move of a database takes seconds: no hosts, no SSH, no Ansible."""
 
+import json
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
+from playbooks.agents.answers import TaskResult
 from tests.real.ends import ENDS, Ground, Steps
 
+ENTRY = {
+    "component": "db", "kind": "pgbouncer", "name": "db.example", "port": 6432, "host": "new", "address": "10.11.0.21"
+}  # fmt: skip
 GROUND = Path(__file__).with_name("ground.sh")
 _CALM = "-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 -c client_min_messages=warning"
 _UNSUBSCRIBE = r"""
@@ -87,3 +94,21 @@ class Moving(Steps):
             ends = ends[::-1]
         # An end that has nothing to say in a step gives no answer.
         return {end: self.verb(end, name, mode, **more).get("answer", {}) for end in ends}
+
+    def front(self, **entry: Any) -> dict[str, Any]:
+        """Put an entry before the database, on the target's host; return what its verb answers."""
+        self.entry = {**ENTRY, **entry}
+        own = self.verb("new", "account", kind="pgbouncer")["account"]
+        admitted = [self.verb(end, "admit", account=own["name"], verifier=own["verifier"]) for end in ENDS]
+        ends = [TaskResult.model_validate_json(json.dumps(one)).for_ansible() for one in admitted]
+        result = self.verb("new", "front", kind="pgbouncer", ends=ends)
+        return dict(result["answer"]["facts"])
+
+    def come(self, statements: str, role: str, address: str = "10.11.0.10") -> "subprocess.CompletedProcess[str]":
+        """Come to the entry as a client with an address of the old network, and run statements."""
+        self.laboratory.run("source", f"ip address replace {address}/32 dev lo; "
+                                   f"ip route replace {ENTRY['address']} dev old src {address}")  # fmt: skip
+        self.laboratory.run("target", "ip route replace default via 10.11.0.10")
+        where = f"host={ENTRY['address']} port={ENTRY['port']} connect_timeout=9"
+        asked = f"PGUSER={shlex.quote(role)} psql -XAtq 'dbname={self.database} password=x {where}'"
+        return self.laboratory.run("source", f"cd /; {asked}", statements)

@@ -17,6 +17,7 @@ from ansible.module_utils.zhenghe_bouncer import Entry, await_calm, command, nam
 from playbooks.agents import loop
 from playbooks.agents.kit import Refused
 
+BUSY = "a transaction that goes through the entry has not ended in time"
 DECIDING = 8.0
 """Seconds for a source that was frozen to thaw by itself."""
 
@@ -33,6 +34,8 @@ class Agent(loop.Agent):
         self._from = (str(self.component["source_addresses"][0]), ports[0])
         self._to = (str(self.component["target_addresses"][0]), ports[1])
         self._paused = False
+        self._closer: Any = None
+        """Ends sessions at the old side, where each client has one of its own."""
 
     def open(self) -> dict[str, Any]:
         """Connect to PgBouncer, and look where it sends to."""
@@ -53,7 +56,12 @@ class Agent(loop.Agent):
             raise Refused("there is no entry", "run the step front first")
         if self._is_paused():
             self.abandon()
-        return {}
+        if self._entry.sends_to() != self._to:
+            self._entry.make_ready(*self._to)
+        pooling = self._entry.pooling()
+        if pooling == "session":
+            self._closer = self._entry.look(*self._from, self._entry.database)
+        return {"pooling": pooling}
 
     def _is_paused(self) -> bool:
         databases = shown(self._console, "DATABASES")
@@ -68,7 +76,7 @@ class Agent(loop.Agent):
         waiting.start()
         left = deadline - time.monotonic()
         try:
-            self.until(lambda: not waiting.is_alive(), left, self._busy(), "end it, or switch when it has ended")
+            self.until(lambda: self._ended(waiting), left, BUSY, "end it, or switch when it has ended")
         except Refused:
             self.resume()
             raise
@@ -77,9 +85,11 @@ class Agent(loop.Agent):
             raise Refused(f"PgBouncer does not pause: {waiting.wrong}", f"see journalctl -u {self._entry.unit}")
         return {}
 
-    @staticmethod
-    def _busy() -> str:
-        return "a transaction that goes through the entry has not ended in time"
+    def _ended(self, waiting: _Waiting) -> bool:
+        if waiting.is_alive() and self._closer is not None:
+            # Who is outside of a transaction connects anew and waits; who is inside may end it.
+            command(self._closer, "SELECT closed, busy FROM zhenghe.close_idle()")
+        return not waiting.is_alive()
 
     def turn(self) -> dict[str, Any]:
         """Send clients to the target, now and after a restart."""

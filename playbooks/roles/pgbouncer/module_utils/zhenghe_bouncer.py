@@ -1,8 +1,12 @@
 """One entry in a PgBouncer: its line, its account, its pause. One PgBouncer serves all entries of a port.
 
-Connections are shared by transaction unless the component's settings say otherwise. A pause can then fall between any
-two transactions, so a switch waits for the longest transaction, and clients wait but keep their connections. By session
-it would wait for clients to leave, and those that keep a connection for days never do.
+The source says how connections are shared (`zhenghe_pg_sessions`), or a person does. By transaction, a pause can fall
+between any two transactions, so a switch waits for the longest one, and clients wait but keep their connections. By
+session each client has a connection of its own, and a switch ends those that are outside of a transaction.
+
+    PORT/pgbouncer.ini      what PgBouncer reads; includes the line of every entry
+    PORT/ENTRY.ini          where an entry sends to; ENTRY.ini.next lies beside it before a pause
+    PORT/hba                who may come from where: the rules of all entries, from ENTRY.hba
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ import re
 import secrets
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +39,9 @@ FOLDER = Path("/etc/pgbouncer/zhenghe")
 UNIT = Path("/etc/systemd/system/zhenghe-pgbouncer@.service")
 ITERATIONS = 4096
 LONGEST_NAME = 60
+CLIENTS = 2000
+"""Clients that may be connected to the entries of a port at once."""
+SUFFIXES = (".ini", ".ini.next", ".hba", ".trust", ".verifier", ".password")
 LOGINS = 1.0
 """Seconds to wait at most for logins that are under way before a reload, which falls into a pause of clients."""
 CALM = 0.01
@@ -69,11 +76,12 @@ listen_addr = {address}
 listen_port = {port}
 unix_socket_dir = {socket}
 unix_socket_mode = 0700
-auth_type = {passwords}
+auth_type = hba
+auth_hba_file = {folder}/hba
 auth_file = {folder}/userlist.txt
 auth_query = SELECT name, verifier FROM zhenghe.account($1)
 ignore_startup_parameters = extra_float_digits
-max_client_conn = 2000
+max_client_conn = {clients}
 default_pool_size = 40
 server_login_retry = 1
 log_connections = 0
@@ -123,7 +131,6 @@ class Entry:
 
     def __init__(self, system: str, component: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
         self.database: str = component["settings"]["database"]
-        self.pooling: str = component["settings"].get("pooling", "transaction")
         self.address, self.port = str(entry["address"]), int(entry["port"])
         base = re.sub(r"[^a-z0-9]+", "_", f"zhenghe_{system}_{component['name']}")
         digest = hashlib.sha256(base.encode()).hexdigest()[:8]
@@ -132,6 +139,7 @@ class Entry:
         self.socket = f"/run/zhenghe-pgbouncer-{self.port}"
         self.unit = f"zhenghe-pgbouncer@{self.port}.service"
         self.line_file = self.folder / f"{self.account}.ini"
+        self.rules_file = self.folder / f"{self.account}.hba"
         self.password_file = self.folder / f"{self.account}.password"
         self.trust_file = self.folder / f"{self.account}.trust"
 
@@ -173,12 +181,20 @@ class Entry:
         connection.autocommit = True
         return connection
 
-    def line(self, address: str, port: int) -> str:
+    def line(self, address: str, port: int, pooling: str) -> str:
         """Return the line that sends this entry's database to an address."""
+        # By session, as many may be connected at once as were before.
+        size = f" pool_size={CLIENTS}" if pooling == "session" else ""
         return (
             f"{self.database} = host={address} port={port} dbname={word(self.database)} "
-            f"auth_user={self.account} pool_mode={self.pooling}\n"
+            f"auth_user={self.account} pool_mode={pooling}{size}\n"
         )
+
+    def pooling(self) -> str:
+        """Return how this entry shares connections: by transaction or by session."""
+        found = re.search(r"pool_mode=(\w+)", POSTGRES.read(self.line_file))
+        assert found is not None
+        return found[1]
 
     def sends_to(self) -> tuple[str, int] | None:
         """Return address and port where the entry sends its clients, now and after a restart; None: nowhere yet."""
@@ -193,13 +209,26 @@ class Entry:
         found = [one for one in shown(console, "DATABASES") if one["name"] == self.database]
         return (str(found[0]["host"]), int(found[0]["port"])) if found else None
 
+    def make_ready(self, address: str, port: int) -> None:
+        """Write down beforehand what sends clients to an address: a pause has no time for disks."""
+        with self.neighbours_wait():
+            self.configure()
+            POSTGRES.write(self._next, self.line(address, port, self.pooling()))
+
     def point(self, console: Any, address: str, port: int) -> None:
         """Send clients there from the next transaction on; a paused entry stays paused."""
+        wanted = self.line(address, port, self.pooling())
         with self.neighbours_wait():
-            write(self.line_file, self.line(address, port))
-            self.configure()
+            if POSTGRES.exists(self._next) and POSTGRES.read(self._next) == wanted:
+                POSTGRES.rename(self._next, self.line_file)
+            else:
+                write(self.line_file, wanted)
             if self.in_force(console) != (address, port):
                 self.reload(console)
+
+    @property
+    def _next(self) -> Path:
+        return self.line_file.with_name(self.line_file.name + ".next")
 
     def neighbours_wait(self) -> contextlib.AbstractContextManager[None]:
         """Keep the entries of this port from writing the configuration at once: each writes all of it."""
@@ -219,14 +248,15 @@ class Entry:
         trust = self._trust()
         tls.make(POSTGRES, self.folder, self.address)
         text = CONFIGURATION.format(
-            port=self.port, address=self.address, socket=self.socket, folder=self.folder, believed=believed(trust),
-            passwords="md5" if any(one["older"] for one in trust) else "scram-sha-256",
-            databases="".join(POSTGRES.read(file) for file in lines),
+            port=self.port, clients=CLIENTS, address=self.address, socket=self.socket, folder=self.folder,
+            believed=believed(trust), databases="".join(f"%include {file}\n" for file in lines),
         )  # fmt: skip
         pinned = sorted({one for each in trust for one in each["certificates"]})
+        rules = "".join(self._rules(file) for file in lines)
         news = [
             write(self.folder / "servers.pem", "".join(pinned)),
             write(self.folder / "userlist.txt", "".join(f'"{user}" "{password}"\n' for user, password in users)),
+            write(self.folder / "hba", rules),
             write(self.folder / "pgbouncer.ini", text),
             write_as_root(UNIT, UNIT_TEXT),
         ]
@@ -242,6 +272,14 @@ class Entry:
     def _trust(self) -> list[dict[str, Any]]:
         return [json.loads(POSTGRES.read(file)) for file in POSTGRES.find(self.folder, "*_entry.trust")]
 
+    def _rules(self, line_file: Path) -> str:
+        rules = line_file.with_suffix(".hba")
+        if POSTGRES.exists(rules):
+            return POSTGRES.read(rules)
+        # It was made before entries held rules: until it is fronted anew it asks for passwords, from everywhere.
+        database = POSTGRES.read(line_file).partition(" ")[0]
+        return "".join(f"host {name(database)} all {network} md5\n" for network in ("0.0.0.0/0", "::/0"))
+
     def others_with_the_database(self) -> list[str]:
         """Return other entries of this port that have a database of the same name: clients could not be told apart."""
         start = f"{self.database} ="
@@ -255,10 +293,13 @@ class Entry:
             return True
         return False
 
-    def front(self, address: str, port: int, ends: Mapping[str, Mapping[str, Any]]) -> None:
-        """Stand before an address; an entry that stands there already stays as it is, wherever it sends to.
+    def front(
+        self, address: str, port: int, ends: Mapping[str, Mapping[str, Any]], admission: Mapping[str, Any]
+    ) -> None:
+        """Stand before an address, holding who may come; one that stands there already goes on sending where it does.
 
-        `ends` says of each end's address by which certificate its server is known, and whose passwords are older ones.
+        `ends` says of each end's address by which certificate its server is known, and whose passwords are older ones;
+        `admission` is what the source said of who may come (agents/answers.py, `Admission`).
         """
         if re.fullmatch(r"[A-Za-z0-9_.-]+", self.database) is None:
             raise Refused(
@@ -271,10 +312,12 @@ class Entry:
             )
         self.password()
         with self.neighbours_wait():
-            write(self.trust_file, json.dumps(trust_in(ends)))
-            if self.sends_to() is None:
-                write(self.line_file, self.line(address, port))
-            new = self.configure()
+            trust = trust_in(ends)
+            write(self.trust_file, json.dumps(trust))
+            held = rules(self.database, self.account, self.address, admission["lines"], older=bool(trust["older"]))
+            write(self.rules_file, held)
+            line = self.line(*(self.sends_to() or (address, port)), admission["pooling"])
+            new = write(self.line_file, line) | self.configure()
             if not self.running():
                 systemctl("daemon-reload")
                 systemctl("enable", "--now", self.unit)
@@ -292,7 +335,7 @@ class Entry:
 
     def look(self, address: str, port: int, database: str) -> Any:
         """Connect to an end, or to this entry itself, as the entry's own account."""
-        itself = address == self.address
+        itself = (address, port) == (self.address, self.port)
         mode, pinned = ("verify-full", tls.CERTIFICATE) if itself else (believed(self._trust()), "servers.pem")
         connection = psycopg2.connect(
             host=address, port=port, dbname=database, user=self.account, password=self.password(), connect_timeout=3,
@@ -316,8 +359,7 @@ class Entry:
     def remove(self) -> None:
         """Take the entry away; the PgBouncer of a port without entries stops."""
         with self.neighbours_wait():
-            kept = (".ini", ".verifier", ".password", ".trust")
-            POSTGRES.remove(*(self.folder / (self.account + suffix) for suffix in kept))
+            POSTGRES.remove(*(self.folder / (self.account + suffix) for suffix in SUFFIXES))
             self.configure()
             if POSTGRES.find(self.folder, "*_entry.ini"):
                 if self.running():
@@ -340,6 +382,19 @@ def believed(trust: Sequence[Mapping[str, Any]]) -> str:
     All servers of a port have one file of certificates: with names, none of them can stand in for another.
     """
     return "verify-full" if all(one["named"] for one in trust) else "verify-ca"
+
+
+def rules(database: str, account: str, address: str, lines: Iterable[Mapping[str, Any]], *, older: bool) -> str:
+    """Return the lines of PgBouncer's own pg_hba.conf for one database, and one for the entry's own account.
+
+    Unless somebody has an older password, everybody proves his by SCRAM, which md5 would admit as well.
+    """
+    text = f"host {name(database)} {name(account)} {address}/32 scram-sha-256\n"
+    for line in lines:
+        users = ",".join(map(name, line["users"])) or "all"
+        method = "scram-sha-256" if line["method"] == "md5" and not older else line["method"]
+        text += f"{line['kind']} {name(database)} {users} {line['network']} {method}\n"
+    return text
 
 
 def command(connection: Any, text: str, parameters: Any = None) -> list[tuple[Any, ...]]:

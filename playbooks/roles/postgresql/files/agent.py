@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from ansible.module_utils import zhenghe_pg_large as large
 from ansible.module_utils import zhenghe_pg_sequences as sequences
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_log import why_not
@@ -40,6 +41,7 @@ class Agent(loop.Agent):
         self._held = contextlib.ExitStack()
         self._promoted = self._slot = False
         self._sequences: tuple[tuple[str, str], ...] = ()
+        self._objects: dict[int, large.Large] = {}
 
     def open(self) -> dict[str, Any]:
         """Connect, and look which side this end is."""
@@ -62,6 +64,12 @@ class Agent(loop.Agent):
     def _promoted_in_vain(self, side: str) -> bool:
         # Promoted, and then the source was thawed instead of sealed: nobody was sent here.
         return side == "serving" and stream.peer_side(self._place) == "serving"
+
+    def watch(self) -> dict[str, Any]:
+        """List the source's large objects: what is changed from now on it hands over in the pause."""
+        if self.side == "source" and side_of(self._place.connect(), self._place.database) == "serving":
+            self._objects = large.listed(self._connection)
+        return {"objects": len(self._objects)}
 
     def ready(self) -> dict[str, Any]:
         """Mend what an earlier agent that was killed left half way; make the slot for the way back."""
@@ -106,6 +114,8 @@ class Agent(loop.Agent):
             mend = "repeat the step when it has caught up; if it never does, see the target's log"
             why = why_not(self._connection, self._place.base)
             raise Refused(f"the target does not follow the source closely{why}", mend)
+        with self._peer() as peer:
+            large.bring(self._connection, peer, self.limits["catch_up"])
         stream.make_slot(self._place, self._connection)
         self._slot = True
 
@@ -155,9 +165,10 @@ class Agent(loop.Agent):
         """Answer what the target has to wait for, and where the sequences are."""
         if side_of(self._connection, self._place.database) == "waiting":
             # Sealed by an earlier move: the target was promoted before.
-            return {"mark": None, "sequences": []}
+            return {"mark": None, "sequences": [], "objects": None}
         mark = stream.leave_mark(self._connection, "switch")
-        return {"mark": mark, "sequences": sequences.sent(sequences.read(self._connection, self._sequences))}
+        found = sequences.sent(sequences.read(self._connection, self._sequences))
+        return {"mark": mark, "sequences": found, "objects": large.handed_over(self._connection, self._objects)}
 
     def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:
         """Wait until every change before the source's mark is applied, then take over its sequences."""
@@ -170,7 +181,8 @@ class Agent(loop.Agent):
 
         self.until(applied, limit, "the rest was not applied in time", "try when less is written")
         sequences.write(self._connection, sequences.received(given["sequences"]))
-        return {"sequences": len(given["sequences"])}
+        objects = large.take(self._connection, given["objects"]) if given["objects"] else 0
+        return {"sequences": len(given["sequences"]), "objects": objects}
 
     def promote(self) -> dict[str, Any]:
         """Let clients in; what they write from here on will flow back."""

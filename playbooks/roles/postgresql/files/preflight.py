@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from ansible.module_utils import zhenghe_pg_hba as hba
+from ansible.module_utils import zhenghe_pg_sequences as sequences
 from ansible.module_utils.zhenghe_pg_findings import findings
+from ansible.module_utils.zhenghe_pg_large import LISTING
 from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of, value
+from ansible.module_utils.zhenghe_pg_sessions import sharing
 from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 _MOST = 50
@@ -17,6 +22,8 @@ _RELATIONS = (
 _COUNTS = {
     "tables": _RELATIONS.format(what="count(*)", kind="'r'"),
     "sequences": _RELATIONS.format(what="count(*)", kind="'S'"),
+    "indexes": _RELATIONS.format(what="count(*)", kind="'i'"),
+    "large_objects": "SELECT count(*) FROM pg_largeobject_metadata",
     "bytes": "SELECT pg_database_size(current_database())",
     "clients": "SELECT count(DISTINCT (usename, client_addr)) FROM pg_stat_activity WHERE datname = current_database() "
     "AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
@@ -42,13 +49,6 @@ _LISTS = {
     "large_tables": _RELATIONS.format(what="format('%I.%I', n.nspname, relname)", kind="'r'")
     + " AND pg_table_size(c.oid) > 10737418240",
     "passwordless": "SELECT rolname FROM pg_authid WHERE rolcanlogin AND rolpassword IS NULL AND NOT rolsuper",
-    "limited": "SELECT DISTINCT array_to_string(user_name, ',') || ' from ' || address || coalesce('/' || netmask, '') "
-    "FROM pg_hba_file_rules WHERE type <> 'local' AND error IS NULL AND auth_method <> 'reject' "
-    "AND ('all' = ANY(database) OR current_database() = ANY(database)) "
-    "AND address NOT IN ('all', '0.0.0.0', '::', '127.0.0.1', '::1', 'samehost') "
-    "AND NOT array_to_string(user_name, ',') ~ 'zhenghe_' ORDER BY 1",
-    "admitted": "SELECT DISTINCT auth_method || ' from ' || coalesce(address, type) FROM pg_hba_file_rules "
-    "WHERE auth_method NOT IN ('scram-sha-256', 'md5', 'reject') AND type <> 'local' AND error IS NULL",
 }
 """Facts that are names; of each at most so many are told."""
 
@@ -65,7 +65,13 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
         facts.update({name: int(value(connection, question)) for name, question in _COUNTS.items()})
         facts.update({name: str(value(connection, question)) for name, question in _WORDS.items()})
         facts.update({name: _names(connection, question) for name, question in _LISTS.items()})
-        return {"facts": facts, "refusals": list(findings(place, connection))}
+        facts["reading"] = _reading(connection)
+        refusals = list(findings(place, connection))
+        if given["entry"]:
+            refusals += hba.of_source(place).refused
+            shared = sharing(connection, place.pooling)
+            facts.update(pooling=shared.pooling, sessions=shared.why)
+        return {"facts": facts, "refusals": refusals}
     except Error as exc:
         return {"failed": True, "msg": f"PostgreSQL: {str(exc).strip()}", "mend": "see the cluster's log on this host"}
 
@@ -75,6 +81,14 @@ def _quiet(connection: Any) -> Any:
     for name, setting in _QUIET.items():
         rows(connection, "SELECT set_config(%s, %s, false)", (name, setting))
     return connection
+
+
+def _reading(connection: Any) -> float:
+    """Return the seconds in which a pause would read sequences and list large objects."""
+    began = time.monotonic()
+    sequences.read(connection, sequences.uncalled(connection))
+    rows(connection, LISTING)
+    return round(time.monotonic() - began, 3)
 
 
 def _names(connection: Any, question: str) -> list[str]:

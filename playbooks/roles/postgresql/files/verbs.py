@@ -7,11 +7,13 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_accounts as accounts
 from ansible.module_utils import zhenghe_pg_compare as comparing
 from ansible.module_utils import zhenghe_pg_copy as copying
+from ansible.module_utils import zhenghe_pg_hba as hba
 from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_target as target
 from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_place import Place, readable, side_of
 from ansible.module_utils.zhenghe_pg_published import given_identities
+from ansible.module_utils.zhenghe_pg_sessions import sharing
 from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents.kit import Refused, answer, seconds
@@ -47,7 +49,7 @@ class Verbs:
         with self._place.alone():
             tls.pin(self._place, self._server)
             if self._place.end == "source":
-                source.prepare(self._place, self._verifier)
+                source.prepare(self._place, self._verifier, entry=bool(self._entry))
             else:
                 target.start_cluster(self._place)
                 target.open_to_peer(self._place, self._verifier)
@@ -65,15 +67,26 @@ class Verbs:
         return answer(done, **(self._end.facts(self._place) if done else {}))
 
     def admit(self) -> Answer:
-        """Let the entry in at this end, or out."""
+        """Let the entry in at this end, or out; the source says what the entry has to hold."""
         with self._place.alone():
             if self._mode == "apply":
+                held = self._admission() if self._place.end == "source" else {}
                 older = tls.older_passwords(self._place)
                 accounts.admit_entry(self._place, self._account, self._verifier, self._entry["address"], older)
-                return {"server": tls.shown(self._place), "older": [*older.roles, *(["*"] if older.still_made else [])]}
+                known = [*older.roles, *(["*"] if older.still_made else [])]
+                return {"server": tls.shown(self._place), "older": known, **held}
             if self._mode == "undo" and side_of(self._place.connect(), self._place.database) != "absent":
                 accounts.dismiss_entry(self._place)
         return {}
+
+    def _admission(self) -> Answer:
+        found = hba.of_source(self._place)
+        if found.refused:
+            raise Refused("; ".join(found.refused), "mend what is said of each and run the step again")
+        self._place.remember(admission=found.lines)
+        lines = hba.with_moved(found.lines, self._entry.get("moved") or {})
+        shared = sharing(self._place.connect(self._place.database), self._place.pooling)
+        return {"admission": {"lines": lines, "pooling": shared.pooling, "why": shared.why, "clients": shared.clients}}
 
     def replicate(self) -> Answer:
         """Copy, and go on copying."""

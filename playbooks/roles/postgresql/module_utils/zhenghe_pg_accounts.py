@@ -144,7 +144,7 @@ def dismiss_entry(place: Place) -> None:
     account = place.remembered().get("entry")
     if account:
         inside = place.connect(place.database)
-        rows(inside, "DROP FUNCTION IF EXISTS zhenghe.account(text)")
+        rows(inside, "DROP FUNCTION IF EXISTS zhenghe.account(text), zhenghe.close_idle()")
         drop_role(place, account)
 
 

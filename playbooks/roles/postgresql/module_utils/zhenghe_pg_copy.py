@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
+from ansible.module_utils import zhenghe_pg_hba as hba
+from ansible.module_utils import zhenghe_pg_large as large
 from ansible.module_utils import zhenghe_pg_log as logs
 from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_schema as schema
@@ -18,7 +20,9 @@ from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils import zhenghe_pg_slots as slots
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils import zhenghe_pg_tls as tls
+from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_carry import carry_over
+from ansible.module_utils.zhenghe_pg_definitions import bring_definitions
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_later import bring_tables
 from ansible.module_utils.zhenghe_pg_pause import too_long
@@ -119,8 +123,9 @@ def replicate(place: Place, limit: float) -> dict[str, Any]:
         found = progress(place)
         spent = round(time.monotonic() - began, 1)
         if found["complete"]:
+            objects = bring_large(place, limit)
             rows(place.connect(place.database), "ANALYZE")
-            return {**found, "seconds": spent}
+            return {**found, "seconds": spent, "large_objects": objects}
         failed = logs.worker_errors(place.connect(), place.base, since) if found.get("errors") else ()
         if failed:
             raise Refused(
@@ -132,6 +137,12 @@ def replicate(place: Place, limit: float) -> dict[str, Any]:
                 _behind(place, found, limit), "find out what holds it up, or raise limits.catch_up; nothing is lost"
             )
         time.sleep(0.1)
+
+
+def bring_large(place: Place, limit: float) -> dict[str, Any]:
+    """Bring the large objects that were written since they were brought last."""
+    with contextlib.closing(place.connect_peer()) as there:
+        return large.bring(place.connect(place.database), there, limit)
 
 
 def _behind(place: Place, found: dict[str, Any], limit: float) -> str:
@@ -161,10 +172,21 @@ def in_the_way(place: Place, entries: Sequence[str]) -> tuple[str, ...]:
     if place.end == "source":
         inside = place.connect(place.database)
         found += findings(place, inside, again=True)
+        found += _admitted_otherwise(place) if entries else []
         new = [f"{one}.{two}" for one, two in unpublished(inside, place.base)]
         if new:
             found.append(f"tables that came after the copy: {', '.join(new)}: they were not brought over")
     return tuple(found)
+
+
+def _admitted_otherwise(place: Place) -> list[str]:
+    held, now = place.remembered().get("admission"), hba.of_source(place)
+    if held is None or (held == now.lines and not now.refused):
+        return []
+    return [
+        *now.refused,
+        "pg_hba.conf or the members of its groups changed since the entry was made: front it anew",
+    ]
 
 
 def not_equal(place: Place, *, change: bool) -> tuple[str, ...]:
@@ -182,11 +204,24 @@ def not_equal(place: Place, *, change: bool) -> tuple[str, ...]:
             if brought:
                 return (f"tables that came after the copy are being copied: {', '.join(brought)}",)
             carry_over(place, here, there)
+            large.bring(here, there, stream.FIRST_OBJECTS)
             settings.bring(place)
         source_end, target_end = (there, here) if place.end == "target" else (here, there)
-        changed = schema.Comparison(place, source_end, target_end).differences()
+        comparison = schema.Comparison(place, source_end, target_end)
+        if change and place.end == "target":
+            _bring_definitions(place, here, there, comparison)
+        changed = comparison.differences()
     said = [f"the schema was changed since it was copied: {one}" for one in changed]
     return (*said, *settings.still_different(place)) if place.end == "target" else tuple(said)
+
+
+def _bring_definitions(place: Place, here: Any, there: Any, comparison: schema.Comparison) -> None:
+    brought = bring_definitions(here, there, [found[:2] for found in comparison.found()])
+    if brought:
+        put_to_sleep(here, place.database)
+        comparison.keep_as_printed(brought)
+        # Rights and comments of what is new here.
+        carry_over(place, here, there)
 
 
 def fill_views(place: Place) -> tuple[str, ...]:
@@ -264,6 +299,7 @@ def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
     restore_identities(place, inside, keyless)
     # What the entry asks for stays.
     rows(inside, own.LEAVE)
+    rows(inside, large.LEAVE)
     accounts.admit(place, f"{place.base} peer", [])
     accounts.drop_role(place, place.base)
     place.forget_files("passfile", "verifier")

@@ -30,6 +30,9 @@ _MADE = (
     "AND x.classid = '{catalogue}'::regclass AND x.deptype IN ('e', 'i'))"
 )
 
+# PostgreSQL 15 and 17 keep what ICU is asked for in columns of their own.
+_LOCALE = "coalesce(c.{}, to_jsonb(c)->>'colliculocale', to_jsonb(c)->>'colllocale')"
+
 DESCRIPTION = {
     "schemas": f"""
         SELECT quote_ident(n.nspname), '' FROM pg_namespace n
@@ -181,8 +184,8 @@ DESCRIPTION = {
                concat_ws(' ', nullif(castfunc, 0)::regprocedure, castcontext, castmethod)
         FROM pg_cast c WHERE {_MADE.format(oid="c.oid", catalogue="pg_cast")}""",
     "collations": f"""
-        SELECT format('%I.%I', n.nspname, c.collname), concat_ws(' ', c.collprovider, c.collcollate, c.collctype,
-               c.collisdeterministic)
+        SELECT format('%I.%I', n.nspname, c.collname), concat_ws(' ', c.collprovider, {_LOCALE.format("collcollate")},
+               {_LOCALE.format("collctype")}, c.collisdeterministic)
         FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
         WHERE {OWN.format(oid="c.oid", catalogue="pg_collation")}""",
     "text search": f"""
@@ -208,8 +211,6 @@ DESCRIPTION = {
         UNION ALL SELECT 'database', description FROM pg_shdescription s JOIN pg_database b ON b.oid = s.objoid
         WHERE s.classoid = 'pg_database'::regclass AND b.datname = current_database()""",
     "security labels": "SELECT objtype || ' ' || objname, provider || ' ' || label FROM pg_seclabels",
-    "large objects": """
-        SELECT 'all', count(*)::text FROM pg_largeobject_metadata HAVING count(*) > 0""",
 }
 SQL_BODY = "pg_get_function_sqlbody(p.oid),"
 """Of functions since PostgreSQL 14."""

@@ -6,11 +6,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.zhenghe_pg_description import CLASS, TYPE
+from ansible.module_utils.zhenghe_pg_description import CLASS, OWN, ROUTINE, TYPE
 from ansible.module_utils.zhenghe_pg_place import Place, rows, value
 from ansible.module_utils.zhenghe_pg_published import keyless
 
 _RELATIONS = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
+# n ! and !! n; the array functions whose arguments became anycompatible types in PostgreSQL 14.
+_FACTORIAL = "':opno (388|389) '"
+_OF_ARRAYS = (
+    "current_setting('server_version_num')::int < 140000 AND {proc}.pronamespace = 'pg_catalog'::regnamespace AND "
+    "{proc}.proname = ANY('{{array_append,array_cat,array_position,array_positions,array_prepend,array_remove,"
+    "array_replace,width_bucket}}')"
+)
+
+
+def _expressions(pattern: str) -> str:
+    """Return a question for the relations in whose views, defaults, checks or indexes a pattern is found."""
+    places = (
+        ("pg_rewrite", "ev_class", "ev_action"),
+        ("pg_attrdef", "adrelid", "adbin"),
+        ("pg_constraint", "conrelid", "conbin"),
+        ("pg_index", "indrelid", "indexprs"),
+        ("pg_index", "indrelid", "indpred"),
+        ("pg_policy", "polrelid", "polqual"),
+    )
+    of = "pg_class c ON c.oid = x.{} JOIN pg_namespace n ON n.oid = c.relnamespace"
+    return " UNION ".join(
+        f"SELECT c.oid::regclass::text FROM {table} x JOIN {of.format(relation)} "
+        f"WHERE current_setting('server_version_num')::int < 140000 AND x.{column}::text ~ {pattern} AND {CLASS}"
+        for table, relation, column in places
+    )
+
+
 # (question, what its answer means and what to do); a question answers with the names of what is in the way.
 _OF_THE_CLUSTER = (
     (
@@ -32,11 +59,6 @@ _OF_THE_DATABASE = (
     (
         "SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin AND oid <> 10",
         "superusers that may log in: {names}: no fence holds them; ALTER ROLE ... NOSUPERUSER, or NOLOGIN, first",
-    ),
-    (
-        "SELECT format('%s large objects of %s', count(*), pg_size_pretty(pg_table_size('pg_largeobject'))) "
-        "FROM pg_largeobject_metadata HAVING count(*) > 0",
-        "{names}: logical replication leaves them behind; move their content into a bytea column first",
     ),
     (
         f"{_RELATIONS} c.relkind = 'r' AND c.relpersistence = 'u' AND {CLASS}",
@@ -76,6 +98,43 @@ _OF_THE_DATABASE = (
         "SELECT format('%s of %s since %s', gid, owner, date_trunc('second', prepared)) FROM pg_prepared_xacts "
         "WHERE database = current_database()",
         "prepared transactions: {names}: the copy waits for them; COMMIT PREPARED or ROLLBACK PREPARED each",
+    ),
+    (
+        "SELECT format('operator %s', o.oid::regoperator) FROM pg_operator o "
+        "JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oprright = 0 AND "
+        f"{OWN.format(oid='o.oid', catalogue='pg_operator')} UNION ALL {_expressions(_FACTORIAL)}",
+        "postfix operators, which newer servers do not have: {names}: write factorial(n), or a function, instead",
+    ),
+    (
+        "SELECT format('aggregate %s', p.oid::regprocedure) FROM pg_proc p JOIN pg_aggregate a ON a.aggfnoid = p.oid "
+        "JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_proc t ON t.oid = a.aggtransfn "
+        f"WHERE {_OF_ARRAYS.format(proc='t')} AND a.aggtranstype IN ('anyarray'::regtype, 'anyelement'::regtype) "
+        f"AND {ROUTINE} UNION ALL "
+        "SELECT format('operator %s', o.oid::regoperator) FROM pg_operator o JOIN pg_proc t ON t.oid = o.oprcode "
+        f"JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE {_OF_ARRAYS.format(proc='t')} AND o.oprleft IN "
+        f"('anyarray'::regtype, 'anyelement'::regtype) AND {OWN.format(oid='o.oid', catalogue='pg_operator')}",
+        "made for anyarray or anyelement from a function that newer servers have for anycompatible types only: "
+        "{names}: drop each, and make it anew on the target with anycompatiblearray, or by a function of your own",
+    ),
+    (
+        "SELECT format('%s of %s', split_part(s, '=', 1), p.oid::regprocedure) FROM pg_proc p "
+        f"JOIN pg_namespace n ON n.oid = p.pronamespace, unnest(p.proconfig) s WHERE {ROUTINE} "
+        "AND split_part(s, '=', 1) = ANY('{operator_precedence_warning,vacuum_cleanup_index_scale_factor,"
+        "default_with_oids,array_nulls_old,replacement_sort_tuples,stats_temp_directory}')",
+        "functions with settings that newer servers do not know: {names}: ALTER FUNCTION ... RESET each",
+    ),
+    (
+        "SELECT DISTINCT format('%I.%I.%I', n.nspname, c.relname, a.attname) FROM pg_attribute a "
+        "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "JOIN pg_type t ON t.oid = a.atttypid WHERE a.attnum > 0 AND NOT a.attisdropped "
+        f"AND c.relkind IN ('r', 'p', 'c', 'm') AND t.oid IN (702, 703, 704, 705) AND {CLASS}",
+        "columns of types that newer servers do not have (abstime, reltime, tinterval, unknown): {names}: "
+        "ALTER TABLE ... TYPE timestamptz, interval or text",
+    ),
+    (
+        "SELECT format('%I.%I', n.nspname, c.conname) FROM pg_conversion c JOIN pg_namespace n "
+        f"ON n.oid = c.connamespace WHERE {OWN.format(oid='c.oid', catalogue='pg_conversion')}",
+        "encoding conversions of your own: {names}: newer servers call them in another way; drop them first",
     ),
     (
         "SELECT evtname FROM pg_event_trigger WHERE evtenabled IN ('A', 'R')",

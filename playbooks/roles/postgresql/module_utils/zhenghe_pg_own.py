@@ -115,6 +115,7 @@ DROP TABLE IF EXISTS zhenghe.given
 """
 """Takes away what gives the other end rights, once the way back is given up."""
 # The entry asks this for one account at a time, as pgbouncer's auth_query; a superuser does not come in by the entry.
+# An entry whose clients have a session each ends its own sessions that are outside of a transaction, and no others.
 ACCOUNT = """
 CREATE SCHEMA IF NOT EXISTS zhenghe;
 CREATE OR REPLACE FUNCTION zhenghe.account(wanted text) RETURNS TABLE (name name, verifier text) LANGUAGE sql
@@ -122,7 +123,13 @@ CREATE OR REPLACE FUNCTION zhenghe.account(wanted text) RETURNS TABLE (name name
     AS 'SELECT rolname, rolpassword FROM pg_authid
         WHERE rolname = wanted AND rolcanlogin AND NOT rolsuper AND rolname !~ ''^(pg|zhenghe)_''
         AND (rolvaliduntil IS NULL OR rolvaliduntil > now())';
-REVOKE ALL ON FUNCTION zhenghe.account(text) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION zhenghe.close_idle() RETURNS TABLE (closed bigint, busy bigint) LANGUAGE sql
+    SECURITY DEFINER SET search_path = pg_catalog
+    AS 'SELECT count(*) FILTER (WHERE CASE WHEN state = ''idle'' THEN pg_terminate_backend(pid) END),
+        count(*) FILTER (WHERE state IS DISTINCT FROM ''idle'') FROM pg_stat_activity
+        WHERE datname = current_database() AND client_addr = inet_client_addr() AND backend_type = ''client backend''
+        AND usename !~ ''^zhenghe_''';
+REVOKE ALL ON FUNCTION zhenghe.account(text), zhenghe.close_idle() FROM PUBLIC;
 GRANT USAGE ON SCHEMA zhenghe TO {role};
-GRANT EXECUTE ON FUNCTION zhenghe.account(text) TO {role}
+GRANT EXECUTE ON FUNCTION zhenghe.account(text), zhenghe.close_idle() TO {role}
 """

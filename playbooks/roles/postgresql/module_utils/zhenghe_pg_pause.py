@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ansible.module_utils import zhenghe_pg_large as large
 from ansible.module_utils import zhenghe_pg_sequences as sequences
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_place import Place
@@ -28,12 +29,16 @@ def pause_estimate(place: Place) -> dict[str, Any]:
     values = sequences.read(there, sequences.uncalled(there))
     read = time.monotonic()
     sequences.write(here, values)
+    set_at = time.monotonic()
+    objects = len(large.listed(there))
     there.close()
     return {
         "sequences": len(values),
+        "objects": objects,
+        "listing": round(time.monotonic() - set_at, 3),
         "following": round(marked - began, 3) if arrived else None,
         "reading": round(read - marked, 3),
-        "setting": round(time.monotonic() - read, 3),
+        "setting": round(set_at - read, 3),
         "pause": round(time.monotonic() - began + BESIDES, 3),
     }
 
@@ -46,7 +51,7 @@ def too_long(place: Place, downtime: float) -> tuple[str, ...]:
     following = "not yet" if found["following"] is None else f"{found['following']:.1f} s"
     made_of = (
         f"the last change followed after {following}, {found['sequences']} sequences take {found['reading']:.1f} s to "
-        f"read and {found['setting']:.1f} s to set"
+        f"read and {found['setting']:.1f} s to set, {found['objects']} large objects {found['listing']:.1f} s to list"
     )
     taking = f"the pause would take about {found['pause']:.1f} s, beyond limits.downtime of {downtime:g} s"
     return (f"{taking}: {made_of}; move at a quieter hour, or raise limits.downtime",)

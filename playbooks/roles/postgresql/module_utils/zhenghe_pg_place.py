@@ -124,6 +124,8 @@ class Place:
         self.end = end
         self.base = base_name(system, component["name"])
         self.database: str = settings["database"]
+        self.pooling: str = settings.get("pooling", "")
+        """How a person said that an entry shares its connections; nothing: by what is seen."""
         addresses = {"source": component["source_addresses"][0], "target": component["target_addresses"][0]}
         ports = {"source": int(settings.get("port", 5432)), "target": 5432}
         other = "target" if end == "source" else "source"

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.zhenghe_pg_accounts import LISTS, MOVES, listed
@@ -203,13 +203,18 @@ class Comparison:
             catalogue["passwords"] = {name: _sealed(text, key) for name, text in catalogue["passwords"].items()}
         return _differing(source, target, printed(self._target, self._database))
 
-    def keep_as_printed(self) -> tuple[str, ...]:
-        """Right after the copy: keep with the target what two versions write differently; say what really differs."""
+    def keep_as_printed(self, brought: Sequence[tuple[str, str]] | None = None) -> tuple[str, ...]:
+        """Right after a copy: keep with the target what two versions write differently; say what really differs.
+
+        `brought` are the only objects that were copied, by kind and name; without it everything was.
+        """
         source, target = shapes(self._source), shapes(self._target)
         different = _differing(source, target, {})
         texts = [each for each in different if each[0] in _WRITTEN and None not in each[2:]]
+        texts = [each for each in texts if brought is None or each[:2] in brought]
         if texts and self._source.server_version // 10000 != self._target.server_version // 10000:
-            note = {f"{what}: {name}": [_digest(old), _digest(new)] for what, name, old, new in texts}
+            note = {} if brought is None else printed(self._target, self._database)
+            note |= {f"{what}: {name}": [_digest(old), _digest(new)] for what, name, old, new in texts}
             where, said = sql.Identifier(self._database), sql.Literal(json.dumps(note, ensure_ascii=False))
             rows(self._target, sql.SQL("ALTER DATABASE {} SET zhenghe.printed = {}").format(where, said))
             different = [each for each in different if each not in texts]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
+from ansible.module_utils import zhenghe_pg_hba as hba
+from ansible.module_utils import zhenghe_pg_large as large
 from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils import zhenghe_pg_slots as slots
@@ -28,6 +30,7 @@ def prepared(place: Place) -> bool:
             "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = %(base)s) "
             "AND EXISTS (SELECT FROM pg_roles WHERE rolname = %(base)s) "
             "AND to_regprocedure('zhenghe.verifiers()') IS NOT NULL "
+            "AND to_regprocedure('zhenghe.large_objects()') IS NOT NULL "
             "AND EXISTS (SELECT FROM pg_hba_file_rules WHERE %(base)s = ANY(user_name))",
             {"base": place.base},
         )
@@ -66,19 +69,19 @@ def _workers(connection: Any) -> str:
     return f"{workers} for {every} databases: raise max_logical_replication_workers before more than {workers} move"
 
 
-def prepare(place: Place, verifier: str) -> None:
-    """Let the target read and follow; clients notice nothing."""
+def prepare(place: Place, verifier: str, *, entry: bool) -> None:
+    """Let the target read and follow; clients notice nothing. With an entry, it has to hold who may come from where."""
     if side_of(place.connect(), place.database) == "absent":
         raise Refused(f"{place.database}: no such database on the source", "mend settings.database")
     connection = place.connect(place.database)
-    found = findings(place, connection)
+    found = (*findings(place, connection), *(hba.of_source(place).refused if entry else ()))
     if found:
         raise Refused("; ".join(found), "mend what is said of each and run the step again")
     own.see_own(connection)
     accounts.ensure_role(connection, place.base, "REPLICATION BYPASSRLS", verifier)
     for grant in accounts.read_rights(connection, place.database, place.base):
         rows(connection, grant)
-    for text in (own.SUPPORT, settings.FUNCTION):
+    for text in (own.SUPPORT, large.FUNCTIONS, settings.FUNCTION):
         own.make_own(connection, text, place.base)
     tls.show(place)
     accounts.admit(place, f"{place.base} peer", peer_lines(place))

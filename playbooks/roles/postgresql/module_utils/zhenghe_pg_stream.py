@@ -33,6 +33,8 @@ from playbooks.agents.kit import Refused, wait
 CLOSE = 1 << 20
 """Bytes that a copy may be behind and still be called close."""
 
+FIRST_OBJECTS = 600.0
+"""Seconds in which large objects are brought at a gate."""
 SOON = 20.0
 """Seconds in which a change has to show at the other end, while both are looked at."""
 

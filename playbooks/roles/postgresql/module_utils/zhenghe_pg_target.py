@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
+from ansible.module_utils import zhenghe_pg_large as large
 from ansible.module_utils import zhenghe_pg_own as own
 from ansible.module_utils import zhenghe_pg_schema as schema
 from ansible.module_utils import zhenghe_pg_settings as settings
@@ -161,7 +162,8 @@ def build(place: Place) -> None:
     rows(inside, sql.SQL("DROP OWNED BY {}").format(sql.Identifier(place.base)))
     for grant in accounts.read_rights(inside, place.database, place.base):
         rows(inside, grant)
-    own.make_own(inside, own.SUPPORT, place.base)
+    for text in (own.SUPPORT, large.FUNCTIONS):
+        own.make_own(inside, text, place.base)
     publish(inside, place.base)
     accounts.copy_settings(place, here, there)
     put_to_sleep(inside, place.database)
