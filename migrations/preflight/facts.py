@@ -61,6 +61,8 @@ class HostFacts(Model):
     crontabs: Words
     firewall: Amount
     """Lines of the packet filter's rules."""
+    root_login: Word = ""
+    """What sshd says to logins of root; empty where that could not be seen."""
 
 
 class DatabaseFacts(Model):

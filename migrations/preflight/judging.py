@@ -126,6 +126,9 @@ def _host_findings(facts: HostFacts, surveyed: str, asked: float) -> Iterator[tu
     if facts.user != 0:
         mend = _("let this login become root, in the world's ssh_config or by sudo")
         yield Severity.BLOCKS, _("rights"), _("the login is not root"), mend
+    if facts.root_login == "no" and facts.folders:
+        why = _("sshd lets root in by no key, and a folder is copied by one that may read this folder alone")
+        yield Severity.BLOCKS, "sshd", why, _("set PermitRootLogin forced-commands-only while the folder moves")
     if tuple(int(word) for word in facts.python.split(".")[:2]) < OLDEST_PYTHON:
         why = _("Python {version} is too old").format(version=facts.python)
         yield Severity.BLOCKS, "python", why, _("install Python 3.9 or newer")

@@ -7,7 +7,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,6 +22,7 @@ from inventory.plain import is_plain, one_line, plain
 from migrations.cli import saying
 from migrations.proof.verify.expectations import Side, expectations
 from netcfg.errors import CommandRejected, DeviceAstray
+from playbooks.agents.kit import Refused
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 ODD = "金税[/x]\x1b]0;renamed\x07\x9b2J\u202egnp.exe [bold]:smile:"
@@ -154,3 +157,11 @@ def test_what_is_told_of_a_device_quotes_no_secret(line: str, shown: str) -> Non
     assert "S3cret" not in told
     assert shown.rstrip("”") in told
     assert "S3cret" not in str(DeviceAstray("pe1", "attach", (f"pe1: “{line}” is missing",)))
+
+
+@pytest.mark.parametrize("name", ["clerk\nhost all all all trust #", "clerk\rlocal all all trust", "clerk\x00"])
+def test_a_roles_name_is_no_rule_of_who_comes_in(on_host: Callable[[str], Any], name: str) -> None:
+    accounts = on_host("zhenghe_pg_accounts")
+    assert accounts.quoted('a "clerk"') == '"a ""clerk"""'
+    with pytest.raises(Refused, match="cannot name"):
+        accounts.quoted(name)

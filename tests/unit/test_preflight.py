@@ -190,3 +190,15 @@ def test_what_goes_along_with_a_site_is_listed_before_it_goes(programme: Program
     ]
     assert f"these files go along: {unit}" in notes
     assert "these accounts go along: billing (998); these groups: billing (998)" in notes
+
+
+@pytest.mark.parametrize(
+    "said, folders, told", [("no", ["/srv"], True), ("no", [], False), ("prohibit-password", ["/srv"], False)]
+)
+def test_a_host_that_lets_root_in_by_no_key_is_told_where_a_folder_is_copied(
+    programme: Programme, said: str, folders: list[str], told: bool
+) -> None:
+    folder = {"there": True, "bytes": 1, "files": 1, "whole": True, "below": []}
+    facts = {**HOST, "root_login": said, "folders": dict.fromkeys(folders, folder)}
+    findings = found(programme, {("archives-store", "host"): {"facts": facts}})
+    assert [each.severity for each in findings if each.subject == "sshd"] == [Severity.BLOCKS] * told

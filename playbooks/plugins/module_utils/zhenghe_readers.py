@@ -42,6 +42,11 @@ def dismiss(name: str) -> None:
     _admissions(f" zhenghe:{name}@", "")
 
 
+def any_admitted(name: str) -> bool:
+    """Say whether anybody may still read the store's folder."""
+    return ADMITTED.exists() and f" zhenghe:{name}@" in ADMITTED.read_text()
+
+
 def admitted(name: str, peer: str, public_key: str) -> bool:
     """Say whether a peer's key may read the store's folder."""
     return ADMITTED.exists() and f"{public_key} zhenghe:{name}@{peer}\n" in ADMITTED.read_text()

@@ -43,8 +43,15 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
             "timers": _timers(),
             "crontabs": _crontabs(),
             "firewall": _said("nft", "list", "ruleset").count("\n"),
+            "root_login": _root_login(),
         }
     }
+
+
+def _root_login() -> str:
+    """Return what sshd says to root's logins; nothing where it does not say."""
+    lines = (line.split() for line in _said("sshd", "-T").splitlines())
+    return next((words[1] for words in lines if words[:1] == ["permitrootlogin"] and len(words) == 2), "")
 
 
 def _release() -> str:

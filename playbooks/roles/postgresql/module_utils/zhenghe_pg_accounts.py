@@ -98,8 +98,14 @@ def read_rights(connection: Any, database: str, role: str) -> list[sql.Composabl
 
 
 def quoted(name: str) -> str:
-    """Return a name as pg_hba.conf wants it, whatever is in it."""
+    """Return a name as pg_hba.conf wants it; Refused where it would end its line: what follows would be a rule."""
+    if not _fits_a_line(name):
+        raise Refused(f"pg_hba.conf cannot name {name!r}", "rename it, for its name has a line's end or the like in it")
     return '"' + name.replace('"', '""') + '"'
+
+
+def _fits_a_line(name: str) -> bool:
+    return not any(ord(letter) < ord(" ") for letter in name)
 
 
 def admit(place: Place, tag: str, lines: Sequence[str]) -> bool:
@@ -130,10 +136,12 @@ def admit_entry(place: Place, account: str, verifier: str, address: str, older: 
     rows(inside, sql.SQL("GRANT CONNECT ON DATABASE {}, postgres TO {}").format(sql.Identifier(place.database), role))
     make_own(inside, ACCOUNT, account)
     place.remember(entry=account)
+    # Whoever has a name that no line can hold comes in with all others.
+    named = tuple(role for role in older.roles if _fits_a_line(role))
     lines = [
         f"hostssl postgres {account} {address}/32 scram-sha-256",
-        *(f"hostssl {quoted(place.database)} {quoted(role)} {address}/32 md5" for role in older.roles),
-        f"hostssl {quoted(place.database)} all {address}/32 {older.method}",
+        *(f"hostssl {quoted(place.database)} {quoted(role)} {address}/32 md5" for role in named),
+        f"hostssl {quoted(place.database)} all {address}/32 {older.method if named == older.roles else 'md5'}",
     ]
     admit(place, f"{place.base} entry", lines)
 

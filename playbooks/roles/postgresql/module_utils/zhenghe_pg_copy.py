@@ -274,7 +274,9 @@ def forget(place: Place) -> None:
 
 
 def retired(place: Place) -> bool:
-    """Say whether the way back has been given up at this end."""
+    """Say whether the way back has been given up at this end, and nothing is left to reach the other one by."""
+    if POSTGRES.exists(place.passfile) or tls.pinned(place):
+        return False
     if place.end == "source":
         return not place.running() or not rows(
             place.connect(), "SELECT 1 FROM pg_roles WHERE rolname = %s", (place.base,)
@@ -285,6 +287,7 @@ def retired(place: Place) -> bool:
 def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
     """Give the way back up: replication and its accounts go; a source that keeps nothing else stops, its data stays."""
     if not place.running():
+        _forget_the_peer(place)
         return {"cluster": "stopped"}
     here = place.connect()
     wanted = "waiting" if place.end == "source" else "serving"
@@ -302,11 +305,15 @@ def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
     rows(inside, large.LEAVE)
     accounts.admit(place, f"{place.base} peer", [])
     accounts.drop_role(place, place.base)
-    place.forget_files("passfile", "verifier")
-    tls.unpin(place)
+    _forget_the_peer(place)
     if place.end == "source":
         tls.hide(place)
     return {"cluster": _stop_source(place, here) if place.end == "source" else "serves"}
+
+
+def _forget_the_peer(place: Place) -> None:
+    place.forget_files("passfile", "verifier")
+    tls.unpin(place)
 
 
 _KEPT = """
