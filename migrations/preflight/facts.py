@@ -97,6 +97,8 @@ class DatabaseFacts(Model):
     """How an entry would share its connections; nothing where there is none."""
     sessions: Words = ()
     """Why."""
+    older: Words = ()
+    """Roles whose passwords are kept as MD5."""
 
 
 class ServerFacts(Model):

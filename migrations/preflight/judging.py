@@ -210,6 +210,10 @@ def _lists(facts: DatabaseFacts) -> Iterator[tuple[Severity, str, str]]:
             Severity.ATTENTION, facts.passwordless, _("roles that log in without a password: {names}"),
             _("behind the entry they need one"),
         ),
+        (
+            Severity.NOTE, facts.older, _("passwords kept as MD5, which the entry goes on checking so: {names}"),
+            _("have their owners set them anew with password_encryption = scram-sha-256"),
+        ),
         (Severity.NOTE, facts.extensions, _("extensions: {names}"), ""),
         (Severity.NOTE, facts.large_tables, _("tables of more than 10 GiB: {names}"), ""),
     )  # fmt: skip

@@ -225,6 +225,22 @@ def test_the_gate_names_who_bypasses_the_entry_and_what_was_changed_since(on_old
     assert on_old.step("lag").state == "done"
 
 
+def test_between_entry_and_ends_everything_is_said_by_tls_and_what_scram_cannot_check_is_told(on_old: District) -> None:
+    facts = on_old.step("front", "probe").facts[ENTRY]
+    assert (facts["servers"], facts["older_passwords"]) == ("verify-full", ["*", "billing_app"])
+    question = (
+        "SELECT count(*) || ' ' || bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+        f"WHERE client_addr = '{ADDRESSES[ENTRY]}'"
+    )
+    with on_old.writing():
+        until(lambda: on_old.sql(OLD, question, "postgres").split()[0] != "0")
+        assert on_old.sql(OLD, question, "postgres").split()[1] == "true"
+    for host in (OLD, NEW):
+        rules = on_old.run(host, "cat /etc/postgresql/*/main/pg_hba.conf").stdout.splitlines()
+        ours = [rule.split() for rule in rules if ADDRESSES[ENTRY] in rule]
+        assert {words[0] for words in ours} == {"hostssl"}
+
+
 def test_no_secret_is_left_in_logs_or_command_lines(on_old: District) -> None:
     files = "/var/lib/zhenghe /etc/pgbouncer/zhenghe"
     for host in (OLD, NEW, ENTRY):

@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible.module_utils import zhenghe_pg_hba as hba
 from ansible.module_utils import zhenghe_pg_sequences as sequences
+from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_large import LISTING
 from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of, value
@@ -49,6 +50,7 @@ _LISTS = {
     "large_tables": _RELATIONS.format(what="format('%I.%I', n.nspname, relname)", kind="'r'")
     + " AND pg_table_size(c.oid) > 10737418240",
     "passwordless": "SELECT rolname FROM pg_authid WHERE rolcanlogin AND rolpassword IS NULL AND NOT rolsuper",
+    "older": "SELECT rolname FROM pg_authid WHERE rolcanlogin AND rolpassword ~ '^md5' AND NOT rolsuper ORDER BY 1",
 }
 """Facts that are names; of each at most so many are told."""
 
@@ -66,7 +68,7 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
         facts.update({name: str(value(connection, question)) for name, question in _WORDS.items()})
         facts.update({name: _names(connection, question) for name, question in _LISTS.items()})
         facts["reading"] = _reading(connection)
-        refusals = list(findings(place, connection))
+        refusals = [*findings(place, connection), *tls.against(place)]
         if given["entry"]:
             refusals += hba.of_source(place).refused
             shared = sharing(connection, place.pooling)

@@ -7,6 +7,7 @@ whole family of images may share, shows one of ours from then on.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,19 @@ def shown(place: Place) -> dict[str, str]:
         tls.make(POSTGRES, folder, place.address)
     pinned = _anchor(theirs or folder / tls.CERTIFICATE)
     return {"certificate": pinned, "name": tls.name_in(pinned, place.address)}
+
+
+def against(place: Place) -> list[str]:
+    """Say, before anything is changed, why others could not know this end's server by its certificate."""
+    theirs = _its_own(place.connect())
+    try:
+        if theirs is not None:
+            tls.name_in(_anchor(theirs), place.address)
+        elif shutil.which("openssl") is None:
+            return ["there is no openssl on this host to make a certificate with: install it"]
+    except (Refused, OSError) as exc:
+        return [": ".join(filter(None, (str(exc), getattr(exc, "mend", ""))))]
+    return []
 
 
 def show(place: Place) -> None:
