@@ -18,11 +18,10 @@ from netcfg.errors import (
     NotSaved,
 )
 from netcfg.guards import Ticket, Way
-from netcfg.guards.keeping import KeptGuard
 from netcfg.intent import DeviceChange, LineArguments
 from netcfg.platforms import load_platform
 from netcfg.sessions import Sessions
-from netcfg.visits import Found, Visit, each
+from netcfg.visits import Found, Visit, each, guard_of
 
 Progress = Callable[[str], None]
 _AGAIN_SECONDS = 0.5
@@ -84,8 +83,7 @@ class Attempt:
         for visit in sorted(late, key=lambda visit: visit.change.push):
             text = _("{device}: changed, returns by itself in {seconds:.0f} s unless confirmed")
             self.progress(text.format(device=visit.device, seconds=self.ticket.seconds))
-            way = self.ways[visit.device]
-            visit.push(way.running, way.goal)
+            visit.push(self.ways[visit.device])
 
     def compare(self, changed: Sequence[Visit]) -> None:
         """See that the change is in force and that nobody else's is unsaved; tell what others have changed."""
@@ -168,7 +166,7 @@ class Attempt:
     def _taken_back(self, sessions: Sessions, change: DeviceChange) -> tuple[str, ...]:
         platform = load_platform(change.platform)
         with sessions.shell(change.device) as shell:
-            settled = KeptGuard(change.device, platform, None, shell, self.ticket).take_back()
+            settled = guard_of(change, None, shell, self.ticket).take_back()
         match settled.outcome:
             case "returned":
                 text = _("{device}: has its earlier configuration again")

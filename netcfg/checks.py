@@ -7,21 +7,17 @@ from ipaddress import ip_address
 
 from inventory.words import _
 from netcfg.facts import (
+    Facts,
     Traffic,
-    known_ways,
+    facts_of,
     management_way,
-    neighbour_state,
-    next_hops,
-    noticed,
-    routes_over,
     sent_between,
-    silence,
     static_routes,
     traffic,
 )
 from netcfg.intent import Check, CheckKind
 from netcfg.platforms import Platform
-from netcfg.sessions import CommandLine, Shell
+from netcfg.sessions import CommandLine, Shell, ShellLine
 
 _AGAIN_SECONDS = 0.25
 _LATE = 1.5
@@ -33,10 +29,15 @@ class Eyes:
     """Both sessions with one device, opened after the last change of it."""
 
     platform: Platform
-    line: CommandLine
+    line: CommandLine | ShellLine
     shell: Shell
     mark: str = ""
     """What the line's interface had carried when the line was drained; empty where that is not known."""
+
+    @property
+    def facts(self) -> Facts:
+        """What this device's answers say."""
+        return facts_of(self.platform)
 
 
 def unmet(eyes: Eyes, checks: Sequence[Check], within: float) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def _neighbour_up(eyes: Eyes, check: Check) -> str | None:
     answer, state = _neighbour(eyes, check)
     if state != "Established":
         return _not_so(check, state)
-    heard, every = silence(answer, check.addresses[0])
+    heard, every = eyes.facts.silence(answer, check.addresses[0])
     if every and heard > _LATE * every:
         # It is dead, and the device will know it when the hold time is over.
         text = _("{device}: BGP neighbour {address} has not been heard for {seconds:.0f} s")
@@ -89,7 +90,7 @@ def fallback(eyes: Eyes, check: Check) -> tuple[str, ...]:
     told: list[str] = []
     for address in check.addresses:
         answer = eyes.line.ask(eyes.platform.commands.neighbour.format(address=address))
-        seconds, means = noticed(answer, address)
+        seconds, means = eyes.facts.noticed(answer, address)
         text = _("{device}: if the circuit to {address} dies, traffic is back on the line in {seconds:.1f} s ({means})")
         told.append(text.format(device=check.device, address=address, seconds=seconds, means=means))
     return tuple(told)
@@ -102,7 +103,7 @@ def _neighbour_gone(eyes: Eyes, check: Check) -> str | None:
 
 def _neighbour(eyes: Eyes, check: Check) -> tuple[str, str]:
     answer = eyes.line.ask(eyes.platform.commands.neighbour.format(address=check.addresses[0]))
-    return answer, neighbour_state(answer, check.addresses[0])
+    return answer, eyes.facts.neighbour_state(answer, check.addresses[0])
 
 
 def _not_so(check: Check, state: str) -> str:
@@ -113,7 +114,7 @@ def _not_so(check: Check, state: str) -> str:
 def _route(eyes: Eyes, check: Check) -> str | None:
     assert check.prefix is not None
     answer = eyes.line.ask(eyes.platform.commands.route.format(prefix=check.prefix))
-    hops = next_hops(answer, check.prefix)
+    hops = eyes.facts.next_hops(answer, check.prefix)
     wanted = tuple(str(address) for address in check.addresses)
     if hops and set(hops) <= set(wanted):
         return None
@@ -124,7 +125,7 @@ def _route(eyes: Eyes, check: Check) -> str | None:
 
 def _path_known(eyes: Eyes, check: Check) -> str | None:
     wanted = {str(address) for address in check.addresses}
-    if wanted & set(known_ways(eyes.line.ask(eyes.platform.commands.ways.format(prefix=check.prefix)))):
+    if wanted & set(eyes.facts.known_ways(eyes.line.ask(eyes.platform.commands.ways.format(prefix=check.prefix)))):
         return None
     text = _("{device}: no route to {prefix} is known by way of {wanted}")
     return text.format(device=check.device, prefix=check.prefix, wanted=", ".join(sorted(wanted)))
@@ -135,11 +136,11 @@ def _nothing_else(eyes: Eyes, check: Check) -> str | None:
     assert check.interface is not None
     peer, *circuits = (str(address) for address in check.addresses)
     static = set(static_routes(eyes.platform, eyes.line.running(), {check.interface, peer}))
-    routes = routes_over(eyes.line.ask(eyes.platform.commands.routes), check.interface)
+    routes = eyes.facts.routes_over(eyes.line.ask(eyes.platform.commands.routes), check.interface)
     known = {str(prefix) for prefix in check.prefixes}
     cut = {prefix: protocol for prefix, protocol in routes.items() if prefix not in known and prefix not in static}
     for prefix in tuple(cut):
-        if set(circuits) & set(known_ways(eyes.line.ask(eyes.platform.commands.ways.format(prefix=prefix)))):
+        if set(circuits) & set(eyes.facts.known_ways(eyes.line.ask(eyes.platform.commands.ways.format(prefix=prefix)))):
             del cut[prefix]
     if not cut and not static:
         return None

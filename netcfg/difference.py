@@ -13,36 +13,27 @@ from hier_config.children import HConfigChildren
 from hier_config.models import IdempotentCommandsRule, MatchRule, OrderingRule
 from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRules
 
+from netcfg.errors import CannotCall
 from netcfg.guards.lines import Deed, LinePath, Ours, emptying, inside, normal, opposite, setting, typed
-from netcfg.guards.lines import paths as paths_of
 from netcfg.intent import CircuitPolicy, Policy
 from netcfg.platforms import Difference, Platform
+from netcfg.reading import paths, written
 
 _HEAD = 3
 """As many words say what a line is about: neighbor ADDRESS remote-as."""
-
-def paths(platform: Platform, text: str) -> tuple[LinePath, ...]:
-    """Return every line of a configuration, sections included, without what the command line prints around it."""
-    return paths_of(platform.noise, text)
-
-
-def written(lines: Sequence[LinePath]) -> str:
-    """Return paths as configuration text, one space of indentation for each section."""
-    return "".join(f"{' ' * (len(path) - 1)}{path[-1]}\n" for path in _grouped(lines))
-
 
 def intended(
     platform: Platform, running: str, before: Sequence[str], after: Sequence[str], policies: Sequence[Policy] = ()
 ) -> str:
     """Return what a running configuration becomes when the blocks of `before` give way to those of `after`."""
     found = paths(platform, running)
-    state = _replace(platform, found, before, after)
+    state = _replace(platform, found, _blocks(platform, found, before), _blocks(platform, found, after))
     for policy in policies:
         marked = any(re.search(policy.marker, path[-1]) for path in state)
         present, absent = _filled(platform, state, policy)
         gone, come = (absent, present) if marked else (present, absent)
-        state = _replace(platform, state, (gone,), (come,))
-    return written(_standing(platform, state, found))
+        state = _replace(platform, state, _blocks(platform, state, (gone,)), _blocks(platform, state, (come,)))
+    return written(platform, _standing(platform, state, found))
 
 
 def surveyed_policy(platform: Platform, state: Sequence[LinePath], circuit: CircuitPolicy) -> tuple[str | None, bool]:
@@ -51,7 +42,8 @@ def surveyed_policy(platform: Platform, state: Sequence[LinePath], circuit: Circ
     Where ours is in force already it is the one that ours calls.
     """
     known = platform.policies
-    values = {"policy": circuit.policy, "asn": circuit.asn}
+    section = _section(platform, state, str(circuit.address)) or ""
+    values = {"policy": circuit.policy, "asn": circuit.asn, "section": section}
     own = _found(state, known.used, address=circuit.address, **values)
     group = _found(state, known.member, address=circuit.address, **values)
     inherited = None if group is None else _found(state, known.used, address=group, **values)
@@ -67,17 +59,23 @@ def _filled(platform: Platform, state: Sequence[LinePath], policy: Policy) -> tu
     if circuit is None:
         return policy.present, policy.absent
     name, inherited = surveyed_policy(platform, state, circuit)
-    values = {"policy": circuit.policy, "asn": circuit.asn, "address": circuit.address}
-    present = policy.present
+    section = _section(platform, state, str(circuit.address)) or ""
+    values = {"policy": circuit.policy, "asn": circuit.asn, "address": circuit.address, "section": section}
+    present, everything = policy.present, platform.policies.everything
+    if name is None and everything and _found(state, platform.policies.open, **values) is not None:
+        name = everything
+    if name is None and platform.policies.refused and (line := _found(state, platform.policies.refused, **values)):
+        raise CannotCall(circuit.address, line)
     if name is not None:
-        there = _found(state, platform.policies.defined, surveyed=name) is not None
+        there = _found(state, platform.policies.defined, surveyed=name, section=section) is not None
         # Where it came later it is the operator's to say that it counts from now on.
         denied = _found(state, platform.policies.denied, **values) is not None
         last = "policy_calls" if there and not denied else "policy_denies"
         present += "\n" + platform.block(last, surveyed=name, **values)
     elif _found(state, platform.policies.open, **values) is not None:
         present += "\n" + platform.block("policy_open", **values)
-    absent = "" if name is None or inherited else platform.block("policy_surveyed", surveyed=name, **values)
+    back = "policy_everything" if name == everything else "policy_surveyed"
+    absent = "" if name is None or inherited else platform.block(back, surveyed=name, **values)
     return present, absent
 
 
@@ -99,7 +97,7 @@ def taken(platform: Platform, saved: str, before: Sequence[str], after: Sequence
     """
     left = set(paths(platform, intended(platform, saved, before, after)))
     gone = tuple(path for path in paths(platform, saved) if path not in left)
-    return (written(gone),) if gone else ()
+    return (written(platform, gone),) if gone else ()
 
 
 def same(platform: Platform, one: str, other: str) -> bool:
@@ -114,6 +112,8 @@ def commands_between(platform: Platform, running: str, wanted: str) -> tuple[str
 
 def deeds_between(platform: Platform, running: str, wanted: str) -> tuple[Deed, ...]:
     """Return the same commands, each with the line that it adds or takes away."""
+    if platform.syntax == "braces":
+        return tuple(_edits(paths(platform, running), paths(platform, wanted)))
     driver = _driver(platform.difference.model_dump_json())
     now, then = paths(platform, running), paths(platform, wanted)
     remedy = WorkflowRemediation(_tree(driver, now), _tree(driver, then)).remediation_config
@@ -141,23 +141,54 @@ def _normal(platform: Platform, text: str) -> set[LinePath]:
     return normal(paths(platform, text), platform.ambient)
 
 
-def _replace(
-    platform: Platform, state: Sequence[LinePath], gone: Sequence[str], come: Sequence[str]
-) -> tuple[LinePath, ...]:
-    coming = _coming(platform, state, [paths(platform, block) for block in come])
-    leaves = {path for block in gone for path in _leaves(paths(platform, block))}
+Blocks = Sequence[Sequence[LinePath]]
+
+
+def _blocks(platform: Platform, state: Sequence[LinePath], texts: Sequence[str]) -> Blocks:
+    """Return the lines of blocks, in the sections that they are about as those are called on the device."""
+    return [[_at_home(platform, state, path) for path in paths(platform, text)] for text in texts]
+
+
+def _at_home(platform: Platform, state: Sequence[LinePath], path: LinePath) -> LinePath:
+    located = platform.difference.located
+    words = re.match(located.head, path[0]) if located is not None else None
+    if located is None or words is None:
+        return path
+    home = _section(platform, state, words[1])
+    return path if home is None else (home, *path[1:])
+
+
+def _section(platform: Platform, state: Sequence[LinePath], about: str) -> str | None:
+    """Return what the section is called that has a line about something, such as a neighbour's address."""
+    located = platform.difference.located
+    if located is None:
+        return None
+    line = re.compile(located.line.format(about=re.escape(about)))
+    return next((p[0] for p in state if len(p) > 1 and re.match(located.sections, p[0]) and line.match(p[-1])), None)
+
+
+def _replace(platform: Platform, state: Sequence[LinePath], gone: Blocks, come: Blocks) -> tuple[LinePath, ...]:
+    coming = _coming(platform, state, come)
+    leaves = {path for block in gone for path in _leaves(block)}
     going = {path for leaf in leaves for path in (leaf, *_alike(platform, leaf, state))} - set(coming)
     left = [path for path in state if not _beneath(path, going)]
-    emptied = re.compile(platform.difference.emptied)
-    sections = {path[:-1] for path in going}
-    left = [
-        path
-        for path in left
-        if not (path in sections and emptied.match(path[-1]) and not any(inside(each, path) for each in left))
-    ]
+    left = _without_empty(platform, left, {path[:-1] for path in going})
     settings = {_setting(platform, path) for path in coming}
     left = [path for path in left if path in coming or _setting(platform, path) not in settings]
     return tuple(dict.fromkeys((*left, *coming)))
+
+
+def _without_empty(platform: Platform, state: Sequence[LinePath], sections: set[LinePath]) -> list[LinePath]:
+    """Leave out those of some sections that go with their last line, and then those around them."""
+    emptied = re.compile(platform.difference.emptied)
+    while gone := {
+        path
+        for path in sections.intersection(state)
+        if emptied.match(path[-1]) and not any(inside(each, path) for each in state)
+    }:
+        state = [path for path in state if path not in gone]
+        sections = {path[:-1] for path in gone}
+    return list(state)
 
 
 def _coming(platform: Platform, state: Sequence[LinePath], blocks: Sequence[Sequence[LinePath]]) -> list[LinePath]:
@@ -228,21 +259,6 @@ def _heads(state: Iterable[LinePath]) -> set[LinePath]:
     return {(*path[:-1], " ".join(path[-1].split()[:_HEAD])) for path in state}
 
 
-def _grouped(lines: Sequence[LinePath]) -> Iterator[LinePath]:
-    """Yield paths so that each section is followed by what it contains, in the order in which they were first named."""
-    children: dict[LinePath, dict[LinePath, None]] = {}
-    for path in lines:
-        for length in range(1, len(path) + 1):
-            children.setdefault(path[: length - 1], {}).setdefault(path[:length])
-
-    def walk(section: LinePath) -> Iterator[LinePath]:
-        for path in children.get(section, ()):
-            yield path
-            yield from walk(path)
-
-    return walk(())
-
-
 def _tree(driver: HConfigDriverBase, lines: Sequence[LinePath]) -> HConfig:
     tree = HConfig(driver)
     for path in lines:
@@ -264,6 +280,13 @@ def _deeds(platform: Platform, children: HConfigChildren, above: LinePath, gone:
         elif _is_base(platform, gone_line) or not _based(platform, gone_line, heads):
             yield Deed(gone_line, child.text, adds=False)
         # Else it goes by itself with the line that it depends on; to take it away first would be a change of its own.
+
+
+def _edits(now: Sequence[LinePath], then: Sequence[LinePath]) -> Iterator[Deed]:
+    """Yield lines to take away, sections as a whole where nothing of them stays, and lines to add."""
+    gone, come = set(now) - set(then), set(then) - set(now)
+    yield from (Deed(path, path[-1], adds=False) for path in now if path in gone and path[:-1] not in gone)
+    yield from (Deed(path, path[-1], adds=True) for path in _leaves([each for each in then if each in come]))
 
 
 def _matches(patterns: Sequence[str]) -> tuple[MatchRule, ...]:

@@ -4,6 +4,7 @@ ExtranetError
 ├── PlatformUnknown      nothing is known about a device's platform
 ├── NoCircuit            a line's end has no circuit to the domain that should take its traffic
 ├── BackupRefused        backups would lie where git takes them
+├── CannotCall           the operator's policy at a circuit cannot go on to decide after ours
 ├── DeviceError          about one device
 │   ├── DeviceUnreachable    no session: nobody answers, or the key is refused
 │   ├── HostKeyMismatch      the device shows another host key than known_hosts has, or one it does not have
@@ -22,6 +23,7 @@ ExtranetError
 └── NotSaved             the change is in force and confirmed, but a device would not start with it
 """
 
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from inventory.errors import ZhengheError
@@ -73,6 +75,16 @@ class BackupRefused(ExtranetError):
         text = _("backups have secrets in them, and {folder} lies in the git tree {tree}; "
                  "set ZHENGHE_STATE to a folder outside of it")  # fmt: skip
         super().__init__(text.format(folder=folder, tree=tree))
+
+
+class CannotCall(ExtranetError):
+    """The operator's policy at a circuit cannot go on to decide after ours."""
+
+    def __init__(self, address: IPv4Address, line: str) -> None:
+        self.address, self.line = address, line
+        text = _("the circuit to {address} has “{line}”, which no other policy can call; make it a function that says "
+                 "true for what is accepted, and import where it does")  # fmt: skip
+        super().__init__(text.format(address=address, line=line))
 
 
 class DeviceError(ExtranetError):

@@ -2,11 +2,14 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, NamedTuple
 
+from netcfg import birdc
 from netcfg.platforms import Platform
+from netcfg.reading import paths
 
 
 def neighbour_state(answer: str, address: IPv4Address) -> str:
@@ -53,7 +56,7 @@ def routes_over(answer: str, interface: str) -> dict[str, str]:
 
 def static_routes(platform: Platform, configuration: str, ways: Collection[str]) -> tuple[str, ...]:
     """Return the prefixes that a configuration has a static route for by one of some next hops or interfaces."""
-    found = (re.match(platform.identity.static, line) for line in configuration.splitlines())
+    found = (re.match(platform.identity.static, path[-1]) for path in paths(platform, configuration))
     return tuple(match[1] for match in found if match and set(match[2].split()) & set(ways))
 
 
@@ -133,6 +136,31 @@ def router_id(platform: Platform, configuration: str) -> str:
         if found is not None:
             return found[1]
     return "none"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the answers of one kind of command line say."""
+
+    neighbour_state: Callable[[str, IPv4Address], str]
+    silence: Callable[[str, IPv4Address], tuple[float, float]]
+    noticed: Callable[[str, IPv4Address], tuple[float, str]]
+    known_ways: Callable[[str], tuple[str, ...]]
+    routes_over: Callable[[str, str], dict[str, str]]
+    next_hops: Callable[[str, IPv4Network], tuple[str, ...]]
+
+
+_FACTS = {
+    "vtysh": Facts(neighbour_state, silence, noticed, known_ways, routes_over, next_hops),
+    "birdc": Facts(
+        birdc.neighbour_state, birdc.silence, birdc.noticed, birdc.known_ways, birdc.routes_over, birdc.next_hops
+    ),
+}
+
+
+def facts_of(platform: Platform) -> Facts:
+    """Return what the answers of a platform's devices say."""
+    return _FACTS[platform.answers]
 
 
 def _json(answer: str) -> dict[str, Any]:

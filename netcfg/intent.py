@@ -225,10 +225,10 @@ def _change(line: Line, stage: LineStage, end: _End, push: int) -> DeviceChange:
         case LineStage.RELEASE:
             # All that hangs on the neighbour goes with it, and comes back from what was saved of the device.
             neighbour = platform.block("session", **session, peer_asn=end.peer_asn)
-            return common(
-                before=(platform.block("interface", **interface), neighbour),
-                after=(platform.block("interface_shut", **interface),),
-            )
+            before = (platform.block("interface", **interface), neighbour, platform.block("drained", **session))
+            after = (platform.block("interface_shut", **interface),)
+            # Not every platform configures interfaces.
+            return common(before=tuple(filter(None, before)), after=tuple(filter(None, after)))
 
 
 def _entries(line: Line, end: _End, block: str) -> tuple[str, ...]:

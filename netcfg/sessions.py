@@ -162,6 +162,24 @@ class Shell:
         self._client.close()
 
 
+class ShellLine:
+    """The command line of a device whose shell account asks for it; the session is the shell's."""
+
+    def __init__(self, platform: Platform, shell: Shell) -> None:
+        self._platform = platform
+        self._shell = shell
+        self.hostname: str = (shell.ask(platform.shell.hostname) or "").strip()
+        """What the device calls itself."""
+
+    def ask(self, command: str) -> str:
+        """Ask a line and return the answer; empty where it is refused."""
+        return self._shell.ask(self._platform.shell.line.format(command=shlex.quote(command))) or ""
+
+    def running(self) -> str:
+        """Return the configuration that is in force."""
+        return self._shell.ask(self._platform.commands.running) or ""
+
+
 class CommandLine:
     """The vendor's command line of a device; a context that closes itself."""
 

@@ -1,6 +1,5 @@
 """A visit to one device: both its sessions, opened together, for one phase of a transaction."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -10,15 +9,17 @@ from typing import Literal, TypeVar
 from inventory.base import Model
 from inventory.words import _
 from netcfg.checks import Eyes, fallback, unmet
-from netcfg.difference import commands_between, intended, ours_between, paths, same, shown, taken, unsaved
-from netcfg.errors import DeviceBusy, DeviceIncomplete, DeviceUnsaved, WrongDevice
+from netcfg.difference import intended, ours_between, same, shown, taken, unsaved
+from netcfg.errors import DeviceBusy, DeviceIncomplete, DeviceUnsaved, NotHeld, WrongDevice
 from netcfg.facts import router_id
-from netcfg.guards import Guard, Ticket, Way
+from netcfg.guards import Ticket, Way
 from netcfg.guards.keeping import KeptGuard
 from netcfg.guards.lines import LinePath
+from netcfg.guards.loading import LoadedGuard
 from netcfg.intent import Check, DeviceChange
 from netcfg.platforms import load_platform
-from netcfg.sessions import CommandLine, Sessions, Shell
+from netcfg.reading import body, paths
+from netcfg.sessions import CommandLine, Sessions, Shell, ShellLine
 
 _Thing = TypeVar("_Thing")
 _T = TypeVar("_T")
@@ -50,7 +51,7 @@ class Visit:
     """What a transaction does on one device."""
 
     def __init__(
-        self, change: DeviceChange, ticket: Ticket, line: CommandLine, shell: Shell, saved: str | None = None
+        self, change: DeviceChange, ticket: Ticket, line: CommandLine | ShellLine, shell: Shell, saved: str | None
     ) -> None:
         """Speak with a device; `saved` is the configuration that it had before the change, where there was one."""
         self.change = change
@@ -59,7 +60,7 @@ class Visit:
         self._platform = load_platform(change.platform)
         self._line = line
         self._shell = shell
-        self.guard: Guard = KeptGuard(change.device, self._platform, line, shell, ticket)
+        self.guard = guard_of(change, line, shell, ticket)
 
     def _identify(self, running: str) -> None:
         """WrongDevice where a configuration is another device's."""
@@ -71,10 +72,14 @@ class Visit:
     def find(self, wait: Callable[[str], None]) -> Found:
         """Return what the device has, once no other change is under way; `wait` is told whose one waits for."""
         while True:
-            # In this order: what another change has done when the configuration is read is seen as that change.
-            running, standing = self._line.running(), self.guard.look()
+            standing = self.guard.look()
+            running = standing.running
             if standing.silent:
                 raise DeviceIncomplete(self.device, standing.silent)
+            if standing.strange:
+                raise NotHeld(self.device, standing.strange)
+            if standing.unloaded:
+                raise DeviceUnsaved(self.device, (_("a file that was edited since it was loaded last"),))
             self._identify(running)
             if standing.state != "busy":
                 left = standing.owner if standing.state == "left" else ""
@@ -130,12 +135,11 @@ class Visit:
 
     def way(self, running: str, goal: str) -> Way:
         """Return what leads from one configuration to the other, and back."""
-        text = re.split(self._platform.keeping.header, running, maxsplit=1)[-1].strip("\n") + "\n"
-        return Way(text, goal, ours_between(self._platform, running, goal))
+        return Way(body(self._platform, running), goal, ours_between(self._platform, running, goal))
 
-    def push(self, running: str, goal: str) -> None:
-        """Type what leads from one configuration to the other; it is in force but not permanent."""
-        self.guard.push(commands_between(self._platform, running, goal))
+    def push(self, way: Way) -> None:
+        """Have the device changed; it is in force but not permanent."""
+        self.guard.push(way)
 
     def astray(self, running: str) -> tuple[str, ...]:
         """Return in words in which lines a configuration differs from what a stage begins with."""
@@ -201,7 +205,14 @@ class Visit:
 
     def save(self) -> None:
         """Make the running configuration permanent."""
-        self._line.save()
+        self.guard.save()
+
+
+def guard_of(change: DeviceChange, line: CommandLine | ShellLine | None, shell: Shell, ticket: Ticket) -> KeptGuard:
+    """Return the guard that a device's platform wants; without a command line it takes back and tells."""
+    platform = load_platform(change.platform)
+    guard = LoadedGuard if platform.keeping.kind == "loaded" else KeptGuard
+    return guard(change.device, platform, line, shell, ticket)
 
 
 @contextmanager
@@ -211,10 +222,14 @@ def visits(
     """Visit devices, all at once; their sessions end with the context. `saved`: configurations before the change."""
 
     def come(change: DeviceChange) -> Visit:
+        platform = load_platform(change.platform)
+        if not platform.driver:
+            shell = open_ended.enter_context(sessions.shell(change.device))
+            return Visit(change, ticket, ShellLine(platform, shell), shell, saved.get(change.device))
         with ThreadPoolExecutor(1) as pool:
             beside = pool.submit(sessions.shell, change.device)
             try:
-                line = open_ended.enter_context(sessions.command_line(change.device, load_platform(change.platform)))
+                line = open_ended.enter_context(sessions.command_line(change.device, platform))
             finally:
                 # The other one is closed with the context too, whatever became of the first.
                 shell = open_ended.enter_context(beside.result())

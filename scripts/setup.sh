@@ -12,10 +12,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# frr: routers of the twin, started by the twin and never by the machine. python3-venv: brings pip to a bare Python.
-packages="bind9-dnsutils frr frr-pythontools iproute2 iputils-ping mmdebstrap nftables openssh-client openssh-server
-procps python3-venv rsync socat systemd-container"
-silent_services="frr ssh"
+# bird2, frr: routers of the twin, started by the twin and never by the machine. python3-venv: brings pip to a bare Python.
+packages="bind9-dnsutils bird2 frr frr-pythontools iproute2 iputils-ping mmdebstrap nftables openssh-client
+openssh-server procps python3-venv rsync socat systemd-container"
+silent_services="bird frr ssh"
 policy=/usr/sbin/policy-rc.d
 policy_mark="Here while the set-up of zhenghe installs packages."
 

@@ -89,6 +89,8 @@ class Fleet:
         add_address(layout.name, MANAGEMENT, layout.management)
         spec = RouterSpec(
             name=layout.name,
+            platform=layout.platform,
+            addresses=tuple((port.name, port.address) for port in layout.ports),
             namespace=namespace,
             domains=tuple(vrfs.items()),
             configuration=boot.configuration,

@@ -44,12 +44,14 @@ class DevicePort(Model):
     name: str
     segment: str
     vrf: str | None
+    address: IPv4Interface
 
 
 class DeviceLayout(Model):
     """A device to start."""
 
     name: str
+    platform: str
     vrfs: tuple[str, ...]
     management: IPv4Interface
     ports: tuple[DevicePort, ...]
@@ -94,10 +96,11 @@ def lay_out(programme: Programme) -> TwinLayout:
     devices = tuple(
         DeviceLayout(
             name=device.name,
+            platform=device.platform,
             vrfs=tuple(sorted({wire.vrf for wire in wires if wire.device == device.name and wire.vrf is not None})),
             management=IPv4Interface((management[number], management.prefixlen)),
             ports=tuple(
-                DevicePort(name=wire.name, segment=wire.link, vrf=wire.vrf)
+                DevicePort(name=wire.name, segment=wire.link, vrf=wire.vrf, address=wire.address)
                 for wire in wires
                 if wire.device == device.name and wire.kind != "site"
             ),

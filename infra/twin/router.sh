@@ -1,23 +1,24 @@
 #!/bin/sh
-# The init of one router: NAME FOLDER ADDRESS/LENGTH MANAGEMENT [DOMAIN=NETNS]...
+# The init of one router: PLATFORM NAME FOLDER ADDRESS/LENGTH MANAGEMENT [DOMAIN=NETNS]...
 # It runs in network, mount, pid and UTS namespaces of the router; what it starts ends with it.
 set -eu
-name=$1 folder=$2 address=$3 management=$4
-shift 4
+platform=$1 name=$2 folder=$3 address=$4 management=$5
+shift 5
 
 hostname "$name"
 
 # A /run of its own: FRR's sockets, sshd's folder, and the VRFs' namespaces where zebra looks for them.
 mkdir -p "$folder/run"
 mount -n -t tmpfs -o mode=755 tmpfs "$folder/run"
-mkdir "$folder/run/frr" "$folder/run/sshd" "$folder/run/netns" "$folder/run/router"
+mkdir "$folder/run/frr" "$folder/run/bird" "$folder/run/sshd" "$folder/run/netns" "$folder/run/router"
 chown frr:frrvty "$folder/run/frr"
-chmod 775 "$folder/run/frr"
+chown bird:bird "$folder/run/bird"
+chmod 775 "$folder/run/frr" "$folder/run/bird"
 for pair in "$@"; do
     : > "$folder/run/netns/${pair%%=*}"
     mount -n --bind "${pair#*=}" "$folder/run/netns/${pair%%=*}"
 done
-mount -n --bind "$folder/etc" /etc/frr
+mount -n --bind "$folder/etc" "/etc/$platform"
 mount -n --bind "$folder/home" /home
 mount -n --bind "$folder/passwd" /etc/passwd
 mount -n --bind "$folder/shadow" /etc/shadow
@@ -40,13 +41,28 @@ done
 ip address replace "$address" dev "$management"
 ip link set "$management" up
 
-vrfs=
-[ $# -eq 0 ] || vrfs=-n
-/usr/lib/frr/zebra -d $vrfs -A 127.0.0.1
-/usr/lib/frr/staticd -d -A 127.0.0.1
-/usr/lib/frr/bgpd -d -A 127.0.0.1
-/usr/lib/frr/bfdd -d -A 127.0.0.1
-vtysh -b
+start_frr() {
+    vrfs=
+    [ $# -eq 0 ] || vrfs=-n
+    /usr/lib/frr/zebra -d $vrfs -A 127.0.0.1
+    /usr/lib/frr/staticd -d -A 127.0.0.1
+    /usr/lib/frr/bgpd -d -A 127.0.0.1
+    /usr/lib/frr/bfdd -d -A 127.0.0.1
+    vtysh -b
+}
+
+# BIRD configures no interfaces: they have their addresses before it, from what Debian keeps elsewhere.
+start_bird() {
+    while read -r interface own; do
+        ip address replace "$own" dev "$interface"
+    done < /run/router/addresses
+    bird -u bird -g bird
+}
+
+case $platform in
+    frr) start_frr "$@" ;;
+    bird) start_bird ;;
+esac
 /usr/sbin/sshd -f /run/router/sshd_config
 : > /run/router/ready
 

@@ -1,4 +1,7 @@
-"""The twin's devices: their configuration as surveyed, and FRR routers that carry it in namespaces of their own."""
+"""The twin's devices: their configuration as surveyed, and routers that carry it in namespaces of their own.
+
+A router is FRR, or BIRD where the device is: which configures no interfaces, so those have their addresses before it.
+"""
 
 import shutil
 import subprocess
@@ -6,12 +9,15 @@ import time
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
+from typing import NamedTuple
 
+from infra.twin.bird import surveyed_bird
 from inventory.base import Model
 from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET, OWN, OWN_OUT, extranet_networks, own_networks
 from inventory.derived.wiring import MANAGEMENT, Interface, Wires
 from inventory.errors import ZhengheError
 from inventory.model import Device, Programme
+from inventory.words import _
 
 OPERATOR = "netops"
 """The account whose shell is the device's command line."""
@@ -27,10 +33,29 @@ class RouterError(ZhengheError):
     """A router did not start; the message names its log."""
 
 
+class _System(NamedTuple):
+    """What a platform is on Debian."""
+
+    name: str
+    configuration: str
+    user: str
+    group: str
+    """Whoever belongs to it may configure."""
+    shell: str
+
+
+_FRR = _System("frr", "frr.conf", "frr", "frrvty", "/usr/bin/vtysh")
+_SYSTEMS = {"bird": _System("bird", "bird.conf", "bird", "bird", "/bin/sh")}
+"""Every other platform is played by FRR."""
+
+
 class RouterSpec(Model):
     """All that one router needs; its namespaces, interfaces and cables are there before it starts."""
 
     name: str
+    platform: str = "frr"
+    addresses: tuple[tuple[str, IPv4Interface], ...] = ()
+    """Interfaces with their addresses, for a platform that does not configure them."""
     namespace: Path
     """The network namespace that has `mgmt`, and everything else of a device without VRFs."""
     domains: tuple[tuple[str, Path], ...] = ()
@@ -42,11 +67,21 @@ class RouterSpec(Model):
     operator_key: str
     """Public key that may log in to both accounts, as a line of authorized_keys."""
 
+    @property
+    def system(self) -> _System:
+        """What plays the platform here."""
+        return _SYSTEMS.get(self.platform, _FRR)
+
 
 def surveyed_configuration(programme: Programme, device: str) -> str:
-    """Return the configuration that a device of the programme has before anything is moved, in FRR's words."""
+    """Return the configuration that a device of the programme has before anything is moved, in its platform's words."""
     of = next(each for each in programme.network.devices if each.name == device)
     wires = Wires(programme).of(device)
+    if of.platform == "bird" and of.role == "pe":
+        text = _("{device}: a provider edge keeps domains apart in VRFs, which no BIRD of a twin does; say frr")
+        raise RouterError(text.format(device=device))
+    if of.platform == "bird":
+        return surveyed_bird(programme, of, wires)
     lines = [
         "frr version 8.4.4",
         "frr defaults traditional",
@@ -166,21 +201,24 @@ def _policies(programme: Programme, device: Device) -> Iterator[str]:
 def _lay_out(spec: RouterSpec) -> None:
     folder = spec.folder
     (folder / "ready").unlink(missing_ok=True)
+    system = spec.system
     for name in ("etc", "home/netops", "home/netadm"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     # A router that was configured before starts from what was saved on it, as a real one does.
-    if not (folder / "etc/frr.conf").exists():
-        (folder / "etc/frr.conf").write_text(spec.configuration)
-    (folder / "etc/vtysh.conf").write_text("service integrated-vtysh-config\n")
+    if not (folder / "etc" / system.configuration).exists():
+        (folder / "etc" / system.configuration).write_text(spec.configuration)
+    if system.name == "frr":
+        (folder / "etc/vtysh.conf").write_text("service integrated-vtysh-config\n")
+    (folder / "addresses").write_text("".join(f"{name} {address}\n" for name, address in spec.addresses))
     host_key(folder)
     (folder / "operator.pub").write_text(spec.operator_key.strip() + "\n")
     (folder / "sshd_config").write_text(_sshd(spec.management.ip))
-    _accounts(folder)
+    _accounts(folder, system)
 
 
-def _accounts(folder: Path) -> None:
-    users = ((OPERATOR, 2001, "/usr/bin/vtysh"), (TIMER_KEEPER, 2002, "/bin/sh"))
-    group = next(line for line in Path("/etc/group").read_text().splitlines() if line.startswith("frrvty:"))
+def _accounts(folder: Path, system: _System) -> None:
+    users = ((OPERATOR, 2001, system.shell), (TIMER_KEEPER, 2002, "/bin/sh"))
+    group = next(line for line in Path("/etc/group").read_text().splitlines() if line.startswith(f"{system.group}:"))
     number = group.split(":")[2]
     passwd = Path("/etc/passwd").read_text().rstrip("\n")
     (folder / "passwd").write_text(
@@ -194,10 +232,10 @@ def _accounts(folder: Path) -> None:
     # vtysh asks PAM whether the account is in order, and its helper reads as this group.
     shutil.chown(shadow, "root", "shadow")
     shadow.chmod(0o640)
-    for name, uid, _ in users:
+    for name, uid, _shell in users:
         shutil.chown(folder / "home" / name, uid, int(number))
     for path in (folder / "etc", *(folder / "etc").iterdir()):
-        shutil.chown(path, "frr", "frrvty")
+        shutil.chown(path, system.user, system.group)
         path.chmod(0o775 if path.is_dir() else 0o664)
 
 
@@ -225,5 +263,5 @@ def _command(spec: RouterSpec) -> tuple[str, ...]:
     own = ("--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
     domains = tuple(f"{name}={path}" for name, path in spec.domains)
     enter = ("nsenter", f"--net={spec.namespace}", "unshare", *own)
-    start = ("sh", str(_START), spec.name, str(spec.folder), str(spec.management), MANAGEMENT)
+    start = ("sh", str(_START), spec.system.name, spec.name, str(spec.folder), str(spec.management), MANAGEMENT)
     return (*enter, *start, *domains)

@@ -5,9 +5,9 @@ from typing import Literal, NamedTuple, TypeVar
 
 from inventory.configured.facts import Clause, Configured, Entry, Fact, Neighbour, Port
 from inventory.words import _
-from netcfg.difference import paths, written
 from netcfg.guards.lines import LinePath
 from netcfg.platforms import Platform
+from netcfg.reading import paths, written
 
 Sign = Literal["+", "-", " "]
 _Fact = TypeVar("_Fact", bound=Fact)
@@ -32,7 +32,7 @@ def difference(platform: Platform, before: str, after: str) -> tuple[Shown, ...]
                 signs.setdefault(path[:length], " ")
             signs[path] = "-" if path in old else "+"
     # Grouped by sections, as configurations are written.
-    grouped = paths(platform, written(tuple(signs)))
+    grouped = paths(platform, written(platform, tuple(signs)))
     return tuple(Shown(signs[path], " " * (len(path) - 1) + path[-1]) for path in grouped)
 
 

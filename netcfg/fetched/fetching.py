@@ -1,18 +1,17 @@
 """Fetches the configurations of devices over the sessions that a change would use; types and changes nothing there."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from inventory.base import Model
 from inventory.model import Device
-from netcfg.difference import paths
 from netcfg.errors import DeviceError, PlatformUnknown
 from netcfg.fetched.language import load_language
 from netcfg.guards import Ticket
 from netcfg.guards.lines import normal
 from netcfg.intent import DeviceChange
 from netcfg.platforms import load_platform
+from netcfg.reading import body, paths
 from netcfg.sessions import Sessions
 from netcfg.visits import each, visits
 
@@ -67,5 +66,5 @@ def _full(sessions: Sessions, device: Device) -> Full:
             raise visit.busy(owner)
 
         found = visit.find(wait)
-    running = re.split(platform.keeping.header, found.running, maxsplit=1)[-1].strip("\n") + "\n"
+    running = body(platform, found.running)
     return Full(device=device.name, platform=device.platform, running=running, startup=found.startup)

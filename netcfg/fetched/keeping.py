@@ -8,12 +8,12 @@ from typing import Literal
 from inventory.base import Model
 from inventory.configured.facts import Configured
 from inventory.configured.folder import FOLDER, facts_file, read_fetched, running_file, startup_file
-from netcfg.difference import paths
 from netcfg.fetched.fetching import Full
 from netcfg.fetched.hiding import Hiding
 from netcfg.fetched.language import Language
 from netcfg.fetched.reading import facts_of
 from netcfg.platforms import Platform, load_platform
+from netcfg.reading import paths
 
 Became = Literal["new", "changed", "same"]
 

@@ -40,7 +40,7 @@ def _asked(programme: Programme, sessions: Sessions, device: str, vrf: str | Non
     platform = load_platform(next(each.platform for each in programme.network.devices if each.name == device))
     language = load_language(platform.name)
     command = _command(language, vrf, target) if language is not None else None
-    if command is None:
+    if command is None or not platform.driver:
         return {}
     with sessions.command_line(device, platform) as line:
         return _taken(line.ask(command))

@@ -4,7 +4,6 @@ A guard owns when its timer starts, for that is where platforms differ: before t
 commit, or when a whole file is loaded. Whoever uses one need not know.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -25,8 +24,14 @@ class Standing(Model):
     state: Literal["free", "busy", "left"]
     """`busy` while another change goes on; `left` where one was never decided and nobody attends to it."""
     owner: str = ""
+    running: str = ""
+    """The configuration in force."""
     startup: str
     """The configuration that the device would start with."""
+    strange: str = ""
+    """Why it cannot be told which configuration is in force; empty where it can."""
+    unloaded: bool = False
+    """That one was edited since, and the device has not read it yet."""
     full: str = ""
     """Why the device has no room for its configuration; empty where it has."""
     silent: str = ""
@@ -82,14 +87,17 @@ class Guard(Protocol):
         NotHeld where what would be needed to take it back cannot be kept.
         """
 
-    def push(self, commands: Sequence[str]) -> None:
-        """Put commands in force, not for good; TooLate where less than a third of the timer's time is left."""
+    def push(self, way: Way) -> None:
+        """Put a change in force, not for good; TooLate where less than a third of the timer's time is left."""
 
     def confirm(self) -> Outcome:
         """Keep the change."""
 
     def take_back(self) -> Settled:
         """Take the change back now, and compare."""
+
+    def save(self) -> None:
+        """Make the confirmed configuration the one to start with."""
 
     def release(self) -> None:
         """Let the device go for other changes."""

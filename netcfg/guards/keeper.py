@@ -20,7 +20,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netcfg.guards.record import WORD, Answer, Device, Incomplete, Record, machine, started, sync, write
+from netcfg.guards.devices import Answer, Incomplete, Refused, ReloadDevice, device_of, sync, write
+from netcfg.guards.lines import Deed
+from netcfg.guards.record import WORD, Record, machine, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,19 +41,19 @@ class Keeper:
         self._request = request
         self._label: str = request["label"]
         self._holder = store / "holder"
+        self._device = device_of(request["knowledge"], store)
 
     def answer(self) -> Answer:
         """Do what is asked, alone."""
         self._store.mkdir(mode=0o700, exist_ok=True)
-        verbs = {"look": self.look, "hold": self.hold, "settle": self.settle, "confirm": self.confirm,
-                 "take_back": self.take_back, "release": self.release}  # fmt: skip
+        verbs = {"look": self.look, "hold": self.hold, "push": self.push, "settle": self.settle, "save": self.save,
+                 "confirm": self.confirm, "take_back": self.take_back, "release": self.release}  # fmt: skip
         with self._alone():
             return verbs[self._request["verb"]]()
 
     def look(self) -> Answer:
         """Return whether a change is under way, and the configuration to start with."""
-        device = Device(self._request["knowledge"])
-        return {**self._situation(), "startup": device.startup(), "silent": device.silent(), "full": device.full()}
+        return {**self._situation(), **self._device.seen()}
 
     def hold(self) -> Answer:
         """Hold the device, keep what takes the change back, and start the timer."""
@@ -59,8 +61,7 @@ class Keeper:
         if now["is"] != "free":
             return now
         try:
-            device = Device(self._request["knowledge"])
-            if device.running().strip() != self._request["running"].strip():
+            if self._device.running().strip() != self._request["running"].strip():
                 return {"is": "changed"}
             self._keep()
             return {"is": "held"}
@@ -68,12 +69,39 @@ class Keeper:
             shutil.rmtree(self._new, ignore_errors=True)
             return {"is": "failed", "why": str(error)}
 
+    def push(self) -> Answer:
+        """Load the change on a device that takes it back by itself; its timer starts here."""
+        record = self._mine()
+        device = self._device
+        if record is None or not record.alive or not isinstance(device, ReloadDevice):
+            return {"is": "failed", "why": "the change does not hold the device any more"}
+        before = (record.folder / "before.conf").read_text()
+        if device.running() != before or device.unloaded():
+            return {"is": "rejected", "why": "another configuration was loaded, or edited, meanwhile"}
+        deeds = [Deed(tuple(path), command, adds) for path, command, adds in self._request["deeds"]]
+        left = int(record.kept["until"] - time.monotonic())
+        try:
+            device.load(before, deeds, max(1, left))
+        except Refused as error:
+            return {"is": "rejected", "why": str(error)}
+        return {"is": "held"}
+
+    def save(self) -> Answer:
+        """Make what was confirmed the configuration to start with, unless somebody has changed that one meanwhile."""
+        record = self._mine()
+        if record is not None and record.decision == "kept":
+            if self._device.startup() not in {(record.folder / "startup.conf").read_text(), self._device.running()}:
+                return {"error": "the configuration to start with was changed by somebody else meanwhile"}
+            self._device.save()
+        return {}
+
     def settle(self) -> Answer:
         """Bring a change that was left undecided to an end, if nobody but us has changed the device since."""
         record = self._record(self._request["owner"])
         if record is None or record.decision != "open":
             return {"outcome": "returned"}
-        lost = {"lost": not record.alive, "restarted": record.restarted}
+        # A device with a timer of its own has taken back by itself what was lost.
+        lost = {"lost": not record.alive and not record.device.own_timer, "restarted": record.restarted}
         stand = record.stand()
         if lost["lost"] and stand["ours"] and (stand["others"] or lost["restarted"]):
             return {"outcome": "left", **stand, **lost}
@@ -85,6 +113,8 @@ class Keeper:
         if record is None:
             return {"outcome": "returned"}
         if record.decision == "open" and record.alive:
+            if isinstance(record.device, ReloadDevice) and not record.device.confirm():
+                return {"outcome": "returned"}
             record.decide("kept")
             record.disarm()
         return {"outcome": record.decision}
@@ -171,11 +201,13 @@ class Keeper:
         until = time.monotonic() + self._request["seconds"]
         kept = {key: self._request[key] for key in ("token", "added", "removed", "back", "knowledge")}
         write(new / "before.conf", self._request["running"])
+        write(new / "startup.conf", self._device.startup())
         write(new / "hold.json", json.dumps({**kept, "machine": machine(), "until": until}))
         write(new / "decision", "open".ljust(WORD))
         shutil.rmtree(folder, ignore_errors=True)
         new.rename(folder)
-        self._start_timer(folder, until)
+        if not self._device.own_timer:
+            self._start_timer(folder, until)
         write(self._store / "holder.new", self._label)
         (self._store / "holder.new").rename(self._holder)
         sync(self._store)

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -11,13 +10,16 @@ from pydantic import ValidationError
 from inventory.base import Model
 from inventory.plain import one_line
 from inventory.words import _
+from netcfg.difference import commands_between
 from netcfg.errors import DeviceUnreachable, NotHeld, TooLate
 from netcfg.guards import Outcome, Settled, Standing, Ticket, Way
 from netcfg.platforms import Platform
-from netcfg.sessions import CommandLine, Shell
+from netcfg.sessions import CommandLine, Shell, ShellLine
 
 _FOLDER = Path(__file__).parent
-_MODULES = {f"netcfg.guards.{name}": (_FOLDER / f"{name}.py").read_text() for name in ("lines", "record", "keeper")}
+_SENT = ("lines", "statements", "devices", "record", "keeper")
+"""In the order in which they need each other."""
+_MODULES = {f"netcfg.guards.{name}": (_FOLDER / f"{name}.py").read_text() for name in _SENT}
 _START = """
 import json, sys, types
 parcel = json.loads(sys.stdin.readline())
@@ -34,7 +36,7 @@ _Model = TypeVar("_Model", bound=Model)
 
 
 class _Held(Model):
-    state: Literal["held", "busy", "left", "changed", "failed"]
+    state: Literal["held", "busy", "left", "changed", "failed", "rejected"]
     owner: str = ""
     why: str = ""
 
@@ -42,7 +44,9 @@ class _Held(Model):
 class KeptGuard:
     """The guard of one change on one device; its timer starts before the first command is typed."""
 
-    def __init__(self, device: str, platform: Platform, line: CommandLine | None, shell: Shell, ticket: Ticket) -> None:
+    def __init__(
+        self, device: str, platform: Platform, line: CommandLine | ShellLine | None, shell: Shell, ticket: Ticket
+    ) -> None:
         """Speak with a device; its command line is needed to push alone."""
         self._device = device
         self._platform = platform
@@ -53,8 +57,10 @@ class KeptGuard:
 
     def look(self) -> Standing:
         """Return whether a change is under way, and what the device starts with."""
+        # In this order: what another change has done when the configuration is read is seen as that change.
+        running = {"running": self._line.running()} if isinstance(self._line, CommandLine) else {}
         answer = self._ask("look")
-        return self._read(Standing, {"state": answer.pop("is", None), **answer})
+        return self._read(Standing, {"state": answer.pop("is", None), **running, **answer})
 
     def settle(self, owner: str) -> Settled:
         """Bring to an end what an attempt left undecided."""
@@ -63,7 +69,7 @@ class KeptGuard:
     def hold(self, way: Way) -> Literal["held", "busy", "left", "changed"]:
         """Hold the device and start the timer; NotHeld where the device cannot keep what takes the change back."""
         asked_at = time.monotonic()
-        answer = self._ask(
+        held = self._held(
             "hold",
             running=way.running,
             seconds=self._ticket.seconds,
@@ -71,25 +77,32 @@ class KeptGuard:
             removed=sorted(way.ours.removed),
             back=way.ours.back,
         )
-        held = self._read(_Held, {"state": answer.pop("is", None), **answer})
-        if held.state == "failed":
+        if held.state in {"failed", "rejected"}:
             raise NotHeld(self._device, self._platform.masked(held.why))
         if held.state == "held":
             self._armed_at = asked_at
-        return held.state
+        return held.state  # type: ignore[return-value]
 
-    def push(self, commands: Sequence[str]) -> None:
-        """Type commands; TooLate where less than a third of the timer's time is left."""
-        assert self._armed_at is not None
-        assert self._line is not None
-        # The clock of ours that was read before the timer started: the device has at least as much time left.
-        limit = self._armed_at + self._ticket.seconds * 2 / 3
+    def push(self, way: Way) -> None:
+        """Type what leads from one configuration to the other; TooLate where a third of the timer's time is left."""
+        assert isinstance(self._line, CommandLine)
 
         def in_time(command: str) -> None:
-            if time.monotonic() > limit:
+            if time.monotonic() > self._limit:
                 raise TooLate(self._device, self._platform.masked(command))
 
-        self._line.configure(commands, in_time)
+        self._line.configure(commands_between(self._platform, way.running, way.goal), in_time)
+
+    def save(self) -> None:
+        """Make the running configuration the one to start with."""
+        assert isinstance(self._line, CommandLine)
+        self._line.save()
+
+    @property
+    def _limit(self) -> float:
+        # By the clock of ours that was read before the timer started: the device has at least as much time left.
+        assert self._armed_at is not None
+        return self._armed_at + self._ticket.seconds * 2 / 3
 
     def confirm(self) -> Outcome:
         """Keep the change."""
@@ -102,6 +115,10 @@ class KeptGuard:
     def release(self) -> None:
         """Let the device go for other changes."""
         self._ask("release")
+
+    def _held(self, verb: str, **more: Any) -> _Held:
+        answer = self._ask(verb, **more)
+        return self._read(_Held, {"state": answer.pop("is", None), **answer})
 
     def _ask(self, verb: str, **more: Any) -> dict[str, Any]:
         knowledge = {

@@ -3,8 +3,10 @@
 import re
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal
 
 import yaml
+from pydantic import Field
 
 from inventory.base import Model
 from netcfg.errors import PlatformUnknown
@@ -15,13 +17,13 @@ _FOLDER = Path(__file__).parent
 class Commands(Model):
     """What is typed on the command line; braces stand for what a command is about."""
 
-    paging: str
+    paging: str = ""
     running: str
-    configure: str
-    leave: str
-    end: str
-    save: str
-    literal: dict[str, str]
+    configure: str = ""
+    leave: str = ""
+    end: str = ""
+    save: str = ""
+    literal: dict[str, str] = Field(default={})
     """Characters that the command line would take as something else, each with what is typed for it."""
     neighbour: str
     route: str
@@ -35,6 +37,9 @@ class ShellCommands(Model):
     ping: str
     traffic: str
     management: str
+    line: str = ""
+    """How it asks the command line, where nobody else does."""
+    hostname: str = ""
 
 
 class Identity(Model):
@@ -75,11 +80,16 @@ class Policies(Model):
     denied: tuple[str, ...]
     defined: tuple[str, ...]
     open: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+    """A policy of the operator's that ours cannot call."""
+    everything: str = ""
+    """What our policy calls where the operator's accepts everything by a word that cannot be called."""
 
 
 class Keeping(Model):
-    """What the keeper of a guard does on the device, as commands of the shell account."""
+    """What the keeper of a guard does on a device that is configured by typing, as commands of the shell account."""
 
+    kind: Literal["typed"]
     running: str
     header: str
     last: str
@@ -87,6 +97,35 @@ class Keeping(Model):
     parts: str
     configure: str
     save: str
+
+
+class Loading(Model):
+    """What the keeper does on a device that loads whole files, and takes them back by itself unless confirmed."""
+
+    kind: Literal["loaded"]
+    startup: str
+    parts: str
+    status: str
+    started: str
+    loaded: str
+    """Where the status says since when the configuration is in force."""
+    clock: str
+    busy: str
+    load: str
+    taken: str
+    confirm: str
+    undo: str
+    reload: str
+    last: str
+    """Sections that refer to others, so that they come last."""
+
+
+class Located(Model):
+    """How a section is found of which the plan knows a line only: `head` has the line's words in its first group."""
+
+    head: str
+    sections: str
+    line: str
 
 
 class Difference(Model):
@@ -101,24 +140,30 @@ class Difference(Model):
     lasting: str
     """Sections that cannot be taken away as a whole."""
     negation: str
+    located: Located | None = None
 
 
 class Platform(Model):
     """All that is particular to one kind of device."""
 
     name: str
+    syntax: Literal["indented", "braces"]
+    """Whether sections are told by how far lines are indented, or stand in braces."""
+    answers: Literal["vtysh", "birdc"]
+    """In whose words it answers what it is asked."""
     driver: str
+    """The driver of netmiko that its command line is like; empty where the shell account asks for it."""
     commands: Commands
     shell: ShellCommands
     rejected: str
-    noise: str
+    noise: str = ""
     ambient: str
     secret: str
     identity: Identity
     difference: Difference
     policies: Policies
     blocks: dict[str, str]
-    keeping: Keeping
+    keeping: Annotated[Keeping | Loading, Field(discriminator="kind")]
 
     def masked(self, line: str) -> str:
         """Return a line as people may read it, without the secret in it."""

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from infra.twin.routers import surveyed_configuration
 from inventory.model import Programme
-from netcfg.difference import commands_between, intended, ours_between, paths, same, taken
+from netcfg.difference import commands_between, intended, ours_between, same, taken
 from netcfg.guards.lines import typed, way_back
 from netcfg.intent import line_steps
 from netcfg.platforms import load_platform
+from netcfg.reading import paths
 
 FRR = load_platform("frr")
 OPENS = re.compile(r"(router bgp|interface|route-map \S+ permit|address-family) ?")

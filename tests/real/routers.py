@@ -1,4 +1,8 @@
-"""A laboratory of three real routers: a department's, its hub's and a provider edge, with users at both ends."""
+"""A laboratory of real routers, with users at both ends of every line.
+
+Two departments have a router, a hub and rented lines between them, and circuits to one provider edge: all of the water
+authority's are FRR, the school's hub is BIRD.
+"""
 
 import json
 import os
@@ -20,42 +24,58 @@ from infra.twin.relay import Relay
 from infra.twin.routers import RouterSpec, host_key, start_router, stop_router, surveyed_configuration
 from inventory.derived.wiring import Interface, Wires
 from inventory.model import Programme
+from netcfg.difference import commands_between
 from netcfg.intent import LineStage, line_steps
+from netcfg.platforms import load_platform
 
 CE, HUB, EDGE = "water-ce", "water-hub", "pe1"
-LINES = {"water-leased": "10.252.11.0/30", "water-backup": "10.252.12.0/31"}
-USERS = {CE: "users-ce", HUB: "users-hub"}
+SCHOOL, BIRD = "school-ce", "school-hub"
+DEVICES = (CE, HUB, SCHOOL, BIRD, EDGE)
+LINES = {
+    "water-leased": ("water", (CE, HUB), "10.252.11.0/30"),
+    "water-backup": ("water", (CE, HUB), "10.252.12.0/31"),
+    "school-leased": ("school", (SCHOOL, BIRD), "10.252.13.0/30"),
+}
+USERS = {CE: "users-ce", HUB: "users-hub", SCHOOL: "users-sc", BIRD: "users-sh"}
 USER, FAR_USER, FAR = "10.11.0.10", "10.81.0.10", "10.81.0.1"
+PUPIL, FAR_PUPIL = "10.12.0.10", "10.82.0.10"
 Arguments = dict[str, Any]
 
 
 def district() -> Programme:
-    """A department with two rented lines to its hub, and a circuit at both ends."""
-    room = {"name": "room", "area": 9, "prefix": "10.11.0.0/24", "gateway": CE, "hosts": []}
-    lines = [
-        {"name": name, "department": "water", "kind": "leased", "ends": [CE, HUB], "prefix": prefix,
-         "domain": "administrative"} for name, prefix in LINES.items()
+    """Two departments with rented lines to their hubs, and a circuit at every end."""
+    rooms = {"water": (CE, "10.11.0.0/24"), "school": (SCHOOL, "10.12.0.0/24")}
+    departments = [
+        {"name": name, "title": name,
+         "rooms": [{"name": f"{name}-room", "area": 9, "prefix": prefix, "gateway": gateway, "hosts": []}]}
+        for name, (gateway, prefix) in rooms.items()
     ]  # fmt: skip
+    lines = [
+        {"name": name, "department": department, "kind": "leased", "ends": list(ends), "prefix": prefix,
+         "domain": "administrative"} for name, (department, ends, prefix) in LINES.items()
+    ]  # fmt: skip
+    numbers = {CE: 11, HUB: 81, SCHOOL: 12, BIRD: 82}
     network = {
         "domains": [{"name": "administrative", "title": "administrative"}],
         "devices": [
             {"platform": "frr", "name": EDGE, "role": "pe", "asn": 65101, "router_id": "10.255.0.1"},
-            {"platform": "frr", "name": CE, "role": "ce", "asn": 65211, "router_id": "10.255.0.11"},
-            {"platform": "frr", "name": HUB, "role": "hub", "asn": 65281, "router_id": "10.255.0.81"},
+            *({"platform": "bird" if name == BIRD else "frr", "name": name, "role": "ce" if number < 80 else "hub",
+               "asn": 65200 + number, "router_id": f"10.255.0.{number}"} for name, number in numbers.items()),
         ],
         "attachments": [
-            {"device": CE, "edge": EDGE, "domain": "administrative", "prefix": "10.254.11.0/30"},
-            {"device": HUB, "edge": EDGE, "domain": "administrative", "prefix": "10.254.81.0/30"},
+            {"device": name, "edge": EDGE, "domain": "administrative", "prefix": f"10.254.{number}.0/30"}
+            for name, number in numbers.items()
         ],
         "lines": lines,
-        "vantages": [{"name": "counter-1", "address": FAR_USER, "prefix": "10.81.0.0/24", "gateway": HUB}],
+        "vantages": [{"name": "counter-1", "address": FAR_USER, "prefix": "10.81.0.0/24", "gateway": HUB},
+                     {"name": "counter-2", "address": FAR_PUPIL, "prefix": "10.82.0.0/24", "gateway": BIRD}],
         "centre": {"gateway": EDGE, "networks": [{"domain": "administrative", "prefix": "10.50.1.0/24"}],
                    "hosts": [{"name": "ns1", "number": 53}]},
         "names": {"zone": "lab.example", "server": "ns1", "ttl": "1s"},
     }  # fmt: skip
     return Programme.model_validate({
         "programme": "lab", "title": "lab", "profile": "jimo", "sites": [], "sizes": [], "systems": [],
-        "departments": [{"name": "water", "title": "water", "rooms": [room]}], "network": network,
+        "departments": departments, "network": network,
     })  # fmt: skip
 
 
@@ -96,19 +116,19 @@ class Routers:
     def up(self) -> None:
         """Wire everything, start the routers, and wait until all their sessions are up."""
         _forget_the_dead()
-        for name in ("wan", *USERS.values(), CE, HUB, EDGE, f"{EDGE}-administrative"):
+        for name in ("wan", *USERS.values(), *DEVICES, f"{EDGE}-administrative"):
             self._run("ip", "netns", "add", self._mark + name)
             self._spaces.append(name)
             self._ip(name, "link", "set", "lo", "up")
-        for device in (CE, HUB, EDGE):
+        for device in DEVICES:
             self._ip(device, "link", "add", "mgmt", "type", "bridge")
             for wire in self._wires.of(device):
                 self._wire(device, wire)
         key = self.folder / "key"
         self._run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
         known = self.folder / "known_hosts"
-        with ThreadPoolExecutor(3) as pool:
-            started = dict(zip((CE, HUB, EDGE), pool.map(partial(self._start, key), (CE, HUB, EDGE)), strict=True))
+        with ThreadPoolExecutor(len(DEVICES)) as pool:
+            started = dict(zip(DEVICES, pool.map(partial(self._start, key), DEVICES), strict=True))
         self._inits = started
         known.write_text("".join(f"{d} {host_key(self.folder / d)}\n" for d in started))
         access = (("", "netops"), ("-shell", "netadm"))
@@ -138,17 +158,23 @@ class Routers:
         return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False).stdout
 
     def typed(self, device: str, *lines: str, save: bool = False) -> None:
-        """Somebody else configures."""
+        """Somebody else configures, on FRR."""
         words = ("configure terminal", *lines, "end", *(("write memory",) if save else ()))
         self.ssh(f"{device}-shell", shlex.join(("vtysh", *(part for line in words for part in ("-c", line)))))
 
     def running(self, device: str) -> str:
-        """The configuration in force."""
+        """The configuration in force; of BIRD, which does not show it, the file to start with."""
+        if device == BIRD:
+            return self.startup(device)
         return self.enter(device, "vtysh", "-c", "show running-config")
 
     def startup(self, device: str) -> str:
         """The configuration to start with."""
-        return (self.folder / device / "etc/frr.conf").read_text()
+        return self.configuration(device).read_text()
+
+    def configuration(self, device: str) -> Path:
+        """The file that a router starts with."""
+        return self.folder / device / "etc" / ("bird.conf" if device == BIRD else "frr.conf")
 
     def enter(self, device: str, *words: str) -> str:
         """What a command prints inside a router, as root; it may fail."""
@@ -162,12 +188,20 @@ class Routers:
         stop_router(init)
         if anew:
             shutil.rmtree(spec.folder / "home", ignore_errors=True)
-            (spec.folder / "etc/frr.conf").unlink()
+            self.configuration(device).unlink()
         self._inits[device] = (start_router(spec), spec)
+
+    def put_back(self, device: str, text: str) -> None:
+        """Configure a router as it was, and forget all that was kept there; with a power cut where that does not do."""
+        if device != BIRD:
+            self.typed(device, *commands_between(load_platform("frr"), self.running(device), text), save=True)
+            shutil.rmtree(self.folder / device / "home/netadm/zhenghe", ignore_errors=True)
+        if self.running(device) != text:
+            self.restart(device, anew=True)
 
     def rewrite(self, device: str, *pairs: tuple[str, str]) -> None:
         """Start a router anew from another configuration than the surveyed one."""
-        file, text = self.folder / device / "etc/frr.conf", surveyed_configuration(self.programme, device)
+        file, text = self.configuration(device), surveyed_configuration(self.programme, device)
         for old, new in pairs:
             assert old in text
             text = text.replace(old, new, 1)
@@ -185,7 +219,7 @@ class Routers:
 
     def settle(self) -> None:
         """Wait until every session with a neighbour that is not shut down is up."""
-        self.until(lambda: all(self._settled(device) for device in (CE, HUB, EDGE)))
+        self.until(lambda: all(self._settled(device) for device in DEVICES))
 
     def until(self, so: Callable[[], bool], seconds: float = 120.0) -> None:
         limit = time.monotonic() + seconds
@@ -194,6 +228,10 @@ class Routers:
             time.sleep(0.1)
 
     def _settled(self, device: str) -> bool:
+        if device == BIRD:
+            rows = [line.split() for line in self.enter(device, "birdc", "show protocols").splitlines()]
+            states = [row[3] for row in rows if row[1:2] == ["BGP"]]
+            return bool(states) and all(state == "up" for state in states)
         vrf = "vrf administrative " if device == EDGE else ""
         answer = json.loads(self.enter(device, "vtysh", "-c", f"show bgp {vrf}summary json") or "{}")
         peers: Mapping[str, Mapping[str, str]] = answer.get("ipv4Unicast", {}).get("peers", {})
@@ -230,7 +268,9 @@ class Routers:
         folder = self.folder / device
         domains = (("administrative", self.space(f"{EDGE}-administrative")),) if device == EDGE else ()
         spec = RouterSpec(
-            name=device, namespace=self.space(device), domains=domains, folder=folder,
+            name=device, platform="bird" if device == BIRD else "frr",
+            addresses=tuple((wire.name, wire.address) for wire in self._wires.of(device)),
+            namespace=self.space(device), domains=domains, folder=folder,
             configuration=surveyed_configuration(self.programme, device),
             management=IPv4Interface("192.0.2.1/32"), operator_key=key.with_suffix(".pub").read_text(),
         )  # fmt: skip

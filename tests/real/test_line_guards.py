@@ -43,12 +43,12 @@ NOTHING = Ours(frozenset(), frozenset(), ())
 
 @pytest.fixture
 def routers(laboratory: Routers) -> Iterator[Routers]:
-    """The laboratory as surveyed; whatever a test leaves on a router is forgotten with a power cut."""
+    """The laboratory as surveyed, and so again afterwards."""
     before = {device: laboratory.running(device) for device in (CE, HUB, EDGE)}
     yield laboratory
     for device, text in before.items():
         if laboratory.running(device) != text or "10.99" in laboratory.startup(device):
-            laboratory.restart(device, anew=True)
+            laboratory.put_back(device, text)
     laboratory.settle()
 
 
@@ -79,8 +79,8 @@ def others_at(monkeypatch: pytest.MonkeyPatch, routers: Routers, *, save: bool) 
     """Somebody else configures on the department's router right after our push."""
     push = Visit.push
 
-    def pushed(self: Visit, running: str, goal: str) -> None:
-        push(self, running, goal)
+    def pushed(self: Visit, way: Way) -> None:
+        push(self, way)
         if self.device == CE:
             routers.typed(CE, *FOREIGN, save=save)
 
@@ -381,8 +381,8 @@ def test_a_power_cut_in_the_middle_leaves_all_old(
 ) -> None:
     attach, push = unchecked(routers.step(LINE, LineStage.ATTACH)), Visit.push
 
-    def pushed(self: Visit, running: str, goal: str) -> None:
-        push(self, running, goal)
+    def pushed(self: Visit, way: Way) -> None:
+        push(self, way)
         if self.device == CE:
             routers.restart(CE)
 

@@ -4,10 +4,11 @@ import pytest
 
 from infra.twin.routers import surveyed_configuration
 from inventory.model import Programme
-from netcfg.difference import commands_between, intended, ours_between, paths, same, shown, taken, unsaved
+from netcfg.difference import commands_between, intended, ours_between, same, shown, taken, unsaved
 from netcfg.guards.lines import Deed, Ours, way_back
 from netcfg.intent import DeviceChange, LineStage, line_steps
 from netcfg.platforms import load_platform
+from netcfg.reading import paths
 
 FRR = load_platform("frr")
 DEVICE, PEER, CIRCUIT = "water-ce", "10.252.11.2", "10.254.11.1"

@@ -2,7 +2,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from infra.twin.routers import surveyed_configuration
+from infra.twin.routers import RouterError, surveyed_configuration
 from inventory.derived.surveyed import extranet_networks, own_networks
 from inventory.model import Programme
 
@@ -43,3 +43,25 @@ def test_an_edge_keeps_its_domains_apart(programme: Programme) -> None:
 def test_networks_come_in_order_and_once(programme: Programme) -> None:
     assert own_networks(programme, "water-ce") == (IPv4Network("10.11.0.0/24"),)
     assert extranet_networks(programme, "public") == (IPv4Network("10.50.2.0/24"), IPv4Network("10.60.2.0/24"))
+
+
+def as_bird(programme: Programme, name: str) -> Programme:
+    devices = tuple(
+        each.model_copy(update={"platform": "bird"}) if each.name == name else each
+        for each in programme.network.devices
+    )
+    return programme.model_copy(update={"network": programme.network.model_copy(update={"devices": devices})})
+
+
+def test_a_device_that_is_bird_has_the_same_sessions_and_policies_in_its_own_words(programme: Programme) -> None:
+    text = surveyed_configuration(as_bird(programme, "water-hub"), "water-hub")
+    assert "neighbor 10.252.11.1 as 65211;" in text
+    assert "neighbor 10.254.81.1 as 65102;" in text
+    assert text.count("import where extranet_in();") == 1, "business traffic takes the line"
+    assert text.count("export where own_out();") == 2
+    assert "return net ~ [ 10.81.0.0/24 ];" in text
+
+
+def test_a_provider_edge_is_none_that_bird_can_play(programme: Programme) -> None:
+    with pytest.raises(RouterError, match="pe1: a provider edge keeps domains apart in VRFs"):
+        surveyed_configuration(as_bird(programme, "pe1"), "pe1")

@@ -1,0 +1,43 @@
+"""Configurations of any platform as lines with the sections they stand in; pure."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from netcfg.guards.lines import LinePath
+from netcfg.guards.lines import paths as indented_paths
+from netcfg.guards.statements import statement_paths, statements_written
+from netcfg.platforms import Platform
+
+
+def paths(platform: Platform, text: str) -> tuple[LinePath, ...]:
+    """Return every line of a configuration, sections included, without what the command line prints around it."""
+    return statement_paths(text) if platform.syntax == "braces" else indented_paths(platform.noise, text)
+
+
+def body(platform: Platform, text: str) -> str:
+    """Return a configuration without what a command line prints above it."""
+    if platform.keeping.kind == "loaded":
+        return text
+    return re.split(platform.keeping.header, text, maxsplit=1)[-1].strip("\n") + "\n"
+
+
+def written(platform: Platform, lines: Sequence[LinePath]) -> str:
+    """Return paths as configuration text."""
+    if platform.syntax == "braces":
+        return statements_written(_grouped(lines))
+    return "".join(f"{' ' * (len(path) - 1)}{path[-1]}\n" for path in _grouped(lines))
+
+
+def _grouped(lines: Sequence[LinePath]) -> Iterator[LinePath]:
+    """Yield paths so that each section is followed by what it contains, in the order in which they were first named."""
+    children: dict[LinePath, dict[LinePath, None]] = {}
+    for path in lines:
+        for length in range(1, len(path) + 1):
+            children.setdefault(path[: length - 1], {}).setdefault(path[:length])
+
+    def walk(section: LinePath) -> Iterator[LinePath]:
+        for path in children.get(section, ()):
+            yield path
+            yield from walk(path)
+
+    return walk(())
