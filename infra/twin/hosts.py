@@ -212,6 +212,8 @@ class TwinHost:
             f"--directory={self.root}",
             f"--machine={self.spec.name}",
             f"--network-namespace-path={self.spec.namespace}",
+            # As on every host: root makes network namespaces of its own there.
+            "--capability=CAP_NET_ADMIN",
             "--register=no",
             "--keep-unit",
             "--link-journal=no",
