@@ -15,6 +15,7 @@ import pytest
 
 from tests.unit import hostside  # noqa: F401
 from ansible.module_utils import zhenghe_mounts as mounting
+from ansible.module_utils import zhenghe_tree
 from ansible.module_utils.zhenghe_changes import Changes
 from ansible.module_utils.zhenghe_findings import Findings, looked_over, still_refused
 from ansible.module_utils.zhenghe_holders import holders
@@ -240,3 +241,19 @@ def test_a_path_that_leads_out_of_its_folder_is_not_taken() -> None:
     for path in (b"/etc/shadow", b"../x", b"a/../../x"):
         with pytest.raises(ValueError, match="does not lie in the folder"):
             decoded(coded(path))
+
+
+def test_what_is_gone_is_removed_and_no_link_is_followed(tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "copy"
+    (outside / "kept").mkdir(parents=True)
+    (root / "folder" / "deep").mkdir(parents=True)
+    (root / "folder" / "deep" / "file").touch()
+    (root / "folder" / "link").symlink_to(outside)
+    (root / "link").symlink_to(outside)
+    for path in (b"link/kept", b"missing", b"missing/file", b"folder/deep/file/below"):
+        zhenghe_tree.remove(str(root), path)
+    assert (root / "folder" / "deep" / "file").exists()
+    zhenghe_tree.remove(str(root), b"folder")
+    zhenghe_tree.remove(str(root), b"link")
+    assert list(root.iterdir()) == []
+    assert (outside / "kept").is_dir()

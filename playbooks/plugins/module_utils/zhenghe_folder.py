@@ -6,6 +6,7 @@ source is told of every change from then on. The pause carries the changes alone
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -121,8 +122,10 @@ class Folder(Agent):
             self._listing = Listing(self.store.root, links=True)
             return {"listed": self._listing.told, "changed": None, "flags": self._flags, "why": why_all}
         self._listing.look_again(changed)
-        told = [zhenghe_tree.coded(path) for path in sorted(changed)]
-        return {"listed": self._listing.told, "changed": told, "flags": self._flags}
+        gone = {path for path in changed if not os.path.lexists(os.path.join(os.fsencode(self.store.root), path))}
+        told = [zhenghe_tree.coded(path) for path in sorted(changed - gone)]
+        left = [zhenghe_tree.coded(path) for path in sorted(gone)]
+        return {"listed": self._listing.told, "changed": told, "gone": left, "flags": self._flags}
 
     def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:
         """Bring over what has changed since the list was made, and see that both lists are the same."""
@@ -132,13 +135,14 @@ class Folder(Agent):
         if given["changed"] is None or self._listing is None:
             self.puller.once(limit, last=True)
             self._listing = Listing(str(self.store.raw))
-        elif given["changed"]:
+        elif given["changed"] or given["gone"]:
             paths = {zhenghe_tree.decoded(path) for path in given["changed"]}
-            self.puller.these(paths, limit)
-            self._listing.look_again(paths)
+            gone = {zhenghe_tree.decoded(path) for path in given["gone"]}
+            self.puller.these(paths, gone, limit)
+            self._listing.look_again(paths | gone)
         self._see_all_is_here(given["listed"])
         spent = round(time.monotonic() - began, 3)
-        changed = given["changed"]
+        changed = None if given["changed"] is None else [*given["changed"], *given["gone"]]
         return {"last_pass_seconds": spent, "changed": "all" if changed is None else len(changed)}
 
     def _see_all_is_here(self, listed: dict[str, Any] | None) -> None:

@@ -13,7 +13,7 @@ import sys
 import zipfile
 from typing import Any, Sequence
 
-from ansible.module_utils import zhenghe_puller, zhenghe_readers, zhenghe_store
+from ansible.module_utils import zhenghe_puller, zhenghe_readers, zhenghe_store, zhenghe_tree
 from ansible.module_utils.zhenghe_puller import Puller
 from ansible.module_utils.zhenghe_readers import give
 from ansible.module_utils.zhenghe_store import Store
@@ -27,7 +27,7 @@ _FIRST = (1980, 1, 1, 0, 0, 0)
 
 def install() -> None:
     """Put the command on this host."""
-    modules = (kit, zhenghe_store, zhenghe_puller, zhenghe_readers, sys.modules[__name__])
+    modules = (kit, zhenghe_store, zhenghe_tree, zhenghe_puller, zhenghe_readers, sys.modules[__name__])
     texts = {module.__name__: _text_of(module) for module in modules}
     files = {"__main__.py": _START}
     for name, text in texts.items():

@@ -17,6 +17,7 @@ from typing import Any, Iterable, Sequence
 
 from ansible.module_utils.zhenghe_readers import see_key
 from ansible.module_utils.zhenghe_store import CONFIGURATION, PROGRAM, UNITS, VIEWS, Store
+from ansible.module_utils.zhenghe_tree import remove
 
 from playbooks.agents.kit import RUNNING, Refused, locked, run, write
 
@@ -75,14 +76,17 @@ class Puller:
             self.note_pass()
         return time.monotonic() - began
 
-    def these(self, paths: Iterable[bytes], limit: float) -> None:
-        """Bring some paths of the folder to what they are at the source; those that are gone there go here."""
+    def these(self, paths: Iterable[bytes], gone: Iterable[bytes], limit: float) -> None:
+        """Bring some paths of the folder to what they are at the source, and remove what is gone there."""
         with self.alone(limit):
             self._only_into_a_copy()
-            options = ("--from0", "--files-from=-", "--delete-missing-args", "--force")
-            given = b"\0".join(sorted(paths))
             self._pass_begins()
-            self._rsync(limit, "root/", f"{self.store.raw}/", *options, given=given)
+            # Not by rsync's --delete-missing-args: that of Debian 11 cannot read what it sends of a missing file.
+            for path in sorted(gone):
+                remove(str(self.store.raw), path)
+            given = b"\0".join(sorted(paths))
+            if given:
+                self._rsync(limit, "root/", f"{self.store.raw}/", "--from0", "--files-from=-", "--force", given=given)
             self.note_pass()
 
     def _only_into_a_copy(self) -> None:

@@ -14,7 +14,7 @@ from playbooks.agents.kit import Refused, run, write
 
 ADMITTED = Path("/root/.ssh/authorized_keys")
 _GIVEN = (
-    r"-[A-Za-z]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials|--from0|--files-from=-|--delete-missing-args|--force"
+    r"-[A-Za-z]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials|--from0|--files-from=-|--force"
 )
 
 
@@ -79,4 +79,4 @@ def _admissions(mark: str, line: str) -> None:
     if old and not old.endswith("\n"):
         old += "\n"
     kept = "".join(one for one in old.splitlines(keepends=True) if mark not in one)
-    write(ADMITTED, kept + line, 0o600)
+    write(ADMITTED, kept + line, ADMITTED.stat().st_mode & 0o777 if ADMITTED.exists() else 0o600)

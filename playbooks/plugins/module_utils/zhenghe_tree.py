@@ -83,6 +83,37 @@ def readable(path: str) -> str:
     return base64.b64decode(path).decode(errors="backslashreplace")
 
 
+def remove(root: str, path: bytes) -> None:
+    """Remove what is at a path of a folder, if anything is, following no link on the way; OSError where it cannot."""
+    *way, name = path.split(b"/")
+    here = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for word in way:
+            below = os.open(word, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here = below
+        _remove(here, name)
+    except (FileNotFoundError, NotADirectoryError):
+        # Whatever it lay in is gone, or no folder any more.
+        return
+    finally:
+        os.close(here)
+
+
+def _remove(folder: int, name: bytes) -> None:
+    state = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    if not stat.S_ISDIR(state.st_mode):
+        os.unlink(name, dir_fd=folder)
+        return
+    inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        for entry in os.listdir(inner):
+            _remove(inner, os.fsencode(entry))
+    finally:
+        os.close(inner)
+    os.rmdir(name, dir_fd=folder)
+
+
 def _described(path: bytes, state: os.stat_result) -> str:
     mode = state.st_mode
     words: list[Any] = [stat.S_IFMT(mode), stat.S_IMODE(mode), state.st_uid, state.st_gid]
