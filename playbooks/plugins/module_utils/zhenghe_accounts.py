@@ -7,6 +7,8 @@ import grp
 import pwd
 from typing import Any, Iterable
 
+from ansible.module_utils.zhenghe_store import CONFIGURATION, Store
+
 from playbooks.agents.kit import Refused, run
 
 
@@ -49,6 +51,26 @@ def make(wanted: dict[str, list[dict[str, Any]]]) -> list[str]:
         for member in set(group["members"]) - set(grp.getgrnam(group["name"]).gr_mem):
             run("usermod", "--append", "--groups", group["name"], member)
     return new
+
+
+def names(wanted: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Return the names of accounts and groups, each once."""
+    return list(dict.fromkeys(one["name"] for key in ("users", "groups") for one in wanted[key]))
+
+
+def take_away(made: Iterable[str]) -> None:
+    """Remove accounts and groups that we made; those that another component's files need are that one's from now on."""
+    stores = [file.stem for file in sorted(CONFIGURATION.glob("*.json")) if not file.name.endswith(".service.json")]
+    others = [Store(name) for name in stores]
+    for name in made:
+        heirs = [store for store in others if name in store.accounts]
+        if heirs:
+            heirs[0].accounts[name] = True
+            heirs[0].save()
+            continue
+        # Who is in use, or no account but a group, stays or is told so by these programs' status alone.
+        run("userdel", name, good=(0, 6, 8, 12))
+        run("groupdel", name, good=(0, 6, 8))
 
 
 def _here(wanted: dict[str, Any], by_name: Any, by_number: Any, prefix: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -159,8 +160,11 @@ class Copy:
                 )
             zhenghe_bounds.see_offer(self.component, peers[0][2])
             self._see_there_is_room(peers[0][2].get("found") or {})
-            zhenghe_accounts.make(peers[0][2]["accounts"])
+            made = set(zhenghe_accounts.make(peers[0][2]["accounts"]))
+            for name in zhenghe_accounts.names(peers[0][2]["accounts"]):
+                self.store.accounts[name] = name in made or self.store.accounts.get(name, False)
             self.store.gives = peers[0][2]["gives"]
+            self.store.made = self.store.made or self._not_here_before()
         self.store.prepare()
         for name, address, offer in peers:
             zhenghe_readers.admit(self.name, name, address, offer["public_key"])
@@ -185,6 +189,31 @@ class Copy:
         zhenghe_readers.dismiss(self.name)
         self.store.unseal()
         self.store.forget()
+        if self.side == "target":
+            if self.store.made:
+                self._take_copy_away()
+            zhenghe_accounts.take_away([name for name, ours in self.store.accounts.items() if ours])
+
+    def _not_here_before(self) -> str:
+        """Return the uppermost folder that preparing makes; with a slash behind it, only what is in it will be ours."""
+        made = Path(self.store.root)
+        if self.store.known or made.exists():
+            return "" if self.store.known else f"{made}/"
+        while not made.parent.exists():
+            made = made.parent
+        return str(made)
+
+    def _take_copy_away(self) -> None:
+        """Remove the copy, which is ours alone: the folder was empty or not here before."""
+        root, made = Path(self.store.root), self.store.made
+        for entry in os.scandir(root) if root.is_dir() else ():
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+        while str(root).startswith(made) and root.is_dir() and not os.path.ismount(root) and not os.listdir(root):
+            root.rmdir()
+            root = root.parent
 
     def _follows(self) -> bool:
         if self.store.role == "live":

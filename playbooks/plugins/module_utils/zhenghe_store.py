@@ -46,6 +46,10 @@ class Store:
         """Paths of the folder at which another file system was mounted when it was prepared."""
         self.flags: dict[str, int] = kept.get("flags", {})
         """The flags of chattr that were taken off a copy here, by path."""
+        self.made: str = kept.get("made", "")
+        """The uppermost folder that we made for the copy; with a slash behind it, one that was here and empty."""
+        self.accounts: dict[str, bool] = kept.get("accounts", {})
+        """The accounts and groups that the files need, and of each whether we made it."""
         self.role: str = kept.get("role", "")
         """copy: it follows another host; live: clients use it; nothing: neither was decided here."""
 
@@ -59,6 +63,8 @@ class Store:
             "pulls": self.pulls,
             "nested": self.nested,
             "flags": self.flags,
+            "made": self.made,
+            "accounts": self.accounts,
         }
         write(self.file, json.dumps(kept, indent=2) + "\n", 0o600)
         self.known = True
