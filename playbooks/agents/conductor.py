@@ -304,6 +304,9 @@ class Move:
             raise
         with _behind_the_turn():
             for layer in self._layers():
+                names = {session.participant.component for session in layer}
+                behind = [one for one in _services(self._targets) if one.participant.component in names]
+                self._ask("serve", behind, self._downtime + SEALING)
                 self._ask("resume", layer, SEALING)
         self._times["pause"] = round((self._clock() - began) * 1000, 1)
 
@@ -313,6 +316,7 @@ class Move:
         return sealed and all(session.state == "promoted" for session in self._targets)
 
     def _copy_the_rest(self, began: float) -> None:
+        self._timed("quiet", _services(self._sources), began)
         self._timed("freeze", self._sources, began)
         positions: dict[str, dict[str, Any]] = {}
         answers = self._ask("position", self._sources, self._left(began, "position", self._sources))
@@ -340,6 +344,8 @@ class Move:
         return [(session,) for session in self._entries]
 
     def _timed(self, name: str, sessions: Sequence[Session], began: float) -> None:
+        if not sessions:
+            return
         limit = self._left(began, name, sessions)
         self._ask_each(name, sessions, lambda one: one.call(name, limit + 1, self._hold, limit=limit))
 
@@ -347,6 +353,8 @@ class Move:
         return self._ask_each(name, sessions, lambda one: one.call(name, limit, hold))
 
     def _ask_each(self, name: str, sessions: Sequence[Session], ask: Callable[[Session], Any]) -> list[Any]:
+        if not sessions:
+            return []
         began = self._clock()
         try:
             return self._sessions.each(sessions, ask)
@@ -386,6 +394,11 @@ def _behind_the_turn() -> Iterator[None]:
     except MoveFailed as failure:
         failure.turned = True
         raise
+
+
+def _services(sessions: Sequence[Session]) -> tuple[Session, ...]:
+    """Return the sessions of components that have a service of their own to end and to start."""
+    return tuple(one for one in sessions if one.participant.given["component"].get("settings", {}).get("service"))
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

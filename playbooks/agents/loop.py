@@ -12,6 +12,7 @@ A kind brings `roles/KIND/files/agent.py` with a class `Agent` that is a subclas
     all       watch       notes from when on it is told of changes; everybody has, before anybody is asked to be ready
     all       ready       slow checks, connections and what else makes the pause shorter; undone by `abandon`
     entry     pause       new requests wait, running ones end within `limit` seconds
+    source    quiet       what runs ends in its own way and writes what it still has to, before anything is sealed
     source    freeze      nothing writes any more, within `limit` seconds; may be left, and is left by `abandon`
     source    position    how far the source has come: any JSON
     target    reached     ends when everything up to `positions` (one by source) is there, within `limit` seconds
@@ -19,6 +20,7 @@ A kind brings `roles/KIND/files/agent.py` with a class `Agent` that is a subclas
     target    settle      no longer goes back by itself (answered here, needs nothing of a kind)
     source    seal        never takes a write again, not even after a restart
     entry     turn        what waits, and what comes, will go to the target; a restart keeps that
+    target    serve       returns when it takes what the entry is about to let through
     entry     resume      what waits goes on
     all       after       what need not happen in the pause, such as replication in the other direction
     all       abandon     back to what was before pause, freeze, promote, seal or turn
@@ -96,6 +98,10 @@ class Agent:
         """Let new requests wait and running ones end, within the limit."""
         raise NotImplementedError
 
+    def quiet(self, limit: float) -> dict[str, Any] | None:  # noqa: ARG002
+        """End what runs and writes, within the limit, where it must end by itself before its folders are sealed."""
+        return None
+
     def freeze(self, limit: float) -> dict[str, Any] | None:
         """Let nothing write any more, for as long as this agent lives."""
         raise NotImplementedError
@@ -111,6 +117,10 @@ class Agent:
     def promote(self) -> dict[str, Any] | None:
         """Take writes from now on."""
         raise NotImplementedError
+
+    def serve(self) -> dict[str, Any] | None:
+        """Return when what the entry lets through next is taken."""
+        return None
 
     def settle(self) -> dict[str, Any] | None:
         """Stay promoted whatever happens to the conductor."""

@@ -139,7 +139,7 @@ from pathlib import Path
 from playbooks.agents.kit import Refused
 from playbooks.agents.loop import Agent as Base
 DEEDS = {"pause": "", "freeze": "", "position": "", "reached": "", "promote": "promoted", "seal": "sealed",
-         "turn": "to", "resume": "", "after": "", "ready": "", "abandon": None}
+         "turn": "to", "resume": "", "after": "", "ready": "", "abandon": None, "quiet": "", "serve": ""}
 FIRST = {"entry": "from", "source": "open", "target": "waiting"}
 class Agent(Base):
     def open(self):
@@ -212,6 +212,30 @@ def test_a_move_goes_through_its_stages_once_and_is_then_done(playbooks: Path) -
     again, repeated = move(playbooks)
     assert again == "done"
     assert not {line.split()[1] for line in repeated} & {"pause", "freeze", "reached", "turn", "abandon"}
+
+
+def test_a_service_ends_before_anything_is_sealed_and_serves_before_its_entry_resumes(playbooks: Path) -> None:
+    _, said = move(playbooks, service="app")
+    quiet, frozen = (
+        [number for number, line in enumerate(said) if line.startswith("source") and line.endswith(deed)]
+        for deed in ("quiet", "freeze")
+    )
+    assert len(quiet) == len(frozen) == 2
+    assert max(quiet) < min(frozen)
+    assert [line for line in said if line.endswith(("serve", "resume"))] == [
+        "target-db serve", "entry-db resume", "target-app serve", "entry-app resume",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("stage, turned", [("source quiet", False), ("target serve", True)])
+def test_a_service_that_does_not_end_goes_back_and_one_that_does_not_serve_says_so(
+    playbooks: Path, stage: str, turned: bool
+) -> None:
+    with pytest.raises(MoveFailed) as failed:
+        move(playbooks, service="app", refuses=stage)
+    assert failed.value.turned is turned
+    gone = any(line.endswith("abandon") for line in (playbooks / "log").read_text().splitlines())
+    assert gone is not turned
 
 
 @pytest.mark.parametrize("stage", ["entry pause", "source freeze", "target reached", "target promote", "source seal"])
