@@ -17,6 +17,7 @@ import stat
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
+from ansible.module_utils import zhenghe_cron
 from ansible.module_utils.zhenghe_tree import entries
 
 from playbooks.agents.kit import Refused, write
@@ -39,6 +40,16 @@ SHARED = frozenset({"www-data", "users", "nogroup"})
 LARGEST = 1 << 20
 """Bytes of a file that comes along beside the folder."""
 UNITS = re.compile(r"/(etc|run|usr/local/lib)/systemd/system/")
+CRONTABS = "/var/spool/cron/crontabs"
+SYSTEMS_OWN = re.compile(
+    r"/etc/((ssh|ssl|pam\.d|security|sudoers\.d|cron[\w.]*|systemd|init\.d|rc\w*|profile\.d|ld\.so\.conf\.d|apt|dpkg"
+    r"|modules-load\.d|modprobe\.d|sysctl\.d|tmpfiles\.d|sysusers\.d|udev|polkit-1|dbus-1|network|netplan|zhenghe|haproxy"
+    r"|pgbouncer|logrotate\.d|alternatives|skel|kernel|initramfs-tools|default|update-motd\.d|xdg|X11|bind)/"
+    r"|[^/]+$(?<!\.env)(?<!\.conf)(?<!\.ini)(?<!\.xml)(?<!\.properties)(?<!\.yml)(?<!\.yaml)"
+    r"|(ld\.so|nsswitch|resolv|host|sysctl|pam|login|adduser|deluser|gai|ucf|libaudit|e2scrub|mke2fs|logrotate|fuse"
+    r"|sudo|ca-certificates|rsyslog|nftables)\.conf$)"
+)
+"""Files that the system itself obeys: no component brings them, whatever it declares."""
 _YES = frozenset({"1", "yes", "true", "on"})
 _GROUPS = frozenset({"Group", "SupplementaryGroups"})
 _STREAMS = frozenset({"StandardInput", "StandardOutput", "StandardError"})
@@ -47,9 +58,17 @@ _BY_ROOT = frozenset(
         "LoadCredential", "LoadCredentialEncrypted", "ImportCredential", "OpenFile", "RootImage", "MountImages",
         "ExtensionImages", "ExtensionDirectories", "BindPaths", "BindReadOnlyPaths", "Alias", "OnFailure", "OnSuccess",
         "PAMName", "TTYPath", "Sockets", "NetworkNamespacePath", "IPCNamespacePath", "SecureBits",
+        "FailureAction", "SuccessAction", "StartLimitAction", "JobTimeoutAction", "RebootArgument", "Conflicts",
+        "PropagatesStopTo", "StopPropagatedFrom", "PropagatesReloadTo", "JoinsNamespaceOf", "Service",
     }
 )  # fmt: skip
-"""Keys of a unit by which systemd, as root, opens, mounts or starts something else."""
+"""Keys of a unit by which systemd, as root, opens, mounts, starts, stops or restarts something else."""
+_PULLING = frozenset({"Requires", "Requisite", "Wants", "BindsTo", "Upholds", "Also", "Unit", "RequiredBy"})
+"""Keys by which systemd starts or enables other units, or ties them to this one."""
+_HARMLESS_UNITS = re.compile(
+    r"(network|network-online|network-pre|nss-lookup|nss-user-lookup|remote-fs|local-fs|time-sync|time-set|basic"
+    r"|sysinit|multi-user|graphical|default|syslog|timers|paths|sockets)[.]target|-[.]mount|[\w-]+[.]mount"
+)
 SITE_PATHS = frozenset({"access_log", "error_log"})
 SITE_REFUSED = re.compile(
     r"^(load_module|perl\w*|lua\w*|content_by_lua\w*|init_by_lua\w*|js_\w+|ssl_engine|user|env|pid|lock_file"
@@ -75,13 +94,23 @@ def declared(component: dict[str, Any], path: str) -> bool:
     service = settings.get("service", "")
     site = settings.get("site") or service or Path(settings["root"]).name
     allowed = [re.escape(f"/etc/nginx/sites-available/{site}")]
-    if service:
-        own = re.escape(service)
-        allowed += [rf"/etc/systemd/system/{own}\.service", rf"/etc/systemd/system/{own}\.service\.d/[\w.-]+\.conf",
-                    rf"/etc/default/{own}", rf"/etc/sysconfig/{own}", rf"/etc/{own}\.env",
+    for each in own_units(component):
+        own = re.escape(each)
+        allowed += [rf"/etc/systemd/system/{own}\.(service|timer)", rf"/etc/default/{own}", rf"/etc/sysconfig/{own}",
+                    rf"/etc/systemd/system/{own}\.(service|timer)\.d/[\w.-]+\.conf", rf"/etc/{own}\.env",
                     rf"/etc/{own}/[\w./-]+"]  # fmt: skip
+    allowed += [re.escape(f"/etc/cron.d/{name}") for name in settings.get("cron", ())]
+    allowed += [re.escape(f"{CRONTABS}/{name}") for name in settings.get("crontabs", ())]
+    allowed += [re.escape(one) for one in settings.get("files", ()) if not SYSTEMS_OWN.match(one)]
     plain = os.path.normpath(path) == path
     return plain and (path.startswith(_below(component)) or any(re.fullmatch(one, path) for one in allowed))
+
+
+def own_units(component: dict[str, Any]) -> list[str]:
+    """Return the names of a component's units, without what they are: its service, its helpers, its jobs."""
+    settings = component["settings"]
+    service = [settings["service"]] if settings.get("service") else []
+    return [*settings.get("helpers", ()), *service, *settings.get("jobs", ())]
 
 
 def see_accounts(wanted: dict[str, list[dict[str, Any]]]) -> None:
@@ -128,20 +157,51 @@ def see_folder(root: str) -> None:
         )
 
 
-def put(component: dict[str, Any], staged: Path, path: str) -> None:
-    """Put a file that came along in its place, as root's own; Refused where root's programs must not obey it."""
+def see_file(staged: Path, path: str) -> os.stat_result:
+    """See that what came along is one plain file of a bounded size, and return its state."""
     state = staged.lstat()
     if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
         raise Refused(f"{path} of the source is no plain file of {LARGEST >> 20} MiB at the most", "see what it is")
+    return state
+
+
+def put(component: dict[str, Any], staged: Path, path: str, into: Path | None = None) -> None:
+    """Put a file that came along in its place; Refused where root's programs must not obey it.
+
+    It is root's own, unless it is one of the component's single files and belonged to an ordinary account. `into` is
+    another place for it, as long as it must not be obeyed yet.
+    """
+    state = see_file(staged, path)
     if path.startswith(_below(component)):
         return
-    text = staged.read_text(errors="strict")
+    content = staged.read_bytes()
     if UNITS.match(path):
-        see_unit(component, path, text)
+        see_unit(component, path, _text(path, content))
+    elif path.startswith("/etc/cron.d/"):
+        zhenghe_cron.see_jobs(path, _text(path, content))
+    elif path.startswith(CRONTABS):
+        zhenghe_cron.see_settings(path, _text(path, content))
     elif path.startswith("/etc/nginx/"):
-        see_site(path, text, component["settings"]["root"])
+        see_site(path, _text(path, content), component["settings"]["root"])
     # What only some may read at the source is not for everybody here; nginx and systemd read as root.
-    write(Path(path), text, 0o644 if state.st_mode & stat.S_IROTH else 0o600)
+    place = into or Path(path)
+    write(place, content, 0o644 if state.st_mode & stat.S_IROTH else 0o600)
+    if path in component["settings"].get("files", ()):
+        _give_to_its_readers(place, state)
+
+
+def _give_to_its_readers(place: Path, state: os.stat_result) -> None:
+    owner = state.st_uid if state.st_uid >= FIRST and state.st_uid != NOBODY else 0
+    group = state.st_gid if _is_ordinary(state.st_gid) else 0
+    os.chown(place, owner, group, follow_symlinks=False)
+    place.chmod(state.st_mode & (0o644 if group else 0o604))
+
+
+def _text(path: str, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise Refused(f"{path} of the source is no text in UTF-8", "see what it is") from None
 
 
 def see_unit(component: dict[str, Any], path: str, text: str) -> None:
@@ -174,9 +234,16 @@ def _wrong_in_unit(component: dict[str, Any], key: str, value: str) -> str:
          f"{key} is written by root: {value}"),
         (key == "EnvironmentFile" and value and not declared(component, value.lstrip("-")),
          f"it reads {value}, which the component does not declare"),
+        (key in _PULLING and not all(_is_own(component, one) for one in value.split()),
+         f"{key} has systemd act on {value}, which the component does not declare"),
         (key in _BY_ROOT or (key == "PermissionsStartOnly" and value.lower() in _YES), f"{key} has root do something"),
     )  # fmt: skip
     return next((why for wrong, why in checks if wrong), "")
+
+
+def _is_own(component: dict[str, Any], unit: str) -> bool:
+    name, _dot, suffix = unit.rpartition(".")
+    return bool(_HARMLESS_UNITS.fullmatch(unit)) or (suffix in {"service", "timer"} and name in own_units(component))
 
 
 def _harmless_group(name: str) -> bool:
