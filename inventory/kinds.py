@@ -7,6 +7,7 @@ The file, for a kind that a component may have:
     moves: replatform            # the disposition by rule: rehost or replatform
     stateful: true               # has data that is copied, compared and brought back
     entry: pgbouncer             # the kind that fronts it; left out: found by its address only
+    substitutes: false           # addresses of others stand in its configuration: a plan says what becomes of them
     settings:                    # JSON Schema (2020-12) of a component's `settings`, closed
       type: object
       properties: {database: {type: string}}
@@ -85,6 +86,7 @@ class Kind(Model):
     moves: Literal["rehost", "replatform"] = "rehost"
     stateful: bool = False
     entry: str | None = None
+    substitutes: bool = False
     settings: Annotated[dict[str, Any], Field(default_factory=dict)]
     checks: Checks = Checks()
 

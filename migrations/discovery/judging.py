@@ -98,6 +98,7 @@ class _Survey:
         settings = [part.settings for part in parts]
         databases = {(each.get("port", 5432), each["database"]) for each in settings if "database" in each}
         services = {each["service"] for each in settings if "service" in each}
+        services |= {name for each in settings for key in ("helpers", "jobs") for name in each.get(key, ())}
         roots = [str(each["root"]).rstrip("/") for each in settings if "root" in each]
         for database in seen.databases:
             if (database.port, database.name) not in databases:
@@ -141,9 +142,9 @@ class _Survey:
 
 def _listens(part: Component, port: int) -> bool:
     """Return whether a component as surveyed takes connections at a port, as far as its kind tells."""
-    given = part.settings.get("port")
-    usual = {"postgresql": int(given or 5432), "mariadb": int(given or 3306), "web": 80}
-    return usual.get(part.kind) == port or (part.entry is not None and part.entry.port == port)
+    usual = {"postgresql": 5432, "mariadb": 3306, "web": 80}
+    own = int(part.settings.get("port", usual.get(part.kind, 0)))
+    return port in {own, 0 if part.entry is None else part.entry.port}
 
 
 def _within(folder: str, roots: list[str]) -> bool:

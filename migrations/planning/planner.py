@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from infra.declaration import declare_site
+from inventory.derived.substitutions import beside, substitutions
 from inventory.derived.targets import component_hosts, entry_hosts, target_names
 from inventory.derived.wired import host_addresses, names_of
 from inventory.derived.wiring import Wires, resolver_of
@@ -295,6 +296,17 @@ class _Subject:
             "targets": list(target_names(self._ground.targets, part)),
             "target_addresses": [] if part.to is None else [str(address) for address in part.to.addresses],
             "settings": part.settings,
+            **self._of_configuration(part),
+        }
+
+    def _of_configuration(self, part: Component) -> dict[str, Any]:
+        if not self._ground.kinds[part.kind].substitutes:
+            return {}
+        rows = substitutions(self._ground.programme, self.system, part)
+        folders = beside(self.system, part)
+        return {
+            "substitutions": [row.model_dump(mode="json") for row in rows],
+            "beside": [folder.model_dump(mode="json") for folder in folders],
         }
 
     def _entry(self, part: Component) -> dict[str, Any]:

@@ -135,6 +135,24 @@ class SiteFacts(Model):
     running: bool
 
 
+class ShownFile(Model):
+    """A unit, a job or a file as shown to people: without secrets, bounded, with the digest of the whole."""
+
+    path: Word
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}\z")]
+    lines: Words
+    left_out: Amount
+
+
+class ServiceFacts(Model):
+    """What goes along with an application service's folder, and what a person should know of it."""
+
+    needs: Words
+    running: bool
+    files: Annotated[tuple[ShownFile, ...], Field(max_length=100)]
+    reported: Words
+
+
 class Said(Model):
     """One answer: facts, and in words what preparation would refuse; or that the host could not look, and why."""
 

@@ -11,7 +11,7 @@ from inventory.model import Component, Programme, System
 from inventory.words import _
 from migrations.preflight.asking import Answer
 from migrations.preflight.estimating import estimates
-from migrations.preflight.facts import DatabaseFacts, Folder, HostFacts, Mount, ServerFacts, SiteFacts
+from migrations.preflight.facts import DatabaseFacts, Folder, HostFacts, Mount, ServerFacts, ServiceFacts, SiteFacts
 from migrations.preflight.findings import Finding, Severity
 
 AnyFacts = TypeVar("AnyFacts", bound=Model)
@@ -57,6 +57,7 @@ class Judge:
             "postgresql": self._database,
             "mariadb": self._server,
             "web": self._site,
+            "service": self._service,
         }
         for refusal in answer.said.refusals:
             self._adder(system.system, host, _subject(part))(Severity.BLOCKS, refusal)
@@ -83,8 +84,10 @@ class Judge:
         if facts is None:
             return
         add = self._adder(system.system, host, _("host"))
+        jobs = {job for part in system.components for job in declared_jobs(part)}
         for severity, about, why, mend in _host_findings(facts, self._surveyed.get(host, ""), answer.clock):
-            add(severity, why, mend, about)
+            if about not in jobs:
+                add(severity, why, mend, about)
         for path, folder in facts.folders.items():
             for severity, why, mend in _folder_findings(folder, facts.mounts):
                 add(severity, why, mend, path)
@@ -116,6 +119,27 @@ class Judge:
                 users=", ".join(facts.accounts) or "–", groups=", ".join(facts.groups) or "–"
             )
             self._adder(system.system, host, _("accounts"))(Severity.NOTE, why)
+
+
+    def _service(self, system: System, part: Component | None, host: str, answer: Answer) -> None:
+        facts = self._facts(ServiceFacts, system, host, answer)
+        if facts is None:
+            return
+        add = self._adder(system.system, host, _subject(part))
+        for file in facts.files:
+            add(Severity.NOTE, _("it goes along; its digest is {digest}").format(digest=file.sha256), about=file.path)
+        for said in facts.reported:
+            add(Severity.NOTE, said)
+        if facts.needs and not facts.running:
+            add(Severity.ATTENTION, _("the service does not run"), _("start it, or say that it is not used any more"))
+
+
+def declared_jobs(part: Component) -> set[str]:
+    """Return the jobs that a component takes along, as hosts name them."""
+    said = {key: part.settings.get(key) or () for key in ("jobs", "cron", "crontabs", "stays")}
+    timers = {f"{name}.timer" for name in said["jobs"]}
+    tables = {f"/etc/cron.d/{name}" for name in said["cron"]}
+    return timers | tables | {f"/var/spool/cron/crontabs/{name}" for name in said["crontabs"]} | set(said["stays"])
 
 
 def _subject(part: Component | None) -> str:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
 from inventory.base import Model
+from inventory.derived.substitutions import substitutions
 from inventory.derived.wired import host_addresses
 from inventory.dispositions.decisions import MOVES, disposition_of
 from inventory.kinds import Kind
@@ -94,13 +95,16 @@ class Preflight:
         return found
 
     def _given(self, system: System, part: Component) -> dict[str, Any]:
-        component = {
+        component: dict[str, Any] = {
             "name": part.name,
             "kind": part.kind,
             "settings": part.settings,
             "source_addresses": [self._addresses[host] for host in part.on],
             "target_addresses": [] if part.to is None else [str(address) for address in part.to.addresses],
         }
+        if self._kinds[part.kind].substitutes:
+            rows = substitutions(self._programme, system, part)
+            component["substitutions"] = [row.model_dump(mode="json") for row in rows]
         entry = {} if part.entry is None else {"name": part.entry.name, "port": part.entry.port}
         return {"system": system.system, "component": component, "entry": entry}
 

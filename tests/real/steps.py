@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from infra.worlds import World, save_world
+from inventory.model import Programme
 
 ROOT = Path(__file__).parents[2]
 RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -22,6 +23,16 @@ from migrations.actuators.ansible.runner import Playbooks
 world, home, arguments = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
 Playbooks(load_world(world), home).call(arguments, 'apply', 100, lambda _: None)
 """
+
+
+def with_hosts(tiny: Programme, addresses: Mapping[str, str], old: Collection[str]) -> Programme:
+    """Return the smallest programme with other hosts: those that are `old` run Debian 11, the others Debian 12."""
+    document = tiny.model_dump(mode="json")
+    document["departments"][0]["rooms"][0]["hosts"] = [
+        {"name": name, "address": address, "os": "debian-11" if name in old else "debian-12"}
+        for name, address in addresses.items()
+    ]
+    return Programme.model_validate(document)
 
 
 def controller(world: World, home: Path, arguments: Mapping[str, Any]) -> "subprocess.Popen[bytes]":

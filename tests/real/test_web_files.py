@@ -22,7 +22,7 @@ from migrations.actuators.ansible.runner import (
     PlaybookFailed,
     Playbooks,
 )
-from tests.real.steps import RunOn, controller, processes_of, until
+from tests.real.steps import RunOn, controller, processes_of, until, with_hosts
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -135,12 +135,7 @@ def empty(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Archive:
     """The hosts as surveyed: the archive in use, the new hosts bare."""
-    document = tiny.model_dump(mode="json")
-    document["departments"][0]["rooms"][0]["hosts"] = [
-        {"name": name, "address": address, "os": "debian-11" if name in {OLD, ZOMBIE} else "debian-12"}
-        for name, address in ADDRESSES.items()
-    ]
-    world = client.up(Programme.model_validate(document), twin_name("w"), SEEDS, print)
+    world = client.up(with_hosts(tiny, ADDRESSES, {OLD, ZOMBIE}), twin_name("w"), SEEDS, print)
     run = running_on(world)
     run(READER, f"cat > /root/depositor.py <<'PY'\n{DEPOSITOR}\nPY")
     return Archive(world, tmp_path_factory.mktemp("steps"), run)

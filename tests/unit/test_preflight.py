@@ -40,7 +40,7 @@ class Hosts:
     def ask(self, host: str, kind: str, given: Mapping[str, Any]) -> Answer:  # noqa: ARG002
         self.asked.append((host, kind))
         site = {"needs": [], "running": True}
-        usual = {"host": HOST, "postgresql": DATABASE, "mariadb": SERVER, "web": site}[kind]
+        usual = {"host": HOST, "postgresql": DATABASE, "mariadb": SERVER, "web": site, "service": {}}[kind]
         said = self._others.get((host, kind), {"facts": usual})
         if said is None:
             return Answer(said=None, reason="Connection timed out", clock=NOW)
@@ -202,3 +202,32 @@ def test_a_host_that_lets_root_in_by_no_key_is_told_where_a_folder_is_copied(
     facts = {**HOST, "root_login": said, "folders": dict.fromkeys(folders, folder)}
     findings = found(programme, {("archives-store", "host"): {"facts": facts}})
     assert [each.severity for each in findings if each.subject == "sshd"] == [Severity.BLOCKS] * told
+
+
+def test_the_files_of_a_service_are_told_with_their_digest_and_its_declared_jobs_are_no_finding(
+    programme: Programme,
+) -> None:
+    settings = {"root": "/srv/app", "service": "app", "port": 8080, "jobs": ["report"], "cron": ["app"]}
+    systems = tuple(
+        system.model_copy(update={"components": tuple(
+            part.model_copy(update={"kind": "service", "settings": settings}) if part.kind == "web" else part
+            for part in system.components
+        )})
+        for system in programme.systems
+    )  # fmt: skip
+    changed = programme.model_copy(update={"systems": systems})
+    unit = {"path": "/etc/systemd/system/app.service", "sha256": "0" * 64, "lines": ["[Service]"], "left_out": 0}
+    facts = {"needs": [unit["path"]], "running": False, "files": [unit], "reported": ["app.ini:1: a -> b (x/y)"]}
+    jobs = {**HOST, "timers": ["report.timer", "other.timer"], "crontabs": ["/etc/cron.d/app"]}
+    said = {"service": {"facts": facts, "refusals": ["no"]}, "host": {"facts": jobs}}
+    hosts = Hosts({("water-app", kind): answer for kind, answer in said.items()})
+    hosts.knows = lambda kind: kind == "service"  # type: ignore[method-assign]
+    preflight = Preflight(changed, KINDS, hosts)
+    systems = tuple(system for system in preflight.moving() if system.system == "water-billing")
+    findings = preflight.look(systems).findings
+    assert heavy(findings) == [
+        (Severity.BLOCKS, "water-app", "app"),
+        (Severity.ATTENTION, "water-app", "other.timer"),
+        (Severity.ATTENTION, "water-app", "app"),
+    ]
+    assert any(each.subject == unit["path"] and "0" * 64 in each.why for each in findings)

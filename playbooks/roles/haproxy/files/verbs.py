@@ -24,15 +24,16 @@ def _front(given: dict[str, Any], component: dict[str, Any], entry: dict[str, An
         entries.take_away()
         return answer(done=False, changed=True)
     changed = given["mode"] == "apply" and entries.set_up(entry, component)
-    status = _status(entry) if entries.known() else 0
+    path = component["settings"].get("path", "/")
+    status = _status(entry, path) if entries.known() else 0
     return answer(0 < status < 500, changed=changed, status=status)
 
 
-def _status(entry: dict[str, Any]) -> int:
+def _status(entry: dict[str, Any], path: str) -> int:
     """Return the status of a request through the entry, 0 where none comes."""
     try:
         line = http.client.HTTPConnection(entry["address"], entry["port"], timeout=10)
-        line.request("GET", "/", headers={"Host": entry["name"]})
+        line.request("GET", path, headers={"Host": entry["name"]})
         status = line.getresponse().status
         line.close()
     except (OSError, http.client.HTTPException):
