@@ -212,7 +212,8 @@ def test_the_second_wave_is_planned_for_what_is_new_and_the_first_is_committed_a
         lived.call("done", f"system:card-files/{verb}")
     while lived.states()["system:card-files"] != "ON_PROBATION":
         time.sleep(1)
-    lived.call("commit", "identity")
+    # A line goes before what stands on it.
+    lived.call("commit", "civil-private", "identity")
     assert lived.states()["system:identity"] == "DECOMMISSIONED"
 
 
