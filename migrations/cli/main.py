@@ -4,40 +4,26 @@ Exit status: 0 done; 1 done, and the answer is no; 2 wrong use, bad input or wha
 the mend. The parts are imported when a command needs them, so that asking for help takes no time.
 """
 
-import errno
-import json
 import os
 import sys
-import traceback
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from typer.exceptions import TyperException
 
-from infra.twin.paths import state_root
-from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.cli import check as cli_check
 from migrations.cli import explain as cli_explain
 from migrations.cli import inventory as cli_inventory
+from migrations.cli import office as cli_office
 from migrations.cli import saying
-from migrations.cli.help import WHERE, Commands, Folder, Json, inventory_folder, wrong_use
+from migrations.cli.failing import explained, say_error
+from migrations.cli.help import WHERE, Commands, Folder, Json, inventory_folder
 from migrations.cli.net import nets
 from migrations.cli.twin import twins
 from migrations.cli.world import worlds
 
-MENDS = {
-    errno.ENOSPC: "there is no room left for {file}; make room, and call the same command again: it goes on",
-    errno.EDQUOT: "the quota leaves no room for {file}; make room, and call the same command again: it goes on",
-    errno.EROFS: "{file} can only be read; mount it for writing, or set ZHENGHE_STATE to a folder that can be written",
-    errno.EIO: "the disk of {file} fails; mend it, and call the same command again: it goes on",
-    errno.EMFILE: "too many files are open at {file}; raise the limit (ulimit -n), and call the same command again",
-}
-"""What is told where it is this machine that must be mended."""
 app = Commands(
     name="zhenghe",
     help=_("Moves a government's systems into one cloud and one extranet, rehearsed beforehand in a local twin."),
@@ -50,6 +36,7 @@ app.add_typer(nets, name="net")
 cli_check.register(app)
 cli_explain.register(app)
 cli_inventory.register(app)
+cli_office.register(app)
 
 Named = Annotated[
     list[str] | None,
@@ -73,63 +60,6 @@ def root(
     if shown:
         saying.say(f"zhenghe {version('zhenghe')}")
         raise typer.Exit
-
-
-@app.command("import", help=_("Merge departments' survey sheets into the inventory, after showing what changes."))
-def import_(  # noqa: PLR0913, PLR0917 - each is an option
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help=_("Survey sheets, or folders of them."), show_default=False)
-    ],
-    into: Annotated[Path, typer.Option("--into", metavar="DIR", help=WHERE, show_default=False)] = Path(),
-    mapping: Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help=_("What odd columns mean."))] = None,
-    yes: Annotated[bool, typer.Option("--yes", help=_("Write without asking; questions stay open."))] = False,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option("--accept", metavar="WORD", help=_("Answer a question by a word that the import has told.")),
-    ] = None,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help=_("Name of a new programme."))] = "",
-    title: Annotated[str, typer.Option("--title", metavar="TITLE", help=_("Title of a new programme."))] = "",
-    profile: Annotated[
-        str, typer.Option("--profile", metavar="NAME", help=_("The plan that binds a new programme."))
-    ] = "",
-    as_json: Json = False,
-) -> None:
-    from migrations.cli.survey import Agreement, Beginning, import_sheets
-
-    beginning = Beginning(name=name, title=title, profile=profile)
-    agreed = Agreement(yes=yes, accepted=tuple(accept or ()))
-    raise typer.Exit(import_sheets(paths, into, mapping, beginning, agreed, as_json=as_json))
-
-
-@app.command(help=_("Write the sheets that departments fill in, with what is known already."))
-def survey(
-    folder: Folder = Path(),
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FOLDER", help=_("Where; DIR/sheets if left out."))
-    ] = None,
-    status: Annotated[
-        bool, typer.Option("--status", help=_("Tell who has answered and who has not; 1 if one has not."))
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    from migrations.cli.survey import show_answers, write_sheets
-
-    if status:
-        raise typer.Exit(show_answers(inventory_folder(folder), as_json=as_json))
-    raise typer.Exit(write_sheets(folder, out, as_json=as_json))
-
-
-@app.command(help=_("Make one department of two that are the same; its systems, rooms and titles go with it."))
-def join(
-    one: Annotated[str, typer.Argument(metavar="NAME", help=_("The department that goes."), show_default=False)],
-    into: Annotated[str, typer.Argument(metavar="INTO", help=_("The department that stays."), show_default=False)],
-    folder: Folder = Path(),
-    yes: Annotated[bool, typer.Option("--yes", help=_("Write without asking; questions stay open."))] = False,
-    as_json: Json = False,
-) -> None:
-    from migrations.cli.survey import join_departments
-
-    raise typer.Exit(join_departments(one, into, inventory_folder(folder), yes=yes, as_json=as_json))
 
 
 @app.command(help=_("Compute waves, steps and the digest."))
@@ -161,21 +91,6 @@ def diff(
     from migrations.cli.diff import show_difference
 
     raise typer.Exit(show_difference(one, two, world, as_json=as_json))
-
-
-@app.command(help=_("Tell how the obligations of the plan document stand, and who falls short; 1 where one is missed."))
-def obligations(
-    folder: Folder = Path(),
-    at: Annotated[str, typer.Option("--at", metavar="DATE", help=_("The day, such as 2018-03-31; today."))] = "",
-    profile: Annotated[
-        str, typer.Option("--profile", metavar="NAME", help=_("A shipped profile or a file; the programme's."))
-    ] = "",
-    one: Annotated[str, typer.Option("--id", metavar="ID", help=_("One obligation in full, such as LN-cloud."))] = "",
-    as_json: Json = False,
-) -> None:
-    from migrations.cli.obligations import show_obligations
-
-    raise typer.Exit(show_obligations(inventory_folder(folder), at, profile, one, as_json=as_json))
 
 
 @app.command(help=_("Look at the hosts of systems weeks before they move, read-only; 1 where something is against it."))
@@ -456,73 +371,12 @@ def main() -> NoReturn:
     try:
         sys.exit(app(prog_name="zhenghe", standalone_mode=False) or 0)
     except KeyboardInterrupt:
-        _say(_("stopped; call the same command again and it goes on where it was"))
+        say_error(_("stopped; call the same command again and it goes on where it was"))
         sys.exit(130)
     except Exception as exc:  # noqa: BLE001 - the last place where anything can be told to the user
-        sys.exit(_explained(exc))
+        sys.exit(explained(exc))
 
 
-def _explained(error: Exception) -> int:
-    """Tell an error and return the exit status that it means."""
-    if isinstance(error, typer.Exit):
-        return error.exit_code
-    if isinstance(error, typer.Abort):
-        _say(_("stopped; call the same command again and it goes on where it was"))
-        return 130
-    if isinstance(error, TyperException):
-        return _told(wrong_use(error), 2)
-    if isinstance(error, ZhengheError):
-        return _refused(error)
-    return _told(_unforeseen(error), 2)
-
-
-def _unforeseen(error: Exception) -> str:
-    if isinstance(error, PermissionError):
-        text = _("{file} is not this user's; run the command as root, or set ZHENGHE_STATE to a folder of your own")
-        return text.format(file=error.filename)
-    if isinstance(error, OSError) and error.errno in MENDS:
-        return _(MENDS[error.errno]).format(file=error.filename or state_root())
-    text = _("this should not have happened: {error}; the particulars are in {log}: please report them")
-    return text.format(error=error, log=_logged(error))
-
-
-def _refused(error: ZhengheError) -> int:
-    from inventory.findings import InventoryErrors, written
-
-    if not isinstance(error, InventoryErrors):
-        return _told(str(error), 2, error.parts())
-    if _wants_json():
-        told = {"findings": [each.model_dump(mode="json") for each in error.findings]}
-        saying.say(json.dumps(told, ensure_ascii=False))
-    _say(written(error.findings))
-    return 2
-
-
-def _told(text: str, code: int, parts: Mapping[str, str] | None = None) -> int:
-    if _wants_json():
-        saying.say(json.dumps({"error": text, **(parts or {})}, ensure_ascii=False))
-    _say(text)
-    return code
-
-
-def _wants_json() -> bool:
-    return "--json" in sys.argv[1:]
-
-
-def _say(text: str) -> None:
-    saying.say(text, error=True)
-
-
-def _logged(error: Exception) -> Path:
-    log = state_root() / "logs" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
-    text = "".join(traceback.format_exception(error))
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(text)
-    except OSError:
-        log = Path(f"/tmp/zhenghe-{os.getpid()}.log")  # noqa: S108
-        log.write_text(text)
-    return log
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from migrations.cli import main
+from migrations.cli import failing
 from migrations.evidence.chain import Evidence
 from migrations.home import RunHome, RunSettings
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
@@ -252,7 +252,7 @@ def test_changed_plan_of_a_run_is_told_in_one_line(zhenghe: Shell) -> None:
 
 def test_what_belongs_to_somebody_else_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
     # Root may open anything, and these tests often run as root: so the error itself is given.
-    assert main._explained(PermissionError(13, "Permission denied", "/var/lib/zhenghe/runs")) == 2
+    assert failing.explained(PermissionError(13, "Permission denied", "/var/lib/zhenghe/runs")) == 2
     said = capsys.readouterr().err
     assert said.startswith("/var/lib/zhenghe/runs is not this user's; ")
     assert len(said.splitlines()) == 1

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from inventory.errors import ZhengheError
-from migrations.cli import main
+from migrations.cli import failing
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("inventory", "infra", "netcfg", "migrations")
-INSIDE = {"_Refused", "Incomplete", "NotAReference", "NotReachedError", "ZhengheError"}
-"""Errors that never leave the module, the validator or the device that they are raised in."""
+INSIDE = {"_Refused", "Failed", "Incomplete", "NotAReference", "NotReachedError", "Refused", "ZhengheError"}
+"""Errors that never leave the module, the validator, the device or the laboratory that they are raised in."""
 
 
 def roots() -> dict[str, set[str]]:
@@ -41,7 +41,7 @@ def test_an_error_of_ours_is_told_with_its_parts(
         reason, where, mend = "the disk is full", "water-db", "give it a larger one"
 
     monkeypatch.setattr("sys.argv", ["zhenghe", "apply", "--json"])
-    assert main._explained(Full("water-db: the disk is full; give it a larger one")) == 2
+    assert failing.explained(Full("water-db: the disk is full; give it a larger one")) == 2
     told = json.loads(capsys.readouterr().out)
     assert (told["reason"], told["where"], told["mend"]) == ("the disk is full", "water-db", "give it a larger one")
 
@@ -51,5 +51,5 @@ def test_a_defect_is_not_told_as_an_error_of_ours(
 ) -> None:
     monkeypatch.setenv("ZHENGHE_STATE", str(tmp_path))
     monkeypatch.setenv("LANGUAGE", "en")
-    assert main._explained(KeyError("x")) == 2
+    assert failing.explained(KeyError("x")) == 2
     assert "this should not have happened" in capsys.readouterr().err
