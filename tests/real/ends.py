@@ -54,6 +54,11 @@ class Ground:
         words = (*self.enter, ENDS.get(end, end), command)
         return subprocess.run(words, input=said, capture_output=True, text=True, check=False)
 
+    def start(self, end: str, command: str) -> "subprocess.Popen[str]":
+        """Start a shell command at one end, which hears what it is told."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen((*self.enter, ENDS.get(end, end), command), stdin=pipe, stdout=pipe, text=True)
+
 
 class Steps:
     """The move of one component between the ends, step by step."""

@@ -68,6 +68,25 @@ def test_no_password_is_left_in_a_log_and_the_account_of_the_move_may_change_not
         assert said.count("denied") + said.count("--read-only") == 3, said
 
 
+def test_a_long_transaction_prevents_the_switch_and_is_left_alone(following: Moving) -> None:
+    laboratory = following.laboratory
+    with laboratory.start("source", "MYSQL_PWD=app mysql -BNn -h 10.11.0.10 -u app fee") as client:
+        assert client.stdin is not None
+        assert client.stdout is not None
+        client.stdin.write("BEGIN; INSERT INTO l1 VALUES (50, 'x'); SELECT 'open';\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == "open\n"
+        with pytest.raises(Refusal, match=r"transactions have not ended in time: app@10\.11\.0\.10 since"):
+            following.move("forward", downtime=1)
+        assert client.communicate("COMMIT; SELECT 'kept';\n")[0] == "kept\n"
+    # Clients go on as before, and whoever comes is let in.
+    again = "SELECT @@read_only, COUNT(*) FROM fee.l1 WHERE id = 50"
+    assert laboratory.sql("source", again, user="app -papp -h 10.11.0.10") == "0\t1"
+    following.step("switch")
+    following.step("verify")
+    following.step("return")
+
+
 def test_undone_it_leaves_nothing_of_ours_at_either_end(following: Moving) -> None:
     laboratory = following.laboratory
     following.step("replicate", "undo")
