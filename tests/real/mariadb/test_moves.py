@@ -118,9 +118,18 @@ def district(
     client.down(world.name)
 
 
+def test_the_gate_names_who_bypasses_the_entry_and_nobody_who_comes_through_it(district: District) -> None:
+    said = {}
+    for way in (OLD, ENTRY):
+        with at_work(district.world, CLIENT, f"python3 /root/pool.py {ADDRESSES[way]}") as pool:
+            said[way] = district.step("lag", "probe").facts[OLD]["against"]
+        assert pool["failed"] == []
+    assert said[ENTRY] == []
+    assert f"connected beside the entry: {ADDRESSES[CLIENT]}" in said[OLD][0]
+
+
 def test_there_and_back_and_there_again_without_losing_or_doubling_a_write(district: District) -> None:
     assert district.step("front", "probe").state == "done"
-    assert district.step("lag").state == "done"
     kept: set[str] = set()
     for mode, there in (("apply", NEW), ("undo", OLD), ("apply", NEW)):
         with at_work(district.world, CLIENT, f"python3 /root/pool.py {ADDRESSES[ENTRY]}") as pool:
