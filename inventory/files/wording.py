@@ -34,6 +34,7 @@ _FEW = Wording(_N("must be one of a few words"))
 
 WORDINGS: Mapping[str, Wording] = {
     "string_type": _WORD,
+    "string_too_short": Wording(_N("is too short: it needs {min_length} characters or more")),
     "string_too_long": Wording(_N("is too long: it may have {max_length} characters")),
     "string_pattern_mismatch": Wording(_N("is not written as such a name must be")),
     "int_type": _WHOLE,
