@@ -13,11 +13,11 @@ import fcntl
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.ssh import said_of
 from inventory.base import Model
 from inventory.words import _
 
@@ -109,9 +109,7 @@ class _Line(Model):
 
 
 def _place(ssh_config: Path, name: str) -> _Place:
-    command = ["ssh", "-F", str(ssh_config), "-G", name]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    settings = {line.partition(" ")[0]: line.partition(" ")[2] for line in said.splitlines()}
+    settings = said_of(ssh_config, name)
     files = shlex.split(settings.get("userknownhostsfile", "")) or ["~/.ssh/known_hosts"]
     host, port = settings.get("hostname", name), settings.get("port", "22")
     looked_up = settings.get("hostkeyalias") or (host if port == "22" else f"[{host}]:{port}")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from infra.hands import may_sudo
 from infra.hearing import Unheard, hear
-from infra.ssh import client
+from infra.ssh import client, said_of
 from infra.worlds import CloudSettings, World
 from inventory.base import Model
 from inventory.derived.targets import target_hosts
@@ -106,7 +106,7 @@ def _host(world: World, name: str) -> Reached:
 
 def _device(world: World, name: str) -> Reached:
     reached = Reached(
-        name=name, kind="device", key=_known_key(world, name), user=_settings(world, name).get("user", "")
+        name=name, kind="device", key=_known_key(world, name), user=said_of(world.ssh_config, name).get("user", "")
     )
     _said, reason = _asked(world, name, "show version")
     return reached.model_copy(update={"reason": reason} if reason else {"rights": Rights.DEVICE})
@@ -126,7 +126,7 @@ def _asked(world: World, name: str, command: str) -> tuple[str, str]:
 
 
 def _known_key(world: World, name: str) -> str:
-    settings = _settings(world, name)
+    settings = said_of(world.ssh_config, name)
     for file in shlex.split(settings.get("userknownhostsfile", "")):
         for wanted in (settings.get("hostkeyalias", ""), settings.get("hostname", ""), name):
             command = ["ssh-keygen", "-l", "-F", wanted, "-f", file]
@@ -135,12 +135,6 @@ def _known_key(world: World, name: str) -> str:
             if wanted and prints:
                 return prints[0]
     return ""
-
-
-def _settings(world: World, name: str) -> dict[str, str]:
-    command = ["ssh", "-F", str(world.ssh_config), "-G", name]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return {line.partition(" ")[0]: line.partition(" ")[2] for line in said.splitlines()}
 
 
 _HEAD = """# How hosts and devices are reached: OpenSSH's own file, see ssh_config(5). All of zhenghe reads it.

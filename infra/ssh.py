@@ -9,6 +9,7 @@ that OpenSSH itself starts for a ProxyJump gets the file and not the command lin
 import hashlib
 import os
 import stat
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,6 +81,13 @@ def sharing(command: Sequence[str], socket: str, seconds: int = 30) -> tuple[str
 def strict(command: Sequence[str]) -> tuple[str, ...]:
     """Return a client's command with our options before its own, for a connection of its own."""
     return (command[0], *options(ALONE), *command[1:])
+
+
+def said_of(ssh_config: Path, name: str) -> dict[str, str]:
+    """Return what OpenSSH makes of a file for a name, by its options in lower case; empty where it refuses the file."""
+    command = ["ssh", "-F", str(ssh_config), "-G", "--", name]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return {line.partition(" ")[0]: line.partition(" ")[2] for line in said.splitlines()}
 
 
 def options(more: dict[str, str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import subprocess
 import time
 from typing import Any, Iterable, Sequence
 
-from ansible.module_utils.zhenghe_readers import see_key
+from ansible.module_utils.zhenghe_readers import client, see_key
 from ansible.module_utils.zhenghe_store import CONFIGURATION, PROGRAM, UNITS, VIEWS, Store
 from ansible.module_utils.zhenghe_tree import remove
 
@@ -204,11 +204,7 @@ class Puller:
             file.unlink(missing_ok=True)
 
     def _ssh(self) -> list[str]:
-        return [
-            "ssh", "-F", "/dev/null", "-i", str(self.key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-            "-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={self.known_hosts}",
-            "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", f"ControlPath={self._control}",
-        ]  # fmt: skip
+        return [*client(self.key, self.known_hosts), "-o", f"ControlPath={self._control}"]
 
 
 def _changed_since(top: bytes, moment: int) -> list[bytes]:

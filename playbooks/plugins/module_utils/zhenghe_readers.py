@@ -37,6 +37,14 @@ def see_key(key: str) -> None:
         raise Refused("the other host's key is no key of OpenSSH's on one line", "see who answers on that host")
 
 
+def client(key: Path, known_hosts: Path) -> list[str]:
+    """Return the client by which one of our hosts reads from another: this key, these host keys, nobody's settings."""
+    chosen = ("IdentitiesOnly=yes", "BatchMode=yes", "StrictHostKeyChecking=yes", f"UserKnownHostsFile={known_hosts}")
+    patient = ("ConnectTimeout=10", "ServerAliveInterval=5")
+    words = [word for option in (*chosen, *patient) for word in ("-o", option)]
+    return ["ssh", "-F", "/dev/null", "-i", str(key), *words]
+
+
 def dismiss(name: str) -> None:
     """Let nobody read the store's folder any more."""
     _admissions(f" zhenghe:{name}@", "")

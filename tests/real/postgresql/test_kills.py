@@ -57,7 +57,7 @@ def test_a_controller_killed_in_the_pause_costs_nothing_but_time(on_old: Distric
 @pytest.mark.parametrize(
     "depth, told",
     # Nobody hears by which signal a keeper or a worker of Ansible's was ended.
-    enumerate(["by signal 9", "from outside", "by signal 9", "from outside"]),
+    list(enumerate(["by signal 9", "from outside", "by signal 9", "from outside"])),
     ids=["shim", "keeper", "playbook", "worker"],
 )
 def test_a_playbook_killed_in_the_pause_leaves_nobody_and_is_to_be_called_again(

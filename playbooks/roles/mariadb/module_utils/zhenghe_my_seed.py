@@ -95,11 +95,7 @@ def fetch(place: Place, host_keys: Sequence[str], into: Path) -> None:
         readers.see_key(key)
     known = place.folder / "known_hosts"
     write(known, "".join(f"{place.peer_address} {key}\n" for key in host_keys), 0o600)
-    client = (
-        "ssh", "-F", "/dev/null", "-i", str(place.folder / "key"), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-        "-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known}", "-o", "ConnectTimeout=10",
-        "-o", "ServerAliveInterval=5", f"root@{place.peer_address}", "copy",
-    )  # fmt: skip
+    client = [*readers.client(place.folder / "key", known), f"root@{place.peer_address}", "copy"]
     unpack = (
         "runuser", "-u", "mysql", "--", "tar", "--extract", "--file=-", f"--directory={into}", "--no-same-owner",
         "--no-same-permissions", "--sparse",
