@@ -103,8 +103,9 @@ class Keeper:
         self.server.at_work()
 
     def progressed(self) -> None:
-        """Say that something was done: what hinders the worker now is another trouble."""
+        """Say that something was done: the server handed it out, and whatever hinders the worker now is new."""
         self._troubles = 0
+        self.answered()
 
     def ask_server(self) -> None:
         """Ask the server now and then whether it is well, and start it again where it is silent for long."""
