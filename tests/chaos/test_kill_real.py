@@ -61,11 +61,15 @@ class District:
         self.programme: Programme = prepared.programme
         self.digest = prepared.digest
         self.home = RunHome(state / "runs" / run_id(prepared.plan, name))
+        self._prepared = prepared
+
+    def begin(self) -> None:
+        """Begin the run, once its world is up: one that was begun before is of another twin."""
         # A worker that was killed is given up sooner than usual, so that the walk takes minutes and not half an hour.
         settings = RunSettings(
             run=self.home.path.name, plan=self.digest, world=self.world_file, kind="twin", heartbeat=4
         )
-        self.home.create(prepared.plan, settings, prepared.programme)
+        self.home.create(self._prepared.plan, settings, self._prepared.programme)
 
     @property
     def world(self) -> World:
@@ -219,6 +223,7 @@ def district(twin_name: Callable[[str], str], tmp_path_factory: pytest.TempPathF
     made = District(tmp_path_factory.mktemp("state"), twin_name("r"))
     up = made.call("twin", "up", str(YUNHE), "--name", made.name)
     assert up.returncode == 0, up.stderr
+    made.begin()
     try:
         yield made
     finally:
