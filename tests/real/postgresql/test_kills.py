@@ -169,18 +169,23 @@ while True:
 NEIGHBOUR = {"system": "tax", "components": [COMPONENT | {"settings": {"database": "tax"}}]}
 
 
+# PgBouncer knows the database by certificate and address, so it is led to the relay below that.
+LED = f"""
+add table ip relay
+add chain ip relay output {{ type nat hook output priority -100; }}
+add rule ip relay output meta skuid postgres ip daddr {ADDRESSES[OLD]} tcp dport 5432 dnat to {RELAYED}:5432
+"""
+
+
 @contextmanager
 def _logins_are_slow(district: District) -> Iterator[None]:
     district.run(ENTRY, f"cat > /root/relay.py <<'PY'\n{RELAY}\nPY\nsystemd-run -q --unit relay python3 /root/relay.py")
     until(lambda: district.run(ENTRY, f"ss -Hltn src {RELAYED}:5432").stdout)
-    with _entry(district, ADDRESSES[OLD], RELAYED) as entry:
-        entry.call("turn", 5)
+    district.run(ENTRY, f"nft -f - <<'RULES'\n{LED}\nRULES")
     try:
         yield
     finally:
-        with _entry(district, RELAYED, ADDRESSES[OLD]) as entry:
-            entry.call("turn", 5)
-        district.run(ENTRY, "systemctl stop relay")
+        district.run(ENTRY, "nft delete table ip relay; systemctl stop relay")
 
 
 @contextmanager
@@ -200,7 +205,7 @@ def _entry(district: District, source: str, target: str, given: Mapping[str, Any
 def neighbour(district: District) -> Iterator[District]:
     """Another system has its entry on the same port."""
     folder = "/etc/pgbouncer/zhenghe/5432"
-    line = f"tax = host={ADDRESSES[NEW]} port=5432"
+    line = f"tax = host={ADDRESSES[NEW]} port=5432 pool_mode=transaction"
     district.run(
         ENTRY, f"cd {folder}; echo '{line}' > zhenghe_tax_db_entry.ini; echo x > zhenghe_tax_db_entry.password"
     )
@@ -212,7 +217,7 @@ def test_a_pause_waits_for_logins_so_that_nobody_is_turned_away_after_it(on_old:
     with (
         _logins_are_slow(on_old),
         on_old.writing(ASKERS) as clients,
-        _entry(on_old, RELAYED, ADDRESSES[NEW]) as entry,
+        _entry(on_old, ADDRESSES[OLD], ADDRESSES[NEW]) as entry,
     ):
         for _ in range(4):
             _pause_and_resume(entry)
@@ -224,7 +229,7 @@ def test_an_entry_that_goes_back_disturbs_nobody(on_old: District) -> None:
     with (
         _logins_are_slow(on_old),
         on_old.writing(ASKERS) as clients,
-        _entry(on_old, RELAYED, ADDRESSES[NEW]) as entry,
+        _entry(on_old, ADDRESSES[OLD], ADDRESSES[NEW]) as entry,
     ):
         for _ in range(4):
             _pause_and_resume(entry)
@@ -237,7 +242,7 @@ def test_an_entry_that_turns_waits_for_the_logins_of_its_neighbours(on_old: Dist
     with (
         _logins_are_slow(on_old),
         on_old.writing(ASKERS) as clients,
-        _entry(on_old, RELAYED, ADDRESSES[NEW]) as entry,
+        _entry(on_old, ADDRESSES[OLD], ADDRESSES[NEW]) as entry,
     ):
         for address in (ADDRESSES[OLD], ADDRESSES[NEW]) * 2:
             with _entry(neighbour, ADDRESSES[CLIENT], address, NEIGHBOUR) as other:
