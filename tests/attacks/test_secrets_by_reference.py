@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import paramiko
@@ -126,10 +127,12 @@ def test_a_devices_password_is_looked_up_when_its_session_is_opened(names: Broke
         names.write()
 
         def serve() -> None:
-            for _ in range(3):
-                transport = paramiko.Transport(listener.accept()[0])
-                transport.add_server_key(key)
-                transport.start_server(server=Device())
+            # Until the listener is closed.
+            with suppress(OSError):
+                while True:
+                    transport = paramiko.Transport(listener.accept()[0])
+                    transport.add_server_key(key)
+                    transport.start_server(server=Device())
 
         threading.Thread(target=serve, daemon=True).start()
         kept = tmp_path / "password"
