@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Interface
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,9 @@ class Ground:
     ssh_config: Path
 
 
+_NUMBER = count()
+
+
 def _forget_the_dead() -> None:
     """A session that was killed could not take its namespaces down."""
     for path in NAMES.glob("zl*-*"):
@@ -100,7 +104,8 @@ class Routers:
         self.programme = district()
         self.folder = folder
         self.world = Ground(folder / "ssh_config")
-        self._mark = f"zl{os.getpid()}-"
+        # Two of them may stand in one session of tests.
+        self._mark = f"zl{os.getpid()}-{next(_NUMBER)}-"
         self._wires = Wires(self.programme)
         self._spaces: list[str] = []
         self._inits: dict[str, tuple[subprocess.Popen[bytes], RouterSpec]] = {}

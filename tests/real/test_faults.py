@@ -183,9 +183,11 @@ def test_whoever_cannot_be_reached_believed_or_copied_is_held_and_all_others_go_
 
     # What was prepared can be given up: the source is as it was surveyed, byte by byte, and nothing fills its disk.
     assert ground(on, "civil-db", "identity") != before
-    given_up = district.call("withdraw", "identity")
+    alone = district.call("withdraw", "identity")
+    assert (alone.returncode, "system:water-billing; withdraw them too" in alone.stderr) == (2, True)
+    given_up = district.call("withdraw", "identity", "water-billing")
     assert given_up.returncode == 0, given_up.stdout + given_up.stderr
-    assert district.units()["system:identity"]["state"] == "WITHDRAWN"
+    assert {district.units()[f"system:{name}"]["state"] for name in ("identity", "water-billing")} == {"WITHDRAWN"}
     assert ground(on, "civil-db", "identity") == before
 
 
