@@ -34,7 +34,7 @@ OPENSTACK = [
     "fits", "refused-500", "refused-409", "refused-401", "two-sites", "two-of-one-name", "lacking", "quota", "console",
     "secret", *("-".join(kill) for kill in KILLS),
 ]  # fmt: skip
-WALKED = frozenset(sampled(OPENSTACK, 0.2))
+WALKED = frozenset(sampled(OPENSTACK, 0.1))
 """What this commit tries on a real OpenStack beside the whole life of a site: a minute of it is many."""
 
 
