@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,11 @@ class District:
         return {unit["unit"]: unit for unit in told["units"]}
 
     def wait_for(self, step: str) -> None:
-        """Wait until a step was done."""
-        deadline = time.monotonic() + 400
+        """Wait until a step is done, from now on: what was withdrawn since does not count."""
+        since, deadline = datetime.now(UTC), time.monotonic() + 400
         while time.monotonic() < deadline:
             records = [record for file in (self.state / "runs").glob("*/evidence.jsonl") for record in read(file)]
-            if any((record.kind, record.step) == ("step-done", step) for record in records):
+            if any((one.kind, one.step) == ("step-done", step) and one.time > since for one in records):
                 return
             time.sleep(0.3)
         raise AssertionError(f"{step} was not done")

@@ -80,12 +80,14 @@ class Site:
         if self.service:
             with contextlib.suppress(Refused):
                 self.signal("KILL")
-            run("systemctl", "stop", f"{self.service}.service")
+            # 5: a preparation that stopped before it has put no unit there.
+            run("systemctl", "stop", f"{self.service}.service", good=(0, 5))
 
     def disable_service(self) -> None:
-        """Do not start the service at boot."""
-        if self.service:
-            run("systemctl", "disable", "--quiet", f"{self.service}.service")
+        """Do not start the service at boot; nothing is to be done where there is none."""
+        unit = f"{self.service}.service"
+        if self.service and run("systemctl", "show", "--property=LoadState", "--value", unit).strip() != "not-found":
+            run("systemctl", "disable", "--quiet", unit)
 
     def service_active(self) -> bool:
         """Say whether the service runs."""
