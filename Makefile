@@ -44,16 +44,9 @@ unit: python  ## tests that need no root
 fuzz: python  ## the generated tests anew, with other examples each time; what fails is kept and tried first
 	@HYPOTHESIS_PROFILE=fuzz $(bin)/pytest -q -n 2 tests/laws tests/unit -m 'not real and not chaos'
 
-# Tests that wait more than they work, and measure no pause: two of their files at a time.
-beside := tests/attacks tests/real/test_backends.py tests/real/test_provision.py tests/real/test_provision_twin.py \
-          tests/real/test_run.py tests/real/test_people.py tests/real/test_cluster.py tests/real/test_setup.py \
-          tests/real/test_bird_guard.py tests/real/postgresql/test_cases.py tests/real/mariadb/test_cases.py
-
 real: setup  ## tests with real hosts, routers, engines
-	$(call stage,tests with real parts that run side by side)
-	@$(bin)/pytest -q -n 2 --dist loadfile --durations=10 --durations-min=10 -m 'real or chaos' $(beside)
-	$(call stage,tests with real parts that want the machine for themselves)
-	@$(bin)/pytest -q --durations=10 --durations-min=10 -m 'real or chaos' $(addprefix --ignore=,$(beside))
+	$(call stage,tests with real parts)
+	@$(bin)/pytest -q --durations=10 --durations-min=10 -m 'real or chaos'
 
 chaos: export ZHENGHE_TEST_ALL = 1
 chaos: setup  ## kills, stops, full disks and damaged files, all of them; ZHENGHE_TEST_SEED=7 tries one seed again
