@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from inventory.errors import ZhengheError
 from inventory.words import _
-from migrations.evidence.chain import Fact, Record
+from migrations.evidence.chain import Fact, Head, Record
 from migrations.evidence.seen import ProbeResult, UnitChecks, WritesVerdict
 from migrations.states import Deed, Direction, PassageResult, UnitState
 
@@ -115,6 +115,11 @@ class HeadSigned(Kind):
     """Where it was sent, or why it was not; empty where there is no sink."""
     stamp: str = ""
     """An authority's time stamp of it (RFC 3161), in base64; empty where none was asked for."""
+
+    @property
+    def head(self) -> Head:
+        """Return what was signed: where the evidence ended before this record."""
+        return Head(self.records, self.hash, self.bytes, self.sha256)
     sm2: str = ""
     """A signature of it by SM2 over SM3, in base64, and the public key; empty where none was asked for."""
     sm2_key: str = ""

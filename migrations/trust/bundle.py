@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from inventory.errors import ZhengheError
 from inventory.words import _
-from migrations.evidence.chain import ChainVerdict, Head, Soundness
+from migrations.evidence.chain import ChainVerdict, Soundness
 from migrations.evidence.kinds import HeadSigned, RunBegun
 from migrations.home import RunHome, StalePlan, UnreadableRun
 from migrations.trust.witness import NAMESPACE, statement, testimony
@@ -105,7 +105,7 @@ def _signed(home: RunHome) -> Iterator[tuple[str, bytes]]:
     if not signed or first is None:
         return
     last = signed[-1]
-    head = Head(last.records, last.hash, last.bytes, last.sha256)
+    head = last.head
     yield "head", statement(first.run, first.plan, head).encode()
     yield "head.sig", last.signature.encode()
     yield "allowed_signers", f'{first.run} namespaces="{NAMESPACE}" {first.key}\n'.encode()

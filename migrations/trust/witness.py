@@ -209,7 +209,7 @@ def _stands(file: Path, signed: Record, first: RunBegun) -> bool:
     with suppress(UnknownRecord):
         said = HeadSigned.of(signed)
         assert said is not None
-        head = Head(said.records, said.hash, said.bytes, said.sha256)
+        head = said.head
         with file.open("rb") as content:
             found = hashlib.sha256(content.read(head.bytes)).hexdigest()
         text = statement(first.run, first.plan, head)
