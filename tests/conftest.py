@@ -14,6 +14,7 @@ from infra.twin import client
 from infra.worlds import World
 from inventory.loading import load_programme
 from inventory.model import Programme
+from tests.sampling import skip_others
 
 YUNHE = Path(__file__).parents[1] / "examples" / "yunhe"
 SESSION_TWIN = re.compile(r"t(\d+)[a-z]?")
@@ -25,6 +26,11 @@ settings.register_profile("fuzz", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave tests of minutes to other commits."""
+    skip_others(items)
 
 
 @pytest.fixture(scope="session")

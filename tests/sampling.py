@@ -4,9 +4,11 @@ import math
 import os
 import random
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
+
+import pytest
 
 T = TypeVar("T")
 WHOLE = "ZHENGHE_TEST_ALL"
@@ -22,6 +24,19 @@ def sampled(items: Sequence[T], share: float, seed: str = "") -> list[T]:
     count = max(1, math.ceil(len(items) * share))
     print(f"{count} of {len(items)} are walked, chosen by {chosen}; {WHOLE}=1 walks all")
     return [items[index] for index in sorted(chance.sample(range(len(items)), count))]
+
+
+def skip_others(items: Iterable[pytest.Item]) -> None:
+    """Skip of all collected tests marked by_commit those that another commit takes."""
+    groups: dict[tuple[str, float], list[pytest.Item]] = {}
+    for item in items:
+        if mark := item.get_closest_marker("by_commit"):
+            groups.setdefault(mark.args, []).append(item)
+    for (_group, share), members in groups.items():
+        taken = sampled(members, share)
+        for item in members:
+            if item not in taken:
+                item.add_marker(pytest.mark.skip(reason="another commit takes it; make test-all takes all"))
 
 
 def _commit() -> str:

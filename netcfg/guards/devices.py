@@ -171,6 +171,8 @@ class ReloadDevice(Device):
             raise Refused((answer.strip() or "no answer").rsplit("\n", 1)[-1])
         with self._stamp.open("r+") as file:
             file.write(json.dumps(stamp | {"loaded": self._loaded()}).ljust(_STAMP))
+        # Whoever loads another one from here on has a time that is told from this one's.
+        time.sleep(2 * _JITTER)
 
     def confirm(self) -> bool:
         """Have what was loaded stay; False where it has returned already."""

@@ -16,14 +16,11 @@ from infra.worlds import World, load_world
 from migrations.evidence.chain import read
 from migrations.evidence.kinds import FaultMended, FaultStruck, PassageBegun, PassageEnded, ProbeSaw, WritesJudged
 from migrations.states import GOALS, Direction
-from tests.sampling import sampled
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 RunOn = Callable[..., "subprocess.CompletedProcess[str]"]
-NIGHTS = sampled(("disturbed", "broken"), 0.5)
-"""Which of two rehearsals of a minute this commit takes."""
 
 
 @pytest.fixture
@@ -85,7 +82,7 @@ def rehearsed(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.skipif("disturbed" not in NIGHTS, reason="another commit takes it; make test-all takes both")
+@pytest.mark.by_commit("bad nights", 0.4)
 def test_a_request_that_failed_and_a_packet_that_was_lost_fail_the_rehearsal(
     rehearsed: tuple[int, str, str], tmp_path: Path
 ) -> None:
@@ -104,7 +101,7 @@ def test_a_request_that_failed_and_a_packet_that_was_lost_fail_the_rehearsal(
     assert "requests failed (HTTP 502), 0 are allowed" in (home / "reports" / "report.en.html").read_text()
 
 
-@pytest.mark.skipif("broken" not in NIGHTS, reason="another commit takes it; make test-all takes both")
+@pytest.mark.by_commit("bad nights", 0.4)
 def test_after_a_bad_night_the_same_plan_comes_through_without_a_write_lost(
     archives: Path, tmp_path: Path, twin_name: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -298,6 +298,7 @@ def test_a_configuration_file_that_is_a_link_is_refused(permits: Permits) -> Non
         permits.run(OLD, "rm /srv/permits/conf/linked")
 
 
+@pytest.mark.by_commit("applications", 0.5)
 @pytest.mark.parametrize(
     "name, settings, seed, said",
     [
