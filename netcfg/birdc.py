@@ -5,16 +5,22 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
 
-_ROUTE = re.compile(r"^(\S+)?\s+(?:unicast|blackhole|unreachable|prohibit) \[(\S+) [^\]]*\]( \*)?")
-_HOP = re.compile(r"^\s+via (\S+) on (\S+)")
+_ROUTE = re.compile(r"^(\S+)?\s+(?:unicast|blackhole|unreachable|prohibit) \[(\S+) [^\]]*\]( \*)?(?: \((\d+))?")
+_HOP = re.compile(r"^\s+(?:via (\S+) on|dev) (\S+)")
+
+_DIRECT = "240"
+"""The preference of interfaces' own networks, unless an operator gave them another one."""
 
 
-class _Route(NamedTuple):
+class Route(NamedTuple):
+    """One route that BIRD tells of."""
+
     prefix: str
     protocol: str
     best: bool
     hops: tuple[tuple[str, str], ...]
-    """Addresses with interfaces."""
+    """Addresses with interfaces; the address is empty where packets are sent without one."""
+    preference: str
 
 
 def neighbour_state(answer: str, address: IPv4Address) -> str:
@@ -36,7 +42,7 @@ def noticed(answer: str, address: IPv4Address) -> tuple[float, str]:
 
 def known_ways(answer: str) -> tuple[str, ...]:
     """Return the next hops of all valid BGP paths for a prefix, taken or not."""
-    return tuple(address for route in _routes(answer) for address, _interface in route.hops)
+    return tuple(address for route in _routes(answer) for address, _interface in route.hops if address)
 
 
 def routes_over(answer: str, interface: str) -> dict[str, str]:
@@ -47,14 +53,19 @@ def routes_over(answer: str, interface: str) -> dict[str, str]:
     return {
         route.prefix: route.protocol
         for route in _routes(answer)
-        if route.best and any(way == interface for _address, way in route.hops)
+        if route.best and route.preference != _DIRECT and any(way == interface for _address, way in route.hops)
     }
 
 
 def next_hops(answer: str, prefix: IPv4Network) -> tuple[str, ...]:
     """Return the addresses that packets for a prefix are sent to now."""
     best = (route for route in _routes(answer) if route.best and route.prefix == str(prefix))
-    return tuple(address for route in best for address, _interface in route.hops)
+    return tuple(address for route in best for address, _interface in route.hops if address)
+
+
+def taken(answer: str) -> Route | None:
+    """Return the route that BIRD takes to the address it was asked about; none where it has none."""
+    return next((route for route in _routes(answer) if route.best), None)
 
 
 def _about(answer: str, address: IPv4Address) -> dict[str, str]:
@@ -73,15 +84,15 @@ def _timer(words: str) -> tuple[float, float]:
     return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
 
 
-def _routes(answer: str) -> Iterator[_Route]:
+def _routes(answer: str) -> Iterator[Route]:
     prefix, hops = "", list[tuple[str, str]]()
     found: re.Match[str] | None = None
     for line in (*answer.splitlines(), "end"):
         hop, route = _HOP.match(line), _ROUTE.match(line)
         if hop is not None:
-            hops.append((hop[1], hop[2]))
+            hops.append((hop[1] or "", hop[2]))
         elif route is not None or line == "end":
             if found is not None:
-                yield _Route(prefix, found[2], found[3] is not None, tuple(hops))
+                yield Route(prefix, found[2], found[3] is not None, tuple(hops), found[4] or "")
             hops, found = [], route
             prefix = prefix if route is None or route[1] is None else route[1]

@@ -57,7 +57,12 @@ def routes_over(answer: str, interface: str) -> dict[str, str]:
 def static_routes(platform: Platform, configuration: str, ways: Collection[str]) -> tuple[str, ...]:
     """Return the prefixes that a configuration has a static route for by one of some next hops or interfaces."""
     found = (re.match(platform.identity.static, path[-1]) for path in paths(platform, configuration))
-    return tuple(match[1] for match in found if match and set(match[2].split()) & set(ways))
+    return tuple(match[1] for match in found if match and _words(match[2]) & set(ways))
+
+
+def _words(way: str) -> set[str]:
+    """Return the addresses and interfaces of a static route's way, however they are joined or quoted."""
+    return set(re.split(r"[\s\"'%]+", way))
 
 
 def management_way(answer: str) -> tuple[str, str, str]:
@@ -76,6 +81,26 @@ def next_hops(answer: str, prefix: IPv4Network) -> tuple[str, ...]:
     """Return the addresses that packets for a prefix are sent to now."""
     chosen = [route for route in _json(answer).get(str(prefix), ()) if route.get("selected")]
     return tuple(hop["ip"] for route in chosen for hop in route.get("nexthops", ()) if hop.get("fib") and "ip" in hop)
+
+
+class Taken(NamedTuple):
+    """The route by which packets go to an address."""
+
+    prefix: str
+    protocol: str
+    hops: tuple[tuple[str, str], ...]
+    """Addresses with interfaces; either may be empty."""
+
+
+def taken(answer: str) -> Taken | None:
+    """Return the route that a device takes to the address it was asked about; none where it has none."""
+    for routes in _json(answer).values():
+        for route in routes if isinstance(routes, list) else ():
+            if isinstance(route, dict) and route.get("selected"):
+                hops = [hop for hop in route.get("nexthops", ()) if isinstance(hop, dict) and hop.get("fib")]
+                told = tuple((str(hop.get("ip", "")), str(hop.get("interfaceName", ""))) for hop in hops)
+                return Taken(str(route.get("prefix")), str(route.get("protocol")), told)
+    return None
 
 
 class Traffic(NamedTuple):
@@ -148,12 +173,19 @@ class Facts:
     known_ways: Callable[[str], tuple[str, ...]]
     routes_over: Callable[[str, str], dict[str, str]]
     next_hops: Callable[[str, IPv4Network], tuple[str, ...]]
+    taken: Callable[[str], Taken | None]
+
+
+def _taken_by_bird(answer: str) -> Taken | None:
+    route = birdc.taken(answer)
+    return None if route is None else Taken(route.prefix, route.protocol, route.hops)
 
 
 _FACTS = {
-    "vtysh": Facts(neighbour_state, silence, noticed, known_ways, routes_over, next_hops),
+    "vtysh": Facts(neighbour_state, silence, noticed, known_ways, routes_over, next_hops, taken),
     "birdc": Facts(
-        birdc.neighbour_state, birdc.silence, birdc.noticed, birdc.known_ways, birdc.routes_over, birdc.next_hops
+        birdc.neighbour_state, birdc.silence, birdc.noticed, birdc.known_ways, birdc.routes_over, birdc.next_hops,
+        _taken_by_bird,
     ),
 }
 

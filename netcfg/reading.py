@@ -4,14 +4,26 @@ import re
 from collections.abc import Iterator, Sequence
 
 from netcfg.guards.lines import LinePath
+from netcfg.guards.lines import numbered as indented_lines
 from netcfg.guards.lines import paths as indented_paths
-from netcfg.guards.statements import statement_paths, statements_written
+from netcfg.guards.statements import statement_paths, statements, statements_written
 from netcfg.platforms import Platform
 
 
 def paths(platform: Platform, text: str) -> tuple[LinePath, ...]:
     """Return every line of a configuration, sections included, without what the command line prints around it."""
     return statement_paths(text) if platform.syntax == "braces" else indented_paths(platform.noise, text)
+
+
+def numbered(platform: Platform, text: str) -> Iterator[tuple[int, LinePath]]:
+    """Yield the same lines with their numbers, counted from one, each time that they stand there."""
+    if platform.syntax == "braces":
+        number, at = 1, 0
+        for each in statements(text):
+            number, at = number + text.count("\n", at, each.begin), each.begin
+            yield number, each.path
+    else:
+        yield from indented_lines(platform.noise, text)
 
 
 def body(platform: Platform, text: str) -> str:

@@ -63,6 +63,16 @@ class Sessions:
         with _translated(device), client.closed_on_failure():
             return CommandLine(device, platform, client)
 
+    @contextmanager
+    def asking(self, device: str, platform: Platform) -> Iterator["CommandLine | ShellLine"]:
+        """Open whatever a device's command line is asked by."""
+        if platform.driver:
+            with self.command_line(device, platform) as line:
+                yield line
+        else:
+            with self.shell(device) as shell:
+                yield ShellLine(platform, shell)
+
     def shell(self, device: str) -> "Shell":
         """Open the device's account with a plain shell."""
         return Shell(device, self._open(device, f"{device}-shell"))

@@ -203,6 +203,10 @@ class Visit:
         """Return what an interface has carried so far, as the device says it."""
         return self._shell.ask(self._platform.shell.traffic.format(interface=interface)) or ""
 
+    def ask(self, command: str) -> str:
+        """Return what the shell account answers; empty where the command fails."""
+        return self._shell.ask(command) or ""
+
     def save(self) -> None:
         """Make the running configuration permanent."""
         self.guard.save()

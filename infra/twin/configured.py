@@ -6,17 +6,20 @@ that the inventory knows lead to nothing in the twin either, but are up, so that
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Interface
 
 from infra.twin.routers import surveyed_configuration
 from inventory.base import Model
-from inventory.configured.facts import HIDDEN_SECRET, Configured, Port
+from inventory.configured.facts import BESIDE, HIDDEN_SECRET, Configured, Port
 from inventory.configured.folder import Kept
 from inventory.derived.wiring import LONGEST_NAME, MANAGEMENT, Interface, interfaces
 from inventory.model import Programme
 
-PLATFORM = "frr"
-"""The twin's routers are of this platform; what was fetched of others cannot boot them."""
+_PLATFORMS = {"frr", "bird"}
+"""The twin's routers are of these; what was fetched of others cannot boot them."""
+_ELSEWHERE = re.compile(r'^\s*(?:log\s[^;"]*"|mrtdump\s+")[^"]*"[^;]*;\s*$')
+"""Lines by which BIRD writes to files that a twin does not have; it would not start with them."""
 _WITHOUT_ADDRESS = {"lo"}
 
 
@@ -32,6 +35,8 @@ class Boot(Model):
 
     configuration: str
     spares: tuple[Spare, ...] = ()
+    addresses: tuple[tuple[str, IPv4Interface], ...] = ()
+    """Of interfaces that lead nowhere, where the configuration does not give them any."""
     real: bool = False
     """It was fetched from the device."""
 
@@ -41,17 +46,23 @@ def boots(programme: Programme, kept: Mapping[str, Kept]) -> dict[str, Boot]:
     wires: dict[str, list[Interface]] = {}
     for wire in interfaces(programme):
         wires.setdefault(wire.device, []).append(wire)
-    usable = {name: each for name, each in kept.items() if each.facts.platform == PLATFORM and each.facts.understood}
+    usable = {name: each for name, each in kept.items() if _can_boot(each)}
     secret = _Secrets(each.facts for each in usable.values())
     found: dict[str, Boot] = {}
     for device in programme.network.devices:
         own = wires.get(device.name, [])
-        if device.name in usable and device.platform == PLATFORM:
+        if device.name in usable and device.platform == usable[device.name].facts.platform:
             found[device.name] = _real(usable[device.name], own, secret)
         else:
             generated = surveyed_configuration(programme, device.name)
             found[device.name] = Boot(configuration=_matched(generated, own, usable, secret))
     return found
+
+
+def _can_boot(kept: Kept) -> bool:
+    # What a configuration includes from other files was not fetched.
+    included = any(each.kind == "include" for each in kept.facts.foreign)
+    return kept.facts.platform in _PLATFORMS and kept.facts.understood and not included
 
 
 class _Secrets:
@@ -67,9 +78,18 @@ class _Secrets:
 
 
 def _real(kept: Kept, wires: Iterable[Interface], secrets: _Secrets) -> Boot:
-    names, spares = _names(kept.facts.ports, tuple(wires))
-    lines = (_renamed(line, names) for line in secrets.shown(kept.text).splitlines())
-    return Boot(configuration="".join(f"{line}\n" for line in lines), spares=spares, real=True)
+    ports, own = kept.facts.ports, tuple(wires)
+    names, spares = _names(ports, own)
+    configured, beside, _interfaces = secrets.shown(kept.text).partition(BESIDE)
+    lines = (_renamed(line, names) for line in configured.splitlines() if not _ELSEWHERE.match(line))
+    led = {wire.address for wire in own}
+    addresses = ((names.get(port.name, port.name), each) for port in ports if not port.shut for each in port.addresses)
+    return Boot(
+        configuration="".join(f"{line}\n" for line in lines),
+        spares=spares,
+        addresses=tuple(pair for pair in addresses if pair[1] not in led) if beside else (),
+        real=True,
+    )
 
 
 def _names(ports: Iterable[Port], wires: tuple[Interface, ...]) -> tuple[dict[str, str], tuple[Spare, ...]]:
@@ -103,9 +123,10 @@ def _free(name: str, taken: set[str]) -> str:
 def _renamed(line: str, names: Mapping[str, str]) -> str:
     """Return a line with its interfaces' names in the twin; what people wrote stays."""
     words = line.split(" ")
-    if "description" in words or not names.keys() & set(words):
+    if "description" in words or not names:
         return line
-    return " ".join(names.get(word, word) for word in words)
+    line = re.sub(r'"([^"]+)"', lambda name: f'"{names.get(name[1], name[1])}"', line)
+    return line if not names.keys() & set(words) else " ".join(names.get(word, word) for word in words)
 
 
 def _matched(generated: str, wires: Iterable[Interface], kept: Mapping[str, Kept], secrets: _Secrets) -> str:
@@ -113,26 +134,18 @@ def _matched(generated: str, wires: Iterable[Interface], kept: Mapping[str, Kept
     lines = generated.splitlines()
     for wire in wires:
         if wire.peer is not None and wire.peer in kept:
-            password = _password(kept[wire.peer], str(wire.address.ip))
-            at = f" neighbor {wire.peer_address} remote-as "
-            where = next((number for number, line in enumerate(lines) if line.startswith(at)), None)
-            if password and where is not None:
-                lines.insert(where + 1, f" neighbor {wire.peer_address} password {secrets.shown(password)}")
+            password = _password(kept[wire.peer].facts, str(wire.address.ip))
+            forms = (
+                (f" neighbor {wire.peer_address} remote-as ", f" neighbor {wire.peer_address} password {{}}"),
+                (f"\tneighbor {wire.peer_address} as ", '\tpassword "{}";'),
+            )
+            for at, form in forms if password else ():
+                where = next((number for number, line in enumerate(lines) if line.startswith(at)), None)
+                if where is not None:
+                    lines.insert(where + 1, form.format(secrets.shown(password)))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _password(kept: Kept, neighbour: str) -> str:
-    """Return the hidden password that a device asks of a neighbour, or that of the neighbour's group."""
-    of = {neighbour, *_groups(kept.text, neighbour)}
-    for line in kept.text.splitlines():
-        words = line.split()
-        if words[:1] == ["neighbor"] and len(words) == 4 and words[1] in of and words[2] == "password":
-            return words[3]
-    return ""
-
-
-def _groups(text: str, neighbour: str) -> Iterator[str]:
-    for line in text.splitlines():
-        words = line.split()
-        if words[:1] == ["neighbor"] and len(words) == 4 and words[1:3] == [neighbour, "peer-group"]:
-            yield words[3]
+def _password(facts: Configured, neighbour: str) -> str:
+    """Return the hidden password that a device asks of a neighbour."""
+    return next((each.password for each in facts.neighbours if each.peer == neighbour), "")

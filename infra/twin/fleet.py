@@ -90,7 +90,7 @@ class Fleet:
         spec = RouterSpec(
             name=layout.name,
             platform=layout.platform,
-            addresses=tuple((port.name, port.address) for port in layout.ports),
+            addresses=(*((port.name, port.address) for port in layout.ports), *boot.addresses),
             namespace=namespace,
             domains=tuple(vrfs.items()),
             configuration=boot.configuration,

@@ -14,6 +14,9 @@ SECRET = "<secret:{tag}>"  # noqa: S105 - what stands in a kept configuration in
 HIDDEN_SECRET = re.compile(r"<secret:([0-9a-f]{8})>")
 """Equal secrets have equal tags where they were hidden with the same key."""
 
+BESIDE = "# The system's interfaces, which are no part of this configuration:"
+"""In a kept configuration: the line behind which those are that the device does not configure itself."""
+
 
 class Fact(Model):
     """Something that a configuration states."""
@@ -50,6 +53,8 @@ class Neighbour(Fact):
     shut: bool = False
     policy_in: str = ""
     policy_out: str = ""
+    password: str = ""
+    """Hidden, as everywhere in what is kept."""
 
 
 class Announced(Fact):

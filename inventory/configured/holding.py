@@ -19,7 +19,7 @@ from inventory.findings import Finding, Severity
 from inventory.model import Device, Programme
 from inventory.words import _N, _
 
-OURS = "ZH-"
+OURS = ("ZH-", "zh_")
 """What this software configures has names that begin so."""
 PLACES = {"line": "lines", "circuit": "attachments", "backbone": "backbone", "centre": "centre networks"}
 FOREIGN: Mapping[str, str] = {
@@ -31,6 +31,8 @@ FOREIGN: Mapping[str, str] = {
     "policy-routing": _N("routes by policy"),
     "mpls": _N("MPLS"),
     "vpn": _N("VPN routes"),
+    "include": _N("what its configuration includes from other files, which is not fetched,"),
+    "tables": _N("routes between tables"),
 }
 """What is understood and not moved."""
 

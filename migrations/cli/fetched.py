@@ -77,7 +77,7 @@ def show_drift(folder: Path, world_file: Path, names: Sequence[str], *, as_json:
 def _drifted(found: Full, kept: Kept, hiding: Hiding) -> dict[str, Any]:
     language, platform = load_language(found.platform), load_platform(found.platform)
     assert language is not None
-    now = hiding.kept(language, found.running)
+    now = hiding.kept(language, found.told)
     lines = difference(platform, *(_comparable(text, kept, hiding) for text in (kept.text, now)))
     if not lines:
         return {"device": found.device, "became": "same", "saved": found.saved}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from inventory.base import Model
+from inventory.configured.facts import BESIDE
 from inventory.model import Device
 from netcfg.errors import DeviceError, PlatformUnknown
 from netcfg.fetched.language import load_language
@@ -26,6 +27,13 @@ class Full:
     platform: str
     running: str
     startup: str
+    beside: str = ""
+    """The interfaces with their addresses, where they are no part of its configuration."""
+
+    @property
+    def told(self) -> str:
+        """What the device runs with, with its interfaces."""
+        return self.running + self.beside
 
     @property
     def saved(self) -> bool:
@@ -66,5 +74,20 @@ def _full(sessions: Sessions, device: Device) -> Full:
             raise visit.busy(owner)
 
         found = visit.find(wait)
+        language = load_language(device.platform)
+        beside = "" if language is None or not language.beside else interfaces_told(visit.ask(language.beside))
     running = body(platform, found.running)
-    return Full(device=device.name, platform=device.platform, running=running, startup=found.startup)
+    return Full(device=device.name, platform=device.platform, running=running, startup=found.startup, beside=beside)
+
+
+def interfaces_told(answer: str) -> str:
+    """Return interfaces with their addresses as sections, from what Linux answers in brief."""
+    told: list[str] = []
+    for line in answer.splitlines():
+        name, state, *addresses = line.split()
+        own = [each for each in addresses if "/" in each]
+        if own:
+            inside = [*(f"address {each};" for each in own), *(["down;"] if state == "DOWN" else [])]
+            lines = [f'interface "{name.partition("@")[0]}" {{', *(f"\t{each}" for each in inside), "}"]
+            told += lines
+    return "".join(f"{line}\n" for line in (BESIDE, *told)) if told else ""

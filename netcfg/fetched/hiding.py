@@ -39,10 +39,23 @@ class Hiding:
     def _lines(self, language: Language, configuration: str) -> Iterator[str]:
         head, volatile = re.compile(language.head), re.compile(language.volatile)
         begun = False
-        for line in plain(configuration).splitlines():
+        for line in self._spanned(language, plain(configuration)).splitlines():
             begun = begun or head.match(line) is None
             if begun and volatile.match(line.strip()) is None:
                 yield self._hidden(language, line.rstrip())
+
+    def _spanned(self, language: Language, text: str) -> str:
+        patterns = list(language.spanning)
+        if language.constants is not None:
+            names = dict.fromkeys(re.findall(language.constants.use, text))
+            patterns += [language.constants.define.format(name=re.escape(name)) for name in names]
+        for pattern in patterns:
+            text = re.sub(pattern, self._replaced, text)
+        return text
+
+    def _replaced(self, found: re.Match[str]) -> str:
+        whole, start = found[0], found.start()
+        return whole[: found.start(2) - start] + self._tag(found[2]) + whole[found.end(2) - start :]
 
     def _hidden(self, language: Language, line: str) -> str:
         words = line.lstrip()
@@ -51,16 +64,24 @@ class Hiding:
             found = re.match(pattern, words)
             if found is not None:
                 return indent + words[: found.start(2)] + self._tag(found[2]) + words[found.end(2) :]
+        for pattern in language.texts:
+            if _looks_secret(words):
+                words = re.sub(pattern, self._replaced, words)
         # Whatever looks like a secret and has no pattern goes as a whole, but for the word that says what it is.
-        if masked(words) != words or tells_secret(words):
+        if _looks_secret(words):
             first, _, rest = words.partition(" ")
             return f"{indent}{first} {self._tag(rest)}" if rest else indent + self._tag(words)
-        return line
+        return indent + words
 
     def _tag(self, secret: str) -> str:
         if HIDDEN_SECRET.fullmatch(secret):
             return secret
         return SECRET.format(tag=hmac.new(self._key, secret.strip().encode(), hashlib.sha256).hexdigest()[:8])
+
+
+def _looks_secret(words: str) -> bool:
+    open_words = HIDDEN_SECRET.sub("", words)
+    return masked(open_words) != open_words or tells_secret(open_words)
 
 
 def hiding_in(folder: Path) -> Hiding:

@@ -31,7 +31,7 @@ def keep(folder: Path, full: Full, language: Language, hiding: Hiding) -> KeptDe
     platform = load_platform(full.platform)
     earlier = read_fetched(folder).kept.get(full.device)
     same_key = earlier is not None and earlier.facts.key == hiding.name
-    running = hiding.kept(language, full.running)
+    running = hiding.kept(language, full.told)
     if earlier is not None and same_key and _same(platform, earlier.text, running):
         # A device may show the same lines in another order after it was started anew.
         running = earlier.text

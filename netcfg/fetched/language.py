@@ -20,7 +20,10 @@ Kind = Literal[
     "neighbour",
     "member",
     "neighbour-shut",
+    "password",
+    "vrf",
     "policy",
+    "inline",
     "announced",
     "redistributed",
     "static",
@@ -42,6 +45,23 @@ class Form(Model):
     """Of a foreign line: what it is."""
 
 
+class Expansion(Model):
+    """What stands for other words: names of constants, and sections that begin with what a template says."""
+
+    define: str
+    template: str
+    user: str
+    """A section with its template; templates may have templates."""
+
+
+class Constants(Model):
+    """Secrets that are written as constants: where a name stands for one, and where the constant is."""
+
+    use: str
+    define: str
+    """Braces stand for the name; the second group is the secret."""
+
+
 class Language(Model):
     """How to read the configurations of one platform."""
 
@@ -49,13 +69,26 @@ class Language(Model):
     """Lines before the configuration itself."""
     volatile: str
     """Lines that differ from one look to the next, such as times."""
-    secrets: tuple[str, ...]
-    """The second group is a secret; the first match counts."""
+    secrets: tuple[str, ...] = ()
+    """Looked for in each line: the second group is a secret; the first match counts."""
+    spanning: tuple[str, ...] = ()
+    """The same, looked for in the whole text, where a statement may go over several lines."""
+    constants: Constants | None = None
+    """Where secrets may have names."""
+    texts: tuple[str, ...] = ()
+    """Parts of a line in which people write whatever they like: hidden alone where a line looks like a secret."""
     forms: tuple[Form, ...]
     route: str
     """Asks for the route to an address."""
-    route_in: str
+    route_in: str = ""
     """The same in a VRF."""
+    sections: str = ""
+    """Sections of which one line says whose they are, for all their other lines; empty where every line says so."""
+    expansion: Expansion | None = None
+    filters: Literal["", "functions"] = ""
+    """Whether policies are lines of their own kinds, or are written as functions."""
+    beside: str = ""
+    """Asks the shell account for the interfaces with their addresses, where the configuration has none of them."""
 
 
 @cache

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from inventory.derived.wiring import Wires
 from inventory.model import Line, Programme
-from netcfg.difference import intended
+from netcfg.difference import deeds_between, intended
+from netcfg.guards.statements import edited
 from netcfg.intent import LineStage, line_steps
-from netcfg.platforms import load_platform
+from netcfg.platforms import Platform, load_platform
 
 
 def planned(
@@ -26,5 +27,13 @@ def planned(
                     running = after.get(change.device, configurations.get(change.device))
                     if running is not None:
                         platform = load_platform(change.platform)
-                        after[change.device] = intended(platform, running, change.before, change.after, change.policies)
+                        goal = intended(platform, running, change.before, change.after, change.policies)
+                        after[change.device] = _become(platform, running, goal)
     return after
+
+
+def _become(platform: Platform, running: str, goal: str) -> str:
+    """Return what a device has once it was brought to a goal: a file that is edited keeps its order and comments."""
+    if platform.keeping.kind != "loaded":
+        return goal
+    return edited(running, deeds_between(platform, running, goal), platform.keeping.last)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
@@ -19,16 +20,22 @@ from inventory.configured.facts import (
     Static,
 )
 from inventory.configured.folder import digest_of
+from netcfg.fetched.expanding import Numbered, expanded
+from netcfg.fetched.functions import Functions
 from netcfg.fetched.language import Kind, Language, load_language
-from netcfg.guards.lines import numbered
 from netcfg.platforms import Platform
+from netcfg.reading import numbered
 
 Groups = Mapping[str, str]
+_OF_NEIGHBOURS = {"neighbour", "neighbour-shut", "password", "policy", "inline"}
+_OURS = "zh_"
+"""Policies of our own go on with the operator's."""
+_WAYS = {"import": "in", "export": "out"}
 _LONGEST = 200
 """Of a line's characters so many are told."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Said:
     """One line that states something, with the values of its form."""
 
@@ -49,12 +56,15 @@ def facts_of(device: str, platform: Platform, text: str, *, key: str = "", saved
     language = load_language(platform.name)
     if language is None:
         return Configured(**common, saved=saved, understood=False)
-    return _Reader(tuple(_said(language, platform.noise, text))).configured(**common, saved=saved)
+    lines = expanded(language.expansion, tuple(numbered(platform, text)))
+    said = tuple(_owned(language, _said(language, lines)))
+    functions = Functions(lines) if language.filters else None
+    return _Reader(said, functions).configured(**common, saved=saved)
 
 
-def _said(language: Language, noise: str, text: str) -> Iterator[Said]:
+def _said(language: Language, lines: Numbered) -> Iterator[Said]:
     forms = [(form, [re.compile(each) for each in form.path]) for form in language.forms]
-    for number, path in numbered(noise, text):
+    for number, path in lines:
         for form, patterns in forms:
             if len(patterns) != len(path):
                 continue
@@ -64,14 +74,34 @@ def _said(language: Language, noise: str, text: str) -> Iterator[Said]:
                 yield Said(form.kind, number, path, values, form.name)
 
 
+def _owned(language: Language, said: Iterator[Said]) -> Iterator[Said]:
+    """Give every line of a section the neighbour and the VRF that another line of it tells."""
+    if not language.sections:
+        yield from said
+        return
+    every, owner = tuple(said), re.compile(language.sections)
+    owners: dict[str, dict[str, str]] = {}
+    for each in every:
+        if each.kind in {"neighbour", "vrf"} and owner.match(each.path[0]):
+            owners.setdefault(each.path[0], {}).update(each.values)
+    for each in every:
+        values = owners.get(each.path[0], {})
+        # A template has no neighbour of its own, and a line about nobody says nothing.
+        if each.kind not in _OF_NEIGHBOURS or "peer" in values:
+            wanted = {key: value for key, value in values.items() if key != "asn" or each.kind == "neighbour"}
+            yield replace(each, values={**each.values, **wanted})
+
+
 class _Reader:
     """Folds what lines say into facts."""
 
-    def __init__(self, said: tuple[Said, ...]) -> None:
+    def __init__(self, said: tuple[Said, ...], functions: Functions | None = None) -> None:
         self._said = said
+        self._functions = functions
         self._foreign: list[Foreign] = []
 
     def configured(self, **common: Any) -> Configured:
+        clauses = tuple(self._clauses())
         entries, statics, announced = tuple(self._entries()), tuple(self._statics()), tuple(self._announced())
         ports, neighbours, speakers = tuple(self._ports()), tuple(self._neighbours()), tuple(self._speakers())
         for each in self._of("foreign"):
@@ -84,12 +114,12 @@ class _Reader:
             neighbours=neighbours,
             announced=announced,
             redistributed=tuple(
-                Redistributed(line=each.line, origin=each.get("origin"), vrf=each.get("vrf"))
+                Redistributed(line=each.line, origin=each.get("origin") or each.name, vrf=each.get("vrf"))
                 for each in self._of("redistributed")
             ),
             statics=statics,
             entries=entries,
-            clauses=tuple(self._clauses()),
+            clauses=clauses,
             foreign=tuple(sorted(self._foreign, key=lambda each: (each.line, each.kind))),
         )
 
@@ -101,9 +131,9 @@ class _Reader:
 
     def _speakers(self) -> Iterator[Speaker]:
         ids = {each.get("vrf"): _address(each.get("address")) for each in self._of("router-id")}
-        for each in self._of("speaker"):
-            vrf = each.get("vrf")
-            yield Speaker(line=each.line, asn=int(each.get("asn")), vrf=vrf, router_id=ids.get(vrf))
+        told = {(int(each.get("asn")), each.get("vrf")): each for each in reversed(tuple(self._of("speaker")))}
+        for (asn, vrf), each in reversed(told.items()):
+            yield Speaker(line=each.line, asn=asn, vrf=vrf, router_id=ids.get(vrf))
 
     def _ports(self) -> Iterator[Port]:
         shut = {(each.get("name"), each.get("vrf")) for each in self._of("port-shut")}
@@ -125,8 +155,10 @@ class _Reader:
         numbers = {(each.get("vrf"), each.get("peer")): each.get("asn") for each in self._of("neighbour")}
         shut = {(each.get("vrf"), each.get("peer")) for each in self._of("neighbour-shut")}
         policies = {
-            (each.get("vrf"), each.get("peer"), each.get("way")): each.get("policy") for each in self._of("policy")
+            (each.get("vrf"), each.get("peer"), _WAYS.get(each.get("way"), each.get("way"))): name
+            for each, (name, _clauses) in self._policies.items()
         }
+        passwords = {(each.get("vrf"), each.get("peer")): each.get("secret") for each in self._of("password")}
         lines: dict[tuple[str, str], Said] = {}
         for each in self._of("neighbour", "member"):
             lines.setdefault((each.get("vrf"), each.get("peer")), each)
@@ -148,6 +180,7 @@ class _Reader:
                 shut=any((vrf, who) in shut for who in held),
                 policy_in=next((found for who in held if (found := policies.get((vrf, who, "in"), ""))), ""),
                 policy_out=next((found for who in held if (found := policies.get((vrf, who, "out"), ""))), ""),
+                password=next((found for who in held if (found := passwords.get((vrf, who), ""))), ""),
             )
 
     def _announced(self) -> Iterator[Announced]:
@@ -166,7 +199,23 @@ class _Reader:
             else:
                 yield Static(line=each.line, prefix=prefix, way=way, vrf=vrf or each.get("vrf"))
 
+    @cached_property
+    def _policies(self) -> "Mapping[Said, tuple[str, tuple[Clause, ...]]]":
+        """The names of neighbours' policies, with the clauses of those that are functions."""
+        found: dict[Said, tuple[str, tuple[Clause, ...]]] = {}
+        for each in self._of("policy", "inline"):
+            words, functions = each.get("policy"), self._functions
+            if functions is None:
+                found[each] = words, ()
+            elif each.kind == "inline":
+                found[each] = f"{each.get('way')} {each.get('peer')}", _unnamed(each)
+            else:
+                found[each] = functions.policy(each.line, words, ours=_OURS)
+        return found
+
     def _entries(self) -> Iterator[Entry]:
+        if self._functions is not None:
+            yield from self._functions.entries
         for each in self._of("entry"):
             bounds, prefix = each.get("bounds"), each.get("prefix")
             if prefix == "any":
@@ -179,6 +228,7 @@ class _Reader:
                 yield Entry(line=each.line, name=each.get("name"), permits=permits, prefix=found, bounds=bounds)
 
     def _clauses(self) -> Iterator[Clause]:
+        yield from dict.fromkeys(clause for _name, clauses in self._policies.values() for clause in clauses)
         about: dict[tuple[str, str, str], list[Said]] = {}
         for each in self._of("match", "set", "call"):
             about.setdefault((each.get("policy"), each.get("action"), each.get("number")), []).append(each)
@@ -196,6 +246,12 @@ class _Reader:
             )
 
 
+def _unnamed(said: Said) -> tuple[Clause, ...]:
+    """Return the clause of a filter that is written at its neighbour: nobody can say what it lets through."""
+    name = f"{said.get('way')} {said.get('peer')}"
+    return (Clause(line=said.line, policy=name, number=1, permits=True, matches=(said.path[-1],)),)
+
+
 def _way(words: str) -> tuple[tuple[str, ...], str]:
     """Return the next hop or interface of a static route, and the VRF that the route is of; options are left out."""
     way: list[str] = []
@@ -206,8 +262,8 @@ def _way(words: str) -> tuple[tuple[str, ...], str]:
         if word in {"vrf", "nexthop-vrf", "tag", "label", "table", "color", "weight"}:
             value = left.pop(0) if left else ""
             vrf = value if word == "vrf" else vrf
-        elif not word.isdigit() and word not in {"onlink", "bfd"}:
-            way.append(word)
+        elif not word.isdigit() and word not in {"onlink", "bfd", "via", "dev", "recursive"}:
+            way.append(word.strip('"'))
     return tuple(way), vrf
 
 

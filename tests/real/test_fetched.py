@@ -23,7 +23,7 @@ from netcfg.intent import LineStage
 from netcfg.sessions import Sessions
 from netcfg.transaction import Extranet
 from tests.conftest import YUNHE, RunOn
-from tests.real.routers import HUB, Routers
+from tests.real.routers import BIRD, HUB, SCHOOL, Routers
 
 pytestmark = pytest.mark.real
 
@@ -145,6 +145,10 @@ exit
 !
 route-map OWN-OUT permit 10"""
 NEAR, FAR_END = " neighbor 10.252.11.2 remote-as 65281\n", " neighbor 10.252.11.1 remote-as 65211\n"
+PUPILS = " neighbor 10.252.13.2 remote-as 65282\n"
+# Nobody but root may write there, so BIRD would not start with it in a twin.
+BIRD_LOG = "log stderr all;"
+BIRD_OTHER = 'log stderr all;\nmrtdump "/run/bird/dump";\nprotocol static his { ipv4; route 10.99.0.0/16 unreachable; }'
 ODD = (
     ("interface acc-", "ip route 10.81.8.0/24 10.252.11.2\ninterface acc-"),
     ("interface acc-", "interface eth7\n ip address 10.77.0.1/24\nexit\n!\ninterface acc-"),
@@ -163,22 +167,23 @@ def test_routers_that_boot_from_what_is_really_configured_show_what_a_move_would
 ) -> None:
     laboratory.rewrite(CE, *ODD)
     laboratory.rewrite(HUB, (FAR_END, f"{FAR_END} neighbor 10.252.11.1 password Hu22ter!x\n"))
-    # The laboratory's other platform has no language of fetched configurations yet.
-    devices = tuple(each for each in laboratory.programme.network.devices if each.platform == "frr")
+    laboratory.rewrite(BIRD, ("\thold time 9;", '\thold time 9;\n\tpassword "Hu22ter!x";'), (BIRD_LOG, BIRD_OTHER))
+    laboratory.rewrite(SCHOOL, (PUPILS, f"{PUPILS} neighbor 10.252.13.2 password Hu22ter!x\n"))
+    devices = laboratory.programme.network.devices
     found = fetch(Sessions(laboratory.world.ssh_config), devices, quiet)
-    language = load_language("frr")
-    assert language is not None
     for full in found:
         assert isinstance(full, Full)
         assert full.saved, full.device
+        language = load_language(full.platform)
+        assert language is not None
         keep(tmp_path, full, language, Hiding(b"key"))
     kept = read_fetched(tmp_path).kept
     assert "Hu22ter" not in "".join(each.text for each in kept.values())
-    # The same three routers are the twin now: they boot from what was kept, with secrets of the twin.
+    # The same routers are the twin now: they boot from what was kept, with secrets of the twin.
     real = {device: boot for device, boot in boots(laboratory.programme, kept).items() if boot.real}
     assert set(real) == {device.name for device in devices}
     for device, boot in real.items():
-        (laboratory.folder / device / "etc/frr.conf").write_text(boot.configuration)
+        laboratory.configuration(device).write_text(boot.configuration)
         laboratory.restart(device)
     laboratory.settle()
     extranet = Extranet(laboratory.world, tmp_path / "moves", within=8)
@@ -188,3 +193,6 @@ def test_routers_that_boot_from_what_is_really_configured_show_what_a_move_would
     assert " call EXTRANET-IN" in running
     with pytest.raises(CheckFailed, match=r"10\.81\.8\.0/24"):
         extranet.change(laboratory.step("water-leased", LineStage.SHIFT), quiet)
+    for stage in (LineStage.ATTACH, LineStage.SHIFT):
+        assert extranet.change(laboratory.step("school-leased", stage), quiet).state == "done"
+    assert "10.99.0.0/16" in laboratory.enter(BIRD, "birdc", "show", "route")

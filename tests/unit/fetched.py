@@ -5,9 +5,10 @@ from pathlib import Path
 
 from infra.twin.routers import surveyed_configuration
 from inventory.checks.checking import check
+from inventory.derived.wiring import interfaces
 from inventory.findings import Finding
 from inventory.model import Programme
-from netcfg.fetched.fetching import Full
+from netcfg.fetched.fetching import Full, interfaces_told
 from netcfg.fetched.hiding import Hiding
 from netcfg.fetched.keeping import KeptDevice, keep
 from netcfg.fetched.language import load_language
@@ -24,14 +25,21 @@ class District:
         self.texts = {
             device.name: surveyed_configuration(programme, device.name) for device in programme.network.devices
         }
+        self.platforms = {device.name: device.platform for device in programme.network.devices}
+        self.wires: dict[str, list[str]] = {}
+        for wire in interfaces(programme):
+            if wire.kind != "site":
+                self.wires.setdefault(wire.device, []).append(f"{wire.name}@if7 UP {wire.address}")
         for device in self.texts:
             self.fetch(device)
 
     def fetch(self, device: str, *, startup: str | None = None, hiding: Hiding = HIDING) -> KeptDevice:
-        language = load_language("frr")
+        platform, text = self.platforms[device], self.texts[device]
+        language = load_language(platform)
         assert language is not None
-        text = self.texts[device]
-        return keep(self.folder, Full(device, "frr", text, startup if startup is not None else text), language, hiding)
+        beside = interfaces_told("\n".join(self.wires[device])) if language.beside else ""
+        full = Full(device, platform, text, startup if startup is not None else text, beside)
+        return keep(self.folder, full, language, hiding)
 
     def alter(self, device: str, *changes: tuple[str, str]) -> KeptDevice:
         """Configure a device otherwise, and fetch it."""
