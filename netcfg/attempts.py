@@ -21,7 +21,7 @@ from netcfg.guards import Ticket, Way
 from netcfg.intent import DeviceChange, LineArguments
 from netcfg.platforms import load_platform
 from netcfg.sessions import Sessions
-from netcfg.visits import Found, Visit, each, guard_of
+from netcfg.visits import Found, Visit, each, guard_alone
 
 Progress = Callable[[str], None]
 _AGAIN_SECONDS = 0.5
@@ -73,7 +73,7 @@ class Attempt:
         if all(word == "held" for word in words):
             return True
         # No timer runs while anybody waits.
-        each(late, lambda visit: visit.guard.take_back())
+        each(late, lambda visit: visit.guard.take_back(self.ways[visit.device]))
         self._touched = {}
         time.sleep(secrets.randbelow(200) / 1000)
         return False
@@ -88,7 +88,7 @@ class Attempt:
     def compare(self, changed: Sequence[Visit]) -> None:
         """See that the change is in force and that nobody else's is unsaved; tell what others have changed."""
         pairs = tuple(zip(changed, each(changed, self.find), strict=True))
-        if lost := tuple(visit.device for visit, found in pairs if found.left != self.ticket.label):
+        if lost := tuple(visit.device for visit, found in pairs if not self._held(visit, found)):
             raise NotConfirmed(self.move.line, self.move.stage, lost)
         for visit, found in pairs:
             way = self.ways[visit.device]
@@ -98,12 +98,17 @@ class Attempt:
                 raise DeviceUnsaved(visit.device, foreign)
             self._tell_others(visit, visit.others(way, found.running))
 
+    def _held(self, visit: Visit, found: Found) -> bool:
+        """Say whether the change of a device waits for its word; where nothing had to be typed none may wait."""
+        way = self.ways[visit.device]
+        return found.left == self.ticket.label or not (found.left or way.ours.added or way.ours.removed)
+
     def confirm(self, changed: Sequence[Visit]) -> None:
         """Keep the change on all devices; NotConfirmed where one did not."""
 
         def confirmed(visit: Visit) -> bool:
             try:
-                return visit.guard.confirm() == "kept"
+                return visit.guard.confirm(self.ways[visit.device]) == "kept"
             except DeviceError:
                 return False
 
@@ -165,8 +170,8 @@ class Attempt:
 
     def _taken_back(self, sessions: Sessions, change: DeviceChange) -> tuple[str, ...]:
         platform = load_platform(change.platform)
-        with sessions.shell(change.device) as shell:
-            settled = guard_of(change, None, shell, self.ticket).take_back()
+        with guard_alone(sessions, change, self.ticket) as guard:
+            settled = guard.take_back(self.ways[change.device])
         match settled.outcome:
             case "returned":
                 text = _("{device}: has its earlier configuration again")

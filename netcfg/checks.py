@@ -3,21 +3,20 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Network, ip_address
 
 from inventory.words import _
 from netcfg.facts import (
     Facts,
     Traffic,
     facts_of,
-    management_way,
     sent_between,
     static_routes,
-    traffic,
 )
 from netcfg.intent import Check, CheckKind
 from netcfg.platforms import Platform
 from netcfg.sessions import CommandLine, Shell, ShellLine
+from netcfg.terminals import Terminal, TerminalShell
 
 _AGAIN_SECONDS = 0.25
 _LATE = 1.5
@@ -29,8 +28,8 @@ class Eyes:
     """Both sessions with one device, opened after the last change of it."""
 
     platform: Platform
-    line: CommandLine | ShellLine
-    shell: Shell
+    line: CommandLine | ShellLine | Terminal
+    shell: Shell | TerminalShell
     mark: str = ""
     """What the line's interface had carried when the line was drained; empty where that is not known."""
 
@@ -140,7 +139,8 @@ def _nothing_else(eyes: Eyes, check: Check) -> str | None:
     known = {str(prefix) for prefix in check.prefixes}
     cut = {prefix: protocol for prefix, protocol in routes.items() if prefix not in known and prefix not in static}
     for prefix in tuple(cut):
-        if set(circuits) & set(eyes.facts.known_ways(eyes.line.ask(eyes.platform.commands.ways.format(prefix=prefix)))):
+        ways = eyes.platform.commands.ways.format(prefix=IPv4Network(prefix))
+        if set(circuits) & set(eyes.facts.known_ways(eyes.line.ask(ways))):
             del cut[prefix]
     if not cut and not static:
         return None
@@ -152,7 +152,7 @@ def _nothing_else(eyes: Eyes, check: Check) -> str | None:
 
 def _management(eyes: Eyes, check: Check) -> str | None:
     try:
-        client, here, interface = management_way(eyes.shell.ask(eyes.platform.shell.management) or "")
+        client, here, interface = eyes.facts.management(eyes.shell.ask)
     except LookupError:
         return _("{device}: it is not known over which interface it is managed").format(device=check.device)
     moves = any(ip_address(client) in prefix for prefix in check.prefixes)
@@ -164,7 +164,8 @@ def _management(eyes: Eyes, check: Check) -> str | None:
 
 def _reachable(eyes: Eyes, check: Check) -> str | None:
     address = check.addresses[0]
-    if eyes.shell.ask(eyes.platform.shell.ping.format(source=check.source, address=address)) is not None:
+    answer = eyes.shell.ask(eyes.platform.shell.ping.format(source=check.source, address=address))
+    if answer is not None and eyes.facts.reached(answer):
         return None
     text = _("{device}: {address} does not answer {source}")
     return text.format(device=check.device, address=address, source=check.source)
@@ -204,7 +205,7 @@ def _since(eyes: Eyes, interface: str, now: Traffic) -> Traffic:
     """Return what had been carried at the drain, or now where that is unknown or the device was restarted."""
     if not eyes.mark:
         return now
-    marked = traffic(eyes.mark, interface)
+    marked = eyes.facts.traffic(eyes.mark, interface)
     return marked if marked.uptime <= now.uptime and marked.packets <= now.packets else now
 
 
@@ -220,4 +221,4 @@ def _still_carries(check: Check, passed: int, seconds: float) -> str:
 
 def _traffic(eyes: Eyes, check: Check) -> Traffic:
     command = eyes.platform.shell.traffic.format(interface=check.interface)
-    return traffic(eyes.shell.ask(command) or "", check.interface or "")
+    return eyes.facts.traffic(eyes.shell.ask(command) or "", check.interface or "")

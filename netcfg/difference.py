@@ -13,7 +13,7 @@ from hier_config.children import HConfigChildren
 from hier_config.models import IdempotentCommandsRule, MatchRule, OrderingRule
 from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRules
 
-from netcfg.errors import CannotCall
+from netcfg.errors import CannotCall, CannotCopy
 from netcfg.guards.lines import Deed, LinePath, Ours, emptying, inside, normal, opposite, setting, typed
 from netcfg.intent import CircuitPolicy, Policy
 from netcfg.platforms import Difference, Platform
@@ -72,11 +72,35 @@ def _filled(platform: Platform, state: Sequence[LinePath], policy: Policy) -> tu
         denied = _found(state, platform.policies.denied, **values) is not None
         last = "policy_calls" if there and not denied else "policy_denies"
         present += "\n" + platform.block(last, surveyed=name, **values)
+        present += "\n" + _copies(platform, state, circuit, name)
     elif _found(state, platform.policies.open, **values) is not None:
         present += "\n" + platform.block("policy_open", **values)
     back = "policy_everything" if name == everything else "policy_surveyed"
     absent = "" if name is None or inherited else platform.block(back, surveyed=name, **values)
     return present, absent
+
+
+def _copies(platform: Platform, state: Sequence[LinePath], circuit: CircuitPolicy, name: str) -> str:
+    """Return the clauses of the operator's policy as they stand behind ours, where no policy can call another.
+
+    Those that stand there already are kept as they are, whatever has become of his.
+    """
+    copied = platform.policies.copied
+    if copied is None:
+        return ""
+    there = _found(state, platform.policies.defined, surveyed=circuit.policy) is not None
+    clause = re.compile(copied.clause.format(surveyed=re.escape(circuit.policy if there else name)))
+    lines: list[LinePath] = []
+    for path in state:
+        head = clause.match(path[0])
+        number = 0 if head is None else int(head[2])
+        if head is None or (there and not copied.above < number <= copied.most + copied.above):
+            continue
+        if not there and (number > copied.most or re.match(copied.bound, path[-1])):
+            raise CannotCopy(circuit.address, " / ".join(path))
+        number += 0 if there else copied.above
+        lines.append((copied.copy_of.format(policy=circuit.policy, action=head[1], number=number), *path[1:]))
+    return written(platform, lines)
 
 
 def _found(state: Sequence[LinePath], patterns: Sequence[str], **values: object) -> str | None:
@@ -107,7 +131,7 @@ def same(platform: Platform, one: str, other: str) -> bool:
 
 def commands_between(platform: Platform, running: str, wanted: str) -> tuple[str, ...]:
     """Return the commands, typed in configuration mode, that turn one configuration into the other."""
-    return typed(deeds_between(platform, running, wanted), platform.commands.leave)
+    return typed(deeds_between(platform, running, wanted), platform.commands.leave, platform.difference.opens)
 
 
 def deeds_between(platform: Platform, running: str, wanted: str) -> tuple[Deed, ...]:
@@ -117,7 +141,15 @@ def deeds_between(platform: Platform, running: str, wanted: str) -> tuple[Deed, 
     driver = _driver(platform.difference.model_dump_json())
     now, then = paths(platform, running), paths(platform, wanted)
     remedy = WorkflowRemediation(_tree(driver, now), _tree(driver, then)).remediation_config
-    return tuple(_deeds(platform, remedy.children, (), set(now) - set(then)))
+    return tuple(_reworded(platform, deed) for deed in _deeds(platform, remedy.children, (), set(now) - set(then)))
+
+
+def _reworded(platform: Platform, deed: Deed) -> Deed:
+    """Return a command in the words of the platform, where it takes a line away by less than the whole of it."""
+    for rule in () if deed.adds else platform.difference.negated:
+        if (found := re.match(rule.line, deed.path[-1])) is not None:
+            return deed._replace(command=found.expand(rule.command))
+    return deed
 
 
 def ours_between(platform: Platform, running: str, wanted: str) -> Ours:
@@ -299,6 +331,10 @@ def _driver(knowledge: str) -> HConfigDriverBase:
 
     class Driver(HConfigDriverBase):
         """hier_config with a platform's rules."""
+
+        @property
+        def negation_prefix(self) -> str:
+            return difference.negation
 
         @staticmethod
         def _instantiate_rules() -> HConfigDriverRules:

@@ -2,9 +2,11 @@
 
 ExtranetError
 ├── PlatformUnknown      nothing is known about a device's platform
+├── PlatformRefused      a device's platform is known, and cannot take a change back by itself
 ├── NoCircuit            a line's end has no circuit to the domain that should take its traffic
 ├── BackupRefused        backups would lie where git takes them
 ├── CannotCall           the operator's policy at a circuit cannot go on to decide after ours
+├── CannotCopy           a clause of the operator's policy at a circuit cannot stand behind ours
 ├── DeviceError          about one device
 │   ├── DeviceUnreachable    no session: nobody answers, or the key is refused
 │   ├── HostKeyMismatch      the device shows another host key than known_hosts has, or one it does not have
@@ -55,6 +57,16 @@ class PlatformUnknown(ExtranetError):
         )
 
 
+class PlatformRefused(ExtranetError):
+    """A device's platform is known, and cannot take a change back by itself."""
+
+    def __init__(self, platform: str, means: str) -> None:
+        self.platform, self.means = platform, means
+        text = _("devices of platform {platform} are not changed: nothing there takes an unconfirmed change back by "
+                 "itself but {means}. A person on site has to do the step, or the line stays as it is")  # fmt: skip
+        super().__init__(text.format(platform=platform, means=means))
+
+
 class NoCircuit(ExtranetError):
     """A line's end has no circuit to the domain that should take its traffic."""
 
@@ -84,6 +96,16 @@ class CannotCall(ExtranetError):
         self.address, self.line = address, line
         text = _("the circuit to {address} has “{line}”, which no other policy can call; make it a function that says "
                  "true for what is accepted, and import where it does")  # fmt: skip
+        super().__init__(text.format(address=address, line=line))
+
+
+class CannotCopy(ExtranetError):
+    """A clause of the operator's policy at a circuit cannot stand behind ours."""
+
+    def __init__(self, address: IPv4Address, line: str) -> None:
+        self.address, self.line = address, line
+        text = _("the circuit to {address} has a policy with “{line}”, which cannot stand behind ours: its number is "
+                 "too high, or it refers to other clauses by theirs; write it without that")  # fmt: skip
         super().__init__(text.format(address=address, line=line))
 
 

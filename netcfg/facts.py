@@ -11,6 +11,9 @@ from netcfg import birdc
 from netcfg.platforms import Platform
 from netcfg.reading import paths
 
+Ask = Callable[[str], str | None]
+"""Asks a device, and returns its answer; None where it refuses one."""
+
 
 def neighbour_state(answer: str, address: IPv4Address) -> str:
     """Return the state of a BGP session in BGP's words, or `absent` where the device has no such neighbour."""
@@ -57,12 +60,21 @@ def routes_over(answer: str, interface: str) -> dict[str, str]:
 def static_routes(platform: Platform, configuration: str, ways: Collection[str]) -> tuple[str, ...]:
     """Return the prefixes that a configuration has a static route for by one of some next hops or interfaces."""
     found = (re.match(platform.identity.static, path[-1]) for path in paths(platform, configuration))
-    return tuple(match[1] for match in found if match and _words(match[2]) & set(ways))
+    return tuple(_prefix(match) for match in found if match and _words(_way(match)) & set(ways))
 
 
 def _words(way: str) -> set[str]:
     """Return the addresses and interfaces of a static route's way, however they are joined or quoted."""
     return set(re.split(r"[\s\"'%]+", way))
+
+
+def _prefix(match: re.Match[str]) -> str:
+    words = match.groupdict()
+    return match[1] if "mask" not in words else str(IPv4Network(f"{words['network']}/{words['mask']}", strict=False))
+
+
+def _way(match: re.Match[str]) -> str:
+    return match.groupdict().get("way") or match[2]
 
 
 def management_way(answer: str) -> tuple[str, str, str]:
@@ -174,6 +186,11 @@ class Facts:
     routes_over: Callable[[str, str], dict[str, str]]
     next_hops: Callable[[str, IPv4Network], tuple[str, ...]]
     taken: Callable[[str], Taken | None]
+    traffic: Callable[[str, str], Traffic]
+    management: Callable[[Ask], tuple[str, str, str]]
+    """Asks whence the session comes, which address it speaks to if that is told, and by what it is answered."""
+    reached: Callable[[str], bool]
+    """Says of the answer of a ping, which was not refused, whether anything came back."""
 
 
 def _taken_by_bird(answer: str) -> Taken | None:
@@ -181,18 +198,22 @@ def _taken_by_bird(answer: str) -> Taken | None:
     return None if route is None else Taken(route.prefix, route.protocol, route.hops)
 
 
-_FACTS = {
-    "vtysh": Facts(neighbour_state, silence, noticed, known_ways, routes_over, next_hops, taken),
-    "birdc": Facts(
-        birdc.neighbour_state, birdc.silence, birdc.noticed, birdc.known_ways, birdc.routes_over, birdc.next_hops,
-        _taken_by_bird,
-    ),
-}
-
-
 def facts_of(platform: Platform) -> Facts:
     """Return what the answers of a platform's devices say."""
-    return _FACTS[platform.answers]
+    # It needs what stands above.
+    from netcfg.patterns import patterned  # noqa: PLC0415
+
+    match platform.answers:
+        case "patterns":
+            return patterned(platform)
+        case "vtysh":
+            words = (neighbour_state, silence, noticed, known_ways, routes_over, next_hops, taken)
+        case "birdc":
+            words = (birdc.neighbour_state, birdc.silence, birdc.noticed, birdc.known_ways,
+                     birdc.routes_over, birdc.next_hops, _taken_by_bird)  # fmt: skip
+    # The shell account says that by itself.
+    managed = platform.shell.management
+    return Facts(*words, traffic, lambda ask: management_way(ask(managed) or ""), lambda _answer: True)
 
 
 def _json(answer: str) -> dict[str, Any]:

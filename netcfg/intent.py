@@ -235,7 +235,7 @@ def _entries(line: Line, end: _End, block: str) -> tuple[str, ...]:
     """Return what one line asks for."""
     platform = load_platform(end.device.platform)
     return tuple(
-        platform.block(block, circuit=end.circuit, line=line.name, number=_number(prefix), prefix=prefix)
+        platform.block(block, circuit=end.circuit, line=line.name, number=_number(prefix), **_spelled(prefix))
         for prefix in end.far
     )
 
@@ -245,12 +245,26 @@ def _shared(end: _End, asked: str, granted: str) -> tuple[Policy, ...]:
     platform = load_platform(end.device.platform)
     return tuple(
         Policy(
-            marker=platform.block(f"{asked}_marker", circuit=end.circuit, prefix=re.escape(str(prefix))),
-            present=platform.block(granted, circuit=end.circuit, number=_number(prefix), prefix=prefix),
+            marker=platform.block(f"{asked}_marker", circuit=end.circuit, **_escaped(prefix)),
+            present=platform.block(granted, circuit=end.circuit, number=_number(prefix), **_spelled(prefix)),
             absent="",
         )
         for prefix in end.far
     )
+
+
+def _spelled(prefix: IPv4Network) -> dict[str, str]:
+    """Return a prefix in the ways in which platforms write one."""
+    return {
+        "prefix": str(prefix),
+        "network": str(prefix.network_address),
+        "length": str(prefix.prefixlen),
+        "mask": str(prefix.netmask),
+    }
+
+
+def _escaped(prefix: IPv4Network) -> dict[str, str]:
+    return {name: re.escape(word) for name, word in _spelled(prefix).items()}
 
 
 def _number(prefix: IPv4Network) -> int:

@@ -27,8 +27,10 @@ from netmiko.exceptions import NetmikoBaseException
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from inventory.plain import one_line
+from inventory.words import _
 from netcfg.errors import CommandRejected, DeviceUnreachable, HostKeyMismatch
 from netcfg.platforms import Platform
+from netcfg.terminals import Terminal
 
 _LOG = "zhenghe.ssh"
 # Paramiko tells of a failed handshake with a traceback; the error that is raised says the same to people.
@@ -38,6 +40,7 @@ logging.getLogger(_LOG).propagate = False
 _ANSWER_SECONDS = 10.0
 _MOST = 16 << 20
 """Bytes of one answer; the configuration of the largest provider edge has a tenth of that."""
+_PIECE = 65536
 _BROKEN = (OSError, EOFError, paramiko.SSHException, NetmikoBaseException)
 _Result = TypeVar("_Result")
 Passwords = Callable[[str], str | None]
@@ -63,10 +66,19 @@ class Sessions:
         with _translated(device), client.closed_on_failure():
             return CommandLine(device, platform, client)
 
+    def terminal(self, device: str, platform: Platform) -> Terminal:
+        """Open the command line of a device that has nothing else."""
+        client = self._open(device, device)
+        with client.closed_on_failure():
+            return Terminal(device, platform, _Bytes(device, client))
+
     @contextmanager
-    def asking(self, device: str, platform: Platform) -> Iterator["CommandLine | ShellLine"]:
+    def asking(self, device: str, platform: Platform) -> Iterator["CommandLine | ShellLine | Terminal"]:
         """Open whatever a device's command line is asked by."""
-        if platform.driver:
+        if platform.dialogue is not None:
+            with self.terminal(device, platform) as terminal:
+                yield terminal
+        elif platform.driver:
             with self.command_line(device, platform) as line:
                 yield line
         else:
@@ -188,6 +200,35 @@ class ShellLine:
     def running(self) -> str:
         """Return the configuration that is in force."""
         return self._shell.ask(self._platform.commands.running) or ""
+
+
+class _Bytes:
+    """Carries what a terminal says and hears."""
+
+    def __init__(self, device: str, client: "_Client") -> None:
+        self._device = device
+        self._client = client
+        with _translated(device):
+            # Wide, so that no line is broken; high, in case a device goes by it where it stops at a page.
+            self._channel = client.invoke_shell("vt100", width=511, height=1000)
+
+    def send(self, data: bytes) -> None:
+        with _translated(self._device):
+            self._channel.sendall(data)
+
+    def heard(self, seconds: float) -> bytes:
+        with _translated(self._device):
+            self._channel.settimeout(seconds)
+            try:
+                come = self._channel.recv(_PIECE)
+            except TimeoutError:
+                return b""
+            if not come:
+                raise EOFError(_("the session broke off"))
+            return come
+
+    def close(self) -> None:
+        self._client.close()
 
 
 class CommandLine:

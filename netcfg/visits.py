@@ -12,17 +12,20 @@ from netcfg.checks import Eyes, fallback, unmet
 from netcfg.difference import intended, ours_between, same, shown, taken, unsaved
 from netcfg.errors import DeviceBusy, DeviceIncomplete, DeviceUnsaved, NotHeld, WrongDevice
 from netcfg.facts import router_id
-from netcfg.guards import Ticket, Way
+from netcfg.guards import Guard, Ticket, Way
 from netcfg.guards.keeping import KeptGuard
 from netcfg.guards.lines import LinePath
 from netcfg.guards.loading import LoadedGuard
+from netcfg.guards.trial import TrialGuard
 from netcfg.intent import Check, DeviceChange
 from netcfg.platforms import load_platform
 from netcfg.reading import body, paths
 from netcfg.sessions import CommandLine, Sessions, Shell, ShellLine
+from netcfg.terminals import Terminal, TerminalShell
 
 _Thing = TypeVar("_Thing")
 _T = TypeVar("_T")
+Line = CommandLine | ShellLine | Terminal
 Side = Literal["before", "after", "neither"]
 
 
@@ -51,7 +54,7 @@ class Visit:
     """What a transaction does on one device."""
 
     def __init__(
-        self, change: DeviceChange, ticket: Ticket, line: CommandLine | ShellLine, shell: Shell, saved: str | None
+        self, change: DeviceChange, guard: Guard, line: Line, shell: Shell | TerminalShell, saved: str | None
     ) -> None:
         """Speak with a device; `saved` is the configuration that it had before the change, where there was one."""
         self.change = change
@@ -60,7 +63,7 @@ class Visit:
         self._platform = load_platform(change.platform)
         self._line = line
         self._shell = shell
-        self.guard = guard_of(change, line, shell, ticket)
+        self.guard = guard
 
     def _identify(self, running: str) -> None:
         """WrongDevice where a configuration is another device's."""
@@ -212,11 +215,28 @@ class Visit:
         self.guard.save()
 
 
-def guard_of(change: DeviceChange, line: CommandLine | ShellLine | None, shell: Shell, ticket: Ticket) -> KeptGuard:
-    """Return the guard that a device's platform wants; without a command line it takes back and tells."""
+def _guard(change: DeviceChange, line: CommandLine | ShellLine | None, shell: Shell, ticket: Ticket) -> KeptGuard:
+    """Return the guard of a device that has a shell account; without a command line it takes back and tells."""
     platform = load_platform(change.platform)
     guard = LoadedGuard if platform.keeping.kind == "loaded" else KeptGuard
     return guard(change.device, platform, line, shell, ticket)
+
+
+def _typed_guard(change: DeviceChange, line: Terminal, ticket: Ticket) -> Guard:
+    """Return the guard of a device that has nothing but its command line."""
+    return TrialGuard(change.device, load_platform(change.platform), line, ticket)
+
+
+@contextmanager
+def guard_alone(sessions: Sessions, change: DeviceChange, ticket: Ticket) -> Iterator[Guard]:
+    """Yield a guard that takes back and tells, over one session of its own."""
+    platform = load_platform(change.platform)
+    if platform.dialogue is not None:
+        with sessions.terminal(change.device, platform) as line:
+            yield _typed_guard(change, line, ticket)
+    else:
+        with sessions.shell(change.device) as shell:
+            yield _guard(change, None, shell, ticket)
 
 
 @contextmanager
@@ -226,10 +246,14 @@ def visits(
     """Visit devices, all at once; their sessions end with the context. `saved`: configurations before the change."""
 
     def come(change: DeviceChange) -> Visit:
-        platform = load_platform(change.platform)
+        platform, before = load_platform(change.platform), saved.get(change.device)
+        if platform.dialogue is not None:
+            typed = open_ended.enter_context(sessions.terminal(change.device, platform))
+            return Visit(change, _typed_guard(change, typed, ticket), typed, TerminalShell(platform, typed), before)
         if not platform.driver:
             shell = open_ended.enter_context(sessions.shell(change.device))
-            return Visit(change, ticket, ShellLine(platform, shell), shell, saved.get(change.device))
+            asked = ShellLine(platform, shell)
+            return Visit(change, _guard(change, asked, shell, ticket), asked, shell, before)
         with ThreadPoolExecutor(1) as pool:
             beside = pool.submit(sessions.shell, change.device)
             try:
@@ -237,7 +261,7 @@ def visits(
             finally:
                 # The other one is closed with the context too, whatever became of the first.
                 shell = open_ended.enter_context(beside.result())
-        return Visit(change, ticket, line, shell, saved.get(change.device))
+        return Visit(change, _guard(change, line, shell, ticket), line, shell, before)
 
     with ExitStack() as open_ended:
         yield each(changes, come)

@@ -90,10 +90,10 @@ class Guard(Protocol):
     def push(self, way: Way) -> None:
         """Put a change in force, not for good; TooLate where less than a third of the timer's time is left."""
 
-    def confirm(self) -> Outcome:
+    def confirm(self, way: Way) -> Outcome:
         """Keep the change."""
 
-    def take_back(self) -> Settled:
+    def take_back(self, way: Way) -> Settled:
         """Take the change back now, and compare."""
 
     def save(self) -> None:

@@ -104,11 +104,11 @@ class KeptGuard:
         assert self._armed_at is not None
         return self._armed_at + self._ticket.seconds * 2 / 3
 
-    def confirm(self) -> Outcome:
+    def confirm(self, way: Way) -> Outcome:  # noqa: ARG002 - the keeper knows it
         """Keep the change."""
         return self._read(Settled, self._ask("confirm")).outcome
 
-    def take_back(self) -> Settled:
+    def take_back(self, way: Way) -> Settled:  # noqa: ARG002 - the keeper knows it
         """Take the change back now, and compare."""
         return self._read(Settled, self._ask("take_back"))
 

@@ -61,12 +61,15 @@ def setting(settings: Sequence[Sequence[str]], path: LinePath) -> object:
     return path
 
 
-def typed(deeds: Iterable[Deed], leave: str) -> tuple[str, ...]:
-    """Return the lines to type for commands: sections are entered and left around them."""
-    return tuple(_typed(deeds, leave))
+def typed(deeds: Iterable[Deed], leave: str, opens: str = "") -> tuple[str, ...]:
+    """Return the lines to type for commands: sections are entered and left around them.
+
+    `opens` is what a command that opens a section looks like, where the section is left by a word only.
+    """
+    return tuple(_typed(deeds, leave, opens))
 
 
-def _typed(deeds: Iterable[Deed], leave: str) -> Iterator[str]:
+def _typed(deeds: Iterable[Deed], leave: str, opens: str) -> Iterator[str]:
     here: LinePath = ()
     for deed in deeds:
         section = deed.path[:-1]
@@ -76,6 +79,8 @@ def _typed(deeds: Iterable[Deed], leave: str) -> Iterator[str]:
         yield from [leave] * (len(here) - shared)
         yield from section[shared:]
         yield deed.command
+        if opens and deed.adds and re.match(opens, deed.command):
+            yield leave
         here = section
     yield from [leave] * len(here)
 

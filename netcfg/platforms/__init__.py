@@ -9,9 +9,10 @@ import yaml
 from pydantic import Field
 
 from inventory.base import Model
-from netcfg.errors import PlatformUnknown
+from netcfg.errors import PlatformRefused, PlatformUnknown
 
 _FOLDER = Path(__file__).parent
+_REFUSED = _FOLDER / "refused" / "platforms.yaml"
 
 
 class Commands(Model):
@@ -39,7 +40,56 @@ class ShellCommands(Model):
     management: str
     line: str = ""
     """How it asks the command line, where nobody else does."""
+    route_back: str = ""
+    """Asks for the way to the one who asks, where `management` does not tell it."""
     hostname: str = ""
+
+
+class Question(Model):
+    """Something that a command line asks back, and what it is told."""
+
+    asks: str
+    answer: str
+
+
+class Dialogue(Model):
+    """How a command line speaks that has no shell account beside it; patterns, over all that it has said so far."""
+
+    greeting: str
+    """The first prompt; the group `name` is what the device calls itself."""
+    prompt: str
+    """Any later one, where `{name}` stands for that."""
+    begin: tuple[str, ...]
+    """What is typed first, so that answers come whole and without messages in between."""
+    more: str
+    asking: str
+    questions: tuple[Question, ...]
+    log: str
+    """A line that the device says by itself."""
+
+
+class FactPatterns(Model):
+    """What the answers of a command line say, as patterns with named groups."""
+
+    neighbour: str
+    """`state` of the session with `{address}`."""
+    silence: str = ""
+    """Seconds since a neighbour was `heard`, and how often it is to be (`every`)."""
+    hold: str
+    bfd: str = ""
+    way: str
+    """A valid path with its next `hop`."""
+    route: str
+    """`prefix`, or `network` and `mask`, with `protocol`, `hop` and `interface`."""
+    attached: str
+    """Protocols of a device's own networks."""
+    reached: str
+    clock: str
+    clock_format: str
+    packets: str
+    """Unicast packets `come` in and `gone` out."""
+    client: str
+    """The `address` whence the session that asks comes."""
 
 
 class Identity(Model):
@@ -71,6 +121,22 @@ class Alike(Model):
     also: str
 
 
+class Copied(Model):
+    """How the operator's policy goes on after ours where no policy can call another: by copies of its clauses.
+
+    The first group of a clause's head is what becomes of a route, the second one its number.
+    """
+
+    clause: str
+    copy_of: str
+    """The head of a copy, with `{action}` and `{number}`."""
+    above: int
+    """Is added to a clause's number; ours are lower."""
+    most: int
+    bound: str
+    """Lines of a clause that refer to other clauses by their numbers, and so cannot be copied."""
+
+
 class Policies(Model):
     """Where a configuration says which policy a neighbour has; braces stand for what a pattern is about."""
 
@@ -82,6 +148,7 @@ class Policies(Model):
     open: tuple[str, ...]
     refused: tuple[str, ...] = ()
     """A policy of the operator's that ours cannot call."""
+    copied: Copied | None = None
     everything: str = ""
     """What our policy calls where the operator's accepts everything by a word that cannot be called."""
 
@@ -120,6 +187,42 @@ class Loading(Model):
     """Sections that refer to others, so that they come last."""
 
 
+class Trial(Model):
+    """A device that commits a candidate on trial, and takes it back by itself unless it is committed for good.
+
+    All of it is typed on its command line, for there is no shell account; during a trial nobody else can configure.
+    """
+
+    kind: Literal["trial"]
+    header: str
+    last: str
+    startup: str
+    status: str
+    active: str
+    owner: str
+    least: int
+    """Seconds that a trial lasts at least."""
+    lock: str
+    unlock: str
+    locked: str
+    attempt: str
+    tried: str
+    keep: str
+    abandon: str
+    discard: str
+    free: str
+    """Asks how much room the disk has."""
+    room: str
+    """Where the answer says so, in `bytes` or `kilobytes`."""
+
+
+class Negated(Model):
+    """A line that is taken away in other words than itself with the negation before it."""
+
+    line: str
+    command: str
+
+
 class Located(Model):
     """How a section is found of which the plan knows a line only: `head` has the line's words in its first group."""
 
@@ -139,7 +242,10 @@ class Difference(Model):
     """Sections that go when their last line goes."""
     lasting: str
     """Sections that cannot be taken away as a whole."""
+    opens: str = ""
+    """Lines that open a section, where the next line of another section is not taken before that one is left."""
     negation: str
+    negated: tuple[Negated, ...] = ()
     located: Located | None = None
 
 
@@ -149,7 +255,7 @@ class Platform(Model):
     name: str
     syntax: Literal["indented", "braces"]
     """Whether sections are told by how far lines are indented, or stand in braces."""
-    answers: Literal["vtysh", "birdc"]
+    answers: Literal["vtysh", "birdc", "patterns"]
     """In whose words it answers what it is asked."""
     driver: str
     """The driver of netmiko that its command line is like; empty where the shell account asks for it."""
@@ -163,7 +269,10 @@ class Platform(Model):
     difference: Difference
     policies: Policies
     blocks: dict[str, str]
-    keeping: Annotated[Keeping | Loading, Field(discriminator="kind")]
+    keeping: Annotated[Keeping | Loading | Trial, Field(discriminator="kind")]
+    dialogue: Dialogue | None = None
+    """Where the vendor's command line is all that there is."""
+    facts: FactPatterns | None = None
 
     def masked(self, line: str) -> str:
         """Return a line as people may read it, without the secret in it."""
@@ -176,8 +285,14 @@ class Platform(Model):
 
 @cache
 def load_platform(name: str) -> Platform:
-    """Return what is known about a platform; PlatformUnknown where there is no file about it."""
+    """Return what is known about a platform.
+
+    PlatformUnknown where there is no file about it, PlatformRefused where it is known that it cannot be changed safely.
+    """
     path = _FOLDER / f"{name}.yaml"
     if not path.is_file():
+        refused: dict[str, str] = yaml.safe_load(_REFUSED.read_text())
+        if name in refused:
+            raise PlatformRefused(name, refused[name])
         raise PlatformUnknown(name, tuple(sorted(each.stem for each in _FOLDER.glob("*.yaml"))))
     return Platform.model_validate(yaml.safe_load(path.read_text()))

@@ -12,8 +12,9 @@ from migrations.cli import failing
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("inventory", "infra", "netcfg", "migrations")
-INSIDE = {"_Refused", "Failed", "Incomplete", "NotAReference", "NotReachedError", "Refused", "ZhengheError"}
-"""Errors that never leave the module, the validator, the device or the laboratory that they are raised in."""
+INSIDE = {"_Refused", "Failed", "Incomplete", "NotAReference", "NotReachedError", "Refused", "ZhengheError",
+          "Dropped", "Full", "Refusal", "Silent"}  # fmt: skip
+"""Errors that never leave the module, the validator, the device, its double or the laboratory that they arise in."""
 
 
 def roots() -> dict[str, set[str]]:

@@ -1,0 +1,126 @@
+"""Has doubles answer over SSH, by paramiko's server side: the engine that is there already, and licensed as it is.
+
+(asyncssh would do as well; its EPL-2.0 asks more of those who hand it on than a part for trials is worth.)
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import paramiko
+from paramiko import common
+
+from netcfg.doubles.device import Double, Dropped, Full, Session
+
+_SECONDS = 10.0
+_PIECE = 65536
+
+
+class _Door(paramiko.ServerInterface):
+    def __init__(self, key: paramiko.PKey | None, password: str | None) -> None:
+        self._key = key
+        self._password = password
+        self.wanted = threading.Event()
+
+    def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002
+        return ",".join(kind for kind, so in (("publickey", self._key), ("password", self._password)) if so)
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:  # noqa: ARG002
+        return common.AUTH_SUCCESSFUL if key == self._key else common.AUTH_FAILED
+
+    def check_auth_password(self, username: str, password: str) -> int:  # noqa: ARG002
+        so = self._password is not None and password == self._password
+        return common.AUTH_SUCCESSFUL if so else common.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002
+        return common.OPEN_SUCCEEDED if kind == "session" else common.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+
+    def check_channel_pty_request(self, *_request: Any) -> bool:
+        return True
+
+    def check_channel_shell_request(self, channel: paramiko.Channel) -> bool:  # noqa: ARG002
+        self.wanted.set()
+        return True
+
+
+class Served:
+    """A double that listens at a port of this machine's own address."""
+
+    def __init__(
+        self, device: Double, host_key: paramiko.PKey, key: paramiko.PKey | None = None, password: str | None = None
+    ) -> None:
+        self._device = device
+        self._host_key = host_key
+        self._key = key
+        self._password = password
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[paramiko.Transport] = []
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listen no more, and end all sessions."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(_SECONDS)
+        for transport in self._open:
+            transport.close()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._listener.accept()
+            except OSError:
+                return
+            visitor.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._receive, args=(visitor,), daemon=True).start()
+
+    def _receive(self, visitor: socket.socket) -> None:
+        transport = paramiko.Transport(visitor)
+        self._open.append(transport)
+        transport.add_server_key(self._host_key)
+        door = _Door(self._key, self._password)
+        with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+            transport.start_server(server=door)
+            channel = transport.accept(_SECONDS)
+            if channel is not None and door.wanted.wait(_SECONDS):
+                self._talk(transport.get_username() or "", channel)
+        transport.close()
+
+    def _talk(self, user: str, channel: paramiko.Channel) -> None:
+        try:
+            session = self._device.open(user)
+        except (Dropped, Full) as refusal:
+            channel.sendall(f"\r\n{refusal}\r\n".encode())
+            return
+        try:
+            channel.sendall(session.greeting())
+            while data := channel.recv(_PIECE):
+                _answer(session, channel, data)
+        except Dropped:
+            return
+        finally:
+            session.close()
+
+
+def _answer(session: Session, channel: paramiko.Channel, data: bytes) -> None:
+    shown = session.feed(data)
+    if shown:
+        channel.sendall(shown)
+
+
+@contextmanager
+def served(
+    device: Double, host_key: paramiko.PKey, key: paramiko.PKey | None = None, password: str | None = None
+) -> Iterator[Served]:
+    """Serve a double as long as the context lasts."""
+    listening = Served(device, host_key, key, password)
+    try:
+        yield listening
+    finally:
+        listening.close()

@@ -1,0 +1,110 @@
+"""What the answers of a vendor's command line say, read by the patterns of its platform; every function is pure."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network
+from typing import NamedTuple
+
+from netcfg.facts import Ask, Facts, Taken, Traffic
+from netcfg.platforms import FactPatterns, Platform
+
+
+class _Route(NamedTuple):
+    prefix: str
+    protocol: str
+    hop: str
+    interface: str
+
+
+def patterned(platform: Platform) -> Facts:
+    """Return what the answers of a platform's devices say."""
+    said = platform.facts
+    assert said is not None
+    return Facts(
+        neighbour_state=partial(_state, said),
+        silence=partial(_silence, said),
+        noticed=partial(_noticed, said),
+        known_ways=partial(_ways, said),
+        routes_over=partial(_over, said),
+        next_hops=partial(_hops, said),
+        taken=partial(_taken, said),
+        traffic=partial(_traffic, said),
+        management=partial(_management, platform, said),
+        reached=lambda answer: re.search(said.reached, answer) is not None,
+    )
+
+
+def _state(said: FactPatterns, answer: str, address: IPv4Address) -> str:
+    found = re.search(said.neighbour.replace("{address}", re.escape(str(address))), answer)
+    return found["state"] if found is not None else "absent"
+
+
+def _silence(said: FactPatterns, answer: str, _address: IPv4Address) -> tuple[float, float]:
+    found = re.search(said.silence, answer) if said.silence else None
+    return (float(found["heard"]), float(found["every"])) if found is not None else (0.0, 0.0)
+
+
+def _noticed(said: FactPatterns, answer: str, _address: IPv4Address) -> tuple[float, str]:
+    found = re.search(said.hold, answer)
+    return (float(found["hold"]) if found is not None else 0.0), "BGP"
+
+
+def _ways(said: FactPatterns, answer: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found["hop"] for found in re.finditer(said.way, answer)))
+
+
+def _over(said: FactPatterns, answer: str, interface: str) -> dict[str, str]:
+    attached = re.compile(said.attached)
+    return {
+        route.prefix: route.protocol
+        for route in _routes(said, answer)
+        if route.interface == interface and attached.match(route.protocol) is None
+    }
+
+
+def _hops(said: FactPatterns, answer: str, prefix: IPv4Network) -> tuple[str, ...]:
+    return tuple(route.hop for route in _routes(said, answer) if route.prefix == str(prefix))
+
+
+def _taken(said: FactPatterns, answer: str) -> Taken | None:
+    routes = tuple(_routes(said, answer))
+    if not routes:
+        return None
+    hops = tuple((route.hop, route.interface) for route in routes if route.prefix == routes[0].prefix)
+    return Taken(routes[0].prefix, routes[0].protocol, hops)
+
+
+def _routes(said: FactPatterns, answer: str) -> Iterator[_Route]:
+    """Yield routes; further ways of the same one are told without its prefix."""
+    prefix = protocol = ""
+    for found in re.finditer(said.route, answer):
+        prefix = found["prefix"] or prefix
+        protocol = found["protocol"] or protocol
+        yield _Route(prefix, protocol, found["hop"], found["interface"])
+
+
+def _traffic(said: FactPatterns, answer: str, interface: str) -> Traffic:
+    """Return what an interface has carried; LookupError where the answer does not say it.
+
+    Only packets to one receiver are counted, which those are not by which neighbours are sought.
+    """
+    packets, clock = re.search(said.packets, answer), re.search(said.clock, answer)
+    if packets is None or clock is None:
+        raise LookupError(f"no interface {interface}")
+    now = datetime.strptime(clock["time"], said.clock_format).replace(tzinfo=UTC)
+    come, gone = int(packets["come"]), int(packets["gone"])
+    return Traffic(uptime=now.timestamp(), packets=come + gone, others=0, length=0, carried=gone)
+
+
+def _management(platform: Platform, said: FactPatterns, ask: Ask) -> tuple[str, str, str]:
+    """Return whence the session comes and by which interface it is answered; its own address is not told."""
+    found = re.search(said.client, ask(platform.shell.management) or "")
+    if found is None:
+        raise LookupError("it does not say whence this session comes")
+    back = ask(platform.shell.route_back.format(address=found["address"])) or ""
+    way = next(_routes(said, back), None)
+    if way is None:
+        raise LookupError(back)
+    return found["address"], "", way.interface

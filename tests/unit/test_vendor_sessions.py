@@ -1,0 +1,141 @@
+"""The command line of a vendor's device, over real SSH and beyond it: pages, questions, messages, encodings."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from inventory.model import Programme
+from netcfg.doubles.device import Double, Silent
+from netcfg.doubles.serving import Served, served
+from netcfg.errors import CommandRejected, DeviceUnreachable, PlatformRefused
+from netcfg.platforms import Platform, load_platform
+from netcfg.sessions import Sessions
+from netcfg.terminals import Terminal
+from tests.unit.vendors import CE, Wire, vrp8_pair
+
+VRP8 = load_platform("vrp8")
+
+
+@pytest.fixture(scope="module")
+def key() -> paramiko.PKey:
+    return paramiko.ECDSAKey.generate()
+
+
+@pytest.fixture
+def device(programme: Programme) -> Double:
+    return vrp8_pair(programme)[CE]
+
+
+@pytest.fixture
+def ssh(device: Double, key: paramiko.ECDSAKey, tmp_path: Path) -> Iterator[Sessions]:
+    key.write_private_key_file(str(tmp_path / "key"))
+    with served(device, key, key) as door:
+        yield Sessions(config(tmp_path, door, key), patience=5.0)
+
+
+def config(folder: Path, door: Served, key: paramiko.PKey) -> Path:
+    (folder / "known_hosts").write_text(f"{CE} {key.get_name()} {key.get_base64()}\n")
+    path = folder / "ssh_config"
+    path.write_text(
+        f"Host {CE}\n  HostName 127.0.0.1\n  Port {door.port}\n  User ops\n  HostKeyAlias {CE}\n"
+        f"  IdentityFile {folder}/key\n  IdentitiesOnly yes\n  UserKnownHostsFile {folder}/known_hosts\n"
+        f"  GlobalKnownHostsFile {folder}/none\n"
+    )
+    return path
+
+
+def test_a_command_line_alone_is_all_that_is_opened_over_ssh(ssh: Sessions, device: Double) -> None:
+    with ssh.terminal(CE, VRP8) as line:
+        assert line.hostname == CE
+        assert line.running().rstrip().endswith("\nreturn")
+        assert len(device.sessions) == 1
+
+
+def test_a_session_that_is_dropped_is_told(ssh: Sessions, device: Double) -> None:
+    with ssh.terminal(CE, VRP8) as line:
+        device.hang_up()
+        with pytest.raises(DeviceUnreachable):
+            line.running()
+
+
+def test_a_device_that_has_no_line_left_says_so(ssh: Sessions, device: Double) -> None:
+    device.vtys = 0
+    with pytest.raises(DeviceUnreachable):
+        ssh.terminal(CE, VRP8)
+
+
+def test_a_password_is_asked_for_and_used(device: Double, key: paramiko.ECDSAKey, tmp_path: Path) -> None:
+    with served(device, key, password="right") as door:
+        path = config(tmp_path, door, key)
+        with Sessions(path, passwords=lambda _device: "right").terminal(CE, VRP8) as line:
+            assert line.hostname == CE
+        with pytest.raises(DeviceUnreachable, match="refused"):
+            Sessions(path, passwords=lambda _device: "wrong").terminal(CE, VRP8)
+
+
+def terminal(device: Double, platform: Platform = VRP8) -> Terminal:
+    return Terminal(CE, platform, Wire(CE, device))
+
+
+def without(*begin: str) -> Platform:
+    """The platform, were it not asked for whole answers."""
+    assert VRP8.dialogue is not None
+    return VRP8.model_copy(update={"dialogue": VRP8.dialogue.model_copy(update={"begin": begin})})
+
+
+def test_pages_are_turned_and_leave_nothing_in_the_answer(device: Double) -> None:
+    whole = terminal(device).running()
+    assert terminal(device, without()).running() == whole
+    assert len(whole.splitlines()) > 2 * 22
+
+
+def test_messages_in_between_are_no_part_of_an_answer(device: Double) -> None:
+    whole = terminal(device).running()
+    device.chatter = "Nov 27 2026 18:00:00 ce %%01IFNET/4/IF_STATE(l)[0]:Interface Eth0 has turned into UP state."
+    talkative = terminal(device, without("screen-length 0 temporary"))
+    assert [talkative.running() for _ in range(2)] == [whole, whole]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("name", ["南山-水务局-核心路由器", "x" * 60, "a.b_c-d(1)", "R1-bgp"])
+def test_any_name_may_stand_in_the_prompt(device: Double, name: str, encoding: str) -> None:
+    device.name, device.encoding = name, encoding
+    line = terminal(device)
+    assert line.hostname == name
+    for command in ("system-view", "interface lan"):
+        assert "Error" not in line.take(command)
+    assert line.running().rstrip().endswith("return")
+
+
+def test_a_question_that_nobody_foresaw_is_not_answered(device: Double) -> None:
+    line = terminal(device)
+    with pytest.raises(CommandRejected, match="nobody foresaw"):
+        line.take("reset saved-configuration")
+    assert device.typed[-1][1] == "reset saved-configuration"
+    assert device.sessions == []
+
+
+def test_a_refusal_is_told_in_the_devices_words(device: Double) -> None:
+    device.refuses = lambda line: "Error: no such thing" if "peer" in line else None
+    line = terminal(device)
+    with pytest.raises(CommandRejected, match="no such thing"):
+        line.take("display bgp peer")
+
+
+def test_a_device_that_hangs_is_not_waited_for_any_longer(device: Double) -> None:
+    line = terminal(device)
+
+    def hang(_user: str, _line: str) -> None:
+        raise Silent
+
+    device.before = hang
+    with pytest.raises(DeviceUnreachable, match="no whole answer to “display clock”"):
+        line.ask("display clock")
+
+
+@pytest.mark.parametrize("platform", ["vrp5", "ruijie", "zte"])
+def test_what_nothing_takes_back_is_refused_with_the_only_other_way(platform: str) -> None:
+    with pytest.raises(PlatformRefused, match="person on site"):
+        load_platform(platform)

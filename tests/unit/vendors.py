@@ -1,0 +1,182 @@
+"""Doubles of vendors' devices with a line between them, reached without SSH: what is typed is all that counts here."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inventory.derived.wiring import Wires
+from inventory.model import Programme
+from netcfg.doubles.device import Double, Dropped, Full, Session
+from netcfg.doubles.vrp8 import Vrp8
+from netcfg.errors import DeviceUnreachable
+from netcfg.intent import LineArguments, line_steps
+from netcfg.platforms import Platform
+from netcfg.terminals import Terminal
+from netcfg.transaction import Extranet
+
+CE, HUB = "water-ce", "water-hub"
+ENDS = (CE, HUB)
+LINE = "water-leased"
+
+
+class Wire:
+    """Carries bytes to a session of a double."""
+
+    def __init__(self, name: str, device: Double) -> None:
+        self._name = name
+        try:
+            self._session: Session = device.open("zhenghe")
+        except (Dropped, Full) as error:
+            raise DeviceUnreachable(name, str(error)) from error
+        self._shown = self._session.greeting()
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._shown += self._session.feed(data)
+        except Dropped as error:
+            self._session.close()
+            raise DeviceUnreachable(self._name, str(error)) from error
+
+    def heard(self, seconds: float) -> bytes:  # noqa: ARG002 - it waits for nothing
+        # In pieces, as a network has it.
+        shown, self._shown = self._shown[:4096], self._shown[4096:]
+        return shown
+
+    def close(self) -> None:
+        self._session.close()
+
+
+class Wired:
+    """Opens command lines of doubles by their names."""
+
+    def __init__(self, devices: Mapping[str, Double]) -> None:
+        self.devices = devices
+
+    def terminal(self, device: str, platform: Platform) -> Terminal:
+        return Terminal(device, platform, Wire(device, self.devices[device]))
+
+
+class Nowhere:
+    ssh_config = Path("/nowhere")
+
+
+def extranet(devices: Mapping[str, Double], home: Path, timer: float = 60.0) -> Extranet:
+    made = Extranet(Nowhere(), home, timer=timer, within=0.1)
+    made._sessions = Wired(devices)  # type: ignore[assignment]
+    return made
+
+
+def played_by(programme: Programme, platform: str) -> Programme:
+    """Return a programme whose line has that platform at both ends."""
+    devices = tuple(
+        each.model_copy(update={"platform": platform}) if each.name in ENDS else each
+        for each in programme.network.devices
+    )
+    return programme.model_copy(update={"network": programme.network.model_copy(update={"devices": devices})})
+
+
+def steps(programme: Programme, platform: str) -> tuple[dict[str, Any], ...]:
+    """Return the four stages of the line, without checks: a double has no neighbours."""
+    played = played_by(programme, platform)
+    line = next(line for line in played.network.lines if line.name == LINE)
+    found = (step.arguments for step in line_steps(played, line))
+    return tuple(LineArguments.model_copy(each, update={"checks": ()}).model_dump(mode="json") for each in found)
+
+
+Render = Callable[[Programme, str], str]
+
+
+def vrp8_surveyed(programme: Programme, name: str) -> str:
+    """Return what a device had before anything was moved, as VRP8 writes it."""
+    wires = Wires(programme)
+    device = wires.device(name)
+    text = f"#\nsysname {name}\n#\n"
+    for wire in wires.of(name):
+        if wire.address is not None:
+            text += f"interface {wire.name}\n description {wire.kind}\n undo shutdown\n"
+            text += f" ip address {wire.address.ip} {wire.address.netmask}\n#\n"
+    peers = [wire for wire in wires.of(name) if wire.peer_address is not None and wire.kind in {"line", "circuit"}]
+    text += f"bgp {device.asn}\n router-id {device.router_id}\n"
+    for wire in peers:
+        text += f" peer {wire.peer_address} as-number {wires.device(wire.peer or '').asn}\n"
+        text += f" peer {wire.peer_address} description {wire.kind}\n"
+    text += " #\n ipv4-family unicast\n  undo synchronization\n"
+    text += "".join(f"  network {each.network_address} {each.netmask}\n" for each in wires.behind(name))
+    for wire in peers:
+        text += f"  peer {wire.peer_address} enable\n  peer {wire.peer_address} route-policy OWN-OUT export\n"
+        if wire.kind != "line":
+            text += f"  peer {wire.peer_address} route-policy EXTRANET-IN import\n"
+    text += "#\nroute-policy EXTRANET-IN permit node 10\n if-match ip-prefix EXTRANET\n apply community 65000:1\n"
+    text += "#\nroute-policy OWN-OUT permit node 10\n if-match ip-prefix OWN\n"
+    text += "#\nip ip-prefix EXTRANET index 10 permit 10.50.1.0 24\nip ip-prefix OWN index 10 permit 10.11.0.0 24\n"
+    return text + "#\nreturn\n"
+
+
+def vrp8_pair(programme: Programme) -> dict[str, Double]:
+    return {name: Vrp8(name, vrp8_surveyed(programme, name)) for name in ENDS}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What differs from one vendor to the other, as far as tests say it."""
+
+    platform: str
+    pair: Callable[[Programme], dict[str, Double]]
+    timer: float
+    middle: str
+    """A word in a line in the middle of a change."""
+    refusal: str
+    confirms: str
+    holds: str
+    colleague: tuple[str, ...]
+    """Configures something that is none of ours."""
+    saves: tuple[str, ...]
+    trial: tuple[str, ...]
+    """A colleague's change that is not confirmed yet."""
+    chatter: str
+    copied: tuple[str, ...]
+    """Lines of the operator's policy, which stand behind ours."""
+    used: str
+    looking: str
+
+    def lines(self, device: Any) -> tuple[set[Any], set[Any]]:
+        return set(device.running.paths), set(device.saved.paths)
+
+    def has(self, device: Any, word: str) -> bool:
+        return any(word in path[-1] for path in device.running.paths)
+
+    def looks(self, line: str) -> bool:
+        return re.fullmatch(self.looking, line) is not None
+
+    def policies(self, device: Any) -> tuple[tuple[str, ...], set[str]]:
+        """Return which policies are used where packets come in, and the lines of ours."""
+        used = (re.fullmatch(self.used, path[-1]) for path in device.running.paths)
+        lines = {path[-1] for path in device.running.paths if "ZH-" in path[0] and len(path) > 1}
+        return tuple(found[1] for found in used if found), lines
+
+    def reboot(self, device: Any) -> None:
+        device.reboot()
+
+
+_VRP8 = Kind(
+    platform="vrp8",
+    pair=vrp8_pair,
+    timer=60.0,
+    middle="apply local-preference 50",
+    refusal="              ^\nError: Wrong parameter found at '^' position.",
+    confirms="commit persist",
+    holds="configuration exclusive",
+    colleague=("system-view", "interface lan", "description by a colleague", "commit", "return"),
+    saves=("save", "Y"),
+    trial=("system-view", "interface lan", "description by a colleague", "commit trial 60 persist mine"),
+    chatter="Nov 27 2026 18:00:00 ce %%01IFNET/4/IF_STATE(l)[0]:Interface Eth0 has turned into UP state.",
+    copied=("apply community 65000:1", "if-match ip-prefix EXTRANET", "description continues EXTRANET-IN"),
+    used=r"peer \S+ route-policy (\S+) import",
+    looking=r"(display|dir|screen-|undo terminal|configuration exclusive|undo configuration).*|Y|",
+)
+
+
+def kinds() -> dict[str, Kind]:
+    return {kind.platform: kind for kind in (_VRP8,)}
