@@ -136,7 +136,7 @@ def test_the_timer_takes_back_our_lines_alone(
     """A change that nobody can reach any more meets a change of others."""
     attach, before = unchecked(routers.step(LINE, LineStage.ATTACH)), routers.running(HUB)
 
-    def gone(self: KeptGuard) -> Outcome:
+    def gone(self: KeptGuard, way: Way) -> Outcome:
         raise DeviceUnreachable("water-ce", "gone")
 
     others_at(monkeypatch, routers, save=True)
@@ -249,10 +249,10 @@ def test_who_confirmed_and_who_did_not_is_told_apart(
 ) -> None:
     attach, confirm = routers.step(LINE, LineStage.ATTACH), KeptGuard.confirm
 
-    def cut(self: KeptGuard) -> Outcome:
+    def cut(self: KeptGuard, way: Way) -> Outcome:
         if self._device == CE:
             raise DeviceUnreachable(CE, "connection reset by peer")
-        return confirm(self)
+        return confirm(self, way)
 
     with monkeypatch.context() as broken:
         broken.setattr(KeptGuard, "confirm", cut)
