@@ -99,6 +99,10 @@ class DatabaseFacts(Model):
     """Why."""
     older: Words = ()
     """Roles whose passwords are kept as MD5."""
+    tls: Word = ""
+    """Whether an entry would demand TLS of clients; nothing where there is none."""
+    clear: Words = ()
+    """Who is connected without TLS, as ROLE@ADDRESS."""
 
 
 class ServerFacts(Model):

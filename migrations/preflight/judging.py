@@ -238,6 +238,16 @@ def _lists(facts: DatabaseFacts) -> Iterator[tuple[Severity, str, str]]:
             Severity.NOTE, facts.older, _("passwords kept as MD5, which the entry goes on checking so: {names}"),
             _("have their owners set them anew with password_encryption = scram-sha-256"),
         ),
+        (
+            Severity.ATTENTION, facts.clear, _("clients that speak no TLS: {names}"),
+            _("have them speak it, then set tls: required in the component's settings; until then the entry lets "
+              "them in as before"),
+        ),
+        (
+            Severity.ATTENTION, ("TLS",) if facts.tls == "required" else (),
+            _("the entry turns away clients that do not speak {names}: every client that is connected now does"),
+            _("see whether one that comes seldom does not; set tls: allowed in the component's settings for it"),
+        ),
         (Severity.NOTE, facts.extensions, _("extensions: {names}"), ""),
         (Severity.NOTE, facts.large_tables, _("tables of more than 10 GiB: {names}"), ""),
     )  # fmt: skip

@@ -111,12 +111,17 @@ class Admitted(Model):
 
 
 class Admission(Model):
-    """What an entry has to hold: its rules in their order, and how it shares connections, why, for how many clients."""
+    """What an entry has to hold: its rules in their order, how it shares connections, why, for how many clients.
+
+    `tls` says whether clients have to speak it, `clear` who was seen to come without.
+    """
 
     lines: tuple[Admitted, ...] = Field(max_length=20_000)
     pooling: Literal["transaction", "session"]
     why: tuple[Sentence, ...] = Field(max_length=20)
     clients: Annotated[int, Field(strict=True, ge=0)]
+    tls: Literal["required", "allowed"] = "allowed"
+    clear: tuple[Sentence, ...] = Field((), max_length=100)
 
 
 Keyless = tuple[Annotated[str, StringConstraints(max_length=300)], Identifier, Identifier, Literal["d", "n", "f", "i"]]

@@ -64,7 +64,7 @@ class Steps:
     """The move of one component between the ends, step by step."""
 
     def __init__(self, ground: Ground, system: str, kind: str, settings: dict[str, Any]) -> None:
-        self.ground, self.system = ground, system
+        self.ground, self.system, self.settings = ground, system, settings
         self.component = {
             "name": "db", "kind": kind, "sources": ["old"], "source_addresses": ["10.11.0.10"],
             "targets": ["new"], "target_addresses": ["10.11.0.21"], "settings": settings,

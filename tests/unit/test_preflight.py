@@ -124,6 +124,8 @@ def test_what_a_host_lacks_is_found(
         ({"pooling": "session", "sessions": ["not known"], "clients": 3}, Severity.ATTENTION),
         ({"reading": 40.0}, Severity.ATTENTION),
         ({"passwordless": ["clerk"]}, Severity.ATTENTION),
+        ({"tls": "allowed", "clear": ["clerk@10.1.1.9"]}, Severity.ATTENTION),
+        ({"tls": "required"}, Severity.ATTENTION),
         ({"bytes": 1 << 40}, Severity.ATTENTION),
         ({"tables": 20_000, "indexes": 90_000}, Severity.ATTENTION),
     ],

@@ -10,12 +10,26 @@ from pathlib import Path
 
 from ansible.module_utils.zhenghe_store import PROGRAM, Store
 
-from playbooks.agents.kit import Refused, run, write
+from playbooks.agents.kit import RUNNING, Refused, run, write
 
 ADMITTED = Path("/root/.ssh/authorized_keys")
-_GIVEN = (
-    r"-[A-Za-z]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials|--from0|--files-from=-|--force"
-)
+# No letter by which rsync follows links.
+_GIVEN = r"-[lHogDtprAXRSv]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials|--from0|--files-from=-|--force"
+CELL = RUNNING / "cell"
+# Where the sender runs: a root of its own with rsync and what is given, in a mount namespace that ends with it. A link
+# in the folder, or a path that the other host names, leads nowhere else.
+_CELL = """
+mount -t tmpfs -o mode=0755,size=64k,nosuid,nodev zhenghe "$1"
+cd "$1"
+mkdir given usr
+for part in /usr/bin /usr/lib /usr/lib32 /usr/lib64 /usr/libx32 /bin /lib /lib32 /lib64 /libx32; do
+    if [ -L "$part" ]; then cp -P "$part" ".$part"
+    elif [ -d "$part" ]; then mkdir -p ".$part"; mount --bind "$part" ".$part"; fi
+done
+if [ -d "$2" ]; then mount --rbind "$2" given; else : > "given/$3"; mount --bind "$2" "given/$3"; fi
+shift 3
+exec chroot . "$@"
+"""
 
 
 def admit(name: str, peer: str, address: str, public_key: str, command: str = "") -> None:
@@ -68,7 +82,7 @@ def host_keys() -> list[str]:
 
 
 def give(name: str, asked: str) -> None:
-    """Become the sending end of rsync for one of the store's paths, whatever else was asked for."""
+    """Become the sending end of rsync for one of the store's paths, which sees nothing else of this host."""
     words = shlex.split(asked)
     store = Store(name)
     flags = words[3:-2]
@@ -77,8 +91,23 @@ def give(name: str, asked: str) -> None:
         sys.exit(f"zhenghe: {name} may only be read")
     if words[-1] not in {"root/", *store.gives}:
         sys.exit(f"zhenghe: {name} does not give {words[-1]}")
-    path = f"{store.root}/" if words[-1] == "root/" else words[-1]
-    os.execvp("rsync", [*words[:3], *flags, ".", path])
+    seen, name_in_it, path = _given(store, words[-1])
+    CELL.mkdir(mode=0o700, parents=True, exist_ok=True)
+    inside = ["sh", "-ec", _CELL, "sh", str(CELL), seen, name_in_it, "rsync", *words[1:3], *flags, ".", path]
+    os.execvp("unshare", ["unshare", "--mount", *inside])
+
+
+def _given(store: Store, asked: str) -> tuple[str, str, str]:
+    """Return what a sender is shown, by which name if it is a file, and how the path is called there."""
+    if asked == "root/":
+        return store.root, "", "/given/"
+    below = f"{store.root.rstrip('/')}/"
+    if asked.startswith(below):
+        return store.root, "", f"/given/{asked[len(below):]}"
+    # Not in the folder, so of root's: a link there would show another file.
+    if os.path.realpath(asked) != asked or not Path(asked).is_file():
+        sys.exit(f"zhenghe: {asked} is no plain file")
+    return asked, os.path.basename(asked), f"/given/{os.path.basename(asked)}"
 
 
 def _admissions(mark: str, line: str) -> None:

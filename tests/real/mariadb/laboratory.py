@@ -35,7 +35,7 @@ class Laboratory(Ground):
 
     def left(self, end: str) -> str:
         """Return what is of ours at an end: files, accounts, schemas, settings."""
-        files = "ls -A /var/lib/zhenghe/mariadb /etc/mysql/mariadb.conf.d/zz-* /var/lib/mysql/zhenghe* 2>/dev/null"
+        files = "ls -A /var/lib/zhenghe/mariadb* /etc/mysql/mariadb.conf.d/zz-* /var/lib/mysql/zhenghe* 2>/dev/null"
         keys = "cat /root/.ssh/authorized_keys 2>/dev/null"
         said = self.run(end, f"{files}; {keys}").stdout.strip()
         question = (
@@ -64,7 +64,7 @@ class Moving(Steps):
         if name == "prepare" and mode == "apply":
             told = {end: self.verb(end, "meet") for end in ENDS}
             given = {
-                end: {"verifier": told[other]["verifier"], "offer": told[other]["offer"]}
+                end: {name: told[other].get(name, {}) for name in ("verifier", "offer", "server")}
                 for end, other in (("source", "target"), ("target", "source"))
             }
             for end in ENDS:

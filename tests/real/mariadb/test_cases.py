@@ -60,12 +60,37 @@ def test_no_password_is_left_in_a_log_and_the_account_of_the_move_may_change_not
             assert password not in seen
         rights = following.laboratory.sql(end, "SELECT Priv FROM mysql.global_priv WHERE User LIKE 'zhenghe%'")
         assert '"plugin":"mysql_native_password"' in rights
-        login = f"mysql -h {'10.11.0.21' if end == 'source' else '10.11.0.10'} -u zhenghe_fees_db"
+        login = f"mysql -h {'10.11.0.21' if end == 'source' else '10.11.0.10'} --ssl -u zhenghe_fees_db"
         statement = "CREATE TABLE fee.x (i INT); DELETE FROM fee.big; DROP USER app@'%'"
         command = f"MYSQL_PWD=$(cat /var/lib/zhenghe/mariadb/*/password) {login} --force"
         said = following.laboratory.run(end, command, statement).stderr
         # The one that waits takes no writes of anybody's, moreover.
         assert said.count("denied") + said.count("--read-only") == 3, said
+
+
+def test_both_ends_speak_tls_alone_and_believe_one_certificate_each(following: Moving) -> None:
+    laboratory = following.laboratory
+    asked = "SELECT JSON_VALUE(Priv, '$.ssl_type') FROM mysql.global_priv WHERE User LIKE 'zhenghe%'"
+    for end, peer in (("source", "10.11.0.21"), ("target", "10.11.0.10")):
+        assert laboratory.sql(end, asked) == "1"
+        login = f"MYSQL_PWD=$(cat /var/lib/zhenghe/mariadb/*/password) mysql -h {peer} -u zhenghe_fees_db -e 'SELECT 1'"
+        assert "Access denied" in laboratory.run(end, f"{login} --skip-ssl").stderr
+        believed = "--ssl-verify-server-cert --ssl-ca=/var/lib/zhenghe/mariadb-tls/"
+        assert laboratory.run(end, f"{login} {believed}zhenghe_fees_db.crt").returncode == 0
+        # Its own certificate is not the other one's: whoever stands in under that address is refused.
+        assert "certificate" in laboratory.run(end, f"{login} {believed}server/server.crt").stderr
+    said = laboratory.run("target", "mysql -e 'SHOW ALL SLAVES STATUS\\G'").stdout
+    for word in ("Master_SSL_Allowed: Yes", "Master_SSL_Verify_Server_Cert: Yes", "Slave_IO_Running: Yes"):
+        assert word in said
+    stands_in = "cp /var/lib/zhenghe/mariadb/zhenghe_fees_db/peer.crt /tmp/kept; cp {} {}"
+    own = "/var/lib/zhenghe/mariadb-tls/server/server.crt"
+    laboratory.run("target", stands_in.format(own, "/var/lib/zhenghe/mariadb/zhenghe_fees_db/peer.crt"))
+    try:
+        answer = following.verb("target", "replicate", "probe")["answer"]
+    finally:
+        laboratory.run("target", "mv /tmp/kept /var/lib/zhenghe/mariadb/zhenghe_fees_db/peer.crt")
+    assert answer["state"] == "not-done"
+    assert "certificate verify failed" in answer["facts"]["reason"]
 
 
 def test_a_long_transaction_prevents_the_switch_and_is_left_alone(following: Moving) -> None:

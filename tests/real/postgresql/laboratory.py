@@ -104,11 +104,13 @@ class Moving(Steps):
         result = self.verb("new", "front", kind="pgbouncer", ends=ends)
         return dict(result["answer"]["facts"])
 
-    def come(self, statements: str, role: str, address: str = "10.11.0.10") -> "subprocess.CompletedProcess[str]":
+    def come(
+        self, statements: str, role: str, address: str = "10.11.0.10", tls: str = "prefer"
+    ) -> "subprocess.CompletedProcess[str]":
         """Come to the entry as a client with an address of the old network, and run statements."""
         self.laboratory.run("source", f"ip address replace {address}/32 dev lo; "
                                    f"ip route replace {ENTRY['address']} dev old src {address}")  # fmt: skip
         self.laboratory.run("target", "ip route replace default via 10.11.0.10")
-        where = f"host={ENTRY['address']} port={ENTRY['port']} connect_timeout=9"
+        where = f"host={ENTRY['address']} port={ENTRY['port']} connect_timeout=9 sslmode={tls}"
         asked = f"PGUSER={shlex.quote(role)} psql -XAtq 'dbname={self.database} password=x {where}'"
         return self.laboratory.run("source", f"cd /; {asked}", statements)

@@ -104,10 +104,30 @@ def test_rules_that_change_after_the_entry_was_made_stop_the_gate(moving: Moving
     moving.step("lag")
 
 
-def session(moving: Moving, statements: str) -> "subprocess.Popen[str]":
-    """Begin a session by the entry that stays, from where clerks are let in, and wait until it has answered."""
-    assert moving.come("SELECT 1", "clerk").returncode == 0
-    asked = f"dbname={DATABASE} user=clerk password=x host={ENTRY['address']} port={ENTRY['port']}"
+def test_who_speaks_no_tls_is_named_and_served_until_a_person_has_the_entry_demand_it(moving: Moving) -> None:
+    asked = f"dbname={DATABASE} user=clerk password=x host=10.11.0.10 sslmode="
+    clear, by_tls = (
+        session(moving, "SELECT 1;", asked + mode) for mode in ("disable", "require")
+    )
+    try:
+        facts = moving.front()
+        assert (facts["tls"], facts["clear"]) == ("allowed", ["clerk@10.11.0.10"])
+        assert moving.come(WHERE, "clerk", tls="disable").returncode == 0
+        moving.settings["tls"] = "required"
+        assert moving.front()["tls"] == "required"
+        assert [moving.come(WHERE, "clerk", tls=mode).returncode for mode in ("prefer", "disable")] == [0, 2]
+    finally:
+        moving.settings.pop("tls", None)
+        for client in (clear, by_tls):
+            client.communicate("")
+    moving.front()
+
+
+def session(moving: Moving, statements: str, asked: str = "") -> "subprocess.Popen[str]":
+    """Begin a session that stays, by the entry from where clerks are let in, and wait until it has answered."""
+    if not asked:
+        assert moving.come("SELECT 1", "clerk").returncode == 0
+        asked = f"dbname={DATABASE} user=clerk password=x host={ENTRY['address']} port={ENTRY['port']}"
     words = [*moving.laboratory.enter, "old", f"cd /; exec psql -XAtq '{asked}'"]
     pipe = subprocess.PIPE
     client = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True)

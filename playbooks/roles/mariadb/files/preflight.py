@@ -6,6 +6,7 @@ import shutil
 from typing import Any
 
 from ansible.module_utils import zhenghe_my_findings as findings
+from ansible.module_utils import zhenghe_my_tls as tls
 from ansible.module_utils.zhenghe_my_place import SYSTEM, Place, rows, text, value
 from ansible.module_utils.zhenghe_my_source import logs
 from pymysql.err import MySQLError  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -46,7 +47,7 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
         facts["copies"] = shutil.which("mariabackup") is not None
         facts["may_restart"] = place.may_restart
         facts["told"] = findings.told(connection, place.base)[:_MOST]
-        return {"facts": facts, "refusals": findings.refused(place, connection)}
+        return {"facts": facts, "refusals": [*findings.refused(place, connection), *tls.against(place, connection)]}
     except MySQLError as exc:
         return {"failed": True, "msg": f"MariaDB: {exc}", "mend": "see journalctl -u mariadb on this host"}
 

@@ -11,6 +11,7 @@ from ansible.module_utils import zhenghe_my_proxied as proxied
 from ansible.module_utils import zhenghe_my_seed as seed
 from ansible.module_utils import zhenghe_my_source as source
 from ansible.module_utils import zhenghe_my_target as target
+from ansible.module_utils import zhenghe_my_tls as tls
 from ansible.module_utils import zhenghe_readers as readers
 from ansible.module_utils.zhenghe_my_place import Place, side_of
 from pymysql.err import MySQLError  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -31,12 +32,14 @@ class Verbs:
         """The double hash of the other end's password."""
         self._offer: dict[str, Any] = given.get("offer") or {}
         """The other end's keys of SSH."""
+        self._server: dict[str, Any] = given.get("server") or {}
+        """By what the other end's server is known."""
         self._peer: str = (given["component"]["targets"] or [""])[0]
         self._place = Place(given["end"], given["system"], given["component"])
         self._end: Any = source if given["end"] == "source" else target
 
     def meet(self) -> Answer:
-        """Make this end's password and key; return what the other end has to know of them."""
+        """Make this end's password, key and certificate; return what the other end has to know of them."""
         ours = self._place.end == "target"
         offer = {
             "public_key": seed.public_key(self._place) if ours else "",
@@ -44,11 +47,14 @@ class Verbs:
             "accounts": {"users": [], "groups": []},
             "gives": [],
         }
-        return {"verifier": accounts.own_password(self._place), "offer": offer}
+        certificate = tls.shown(self._place)
+        known = {"server": {"certificate": certificate, "name": self._place.address}} if certificate else {}
+        return {"verifier": accounts.own_password(self._place), "offer": offer, **known}
 
     def ready(self) -> Answer:
         """Ready the end for the other one: the source's log and copy; the target must be empty."""
         with self._place.alone():
+            tls.pin(self._place, self._server)
             if self._place.end == "target":
                 target.see_empty(self._place)
                 return {}

@@ -35,13 +35,13 @@ def own_password(place: Place) -> str:
     return "*" + hashlib.sha1(inner).hexdigest().upper()  # noqa: S324
 
 
-def admit_peer(place: Place, connection: Any, verifier: str) -> None:
+def admit_peer(place: Place, connection: Any, verifier: str, *, by_tls: bool) -> None:
     """Let the other end in, from its address alone, with the least rights that following and comparing need."""
     if _HASH.fullmatch(verifier) is None:
         raise Refused("the other end's password is no hash of MariaDB's", "see who answers on that host")
     who = account(place.base, place.peer_address)
     rows(connection, f"CREATE USER IF NOT EXISTS {who} IDENTIFIED BY PASSWORD '{verifier}'")
-    rows(connection, f"ALTER USER {who} IDENTIFIED BY PASSWORD '{verifier}'")
+    rows(connection, f"ALTER USER {who} IDENTIFIED BY PASSWORD '{verifier}' REQUIRE {'SSL' if by_tls else 'NONE'}")
     rows(connection, f"GRANT {_RIGHTS} ON *.* TO {who}")
     rows(connection, f"GRANT EXECUTE ON zhenghe.* TO {who}")
 

@@ -14,6 +14,7 @@ from ansible.module_utils import zhenghe_my_own as own
 from ansible.module_utils import zhenghe_my_settings as settings
 from ansible.module_utils import zhenghe_my_source as source
 from ansible.module_utils import zhenghe_my_stream as stream
+from ansible.module_utils import zhenghe_my_tls as tls
 from ansible.module_utils.zhenghe_my_description import differences
 from ansible.module_utils.zhenghe_my_findings import refused
 from ansible.module_utils.zhenghe_my_place import UNIT, Place, side_of
@@ -128,6 +129,7 @@ def retire(place: Place) -> dict[str, Any]:
         raise Refused("clients are not on the target", "switch the system before its source is retired")
     stream.forget(connection)
     accounts.dismiss_peers(place, connection)
+    tls.unpin(place)
     if place.end == "target":
         own.drop(connection)
         place.passfile.unlink(missing_ok=True)

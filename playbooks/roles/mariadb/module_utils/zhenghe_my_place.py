@@ -15,6 +15,7 @@ import contextlib
 import json
 import re
 import shutil
+import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ import pymysql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from playbooks.agents.kit import Refused, locked, run, wait, write
 
 STATE = Path("/var/lib/zhenghe/mariadb")
+TRUST = Path("/var/lib/zhenghe/mariadb-tls")
+"""The server's own certificate and those that it believes: a folder of its account."""
 SOCKET = "/run/mysqld/mysqld.sock"
 UNIT = "mariadb.service"
 OPTIONS = Path("/etc/mysql/mariadb.conf.d/zz-zhenghe.cnf")
@@ -96,8 +99,12 @@ class Place:
         self.peer_address, self.peer_port = addresses[other], ports[other]
         self.may_restart: bool = bool(settings.get("may_restart", False))
         """Whether a person agreed that the source is restarted once for its binary log."""
+        self.in_the_clear: bool = bool(settings.get("in_the_clear", False))
+        """Whether a person agreed that the two ends speak without TLS where the source's server knows none."""
         self.folder = STATE / self.base
         self.passfile = self.folder / "password"
+        self.authority = self.folder / "peer.crt"
+        """By what the other end's server is known; it is not there where nothing was promised of it."""
 
     def connect(self) -> Any:
         """Connect to this host's server as its superuser, by the socket; every statement is its own transaction."""
@@ -111,6 +118,7 @@ class Place:
         return _closed_in_the_end(
             host=self.peer_address, port=self.peer_port, user=self.base, password=self.password(), charset="utf8mb4",
             autocommit=True, connect_timeout=5, init_command=_PINNED, program_name="zhenghe", local_infile=False,
+            **({"ssl": _believing(self.authority)} if self.authority.exists() else {}),
         )  # fmt: skip
 
     def password(self) -> str:
@@ -161,8 +169,23 @@ class Place:
         write(self.folder / "state.json", json.dumps({**self.remembered(), **news}), 0o600)
 
 
+class _ByTls(pymysql.connections.Connection):  # type: ignore[misc, unused-ignore]
+    """A connection that says nothing to a server without TLS: the client itself would go on in the clear."""
+
+    def _request_authentication(self) -> None:
+        if not self.server_capabilities & pymysql.constants.CLIENT.SSL:
+            raise pymysql.err.OperationalError(2026, "the server speaks no TLS")
+        super()._request_authentication()
+
+
+def _believing(certificate: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(certificate))
+    context.check_hostname = True
+    return context
+
+
 def _closed_in_the_end(**how: Any) -> Any:
-    connection = pymysql.connect(**how)
+    connection = (_ByTls if "ssl" in how else pymysql.connect)(**how)
     # Whoever is gone without a word is a line in the log of the department's server.
     atexit.register(_close, connection)
     return connection

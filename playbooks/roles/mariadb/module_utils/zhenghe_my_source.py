@@ -10,6 +10,7 @@ from ansible.module_utils import zhenghe_my_own as own
 from ansible.module_utils import zhenghe_my_seed as seed
 from ansible.module_utils import zhenghe_my_settings as settings
 from ansible.module_utils import zhenghe_my_stream as stream
+from ansible.module_utils import zhenghe_my_tls as tls
 from ansible.module_utils.zhenghe_my_fence import keep_open, see_options_are_read
 from ansible.module_utils.zhenghe_my_findings import refused, told, version_of
 from ansible.module_utils.zhenghe_my_place import SYSTEM, Place, rows, side_of, text, value
@@ -33,9 +34,9 @@ def prepare(place: Place, verifier: str) -> None:
     """Ready the source to be followed; Refused, with all reasons at once, where it cannot be."""
     connection = place.connect()
     if side_of(connection, place.base) != "absent" and place.remembered().get("source"):
-        accounts.admit_peer(place, connection, verifier)
+        accounts.admit_peer(place, connection, verifier, by_tls=tls.demanded(connection, place))
         return
-    against = refused(place, connection)
+    against = [*refused(place, connection), *tls.against(place, connection)]
     if not logs(connection) and not place.may_restart:
         against.append(
             "the server keeps no binary log, and only a restart (about 3 s without the database) turns it on: agree to "
@@ -45,10 +46,11 @@ def prepare(place: Place, verifier: str) -> None:
         raise Refused("; ".join(against), "mend what is said of each; nothing has changed")
     see_options_are_read(place)
     place.remember(source=True)
-    if not logs(connection):
-        _turn_log_on(place)
+    lacking = ("" if logs(connection) else _LOGGING) + _tls_lacking(place, connection)
+    if lacking:
+        _restart_with(place, lacking)
         connection = place.connect()
-    elif text(value(connection, "SELECT @@GLOBAL.binlog_format")) != "ROW":
+    if text(value(connection, "SELECT @@GLOBAL.binlog_format")) != "ROW":
         # Statements that are repeated would run with all rights at the other end: rows do not.
         place.remember(
             format=text(value(connection, "SELECT @@GLOBAL.binlog_format")),
@@ -57,7 +59,7 @@ def prepare(place: Place, verifier: str) -> None:
         rows(connection, "SET GLOBAL binlog_format = 'ROW'")
     place.remember(followed=text(value(connection, "SELECT @@GLOBAL.gtid_slave_pos")))
     own.make(place, connection, "serving")
-    accounts.admit_peer(place, connection, verifier)
+    accounts.admit_peer(place, connection, verifier, by_tls=tls.demanded(connection, place))
 
 
 def logs(connection: Any) -> bool:
@@ -65,12 +67,19 @@ def logs(connection: Any) -> bool:
     return bool(value(connection, "SELECT @@GLOBAL.log_bin"))
 
 
-def _turn_log_on(place: Place) -> None:
-    place.remember(options=_LOGGING)
+def _tls_lacking(place: Place, connection: Any) -> str:
+    return tls.options(place) if place.may_restart and not tls.speaks(connection) else ""
+
+
+def _restart_with(place: Place, options: str) -> None:
+    place.remember(options=options)
     keep_open(place)
     _restart_as_it_was(place)
-    if not logs(place.connect()):
+    connection = place.connect()
+    if not logs(connection):
         raise Refused("the server keeps no binary log after its restart", "see which option file turns it off")
+    if place.may_restart and not tls.speaks(connection):
+        raise Refused("the server speaks no TLS after its restart", "see the server's log on this host")
 
 
 def _restart_as_it_was(place: Place) -> None:
@@ -81,15 +90,17 @@ def _restart_as_it_was(place: Place) -> None:
 
 
 def undo_log(place: Place) -> None:
-    """Turn off the log that we turned on; whoever agreed to the restart has agreed to its being taken back."""
-    turned_on = place.remembered().get("options")
+    """Turn off the log and the TLS that we turned on; whoever agreed to the restart agreed to its being taken back."""
+    turned_on = place.remembered().get("options", "")
     place.remember(options="", proxied="")
     keep_open(place)
-    if turned_on and place.running() and logs(place.connect()):
+    if turned_on and place.running() and (logs if LOG in turned_on else tls.speaks)(place.connect()):
         folder = Path(text(value(place.connect(), "SELECT @@GLOBAL.datadir")))
         _restart_as_it_was(place)
-        for file in folder.glob(f"{LOG}.*"):
-            file.unlink()
+        if LOG in turned_on:
+            for file in folder.glob(f"{LOG}.*"):
+                file.unlink()
+    tls.take_away(place)
 
 
 def old_sessions(place: Place, connection: Any) -> list[str]:

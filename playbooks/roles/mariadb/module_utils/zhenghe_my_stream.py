@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pymysql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from ansible.module_utils import zhenghe_my_tls as tls
 from ansible.module_utils.zhenghe_my_place import Place, account, quoted, rows, side_of, text, value
 
 from playbooks.agents.kit import Refused
@@ -44,11 +45,12 @@ def begin_at(connection: Any, position: str) -> None:
 def follow(place: Place, connection: Any) -> None:
     """Begin to follow the other end, or go on."""
     stop(connection)
+    believing, words = tls.followed(place)
     rows(
         connection,
         f"CHANGE MASTER '{NAME}' TO MASTER_HOST = %s, MASTER_PORT = %s, MASTER_USER = %s, MASTER_PASSWORD = %s, "
-        "MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1, MASTER_HEARTBEAT_PERIOD = 2",
-        (place.peer_address, place.peer_port, place.base, place.password()),
+        f"MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1, MASTER_HEARTBEAT_PERIOD = 2, {believing}",
+        (place.peer_address, place.peer_port, place.base, place.password(), *words),
     )
     rows(connection, f"START SLAVE '{NAME}'")
 

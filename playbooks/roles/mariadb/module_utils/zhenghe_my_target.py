@@ -13,6 +13,7 @@ from ansible.module_utils import zhenghe_my_own as own
 from ansible.module_utils import zhenghe_my_seed as seed
 from ansible.module_utils import zhenghe_my_settings as settings
 from ansible.module_utils import zhenghe_my_stream as stream
+from ansible.module_utils import zhenghe_my_tls as tls
 from ansible.module_utils.zhenghe_my_fence import keep_fenced, raise_fence, stop_events, take_no_writes
 from ansible.module_utils.zhenghe_my_findings import version_of
 from ansible.module_utils.zhenghe_my_place import OPTIONS, SYSTEM, UNIT, Place, rows, side_of, text
@@ -69,7 +70,7 @@ def build(place: Place, host_keys: Sequence[str], verifier: str) -> None:
     seed.fetch(place, host_keys, DATA)
     position = stream.position_of(seed.position(DATA))
     number = int(ipaddress.ip_address(place.address)) % (1 << 32)
-    text_of = _OPTIONS.format(address=place.address, number=number) + lines
+    text_of = _OPTIONS.format(address=place.address, number=number) + tls.options(place) + lines
     # Nobody is let in before the accounts are locked.
     place.remember(options=text_of + "skip_networking = ON\n")
     keep_fenced(place)
@@ -111,7 +112,7 @@ def _fence(place: Place, verifier: str, position: str) -> None:
     accounts.dismiss_peers(place, connection)
     own.make(place, connection, "absent")
     raise_fence(place, connection, "waiting")
-    accounts.admit_peer(place, connection, verifier)
+    accounts.admit_peer(place, connection, verifier, by_tls=tls.demanded(connection, place))
     stream.forget(connection)
     rows(connection, "RESET MASTER")
     stream.begin_at(connection, position)
@@ -140,6 +141,7 @@ def undo(place: Place) -> None:
         run("systemctl", "stop", UNIT, limit=300)
         OPTIONS.unlink(missing_ok=True)
         _put_back(place)
+    tls.take_away(place)
     if memory.get("started"):
         run("systemctl", "start", UNIT, limit=300)
         wait(place.running, 60)

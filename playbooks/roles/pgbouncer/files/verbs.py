@@ -34,7 +34,7 @@ def front(entry: Entry, given: dict[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if sends_to:
         facts = {"sends_to": f"{sends_to[0]}:{sends_to[1]}", "pooling": entry.pooling(), **entry.kept_trust()}
-        facts |= {what: admission[what] for what in ("why", "clients") if what in admission}
+        facts |= {what: admission[what] for what in ("why", "clients", "tls", "clear") if what in admission}
     return {"answer": {"state": "done" if stands else "not-done", "facts": facts}}
 
 

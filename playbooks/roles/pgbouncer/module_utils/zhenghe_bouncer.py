@@ -314,7 +314,8 @@ class Entry:
         with self.neighbours_wait():
             trust = trust_in(ends)
             write(self.trust_file, json.dumps(trust))
-            held = rules(self.database, self.account, self.address, admission["lines"], older=bool(trust["older"]))
+            lines = by_tls(admission["lines"]) if admission.get("tls") == "required" else admission["lines"]
+            held = rules(self.database, self.account, self.address, lines, older=bool(trust["older"]))
             write(self.rules_file, held)
             line = self.line(*(self.sends_to() or (address, port)), admission["pooling"])
             new = write(self.line_file, line) | self.configure()
@@ -395,6 +396,11 @@ def rules(database: str, account: str, address: str, lines: Iterable[Mapping[str
         method = "scram-sha-256" if line["method"] == "md5" and not older else line["method"]
         text += f"{line['kind']} {name(database)} {users} {line['network']} {method}\n"
     return text
+
+
+def by_tls(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines of an entry that demands TLS: nobody without it is meant by any of them."""
+    return [{**line, "kind": "hostssl"} for line in lines if line["kind"] != "hostnossl"]
 
 
 def command(connection: Any, text: str, parameters: Any = None) -> list[tuple[Any, ...]]:

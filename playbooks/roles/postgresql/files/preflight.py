@@ -8,6 +8,7 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_hba as hba
 from ansible.module_utils import zhenghe_pg_sequences as sequences
 from ansible.module_utils import zhenghe_pg_tls as tls
+from ansible.module_utils.zhenghe_pg_clear import look
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_large import LISTING
 from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of, value
@@ -72,7 +73,9 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
         if given["entry"]:
             refusals += hba.of_source(place).refused
             shared = sharing(connection, place.pooling)
-            facts.update(pooling=shared.pooling, sessions=shared.why)
+            seen = look(connection, given["entry"].get("address", ""))
+            facts.update(pooling=shared.pooling, sessions=shared.why, clear=seen.clear[:_MOST])
+            facts["tls"] = seen.demanded(place.tls)
         return {"facts": facts, "refusals": refusals}
     except Error as exc:
         return {"failed": True, "msg": f"PostgreSQL: {str(exc).strip()}", "mend": "see the cluster's log on this host"}

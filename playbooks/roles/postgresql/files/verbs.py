@@ -11,6 +11,7 @@ from ansible.module_utils import zhenghe_pg_hba as hba
 from ansible.module_utils import zhenghe_pg_source as source
 from ansible.module_utils import zhenghe_pg_target as target
 from ansible.module_utils import zhenghe_pg_tls as tls
+from ansible.module_utils.zhenghe_pg_clear import look
 from ansible.module_utils.zhenghe_pg_place import Place, readable, side_of
 from ansible.module_utils.zhenghe_pg_published import given_identities
 from ansible.module_utils.zhenghe_pg_sessions import sharing
@@ -85,8 +86,12 @@ class Verbs:
             raise Refused("; ".join(found.refused), "mend what is said of each and run the step again")
         self._place.remember(admission=found.lines)
         lines = hba.with_moved(found.lines, self._entry.get("moved") or {})
-        shared = sharing(self._place.connect(self._place.database), self._place.pooling)
-        return {"admission": {"lines": lines, "pooling": shared.pooling, "why": shared.why, "clients": shared.clients}}
+        connection = self._place.connect(self._place.database)
+        shared = sharing(connection, self._place.pooling)
+        seen = look(connection, self._entry["address"], self._place.remembered().get("seen"))
+        self._place.remember(seen=seen)
+        told = {"pooling": shared.pooling, "why": shared.why, "clients": shared.clients}
+        return {"admission": {"lines": lines, "tls": seen.demanded(self._place.tls), "clear": seen.clear, **told}}
 
     def replicate(self) -> Answer:
         """Copy, and go on copying."""

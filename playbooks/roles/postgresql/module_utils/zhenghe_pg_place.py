@@ -125,6 +125,8 @@ class Place:
         self.base = base_name(system, component["name"])
         self.database: str = settings["database"]
         self.pooling: str = settings.get("pooling", "")
+        self.tls: str = settings.get("tls", "")
+        """Whether the entry demands TLS of clients, where a person said it."""
         """How a person said that an entry shares its connections; nothing: by what is seen."""
         addresses = {"source": component["source_addresses"][0], "target": component["target_addresses"][0]}
         ports = {"source": int(settings.get("port", 5432)), "target": 5432}
