@@ -129,6 +129,13 @@ class ServerFacts(Model):
     """What people have to know, in words."""
 
 
+class Unread(Model):
+    """What goes along and nobody has agreed to yet, in the words of a component's settings."""
+
+    sha256: Annotated[tuple[Word, ...], Field(max_length=100)] = ()
+    accounts: Words = ()
+
+
 class SiteFacts(Model):
     """What goes along with a web application's folder."""
 
@@ -137,6 +144,7 @@ class SiteFacts(Model):
     accounts: Words = ()
     groups: Words = ()
     running: bool
+    unread: Unread = Unread()
 
 
 class ShownFile(Model):
@@ -155,6 +163,7 @@ class ServiceFacts(Model):
     running: bool
     files: Annotated[tuple[ShownFile, ...], Field(max_length=100)]
     reported: Words
+    unread: Unread = Unread()
 
 
 class Said(Model):

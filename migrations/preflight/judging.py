@@ -11,7 +11,16 @@ from inventory.model import Component, Programme, System
 from inventory.words import _
 from migrations.preflight.asking import Answer
 from migrations.preflight.estimating import estimates
-from migrations.preflight.facts import DatabaseFacts, Folder, HostFacts, Mount, ServerFacts, ServiceFacts, SiteFacts
+from migrations.preflight.facts import (
+    DatabaseFacts,
+    Folder,
+    HostFacts,
+    Mount,
+    ServerFacts,
+    ServiceFacts,
+    SiteFacts,
+    Unread,
+)
 from migrations.preflight.findings import Finding, Severity
 
 AnyFacts = TypeVar("AnyFacts", bound=Model)
@@ -109,7 +118,7 @@ class Judge:
         for severity, why, mend in _server_findings(facts):
             add(severity, why, mend)
 
-    def _site(self, system: System, _part: Component | None, host: str, answer: Answer) -> None:
+    def _site(self, system: System, part: Component | None, host: str, answer: Answer) -> None:
         facts = self._facts(SiteFacts, system, host, answer)
         if facts is not None and facts.needs:
             why = _("these files go along: {files}").format(files=", ".join(facts.needs))
@@ -119,7 +128,9 @@ class Judge:
                 users=", ".join(facts.accounts) or "–", groups=", ".join(facts.groups) or "–"
             )
             self._adder(system.system, host, _("accounts"))(Severity.NOTE, why)
-
+        if facts is not None:
+            for why, mend in _unread(facts.unread):
+                self._adder(system.system, host, _subject(part))(Severity.NOTE, why, mend)
 
     def _service(self, system: System, part: Component | None, host: str, answer: Answer) -> None:
         facts = self._facts(ServiceFacts, system, host, answer)
@@ -130,6 +141,8 @@ class Judge:
             add(Severity.NOTE, _("it goes along; its digest is {digest}").format(digest=file.sha256), about=file.path)
         for said in facts.reported:
             add(Severity.NOTE, said)
+        for why, mend in _unread(facts.unread):
+            add(Severity.NOTE, why, mend)
         if facts.needs and not facts.running:
             add(Severity.ATTENTION, _("the service does not run"), _("start it, or say that it is not used any more"))
 
@@ -140,6 +153,19 @@ def declared_jobs(part: Component) -> set[str]:
     timers = {f"{name}.timer" for name in said["jobs"]}
     tables = {f"/etc/cron.d/{name}" for name in said["cron"]}
     return timers | tables | {f"/var/spool/cron/crontabs/{name}" for name in said["crontabs"]} | set(said["stays"])
+
+
+def _unread(unread: Unread) -> Iterator[tuple[str, str]]:
+    """Yield what goes along and is not in the plan, with the line that puts it there."""
+    lines = (("sha256: {{{}}}", unread.sha256), ("accounts: [{}]", unread.accounts))
+    for line, words in lines:
+        if words:
+            yield (
+                _("the plan does not say what goes along, so whatever is there on the day does"),
+                _("read it, then write into settings: {line}; anything else is refused by name").format(
+                    line=line.format(", ".join(words))
+                ),
+            )
 
 
 def _subject(part: Component | None) -> str:

@@ -1,5 +1,6 @@
 """A source host that was broken into offers what it likes: its new host takes over what is ordinary and declared."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -203,3 +204,38 @@ def test_the_command_of_a_folder_is_one_file_that_runs_alone(
         assert ran.stderr.startswith("zhenghe: nobody-has-it ")
     command.install()
     assert store.PROGRAM.read_bytes() == first
+
+
+_READ: dict[str, Any] = {"sha256": {UNIT: "0" * 64}, "accounts": ["user app 1207", "group app 1207"]}
+AGREED: dict[str, Any] = {**SITE, "settings": {**SITE["settings"], **_READ}}
+
+
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        (offer(UNIT, NGINX), f"{NGINX} was not there when it was agreed"),
+        (offer(users=[user("other", 1300)]), "'user other 1300' of the source was not agreed"),
+        (offer(users=[user(number=1300)]), "'user app 1300'"),
+        (offer(groups=[group("app", 1207, "backdoor")]), "'group app 1207 backdoor'"),
+        (offer(groups=[group("readers", 3411, "app")]), "'group readers 3411 app'"),
+    ],
+)
+def test_what_came_after_a_person_had_read_the_offer_is_refused_by_name(bounds: Any, given: Any, told: str) -> None:
+    bounds.see_offer(AGREED, offer(UNIT, "/srv/app/settings.env", users=[user()], groups=[group()]))
+    with pytest.raises(bounds.Refused) as refused:
+        bounds.see_offer(AGREED, given)
+    assert told in refused.value.reason
+
+
+def test_a_file_that_changed_since_it_was_read_is_refused_with_its_digest(on_host: Callable[[str], Any]) -> None:
+    agreed = on_host("zhenghe_agreed")
+    content = b"[Service]\nUser=app\n"
+    read = {**AGREED, "settings": {**AGREED["settings"], "sha256": {UNIT: hashlib.sha256(content).hexdigest()}}}
+    agreed.see_content(read, UNIT, content)
+    with pytest.raises(agreed.Refused, match=hashlib.sha256(b"x").hexdigest()):
+        agreed.see_content(read, UNIT, b"x")
+    now = {UNIT: hashlib.sha256(content).hexdigest()}
+    assert agreed.unread(SITE, now, offer(users=[user()])["accounts"]) == {
+        "sha256": [f"{UNIT}: {now[UNIT]}"], "accounts": ["user app 1207"]
+    }  # fmt: skip
+    assert agreed.unread(AGREED, now, offer(users=[user()])["accounts"]) == {"sha256": [], "accounts": []}

@@ -192,6 +192,11 @@ def test_what_goes_along_with_a_site_is_listed_before_it_goes(programme: Program
     ]
     assert f"these files go along: {unit}" in notes
     assert "these accounts go along: billing (998); these groups: billing (998)" in notes
+    unread = {"sha256": ["/etc/x.service: 00", "/etc/y: 11"], "accounts": ["user billing 998"]}
+    told = found(programme, {("water-app", "web"): {"facts": {**facts, "unread": unread}}})
+    mends = " ".join(each.mend for each in told)
+    assert "sha256: {/etc/x.service: 00, /etc/y: 11}" in mends
+    assert "accounts: [user billing 998]" in mends
 
 
 @pytest.mark.parametrize(

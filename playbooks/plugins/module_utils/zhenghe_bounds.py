@@ -17,7 +17,7 @@ import stat
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
-from ansible.module_utils import zhenghe_cron
+from ansible.module_utils import zhenghe_agreed, zhenghe_cron
 from ansible.module_utils.zhenghe_tree import entries
 
 from playbooks.agents.kit import Refused, write
@@ -85,6 +85,7 @@ def see_offer(component: dict[str, Any], offer: dict[str, Any]) -> None:
                 f"the source offers {path}, which the component {component['name']} does not declare",
                 "correct settings.site or settings.service, or keep the file inside the folder",
             )
+    zhenghe_agreed.see_offer(component, offer)
     see_accounts(offer["accounts"])
 
 

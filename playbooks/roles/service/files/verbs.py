@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Iterable
 
-from ansible.module_utils import zhenghe_bounds
+from ansible.module_utils import zhenghe_agreed, zhenghe_bounds
 from ansible.module_utils import zhenghe_substitution as substitution
 from ansible.module_utils.zhenghe_copy import Copy, dispatched
 from ansible.module_utils.zhenghe_look import looked_at
@@ -183,10 +183,7 @@ class Verbs(Copy):
         self.puller.once(60.0, path=path, into=str(staged))
         zhenghe_bounds.see_file(staged, path)
         content = staged.read_bytes()
-        agreed = self.settings.get("sha256", {}).get(path)
-        if agreed and digest(content) != agreed:
-            raise Refused(f"{path} of the source is not what was agreed: its digest is {digest(content)}",
-                          "read it anew, then write its digest into settings.sha256")  # fmt: skip
+        zhenghe_agreed.see_content(self.component, path, content)
         with staged.open("wb") as file:
             file.write(substitution.substituted(content, self.configuration.table)[0])
         zhenghe_bounds.put(self.component, staged, path, place)

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import zhenghe_accounts, zhenghe_bounds
+from ansible.module_utils import zhenghe_accounts, zhenghe_agreed, zhenghe_bounds
 from ansible.module_utils.zhenghe_site import Site
 
 from playbooks.agents.kit import Refused
@@ -17,16 +17,20 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
     site = Site(given["component"], given["entry"])
     try:
         needs, accounts = site.needs(), zhenghe_accounts.named(site.users(), ())
+        digests = {path: _digest(path) for path in needs if _obeyed(path)}
         undeclared = [path for path in needs if not zhenghe_bounds.declared(given["component"], path)]
     except Refused as exc:
         return {"facts": {"needs": [], "running": False}, "refusals": ["; ".join(filter(None, (exc.reason, exc.mend)))]}
     facts = {
-        "needs": [f"{path} (sha256 {_digest(path)})" if _obeyed(path) else path for path in needs],
+        "needs": [f"{path} (sha256 {digests[path]})" if path in digests else path for path in needs],
+        "unread": zhenghe_agreed.unread(given["component"], digests, accounts),
         "accounts": [f"{one['name']} ({one['number']})" for one in accounts["users"]],
         "groups": [f"{one['name']} ({one['number']})" for one in accounts["groups"]],
         "running": site.running(),
     }
     refusals = [f"{path} is not declared by the component: keep it inside the folder" for path in undeclared]
+    refusals += zhenghe_agreed.other_files(given["component"], {**dict.fromkeys(needs, ""), **digests})
+    refusals += zhenghe_agreed.other_accounts(given["component"], accounts)
     return {"facts": facts, "refusals": refusals}
 
 

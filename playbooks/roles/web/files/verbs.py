@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import zhenghe_bounds
+from ansible.module_utils import zhenghe_agreed, zhenghe_bounds
 from ansible.module_utils.zhenghe_copy import Copy, dispatched
 from ansible.module_utils.zhenghe_site import Site
 
@@ -57,6 +57,8 @@ class Web(Copy):
         staged = BROUGHT / self.name
         staged.unlink(missing_ok=True)
         self.puller.once(60.0, path=path, into=str(staged))
+        zhenghe_bounds.see_file(staged, path)
+        zhenghe_agreed.see_content(self.component, path, staged.read_bytes())
         zhenghe_bounds.put(self.component, staged, path)
         staged.unlink()
 
