@@ -12,12 +12,12 @@ import grp
 import os
 import pwd
 import re
-import shlex
 import stat
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
 from ansible.module_utils import zhenghe_agreed, zhenghe_cron
+from ansible.module_utils import zhenghe_obeyed as obeyed
 from ansible.module_utils.zhenghe_tree import entries
 
 from playbooks.agents.kit import Refused, write
@@ -59,6 +59,8 @@ _BY_ROOT = frozenset(
         "ExtensionImages", "ExtensionDirectories", "BindPaths", "BindReadOnlyPaths", "Alias", "OnFailure", "OnSuccess",
         "PAMName", "TTYPath", "Sockets", "NetworkNamespacePath", "IPCNamespacePath", "SecureBits",
         "FailureAction", "SuccessAction", "StartLimitAction", "JobTimeoutAction", "RebootArgument", "Conflicts",
+        "USBFunctionDescriptors", "USBFunctionStrings", "RootDirectory", "AppArmorProfile", "SELinuxContext",
+        "SmackProcessLabel",
         "PropagatesStopTo", "StopPropagatedFrom", "PropagatesReloadTo", "JoinsNamespaceOf", "Service",
     }
 )  # fmt: skip
@@ -71,7 +73,7 @@ _HARMLESS_UNITS = re.compile(
 )
 SITE_PATHS = frozenset({"access_log", "error_log"})
 SITE_REFUSED = re.compile(
-    r"^(load_module|perl\w*|lua\w*|content_by_lua\w*|init_by_lua\w*|js_\w+|ssl_engine|user|env|pid|lock_file"
+    r"^(load_module|perl\w*|lua\w*|\w+_by_lua\w*|js_\w+|xslt_stylesheet|xml_entities|ssl_engine|user|env|pid|lock_file"
     r"|\w+_temp_path|\w+_cache_path|working_directory|include|ssl_password_file|dav_\w+|create_full_put_path)$"
 )
 """Directives by which nginx, as root, loads code, makes folders and gives them away, or reads further files."""
@@ -207,11 +209,12 @@ def _text(path: str, content: bytes) -> str:
 
 def see_unit(component: dict[str, Any], path: str, text: str) -> None:
     """See that a unit runs as an ordinary account all the time, and has the manager, which is root, touch nothing."""
-    keys = [(key.strip(), value.strip()) for key, equals, value in _lines(text) if equals]
-    users = [value for key, value in keys if key == "User"]
-    wrong = next((why for key, value in keys if (why := _wrong_in_unit(component, key, value))), "")
-    dynamic = any(key == "DynamicUser" and value.lower() in _YES for key, value in keys)
-    if path.endswith(".service") and not dynamic and (not users or not users[-1]):
+    found = obeyed.settings(obeyed.see_plain(path, text))
+    wrong = next((why for one in found if (why := _wrong_in_unit(component, one.key, one.value))), "")
+    own = {one.key: one.value for one in found if one.section == "Service"}
+    user = own.get("User", "")
+    wrong = wrong or next((why for one in found if (why := _wrong_folder(component, one.key, one.value, user))), "")
+    if path.endswith(".service") and not user and own.get("DynamicUser", "").lower() not in _YES:
         wrong = wrong or "it names no user, so it runs as root"
     if wrong:
         raise Refused(
@@ -220,15 +223,11 @@ def see_unit(component: dict[str, Any], path: str, text: str) -> None:
         )
 
 
-def _lines(text: str) -> list[tuple[str, str, str]]:
-    joined = re.sub(r"\\\r?\n", " ", text)
-    return [line.partition("=") for line in joined.splitlines() if not line.lstrip().startswith(("#", ";"))]
-
-
 def _wrong_in_unit(component: dict[str, Any], key: str, value: str) -> str:
     checks = (
         (key.startswith("Exec") and re.match(r"[@:|!+-]*[+!]", value), f"{key} runs as root"),
         (key == "User" and value in {"", "root", "0"}, "it runs as root"),
+        (key == "User" and not _is_plain_account(value), f"it runs as {value}"),
         (key in _GROUPS and not all(map(_harmless_group, value.split())), f"it takes the group {value}"),
         (key == "AmbientCapabilities" and not set(value.split()) <= {"CAP_NET_BIND_SERVICE"}, f"it takes {value}"),
         (key in _STREAMS and ":" in value and not _inside(component, value.partition(":")[2]),
@@ -242,12 +241,40 @@ def _wrong_in_unit(component: dict[str, Any], key: str, value: str) -> str:
     return next((why for wrong, why in checks if wrong), "")
 
 
+def _is_plain_account(name: str) -> bool:
+    """Say whether a name means one account that is nobody's but an application's, on whatever host it is read."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*|[1-9][0-9]*", name) is None or name in POWERFUL:
+        return False
+    return not (name.isdigit() and int(name) < FIRST) and _known(pwd.getpwnam, name, "pw_uid") != 0
+
+
+_FOLDERS = {
+    "StateDirectory": "/var/lib", "CacheDirectory": "/var/cache", "LogsDirectory": "/var/log",
+    "RuntimeDirectory": "/run", "ConfigurationDirectory": "/etc",
+}  # fmt: skip
+"""Keys by which systemd, as root, makes folders and gives them, with all that is in them, to the unit's account."""
+
+
+def _wrong_folder(component: dict[str, Any], key: str, value: str, user: str) -> str:
+    above = _FOLDERS.get(key, "")
+    for word in value.split() if above else ():
+        top = word.partition("/")[0]
+        place = Path(above, top)
+        plain = re.fullmatch(r"[A-Za-z0-9_.@/-]+", word) and top not in {"", ".", ".."} and ".." not in word.split("/")
+        its_own = place.exists() and place.lstat().st_uid == (_known(pwd.getpwnam, user, "pw_uid") or -1)
+        if not plain or not (top in own_units(component) or its_own or not os.path.lexists(place)):
+            return f"{key} gives it {place}, which is another's"
+    return ""
+
+
 def _is_own(component: dict[str, Any], unit: str) -> bool:
     name, _dot, suffix = unit.rpartition(".")
     return bool(_HARMLESS_UNITS.fullmatch(unit)) or (suffix in {"service", "timer"} and name in own_units(component))
 
 
 def _harmless_group(name: str) -> bool:
+    if re.fullmatch(r"[A-Za-z0-9_-]+", name) is None:
+        return False
     if name.isdigit():
         return _is_ordinary(int(name))
     number = _known(grp.getgrnam, name, "gr_gid")
@@ -267,11 +294,13 @@ def _below(component: dict[str, Any]) -> str:
 
 def see_site(path: str, text: str, root: str) -> None:
     """See that a site makes nginx, which begins as root, write, load or give away nothing elsewhere."""
-    for words in directives(text):
+    for words in obeyed.directives(obeyed.see_plain(path, text)):
         name, arguments = words[0], words[1:]
         allowed = ("/var/log/nginx/", f"{root.rstrip('/')}/")
         target = os.path.normpath(arguments[0]) if arguments else ""
         elsewhere = name in SITE_PATHS and target not in {"off", "stderr"} and not target.startswith(allowed)
+        # nginx makes a socket there as root, and removes it in the end.
+        elsewhere |= name == "listen" and bool(arguments) and arguments[0].startswith("unix:")
         known = name == "include" and re.fullmatch(r"[\w./-]*(fastcgi_params|mime\.types|proxy_params|uwsgi_params|"
                                                    r"scgi_params|snippets/[\w.-]+)", " ".join(arguments))  # fmt: skip
         if elsewhere or (SITE_REFUSED.match(name) and not known) or ".." in " ".join(arguments).split("/"):
@@ -279,24 +308,6 @@ def see_site(path: str, text: str, root: str) -> None:
                 f"the site {path} of the source is not taken over: {' '.join(words)[:200]}",
                 "take the line out, or bring it in the image of the new host",
             )
-
-
-def directives(text: str) -> Iterator[list[str]]:
-    """Yield the directives of a configuration of nginx, each as its words."""
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=";{}")
-    lexer.wordchars += "~-./*?=:$@^|!<>()[]\\%&+,"
-    lexer.whitespace_split = False
-    words: list[str] = []
-    with contextlib.suppress(ValueError):
-        for word in lexer:
-            if set(word) <= set(";{}"):
-                if words:
-                    yield words
-                words = []
-            else:
-                words.append(word)
-        return
-    raise Refused("the site's file cannot be read: a quotation mark is never closed", "mend it at the source")
 
 
 def readable_of(path: bytes) -> str:
