@@ -31,12 +31,12 @@ class Groups:
             files.append(folder / "cgroup.procs")
         return tuple(files)
 
-    def processes(self) -> frozenset[int]:
-        """Return the ids of all processes of the twin that this process can see."""
+    def processes(self, member: str = "") -> frozenset[int]:
+        """Return the ids of all processes of the twin, or of one member, that this process can see."""
         return frozenset(
             int(line)
             for top in self._tops()
-            for file in top.rglob("cgroup.procs")
+            for file in (top / member).rglob("cgroup.procs")
             for line in _lines(file)
             if line != "0"
         )
@@ -46,10 +46,23 @@ class Groups:
         until = time.monotonic() + limit
         while left := self.processes():
             for process in left:
-                _kill(process)
+                _send(process, signal.SIGKILL)
             if time.monotonic() > until:
                 raise TimeoutError(f"processes {sorted(left)} do not end")
             time.sleep(0.02)
+
+    def halt(self, member: str) -> None:
+        """Stop every process of a member where it is, until `resume`; new ones of theirs as well."""
+        halted: frozenset[int] = frozenset()
+        while new := self.processes(member) - halted:
+            for process in new:
+                _send(process, signal.SIGSTOP)
+            halted |= new
+
+    def resume(self, member: str) -> None:
+        """Let the processes of a member go on."""
+        for process in self.processes(member):
+            _send(process, signal.SIGCONT)
 
     def remove(self, member: str = "") -> None:
         """Remove the groups of one member, or of the whole twin; nothing may run in them any more."""
@@ -87,9 +100,9 @@ def _lines(file: Path) -> list[str]:
         return []  # the group was removed while we looked
 
 
-def _kill(process: int) -> None:
+def _send(process: int, sign: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(process, signal.SIGKILL)
+        os.kill(process, sign)
 
 
 def _remove(folder: Path) -> None:

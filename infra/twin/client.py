@@ -54,16 +54,17 @@ def up(
     seeds: Path | None,
     progress: Progress,
     fetched: Mapping[str, Kept] = MappingProxyType({}),
+    small_disks: tuple[str, ...] = (),
 ) -> World:
     """Return the world of a running twin: a living one that is what the programme wants, or one built in its place.
 
-    Devices boot with their real configurations where these were fetched.
+    Devices boot with their real configurations where these were fetched; only hosts with small disks can be filled.
     CannotBuild where the machine lacks something or a part does not start; nothing is left behind then.
     """
     paths = TwinPaths.of(name)
     require_machine()
     with _locked(paths):
-        spec = specify(programme, name, None if seeds is None else seeds.resolve(), fetched)
+        spec = specify(programme, name, None if seeds is None else seeds.resolve(), fetched, small_disks)
         if real := sorted(device for device, boot in spec.boots.items() if boot.real):
             progress(_("as they are really configured: {devices}").format(devices=", ".join(real)))
         if _state_of(paths, spec) == "ready":
@@ -122,6 +123,26 @@ def stop(name: str, part: str, *, at_once: bool = False) -> None:
 def start(name: str, part: str) -> None:
     """Start a host or device that was stopped; return once it can be reached."""
     control.ask(TwinPaths.of(name).control, "part.start", part=part)
+
+
+def silence(name: str, host: str) -> None:
+    """Stop every process of a host where it is: nothing there answers, though its kernel does."""
+    control.ask(TwinPaths.of(name).control, "host.silence", host=host)
+
+
+def wake(name: str, host: str) -> None:
+    """Let a silent host's processes go on."""
+    control.ask(TwinPaths.of(name).control, "host.wake", host=host)
+
+
+def fill(name: str, host: str) -> None:
+    """Leave no room on the disk of a host that was built with a small one."""
+    control.ask(TwinPaths.of(name).control, "host.fill", host=host)
+
+
+def empty(name: str, host: str) -> None:
+    """Take away what fills a host's disk."""
+    control.ask(TwinPaths.of(name).control, "host.empty", host=host)
 
 
 def require_machine() -> None:

@@ -21,6 +21,8 @@ from infra.twin.world import DEVICE_USER, HOST_USER, SHELL_USER, Access, WorldFi
 from inventory.derived.wiring import MANAGEMENT
 
 SSH = 22
+SMALL_DISK = 512 << 20
+"""Bytes of a disk that can be filled: more than the systems of an example need, and little of the machine's memory."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,13 @@ class _Device:
 class Fleet:
     """Every host and device of a twin; calls for different names may come at once."""
 
-    def __init__(self, paths: TwinPaths, images: dict[str, Path]) -> None:
+    def __init__(self, paths: TwinPaths, images: dict[str, Path], small_disks: tuple[str, ...] = ()) -> None:
         self.wires = Wires()
         self.world = WorldFiles(paths)
         self.disks = paths.hosts
         self._paths = paths
         self._images = images
+        self._small_disks = small_disks
         self._groups = Groups(paths.name)
         self._relay = Relay()
         self._hosts: dict[str, TwinHost] = {}
@@ -70,6 +73,7 @@ class Fleet:
             seed=furniture.seed,
             files=furniture.files,
             services=furniture.services,
+            disk=SMALL_DISK if layout.name in self._small_disks else 0,
         )
         key = make_key(spec.host_key)
         self._hosts[layout.name] = TwinHost(spec, self._groups)

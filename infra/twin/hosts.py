@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -53,6 +54,8 @@ class HostSpec:
     """Further files of root, by their path on the host."""
     services: tuple[str, ...] = ()
     """Units that start with the host."""
+    disk: int = 0
+    """Bytes of a disk of its own, kept in memory, which can be filled; 0: what the machine has."""
 
 
 class TwinHost:
@@ -68,6 +71,10 @@ class TwinHost:
     def root(self) -> Path:
         """The host's file system, seen from outside."""
         return self.spec.folder / "root"
+
+    @property
+    def _ballast(self) -> Path:
+        return self.spec.folder / "ballast"
 
     @property
     def _furnished(self) -> Path:
@@ -111,12 +118,36 @@ class TwinHost:
         with self._changing:
             self._cut_power()
 
+    def silence(self) -> None:
+        """Stop every process of the host where it is: its kernel answers on the wires, nothing else does."""
+        self._groups.halt(self.spec.name)
+
+    def wake(self) -> None:
+        """Let the host's processes go on."""
+        self._groups.resume(self.spec.name)
+
+    def fill(self) -> None:
+        """Leave no room on the host's own disk; CannotBuild where it has none of its own."""
+        if not self.spec.disk:
+            what, why = _("host {name}").format(name=self.spec.name), _("its disk is the machine's")
+            raise CannotBuild(what, why, _("build the twin with a small disk for it"))
+        with self._ballast.open("wb") as ballast, suppress(OSError):
+            while True:
+                room = os.statvfs(self.spec.folder)
+                ballast.write(bytes(max(room.f_frsize, min(room.f_bavail * room.f_frsize, 1 << 20))))
+                ballast.flush()
+
+    def empty(self) -> None:
+        """Take away what filled the disk."""
+        self._ballast.unlink(missing_ok=True)
+
     def drop(self) -> None:
         """End the host and forget its disk and its groups."""
         with self._changing:
             self._cut_power()
-            if self.root.is_mount():
-                run(("umount", self.root))
+            for mounted in (self.root, self.spec.folder):
+                if mounted.is_mount():
+                    run(("umount", mounted))
             shutil.rmtree(self.spec.folder, ignore_errors=True)
             self._groups.remove(self.spec.name)
 
@@ -159,6 +190,9 @@ class TwinHost:
 
     def _furnish(self) -> None:
         spec = self.spec
+        if spec.disk and not spec.folder.is_mount():
+            spec.folder.mkdir(parents=True, exist_ok=True)
+            run(("mount", "-t", "tmpfs", "-o", f"mode=700,size={spec.disk}", "tmpfs", spec.folder))
         for part in ("upper", "work"):
             (spec.folder / part).mkdir(parents=True, exist_ok=True)
         self.root.mkdir(exist_ok=True)

@@ -23,11 +23,17 @@ class TwinSpec(Model):
     seeds: Path | None
     boots: dict[str, Boot]
     """What each device boots with."""
+    small_disks: tuple[str, ...] = ()
+    """Hosts whose disks can be filled."""
     digest: str
 
 
 def specify(
-    programme: Programme, name: str, seeds: Path | None, fetched: Mapping[str, Kept] = MappingProxyType({})
+    programme: Programme,
+    name: str,
+    seeds: Path | None,
+    fetched: Mapping[str, Kept] = MappingProxyType({}),
+    small_disks: tuple[str, ...] = (),
 ) -> TwinSpec:
     """Return the specification of a programme's twin; its digest covers layout, configurations, images and seeds.
 
@@ -41,10 +47,19 @@ def specify(
         "devices": {name: boot.model_dump(mode="json") for name, boot in booted.items()},
         "images": sorted(map(str, folders.values())),
         "seeds": [] if seeds is None else list(_contents(seeds)),
+        "small disks": small_disks,
     }
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return TwinSpec(name=name, programme=programme, images=folders, seeds=seeds, boots=booted, digest=digest)
+    return TwinSpec(
+        name=name,
+        programme=programme,
+        images=folders,
+        seeds=seeds,
+        boots=booted,
+        small_disks=small_disks,
+        digest=digest,
+    )
 
 
 def seeds_of(folder: Path) -> Path | None:

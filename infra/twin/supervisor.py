@@ -74,6 +74,10 @@ class Desk:
             "part.start": lambda given: fleet.start(given["part"]),
             "part.stop": lambda given: fleet.stop(given["part"]),
             "part.kill": lambda given: fleet.stop(given["part"], at_once=True),
+            "host.silence": lambda given: fleet.host(given["host"]).silence(),
+            "host.wake": lambda given: fleet.host(given["host"]).wake(),
+            "host.fill": lambda given: fleet.host(given["host"]).fill(),
+            "host.empty": lambda given: fleet.host(given["host"]).empty(),
         }
 
     def answer(self, call: str, arguments: Arguments) -> Iterator[control.Answer]:
@@ -115,7 +119,7 @@ def main(name: str) -> None:
     paths = TwinPaths.of(name)
     spec = TwinSpec.model_validate_json(paths.spec.read_bytes())
     layout = lay_out(spec.programme)
-    fleet, story = Fleet(paths, spec.images), Story()
+    fleet, story = Fleet(paths, spec.images, spec.small_disks), Story()
     control.serve(paths.control, Desk(spec, layout, fleet, story).answer)
     try:
         build(spec, layout, fleet, story.tell)

@@ -162,7 +162,9 @@ def rehearse(
     faults: Annotated[
         list[str] | None,
         typer.Option(
-            "--fault", metavar="WHAT:PART", help=_("Rehearse a bad night: cut:LINE or kill:HOST, @STEP says when.")
+            "--fault",
+            metavar="WHAT:PART",
+            help=_("Rehearse a bad night: cut:LINE, kill:HOST, silence:HOST or fill:HOST; @STEP says when."),
         ),
     ] = None,
 ) -> None:

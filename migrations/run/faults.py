@@ -1,10 +1,12 @@
 """Faults in a rehearsal: what breaks at which step, and that it is mended again; only ever in a twin of this machine.
 
     zhenghe rehearse --fault cut:water-leased --fault kill:water-db@system:water-billing/switch
+    zhenghe rehearse --fault fill:water-db --fault silence:ns1@system:archive/switch
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Literal
 
 from infra.twin import client
@@ -25,14 +27,28 @@ from migrations.states import Deed
 class Fault(Model):
     """Something that breaks when a step begins, and stays broken until the passage has ended."""
 
-    what: Literal["cut", "kill"]
-    """A segment of the network is cut; a host or device loses its power."""
+    what: Literal["cut", "kill", "silence", "fill"]
+    """A segment is cut, a host or device loses its power, a host stops answering, a host's disk has no room left."""
     part: str
     at: str
     """The step's id."""
 
     def __str__(self) -> str:
         return f"{self.what}:{self.part}@{self.at}"
+
+
+_BREAKS: dict[str, Callable[[str, str], None]] = {
+    "cut": client.cut,
+    "kill": partial(client.stop, at_once=True),
+    "silence": client.silence,
+    "fill": client.fill,
+}
+_MENDS: dict[str, Callable[[str, str], None]] = {
+    "cut": client.restore,
+    "kill": client.start,
+    "silence": client.wake,
+    "fill": client.empty,
+}
 
 
 class WrongFault(ZhengheError):
@@ -49,14 +65,12 @@ def fault_of(text: str, plan: Plan, programme: Programme) -> Fault:
     """
     order, _at, step = text.partition("@")
     what, _colon, part = order.partition(":")
-    parts = _parts(programme)
+    if what not in _BREAKS:
+        ways = _("write cut:LINE, kill:HOST, silence:HOST or fill:HOST")
+        raise WrongFault(text, _("there is no fault {what}").format(what=what), ways)
+    known = _parts(programme)[what]
     if what == "cut":
-        known = parts["segments"]
         part = next((each for each in known if each == part or each.partition(":")[2] == part), part)
-    elif what == "kill":
-        known = parts["hosts"]
-    else:
-        raise WrongFault(text, _("there is no fault {what}").format(what=what), _("write cut:LINE or kill:HOST"))
     if part not in known:
         reason = _("the twin has no {part}").format(part=part)
         raise WrongFault(text, reason, _("there are: {parts}").format(parts=", ".join(sorted(known))))
@@ -70,9 +84,10 @@ def fault_of(text: str, plan: Plan, programme: Programme) -> Fault:
 
 def _parts(programme: Programme) -> dict[str, set[str]]:
     layout = lay_out(programme)
-    here = {*(host.name for host in layout.hosts), *(device.name for device in layout.devices)}
+    here = {host.name for host in layout.hosts}
     there = {host.name for site in programme.sites for host in target_hosts(programme, site.name)}
-    return {"segments": set(layout.segments), "hosts": here | there}
+    hosts, devices = here | there, {device.name for device in layout.devices}
+    return {"cut": set(layout.segments), "kill": hosts | devices, "silence": hosts, "fill": hosts}
 
 
 def _first_that_meets(plan: Plan, part: str) -> str:
@@ -103,10 +118,7 @@ class Striking(Listener):
             return
         for fault in [each for each in self._left if each.at == record.step]:
             self._left.remove(fault)
-            if fault.what == "cut":
-                client.cut(self._twin, fault.part)
-            else:
-                client.stop(self._twin, fault.part, at_once=True)
+            _BREAKS[fault.what](self._twin, fault.part)
             self._evidence.write(FaultStruck(fault=str(fault)), unit=record.unit, step=record.step)
             self._inner.warned(_("fault: {fault}").format(fault=fault))
 
@@ -136,11 +148,15 @@ def mend(twin: str, evidence: Evidence, faults: Sequence[Fault]) -> str:
     mended = {said.fault for _record, said in FaultMended.among(evidence.records())}
     for fault in faults:
         if str(fault) in struck and str(fault) not in mended:
-            restore = client.restore if fault.what == "cut" else client.start
-            restore(twin, fault.part)
+            _MENDS[fault.what](twin, fault.part)
             evidence.write(FaultMended(fault=str(fault)))
     never = [str(fault) for fault in faults if str(fault) not in struck]
     return _("never came about: {faults}").format(faults=", ".join(never)) if never else ""
+
+
+def to_be_filled(faults: Iterable[Fault]) -> tuple[str, ...]:
+    """Return the hosts whose disks the twin has to be built small for."""
+    return tuple(sorted({fault.part for fault in faults if fault.what == "fill"}))
 
 
 def _struck(records: Iterable[Record]) -> frozenset[str]:

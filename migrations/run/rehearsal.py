@@ -20,7 +20,7 @@ from migrations.home import RunHome, RunSettings, run_id
 from migrations.plan import Plan
 from migrations.planning.preparing import Prepared
 from migrations.proof.proof import Proof
-from migrations.run.faults import Fault, Striking, mend, ordered, wanted
+from migrations.run.faults import Fault, Striking, mend, ordered, to_be_filled, wanted
 from migrations.run.runner import Listener, Runner, passages_of, running
 from migrations.run.stages import STAGES
 from migrations.states import GOALS, Direction, PassageResult
@@ -151,7 +151,8 @@ class Rehearsal:
         # A twin that stands there already may have been used for something else.
         client.down(self._twin.name)
         fetched = read_fetched(self._folder).kept
-        client.up(self._prepared.programme, self._twin.name, seeds_of(self._folder), tell, fetched)
+        seeds, small = seeds_of(self._folder), to_be_filled(self._faults)
+        client.up(self._prepared.programme, self._twin.name, seeds, tell, fetched, small)
         (self._twin.state / MARK).write_text(self._home.path.name)
         return ""
 

@@ -23,6 +23,8 @@ def yunhe() -> Prepared:
         ("kill:water-db", "kill:water-db@system:water-billing/switch"),
         ("kill:water-billing-db-1", "kill:water-billing-db-1@system:water-billing/switch"),
         ("kill:archives-ce", "kill:archives-ce@line:archives-leased/shift"),
+        ("silence:water-db", "silence:water-db@system:water-billing/switch"),
+        ("fill:water-billing-db-1", "fill:water-billing-db-1@system:water-billing/switch"),
         ("kill:ns1@system:archive/switch", "kill:ns1@system:archive/switch"),
     ],
 )
@@ -37,9 +39,10 @@ def test_a_fault_strikes_where_its_part_is_first_changed_unless_a_step_is_named(
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("burn:water-db", "there is no fault burn; write cut:LINE or kill:HOST"),
-        ("", "there is no fault ; write cut:LINE or kill:HOST"),
+        ("burn:water-db", "there is no fault burn; write cut:LINE, kill:HOST, silence:HOST or fill:HOST"),
+        ("", "there is no fault ; write cut:LINE, kill:HOST, silence:HOST or fill:HOST"),
         ("kill:nobody", "the twin has no nobody; there are: archive-store-1"),
+        ("silence:archives-ce", "the twin has no archives-ce"),
         ("cut:water-db", "the twin has no water-db"),
         ("kill:citizen-1", "no cutover has to do with it; name a step of zhenghe plan"),
         ("kill:water-db@system:water-billing/jump", "the plan has no step system:water-billing/jump"),
