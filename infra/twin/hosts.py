@@ -131,11 +131,9 @@ class TwinHost:
         if not self.spec.disk:
             what, why = _("host {name}").format(name=self.spec.name), _("its disk is the machine's")
             raise CannotBuild(what, why, _("build the twin with a small disk for it"))
-        with self._ballast.open("wb") as ballast, suppress(OSError):
-            while True:
-                room = os.statvfs(self.spec.folder)
-                ballast.write(bytes(max(room.f_frsize, min(room.f_bavail * room.f_frsize, 1 << 20))))
-                ballast.flush()
+        with self._ballast.open("wb", buffering=0) as ballast, suppress(OSError):
+            while ballast.write(bytes(1 << 20)):
+                pass
 
     def empty(self) -> None:
         """Take away what filled the disk."""

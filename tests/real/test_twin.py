@@ -190,6 +190,30 @@ def test_a_host_and_a_device_come_back_from_a_power_cut(small: World, running_on
     assert on("water-db", "systemctl is-system-running; cat /root/mark").stdout == "running\nkept\n"
 
 
+def test_a_host_that_is_silent_or_full_is_as_before_once_it_is_mended(
+    tiny: Programme, twin_name: Name, running_on: Callable[[World], RunOn]
+) -> None:
+    name = twin_name("d")
+    try:
+        on = running_on(client.up(tiny, name, None, quiet, small_disks=("water-db",)))
+        client.silence(name, "water-db")
+        banner = "timeout 2 bash -c 'head -c 4 < /dev/tcp/10.11.0.10/22'"
+        assert on("ns1", "ping -c1 -W5 10.11.0.10 >/dev/null && echo there").stdout == "there\n"
+        assert on("ns1", banner, check=False).stdout == ""
+        client.wake(name, "water-db")
+        assert on("ns1", banner).stdout == "SSH-"
+
+        client.fill(name, "water-db")
+        refused = on("water-db", "head -c 1M /dev/zero > /root/more", check=False)
+        assert (refused.returncode, "No space left on device" in refused.stderr) == (1, True)
+        client.empty(name, "water-db")
+        on("water-db", "head -c 1M /dev/zero > /root/more")
+        with pytest.raises(Refused, match="its disk is the machine's"):
+            client.fill(name, "ns1")
+    finally:
+        client.down(name)
+
+
 @pytest.mark.chaos
 @pytest.mark.parametrize("victim", ["python", "unshare", "sh", "systemd-nspawn"])
 def test_nothing_outlives_a_kill_and_down(tiny: Programme, twin_name: Name, victim: str) -> None:
