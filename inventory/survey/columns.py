@@ -61,7 +61,12 @@ class Listing(Model):
     @property
     def telling(self) -> frozenset[str]:
         """Return the fields of which a row needs one, so that it says what it is about."""
-        also = {"request": {"resource"}, "host": {"address", "purpose"}, "line": {"purpose", "route", "bandwidth"}}
+        also = {
+            "request": {"resource"},
+            "host": {"address", "purpose"},
+            "line": {"purpose", "route", "bandwidth"},
+            "room": {"area", "building"},
+        }
         return frozenset({"title"} | also.get(self.kind, set()))
 
     def column(self, field: str) -> Column | None:

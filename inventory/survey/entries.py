@@ -82,5 +82,7 @@ class Entry:
     values: Mapping[str, object] = field(default_factory=dict)
     reported_none: str = ""
     """Where a department replies that it has no system, as the words of the place; empty for all other rows."""
+    partial: bool = False
+    """Whether it only says more of a system that another sheet of its file names."""
     places: Mapping[str, Place] = field(default_factory=dict)
     """The cell of each value under the value's key, and the row's first cell under the empty key."""

@@ -6,15 +6,19 @@ from pathlib import Path
 
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Entry, Place, Remark, Weight
+from inventory.survey.opening.grids import Grid
 from inventory.survey.opening.workbooks import read_files
+from inventory.survey.tables.filing import is_filing_form, put_together, unit_of
 from inventory.survey.tables.headings import Matcher
 from inventory.survey.tables.reading import read_sheet
 from inventory.survey.tables.settling import Settled
+from inventory.survey.tables.tables import TableFinder
 from inventory.survey.text import folded, shortened
 from inventory.words import _
 
 _NOTHING_SETTLED = Settled()
 _LOCKS = ("~$", ".~lock.", ".")
+_SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 _DEPTH = 8
 
 
@@ -29,14 +33,40 @@ def read_sheets(
     for file, (grids, found) in zip(files, read_files(files), strict=True):
         remarks.extend(found)
         before = len(entries), len(remarks)
-        for grid in grids:
-            rows, about = read_sheet(grid, matcher, mapping.for_sheet(file, grid.sheet))
-            entries.extend(_settled(entry, mapping) for entry in rows)
-            remarks.extend(about)
+        rows, about = _read_file(file, grids, matcher, mapping)
+        entries.extend(_settled(entry, mapping) for entry in rows)
+        remarks.extend(about)
         if grids and before == (len(entries), len(remarks)):
-            remarks.append(Remark(place=Place(file=file), expected=_("rows below a header"), severity=Weight.WARNING))
+            remarks.append(_nothing_in(file, grids))
     remarks.extend(_reported_twice(entries))
     return tuple(_without_contradictions(entries, remarks)), tuple(remarks)
+
+
+def _nothing_in(file: Path, grids: Sequence[Grid]) -> Remark:
+    """Say that a file holds nothing: a form that is not filled in, or pictures alone."""
+    if not any(any(grid.rows) for grid in grids):
+        expected = _("cells with text: there are none; a picture of a table has to be typed in")
+        return Remark(place=Place(file=file), expected=expected)
+    expected = _("rows below a header: nobody has filled it in")
+    return Remark(place=Place(file=file), expected=expected, severity=Weight.WARNING)
+
+
+def _read_file(
+    file: Path, grids: Sequence[Grid], matcher: Matcher, mapping: Settled
+) -> tuple[list[Entry], list[Remark]]:
+    """Read the sheets of a file; those of a filing form say together what one of them would not say alone."""
+    entries: list[Entry] = []
+    remarks: list[Remark] = []
+    unit = unit_of(grids, matcher)
+    for grid in grids:
+        rule = mapping.for_sheet(file, grid.sheet)
+        if unit and not rule.department and is_filing_form(TableFinder(grid, matcher, frozenset())):
+            rule = rule.model_copy(update={"department": unit})
+        rows, about = read_sheet(grid, matcher, rule)
+        entries += rows
+        remarks += about
+    whole, said = put_together(entries)
+    return whole, [*remarks, *said]
 
 
 def _without_contradictions(entries: Sequence[Entry], remarks: list[Remark]) -> Iterator[Entry]:
@@ -83,7 +113,7 @@ def _file(path: Path, remarks: list[Remark]) -> Iterator[Path]:
 
 def _inside(folder: Path, root: Path, remarks: list[Remark], depth: int) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(_LOCKS):
+        if path.name.startswith(_LOCKS) or path.name.casefold() in _SYSTEM_FILES:
             remarks.append(_refused(path, _("not read: a hidden file or an office program's lock"), Weight.NOTE))
         elif path.is_symlink():
             inside = path.resolve().is_relative_to(root)

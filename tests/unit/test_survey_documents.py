@@ -147,3 +147,27 @@ def test_documents_that_are_made_to_hurt_are_refused(tmp_path: Path, body: str, 
     entries, (remark,) = read_sheets([document(tmp_path, body, before=before)])
     assert entries == ()
     assert said in remark.expected
+
+
+def test_a_letter_is_of_who_signed_it_and_not_of_whom_it_goes_to(tmp_path: Path) -> None:
+    text = ("区政务办：", "经自查，我局没有自建政务信息系统。", "特此函复。", "区教育局", "2018年3月5日")
+    (entry,), remarks = read(document(tmp_path, "".join(map(words, text))))
+    assert (entry.title, bool(entry.reported_none), heavy(remarks)) == ("区教育局", True, [])
+
+
+def test_who_signed_below_the_table_of_a_letter(tmp_path: Path) -> None:
+    body = (
+        words("区政务办：")
+        + table(["系统名称", "功能描述"], ["水费系统", "收费"])
+        + words("区水务局")
+        + words("2018年3月5日")
+    )
+    (entry,), remarks = read(document(tmp_path, body))
+    assert (entry.title, entry.department, heavy(remarks)) == ("水费系统", "区水务局", [])
+
+
+def test_of_a_cell_that_is_struck_out_in_part_the_rest_is_read(tmp_path: Path) -> None:
+    halved = "<w:tc><w:p><w:r><w:rPr><w:strike/></w:rPr><w:t>旧</w:t></w:r><w:r><w:t>新</w:t></w:r></w:p></w:tc>"
+    (entry,), remarks = read(document(tmp_path, table(["系统名称", "部门", "功能描述"], ["甲系统", "民政局", halved])))
+    assert entry.values == {"survey.function": "新"}
+    assert heavy(remarks) == [("C2", "a part is struck out; only the rest is read")]

@@ -8,8 +8,9 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from inventory.survey.entries import Weight
+from inventory.survey.tables.margins import department_in
 from inventory.survey.tables.settling import Settled
-from tests.unit.books import at, heavy, read, sheet
+from tests.unit.books import at, heavy, lines, read, sheet
 
 
 def test_ditto_below_ditto_is_the_value_at_the_top(tmp_path: Path) -> None:
@@ -288,3 +289,102 @@ def test_a_note_between_rows_is_no_entry_though_it_stands_in_two_cells(tmp_path:
     entries, remarks = read(sheet(tmp_path, rows))
     assert [entry.title for entry in entries] == ["甲系统", "乙系统"]
     assert [(remark.place.cell, remark.expected) for remark in remarks] == [("A3", "a note and no entry; not read")]
+
+
+@pytest.mark.parametrize(
+    "name, department",
+    [
+        ("2018年1月环保局上报", "环保局"), ("回复：司法局系统情况表(1)", "司法局"), ("区残联情况表", "区残联"),
+        ("城管执法局 副本", "城管执法局"), ("审计局最终版2", "审计局"), ("乡镇街道", ""), ("各单位汇总", ""),
+        ("全区各部门清单", ""), ("区委宣传部、区文明办", ""),
+    ],
+)  # fmt: skip
+def test_departments_in_names_of_files(name: str, department: str) -> None:
+    assert department_in(name) == department
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        ["填报单位（盖章）", "", "区水务局", "填报日期", "2018年3月"],
+        ["填报单位", "区水务局（公章）", "", "填报时间：2018-3-1"],
+    ],
+)
+def test_labels_in_cells_of_their_own(tmp_path: Path, label: list[str]) -> None:
+    rows = [["调查表"], label, ["系统名称", "功能"], ["水费系统", "征缴"]]
+    (entry,), remarks = read(lines(tmp_path, rows))
+    assert (entry.department, entry.values["survey.surveyed"]) == ("区水务局", "2018-03-01")
+    assert heavy(remarks) == []
+
+
+def test_a_header_that_asks_for_who_reports_is_still_a_header(tmp_path: Path) -> None:
+    rows = [["填报单位", "填报日期", "系统名称", "功能"], ["水务局", "2018-03-01", "水费系统", "征缴"]]
+    (entry,), _remarks = read(lines(tmp_path, rows))
+    assert (entry.title, entry.department) == ("水费系统", "水务局")
+
+
+def test_a_form_of_several_labels_in_a_row_is_no_sheet_of_columns(tmp_path: Path) -> None:
+    rows = [
+        ["系统名称", "公证系统", "上线时间", "2016年3月"], ["主管部门", "司法局", "运维费用", "3万元/年"],
+        ["功能描述", "公证办理", "是否涉密", "□是 ☑否"], ["等保级别", "二级", "数据库", "MySQL"],
+    ]  # fmt: skip
+    (entry,), remarks = read(lines(tmp_path, rows))
+    assert (entry.title, entry.department, entry.values["survey.database"]) == ("公证系统", "司法局", "MySQL")
+    assert heavy(remarks) == []
+
+
+def test_headers_that_name_a_year_are_known(tmp_path: Path) -> None:
+    rows = [["序号", "系统名称", "2016年运维费（万元）", "2017年运维费（万元）"], ["1", "学籍系统", "3", "4"]]
+    (entry,), _remarks = read(lines(tmp_path, rows, "教育局.csv"))
+    assert entry.values["survey.running_cost"] == 40000
+
+
+def test_rooms_that_only_have_a_place_and_an_area(tmp_path: Path) -> None:
+    rows = [["单位", "机房地点", "面积", "机柜数"], ["民政局", "一楼", "30平方米", "3"], ["教育局", "无", "", ""]]
+    (entry,), remarks = read(lines(tmp_path, rows, "机房.csv"))
+    assert (entry.kind, entry.title, entry.department, entry.values["area"]) == ("room", "一楼机房", "民政局", 30)
+    assert heavy(remarks) == []
+
+
+def test_a_system_that_only_its_servers_tell_of_is_a_system(tmp_path: Path) -> None:
+    rows = [
+        ["序号", "系统名称", "服务器名称", "IP地址"],
+        ["1", "审批系统", "db", "10.1.1.1"],
+        ["", "", "app", "10.1.1.2"],
+    ]
+    entries, _remarks = read(lines(tmp_path, rows, "规划局.csv"))
+    assert [(entry.kind, entry.title) for entry in entries] == [
+        ("system", "审批系统"), ("host", "db"), ("host", "app"),
+    ]  # fmt: skip
+
+
+def test_a_row_for_several_servers_is_told(tmp_path: Path) -> None:
+    rows = [
+        ["服务器用途", "操作系统", "IP地址", "数量"],
+        ["应用", "CentOS", "10.1.1.1", "2台"],
+        ["库", "AIX", "10.1.1.3", "1"],
+    ]
+    entries, remarks = read(lines(tmp_path, rows, "规划局.csv"))
+    assert len(entries) == 2
+    assert heavy(remarks) == [("D2", "a row for each server, with its address: one is taken for all of them")]
+
+
+@pytest.mark.parametrize("cell, error", [("5", True), ("5元", False), ("5万", False), ("500", False)])
+def test_a_few_yuan_without_a_unit_are_asked_about(tmp_path: Path, cell: str, error: bool) -> None:
+    rows = [["系统名称", "部门", "运维费用"], ["甲系统", "民政局", cell]]
+    (entry,), remarks = read(lines(tmp_path, rows))
+    assert ("survey.running_cost" not in entry.values) == error
+    assert any(remark.severity is Weight.ERROR for remark in remarks) == error
+
+
+@pytest.mark.parametrize("cell", ["部分在用", "拟停用", "基本在用"])
+def test_a_state_with_a_reserve_is_asked_about(tmp_path: Path, cell: str) -> None:
+    (entry,), remarks = read(lines(tmp_path, [["系统名称", "部门", "系统状态"], ["甲系统", "民政局", cell]]))
+    assert (dict(entry.values), at(remarks, "C2").severity) == ({}, Weight.ERROR)
+
+
+def test_a_date_that_has_not_come_and_a_formula_that_failed(tmp_path: Path) -> None:
+    rows = [["接入单位名称", "部门", "接入外网时间"], ["西山镇", "政府办", "未接入"], ["东山镇", "政府办", "#REF!"]]
+    entries, remarks = read(lines(tmp_path, rows))
+    assert [entry.values.get("attached") for entry in entries] == [None, None]
+    assert heavy(remarks) == [("C3", "a value: the formula of this cell ends in an error")]

@@ -35,6 +35,8 @@ NOTHING = frozenset(
     {"/", "\\", "-", "--", "—", "——", "———", "–", "*", "n/a", "na", "nil", "无", "暂无", "没有", "不适用", "none"}
 )
 _UNSAID = frozenset({"不详", "未知", "待定", "不清楚", "待补充", "待填", "待确认", "unknown", "tbd"})
+_NOT_YET = re.compile(r"(?:尚未|暂未|还未|还没|没有|未)[^\d]{1,6}")
+"""In the place of a date: it has not happened, such as 未接入."""
 _TRUE_MARKS = frozenset("√✓✔☑■●v")
 _FALSE_MARKS = frozenset("×✗✘╳xX✖")
 _TRUE = ("是", "有", "对", "已", "yes", "y", "true", "t", "1", "1.0")
@@ -139,11 +141,17 @@ def choices_of(column: Column) -> Mapping[str, str]:
 
 
 def _mentioned(text: str, known: Mapping[str, str]) -> set[str]:
-    """Return the values whose words a text contains: no word inside of a longer one, and none that is denied."""
+    """Return the values whose words a text contains: no word inside of a longer one, and none that is denied.
+
+    Where a word is said with a reserve, such as 部分在用, there is none.
+    """
     found = set()
     for word in sorted(known, key=len, reverse=True):
         if len(word) > 1 and word in text:
-            if stance_on(text, word) is not Stance.DENIED:
+            stance = stance_on(text, word)
+            if stance is Stance.RESERVED:
+                return set()
+            if stance is not Stance.DENIED:
                 found.add(known[word])
             text = text.replace(word, "·" * len(word))
     return found
@@ -207,7 +215,7 @@ def _measured(
         if too_large(column.type, value) and (column.type != "money" or not amount.unit):
             return misread(
                 _("the number or its unit again: {value} cannot be meant").format(
-                    value=f"{amount.number:f}{amount.unit or unit}"
+                    value=f"{number(amount.number)}{amount.unit or unit}"
                 )
             )
         if several is not None:
@@ -229,6 +237,9 @@ def _money(cell: Cell, column: Column, setting: Setting) -> Told:
     convert = partial(money, period=column.unit.partition("/")[2])
     told = _measured(convert, lambda: _("an amount of money such as 12.5万元"))(cell, column, setting)
     small = isinstance(told.value, int | float) and 0 < told.value < LEAST_MONEY
+    amount = amount_of(cell)
+    if small and not setting.unit and amount is not None and not amount.unit:
+        return misread(_("the amount with its unit, such as 5万元: no unit is given, and so few yuan are not meant"))
     if small and setting.unit and not told.expected:
         said = _("only {value} yuan: is the unit right?").format(value=told.value)
         return Told(told.value, said, Weight.WARNING)
@@ -328,7 +339,7 @@ _READERS: Mapping[str, Callable[[Cell, Column, Setting], Told]] = {
 def _says_no_more(cell: Cell, column: Column) -> Told | None:
     """Tell that a cell only says that there is nothing to say; none where it says something."""
     word = plain(shown(cell)).casefold()
-    if word in _UNSAID:
+    if word in _UNSAID or (column.type in {"date", "year"} and _NOT_YET.fullmatch(word)):
         return Told(None, _("taken as not stated"))
     if word not in NOTHING or (column.type in {"truth", "golden"} and word.isalpha()):
         return None

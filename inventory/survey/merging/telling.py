@@ -12,6 +12,9 @@ from inventory.words import _
 WHOLE = 3
 """Remarks of one kind in one file that are told whole; more of them are counted."""
 
+CELLS = 40
+"""Cells of further remarks of a kind that are named."""
+
 NEW_LINES = 200
 """Lines of new files that are shown; beyond that the files are listed."""
 
@@ -53,10 +56,21 @@ def remarks_text(remarks: Iterable[Remark]) -> str:
             found = kinds[weight, column]
             lines += [f"  {_line(remark)}" for remark in found[:WHOLE]]
             if len(found) > WHOLE:
-                told = _("… and {count} more of this kind ({kind})").format(count=len(found) - WHOLE, kind=column)
+                told = _("… and {count} more of this kind ({kind}): {cells}").format(
+                    count=len(found) - WHOLE, kind=column, cells=_cells(found[WHOLE:])
+                )
                 lines.append(f"  {told}")
         lines.append("")
     return "\n".join(lines)
+
+
+def _cells(remarks: Sequence[Remark]) -> str:
+    """Name the cells of remarks that are not told whole; very many are cut."""
+    names = [" ".join(filter(None, (remark.place.sheet, remark.place.cell))) or "-" for remark in remarks]
+    sheets = {remark.place.sheet for remark in remarks}
+    if len(sheets) == 1:
+        names = [remark.place.cell or "-" for remark in remarks]
+    return _(", ").join([*names[:CELLS], *(["…"] if len(names) > CELLS else [])])
 
 
 def _line(remark: Remark) -> str:

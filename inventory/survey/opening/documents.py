@@ -13,6 +13,8 @@ from inventory.survey.opening.archives import Refused, parsed
 
 LIMIT_CELLS = 500_000
 LIMIT_DEPTH = 8
+STRUCK = "…"
+"""Stands for text of a cell that is all struck out."""
 WIDEST = 200
 """Columns that one cell may reach over."""
 
@@ -28,8 +30,8 @@ class _Cell:
     wide: int = 1
     goes_on: bool = False
     text: list[str] = field(default_factory=list)
-    plain: bool = False
-    """Whether some of its text is not struck out."""
+    struck: bool = False
+    """Whether some of its text is struck out, which `text` is without."""
 
 
 @dataclass
@@ -40,6 +42,8 @@ class DocumentTable:
     above: int
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     struck: list[tuple[int, int]] = field(default_factory=list)
+    left: list[tuple[int, int, str]] = field(default_factory=list)
+    """Cells of whose text a part is struck out, with what is left."""
     starts: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     """By column the row, the width and the last row of the cell that may go on below."""
     cells: list[_Cell] = field(default_factory=list)
@@ -58,8 +62,12 @@ class DocumentTable:
             self.starts[cell.column] = (row, cell.wide, row)
             text = "".join(cell.text).strip()
             texts[cell.column] = text or None
-            if text and not cell.plain:
+            if cell.struck and not text:
+                # Something has to stand there, or it would not be told that it was struck out.
+                texts[cell.column] = STRUCK
                 self.struck.append((row, cell.column))
+            elif cell.struck:
+                self.left.append((row, cell.column, text))
         self.rows.append(texts)
         self.cells, self.column = [], 0
 
@@ -108,8 +116,9 @@ class _DocumentReader:
         """Add text to the open cell, or to the paragraph outside of all tables."""
         if self.open and self.open[-1].cells:
             cell = self.open[-1].cells[-1]
-            cell.text.append(text)
-            cell.plain = cell.plain or (bool(text.strip()) and not self.struck)
+            cell.struck = cell.struck or (self.struck and bool(text.strip()))
+            if not self.struck or not text.strip():
+                cell.text.append(text)
         elif not self.open:
             self.text.append(text)
 
@@ -212,6 +221,7 @@ def document_sheets(archive: zipfile.ZipFile) -> list[dict[str, Any]]:
     parsed(archive.read("word/document.xml"), reader.start, reader.end, reader.data)
     tables = reader.tables or [DocumentTable([], 0)]
     # What stands below the last table signs all of it: 填报单位, date.
+    below = len(reader.above) if reader.tables else 0
     tables[-1].rows += [[text] for text in reader.above]
     return [
         {
@@ -221,7 +231,8 @@ def document_sheets(archive: zipfile.ZipFile) -> list[dict[str, Any]]:
             "rows": table.rows,
             "merged": table.merged,
             "above": table.above,
-            "facts": [[], [], [], [], [], table.struck],
+            "below": below if table is tables[-1] else 0,
+            "facts": [[], [], [], [], [], table.struck, table.left, []],
         }
         for number, table in enumerate(tables, 1)
     ]

@@ -21,7 +21,8 @@ import python_calamine as calamine
 
 from inventory.survey.opening.archives import Refused, opened, verified
 from inventory.survey.opening.documents import document_sheets
-from inventory.survey.opening.facts import Facts, ods_facts, xlsx_facts
+from inventory.survey.opening.facts import Facts, xlsx_facts
+from inventory.survey.opening.opendocument import ods_facts
 
 LIMIT_MEMORY = 2 * 1024 * 1024 * 1024
 LIMIT_SECONDS = 1800
@@ -114,6 +115,8 @@ def _sheet(book: calamine.CalamineWorkbook, index: int, facts: Facts | None, bud
                 facts.errors,
                 facts.percents,
                 facts.struck,
+                facts.left,
+                facts.comments,
             ],
         }
     return answer

@@ -1,4 +1,4 @@
-"""What a workbook's XML tells and its cells do not: hidden rows, errors, formulas without a value, its reach."""
+"""What a workbook's XML tells and its cells do not: hidden rows, errors, what is struck out, comments, its reach."""
 
 import posixpath
 import re
@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from inventory.survey.opening.archives import Refused, parsed
+from inventory.survey.opening.runs import CommentReader, Runs, SharedTexts
 
 LIMIT_CELLS = 4_000_000
 """The rectangle of all cells that have a value may hold so many; it is kept in memory as a whole."""
@@ -29,15 +30,18 @@ class Facts:
     errors: list[tuple[int, int, str]] = field(default_factory=list)
     percents: list[Spot] = field(default_factory=list)
     struck: list[Spot] = field(default_factory=list)
+    left: list[tuple[int, int, str]] = field(default_factory=list)
+    """Cells of whose text a part is struck out, with what is left."""
+    comments: list[tuple[int, int, str]] = field(default_factory=list)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     top: int = 1 << 30
-    left: int = 1 << 30
+    first: int = 1 << 30
     bottom: int = -1
     right: int = -1
 
     def reach(self, row: int, column: int, rows: int = 1, columns: int = 1) -> None:
         """Take note that cells from here on have values."""
-        self.top, self.left = min(self.top, row), min(self.left, column)
+        self.top, self.first = min(self.top, row), min(self.first, column)
         self.bottom, self.right = max(self.bottom, row + rows - 1), max(self.right, column + columns - 1)
 
     @property
@@ -45,7 +49,7 @@ class Facts:
         """Tell whether the cells with values span more than is read."""
         if self.bottom < self.top:
             return False  # a sheet without a value, as the second and third one of most files
-        return (self.bottom - self.top + 1) * (self.right - self.left + 1) > LIMIT_CELLS
+        return (self.bottom - self.top + 1) * (self.right - self.first + 1) > LIMIT_CELLS
 
 
 @lru_cache(maxsize=32768)
@@ -60,16 +64,19 @@ def spot_of(reference: str) -> Spot | None:
     return int(match[2]) - 1, column - 1
 
 
-def _number(text: str | None, default: int) -> int:
+def number_of(text: str | None, default: int) -> int:
+    """Return the whole number that an attribute is, or the default where it is none or absurdly long."""
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else default
 
 
 class _SheetReader:
     """Follows the tags of one xlsx sheet."""
 
-    def __init__(self, styles: "_Styles") -> None:
+    def __init__(self, styles: "_Styles", texts: Mapping[int, str]) -> None:
         self.facts = Facts()
         self.styles = styles
+        self.texts = texts
+        self.runs = Runs()
         self.row = -1
         self.column = -1
         self.cell: Mapping[str, str] = {}
@@ -79,7 +86,7 @@ class _SheetReader:
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag == "row":
-            self.row = _number(attributes.get("r"), self.row + 2) - 1
+            self.row = number_of(attributes.get("r"), self.row + 2) - 1
             self.column = -1
             if attributes.get("hidden") in {"1", "true"}:
                 self.facts.hidden_rows.append(self.row)
@@ -87,18 +94,22 @@ class _SheetReader:
             spot = spot_of(attributes.get("r", ""))
             self.row, self.column = spot if spot is not None else (self.row, self.column + 1)
             self.cell, self.formula, self.value = attributes, False, []
+            self.runs = Runs()
         elif tag == "f":
             self.formula = True
         elif tag in {"v", "t"}:
             self.inside = True
+        elif tag in {"r", "strike"}:
+            self.runs.format(tag, attributes)
         elif tag == "col" and attributes.get("hidden") in {"1", "true"}:
-            first = _number(attributes.get("min"), 1) - 1
-            last = min(_number(attributes.get("max"), first + 1), first + 1000)
+            first = number_of(attributes.get("min"), 1) - 1
+            last = min(number_of(attributes.get("max"), first + 1), first + 1000)
             self.facts.hidden_columns.extend(range(first, last))
 
     def data(self, text: str) -> None:
         if self.inside:
             self.value.append(text)
+            self.runs.say(text)
 
     def end(self, tag: str) -> None:
         if tag in {"v", "t"}:
@@ -114,11 +125,14 @@ class _SheetReader:
             self.facts.blank_formulas.append((self.row, self.column))
         if kind == "e":
             self.facts.errors.append((self.row, self.column, value[:20]))
-        style = _number(self.cell.get("s"), 0)
+        style = number_of(self.cell.get("s"), 0)
         if kind == "n" and value and style in self.styles.percents:
             self.facts.percents.append((self.row, self.column))
-        if value and style in self.styles.struck:
+        rest = self.texts.get(number_of(value, -1)) if kind == "s" else self.runs.left
+        if value and (style in self.styles.struck or rest == ""):
             self.facts.struck.append((self.row, self.column))
+        elif rest:
+            self.facts.left.append((self.row, self.column, rest))
 
 
 class _Styles(NamedTuple):
@@ -141,13 +155,13 @@ class _StyleReader:
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         self.inside.append(tag)
         if tag == "numFmt" and "%" in attributes.get("formatCode", ""):
-            self.formats.add(_number(attributes.get("numFmtId"), -1))
+            self.formats.add(number_of(attributes.get("numFmtId"), -1))
         elif tag == "font" and "fonts" in self.inside:
             self.fonts += 1
         elif tag == "strike" and "fonts" in self.inside and attributes.get("val", "1") not in {"0", "false"}:
             self.struck.add(self.fonts)
         elif tag == "xf" and "cellXfs" in self.inside:
-            self.styles.append((_number(attributes.get("numFmtId"), -1), _number(attributes.get("fontId"), -1)))
+            self.styles.append((number_of(attributes.get("numFmtId"), -1), number_of(attributes.get("fontId"), -1)))
 
     def end(self, _tag: str) -> None:
         self.inside.pop()
@@ -166,6 +180,37 @@ def _styles_of(archive: zipfile.ZipFile) -> _Styles:
     reader = _StyleReader()
     parsed(archive.read("xl/styles.xml"), reader.start, reader.end)
     return reader.found()
+
+
+def _texts_of(archive: zipfile.ZipFile) -> Mapping[int, str]:
+    """Return what is left of the texts that cells share, where a part of them is struck out."""
+    if "xl/sharedStrings.xml" not in archive.namelist():
+        return {}
+    reader = SharedTexts()
+    parsed(archive.read("xl/sharedStrings.xml"), reader.start, reader.end, reader.data)
+    return reader.found
+
+
+def _comments_on(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the comments on the cells of a sheet, by row and column."""
+    folder, name = posixpath.split(path)
+    relations = f"{folder}/_rels/{name}.rels"
+    files: list[str] = []
+
+    def relation(tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == "Relationship" and attributes.get("Type", "").endswith("/comments"):
+            target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
+            files.append(target.lstrip("/"))
+
+    known = set(archive.namelist())
+    if relations in known:
+        parsed(archive.read(relations), relation)
+    for file in known.intersection(files):
+        reader = CommentReader()
+        parsed(archive.read(file), reader.start, reader.end, reader.data)
+        for reference, text in reader.found:
+            if (spot := spot_of(reference)) is not None:
+                yield *spot, text
 
 
 def _sheet_paths(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
@@ -192,50 +237,12 @@ def xlsx_facts(archive: zipfile.ZipFile) -> dict[str, Facts]:
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= known:
         raise Refused("broken")
     styles = _styles_of(archive)
+    texts = _texts_of(archive)
     facts = {}
     for name, path in _sheet_paths(archive):
         if path in known and path.startswith("xl/worksheets/"):
-            reader = _SheetReader(styles)
+            reader = _SheetReader(styles, texts)
             parsed(archive.read(path), reader.start, reader.end, reader.data)
             facts[name] = reader.facts
+            facts[name].comments += _comments_on(archive, path)
     return facts
-
-
-class _TableReader:
-    """Follows the tags of an ods: rows and cells are written once and repeated by number."""
-
-    def __init__(self) -> None:
-        self.tables: dict[str, Facts] = {}
-        self.facts = Facts()
-        self.row = 0
-        self.rows = 1
-        self.column = 0
-
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        if tag == "table":
-            self.facts = self.tables.setdefault(attributes.get("name", ""), Facts())
-            self.row, self.rows = 0, 0
-        elif tag == "table-row":
-            self.row, self.column = self.row + self.rows, 0
-            self.rows = max(1, _number(attributes.get("number-rows-repeated"), 1))
-            if attributes.get("visibility") in {"collapse", "filter"} and self.rows < 10_000:
-                self.facts.hidden_rows.extend(range(self.row, self.row + self.rows))
-        elif tag in {"table-cell", "covered-table-cell"}:
-            self.cell(attributes)
-
-    def cell(self, attributes: Mapping[str, str]) -> None:
-        columns = max(1, _number(attributes.get("number-columns-repeated"), 1))
-        if "value-type" in attributes:
-            self.facts.reach(self.row, self.column, self.rows, columns)
-        wide = _number(attributes.get("number-columns-spanned"), 1)
-        high = _number(attributes.get("number-rows-spanned"), 1)
-        if wide > 1 or high > 1:
-            self.facts.merged.append((self.row, self.column, self.row + high - 1, self.column + wide - 1))
-        self.column += columns
-
-
-def ods_facts(archive: zipfile.ZipFile) -> dict[str, Facts]:
-    """Return the facts of every sheet of an ods by the sheet's name; Refused where its XML is broken."""
-    reader = _TableReader()
-    parsed(archive.read("content.xml"), reader.start)
-    return reader.tables

@@ -42,6 +42,8 @@ class Grid:
     """Top, left, bottom, right of merged cells; none where the file cannot tell."""
     above: int = 0
     """How many rows are the text above a table of a document: cells are counted from the table's own first row."""
+    below: int = 0
+    """How many rows at the end are the text below the last table of a document."""
     hidden: bool = False
     hidden_rows: tuple[int, ...] = ()
     hidden_columns: tuple[int, ...] = ()
@@ -49,6 +51,9 @@ class Grid:
     errors: Mapping[Spot, str] = field(default_factory=dict)
     struck: frozenset[Spot] = frozenset()
     """Cells whose text is struck out, as far as the file can tell."""
+    halved: frozenset[Spot] = frozenset()
+    """Cells of whose text a part was struck out, and is not there any more."""
+    comments: Mapping[Spot, str] = field(default_factory=dict)
     percents: frozenset[Spot] | None = frozenset()
     """Cells that show their number as per cent; none where the file cannot tell."""
 

@@ -37,7 +37,7 @@ def explained(code: str) -> str:
         "broken": _("it is damaged: open it in an office program and save it anew"),
         "entities": _("it declares entities, which no office program does: save it anew"),
         "old-document": _("it is an old Word document (.doc): save it as .docx or .xlsx"),
-        "no-sheet": _("it is an archive and no workbook: save it as .xlsx"),
+        "no-sheet": _("it is an archive and no workbook: unpack it, or save what is in it as .xlsx"),
         "no-table": _("a chart or macro sheet has no table; put what it says into a sheet"),
         "too-large": _("a value stands far away from the others: delete what lies beyond the table"),
         "busy": _("the machine was too busy to read it in half an hour: import it again when less is going on"),
@@ -146,7 +146,10 @@ def _grid(path: Path, kind: str, sheet: Mapping[str, Any]) -> Grid:
     margin: list[Cell] = [None] * left
     rows = before + [[*margin, *(_value(cell) for cell in row)] if row else [] for row in sheet["rows"]]
     known = "facts" in sheet
-    hidden_rows, hidden_columns, blank, errors, percents, struck = sheet.get("facts", ([],) * 6)
+    hidden_rows, hidden_columns, blank, errors, percents, struck, left_over, comments = sheet.get("facts", ([],) * 8)
+    for row, column, text in left_over:
+        if row < len(rows) and column < len(rows[row]):
+            rows[row][column] = text
     return Grid(
         file=path,
         sheet=sheet["name"],
@@ -154,11 +157,14 @@ def _grid(path: Path, kind: str, sheet: Mapping[str, Any]) -> Grid:
         merged=tuple((a, b, c, d) for a, b, c, d in sheet["merged"]) if known or kind == "xls" else None,
         hidden=sheet["hidden"],
         above=sheet.get("above", 0),
+        below=sheet.get("below", 0),
         hidden_rows=tuple(hidden_rows),
         hidden_columns=tuple(hidden_columns),
         blank_formulas=frozenset((row, column) for row, column in blank),
         errors={(row, column): word for row, column, word in errors},
         struck=frozenset((row, column) for row, column in struck),
+        halved=frozenset((row, column) for row, column, _text in left_over),
+        comments={(row, column): text for row, column, text in comments},
         percents=frozenset((row, column) for row, column in percents) if kind == "xlsx" else None,
     )
 
@@ -168,8 +174,8 @@ def _remarks_on(path: Path, answer: Mapping[str, Any]) -> Iterator[Remark]:
     if answer["linked"]:
         expected = _("it refers to other files; the values that were last saved are read")
         yield Remark(place=place, expected=expected, severity=Weight.NOTE)
-    if answer["kind"] not in {"xlsx", "docx"}:
-        expected = _("hidden cells, formulas and errors in them cannot be told apart in this format; .xlsx can")
+    if answer["kind"] not in {"xlsx", "docx", "ods"}:
+        expected = _("hidden and struck-out cells, comments and failed formulas are not seen in this format; use .xlsx")
         yield Remark(place=place, read=answer["kind"], expected=expected, severity=Weight.NOTE)
 
 

@@ -16,6 +16,8 @@ from inventory.survey.tables.tables import Heading, Row, Table
 from inventory.survey.text import plain
 from inventory.words import _
 
+_FAILED = re.compile(r"#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)|Err:\d{3}")
+"""What an office program shows in place of a value that its formula could not give."""
 _MEASURED = frozenset({"storage", "memory", "percent", "count", "number"})
 
 
@@ -62,13 +64,15 @@ class CellReader(AssignedTable):
 
     def faulty(self, heading: Heading, spot: Spot) -> bool:
         """Tell whether a cell's formula gives an error, or nothing yet, and remark it."""
-        if spot in self.grid.errors:
+        cell = self.grid.at(*spot)
+        error = self.grid.errors.get(spot, cell if isinstance(cell, str) and _FAILED.fullmatch(cell.strip()) else "")
+        if error:
             expected = _("a value: the formula of this cell ends in an error")
-            self.remark(spot, expected, Weight.ERROR, column=heading.text, read=self.grid.errors[spot])
+            self.remark(spot, expected, Weight.ERROR, column=heading.text, read=error)
         elif spot in self.grid.blank_formulas:
             expected = _("a value: this formula was never computed; open and save the file in an office program")
             self.remark(spot, expected, Weight.ERROR, column=heading.text)
-        return spot in self.grid.errors or spot in self.grid.blank_formulas
+        return bool(error) or spot in self.grid.blank_formulas
 
     def told(self, heading: Heading, column: Column, spot: Spot, cell: Cell) -> Told:
         """Return what a cell tells in the units of its header or sheet."""

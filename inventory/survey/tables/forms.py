@@ -1,8 +1,7 @@
-"""Sheets that are no table of rows: one thing for each column, and the filing form of the MLPS."""
+"""Sheets that are no table of rows: one thing for each column, the labels in front."""
 
 import re
 from collections import Counter
-from itertools import pairwise
 
 from inventory.survey.opening.grids import Spot, empty
 from inventory.survey.tables.headings import taken_apart
@@ -12,13 +11,6 @@ from inventory.survey.text import cleaned
 _LABELS = 4
 """So many labels below each other make a sheet of columns."""
 _LONGEST = 40
-_FILED = re.compile(r"^\s*(0\d|1\d)\s*[\u4e00-\u9fff]")
-_FILED_LABELS = 4
-_ASKED = frozenset({
-    "title", "department", "survey.number", "survey.function", "survey.users", "survey.network", "survey.launched",
-    "grading.mlps",
-})  # fmt: skip
-"""The fields that a filing form tells; its lists of products are those of no column."""
 
 
 def columned(finder: TableFinder) -> Table | None:
@@ -35,7 +27,9 @@ def columned(finder: TableFinder) -> Table | None:
         if titled is None or votes[kind] < _LABELS:
             continue
         filled = [at for at, cell in enumerate(finder.grid.rows[titled]) if at > column and not empty(cell)]
-        if len(filled) > 1 and sum(finder.is_label(titled, at) for at in filled) * 2 < len(filled):
+        # Labels that stand between values are those of a form.
+        formed = any(sum(finder.is_label(row, at) for row in labels) * 2 > len(labels) for at in filled)
+        if len(filled) > 1 and not formed and sum(finder.is_label(titled, at) for at in filled) * 2 < len(filled):
             return _turned(finder, column, [labels[0] - 1, *labels] if named else labels, filled, named=named)
     return None
 
@@ -70,36 +64,3 @@ def _turned(finder: TableFinder, column: int, labels: list[int], filled: list[in
 def _held(finder: TableFinder, spot: Spot) -> Spot:
     """Return the cell that holds what a cell shows; one merged over several columns counts for each of them."""
     return finder.holders.get(spot, spot)
-
-
-def is_filing_form(finder: TableFinder) -> bool:
-    """Tell whether a sheet is the form by which systems are filed under the MLPS: its labels bear two digits."""
-    found = [_FILED.match(cell) for cells in finder.grid.rows for cell in cells[:6] if isinstance(cell, str)]
-    numbers = {match[1] for match in found if match is not None}
-    # Amounts such as 12万元 look like labels, but do not count from one.
-    return {"01", "02"} <= numbers and len(numbers) >= _FILED_LABELS
-
-
-def filing_form(finder: TableFinder) -> Table | None:
-    """Return what the filing form says of its system; labels that the inventory does not know are left out."""
-    spots: dict[Heading, Spot] = {}
-    for row, cells in enumerate(finder.grid.rows):
-        filled = [column for column, cell in enumerate(cells) if not empty(cell)]
-        for column, beside in pairwise(filled):
-            parts = _parts(finder, row, column)
-            match = finder.matcher.match("system", parts)
-            taken = {heading.parts[-1] for heading in spots}
-            asked = match.column is not None and match.column.field in _ASKED and match.how == "known"
-            if asked and parts[-1] not in taken:
-                spots[Heading(parts, (row, column))] = (row, beside)
-    if not any(taken_apart(heading.parts[-1])[0].endswith("系统名称") for heading in spots):
-        return None
-    top = min(heading.spot[0] for heading in spots)
-    return Table(top, tuple(spots), (Row(top, spots),), form=True, filed=True)
-
-
-def _parts(finder: TableFinder, row: int, column: int) -> tuple[str, ...]:
-    """Return a label with the one above it, which is merged over the rows of its group."""
-    own = cleaned(str(finder.grid.at(row, column)))
-    above = cleaned(str(finder.value(row, 0) or "")) if column else ""
-    return (above, own) if above and above != own and _FILED.match(above) and not _FILED.match(own) else (own,)

@@ -20,7 +20,7 @@ _NUMBERED = re.compile(
 )
 _BRACKETS = re.compile(r"[\(\[【{]([^\(\)\[\]【】{}]*)[\)\]】}]")
 _MONEY_TAIL = re.compile(r"(?<=[^\s\d])((?:百|千|万|亿)元(?:/[年月])?)$")
-_TAIL = re.compile(r"(?:[/:,，;]\s*|\s+)(?:单位:?\s*)?([^\s/:,]+(?:/[年月])?)$")
+_TAIL = re.compile(r"(?:[/:,，;]\s*|\s+|(?=单位:))(?:单位:?\s*)?([^\s/:,]+(?:/[年月])?)$")
 _GENERIC = frozenset(
     map(
         folded,

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from inventory.survey.cells.dates import day_of
 from inventory.survey.opening.grids import Cell, empty
 from inventory.survey.tables.headings import is_unit
-from inventory.survey.tables.replies import is_reply
+from inventory.survey.tables.replies import is_bare_reply, is_reply
 from inventory.survey.text import cleaned, folded, plain
 
 Role = Literal["data", "total", "note", "numbering", "group", "signature", "example", "none", "heading"]
@@ -23,13 +24,18 @@ _LABELLED = re.compile(
     rf"(?P<label>{_LABELS})\s*(?:\([^)]*\))?\s*:\s*(?P<value>.{{0,80}}?)(?=[\s,;、(]*(?:{_LABELS})\s*(?:\([^)]*\))?\s*:|$)",
     re.IGNORECASE,
 )
+_PERSON = re.compile(
+    r"(?:填表人|填报人|审核人|审批人|制表人|经办人|单位负责人|分管领导|主要领导|填报日期|填表日期|填报时间|填表时间)(?:\([^)]*\))?:?"
+)
+_BARE = re.compile(r"(?P<label>(?:填报|填表|报送|上报)(?:单位|部门|日期|时间))(?:名称)?\s*(?:\([^)]*\))*\s*:?")
 _TOTAL = re.compile(
-    r"^(?:合计|总计|小计|共计|累计|汇总|total|subtotal|sum)(?:[(:].*|[\d一二三四五六七八九十百千个项台套家户元万.,]*)$",
+    r"^(?:本页|本表|本单位|全局|全区|全市|全县|各单位|部门|以上)?(?:合计|总计|小计|共计|累计|汇总|total|subtotal|sum)(?:[(:].*|[\d一二三四五六七八九十百千个项台套家户元万.,]*)$",
     re.IGNORECASE,
 )
 _NOTE = re.compile(
     r"^(?:\*?注|备注|说明|填表说明|填报说明|填写说明|注意|note|notes|remark)s?\s*\d*\s*(?:[:.、]|$)", re.IGNORECASE
 )
+_PAGE = re.compile(r"[(\[【]?(?:以下(?:空白|无正文|无内容|为空)|下页续|接下页|转下页|续上页|空白)[)\]】。]*")
 _NUMBERED = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,2})[).、]")
 _COUNT = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[).、]?$")
 _CHINESE_COUNT = re.compile(r"\(?[一二三四五六七八九十]{1,3}[).、]?")
@@ -40,6 +46,8 @@ _EXAMPLE = re.compile(
 )
 _NOBODY = re.compile(r"(?:[xX×*]{2,}|某某?|〇〇|○○)(?:局|单位|部门|业务|管理|信息)*(?:系统|平台|网站)")
 """Names that stand in forms for any name."""
+_EVERYBODY = re.compile(r"(?:[各全区市县直乡镇街道办事处部门委局机关单位所有]|有关|相关)+")
+"""Words for all of some bodies, which are the title of none."""
 # Who put the sheets of others together is not who reports.
 _COMPILER = re.compile(r"^(?:制表|编制|汇总|统计)")
 _HEAVENLY = "甲乙丙丁戊己庚辛壬癸"
@@ -49,7 +57,10 @@ _BODIES = (
 )
 _PEOPLES = "残联|妇联|侨联|文联|工商联|台联|科协|社科联|记协|团委"
 _DEPARTMENT = re.compile(rf"^(?:[\u4e00-\u9fff·]{{1,24}}?(?:{_BODIES})|[\u4e00-\u9fff]{{0,8}}(?:{_PEOPLES}))$")
-_BODY = re.compile(rf"(?:{_BODIES})")
+_BODY = re.compile(rf"(?:{_BODIES}|{_PEOPLES})")
+_DAY = re.compile(
+    r"\d{4}\s*年(?:\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*[日号])?)?|(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]|\d{1,2}月份?"
+)
 _PREFIXED = re.compile(
     r"^(?:附件|附表|表|第)?\s*[(\[【]?\s*[\d一二三四五六七八九十]*\s*(?:部分|类)?[-_.:、,)\]】\s]*[(\[【]*"
 )
@@ -67,13 +78,13 @@ _DATED = re.compile(
     r"(?:\s*\d{1,2}:\d{2}(?::\d{2})?)?"
 )
 _LEADING = re.compile(
-    r"^(?:关于|报送|上报|填报|呈报|转报|反馈|提交|提供|印发|转发|征求|请|对|我们|我|贵|的|由|各|及|和|与|落实|开展|做好|组织)+"
+    r"^(?:关于|回复|答复|复函|报送|上报|填报|呈报|转报|反馈|提交|提供|印发|转发|征求|请|对|我们|我|贵|的|由|各|及|和|与|落实|开展|做好|组织)+"
 )
 _SUBJECTS = re.compile(
     r"(?:政务|信息|业务|应用|数据|机房|设备|线路|专线|专网|系统|资产|网络|服务器|各|全|所属|下属"
     r"|报送|上报|填报|填写|反馈|回复|报表|清单|台账|汇总|自查|普查|调查|摸底|统计|情况|目录|定级|备案|等保|等级保护|网站|门户"
     r"|关于|的|云|上云|迁移|整合|共享|需求|责任|负面|登记|申请|申报|运维|经费|涉密|非涉密|软件|硬件|存储|安全|基本|年度|最新"
-    r"|修改|补充|终稿|定稿|报|表|自建|在用|资源|办公|视频|现有|已建|在建|拟建|互联网|接入|无)"
+    r"|修改|补充|最终|终版|终稿|定稿|初稿|草稿|新版|副本|复本|盖章|扫描|回复|复函|回函|函|报|表|自建|在用|资源|办公|视频|现有|已建|在建|拟建|互联网|接入|无)"
 )
 
 
@@ -86,9 +97,9 @@ class Labelled(NamedTuple):
 
 
 def labels_in(cells: Sequence[Cell]) -> Labelled:
-    """Return what labelled words in a row say, such as 填报单位：水务局 or 单位：万元."""
-    found = Labelled()
+    """Return what labelled words in a row say, such as 填报单位：水务局 or 单位：万元, also in cells of their own."""
     filled = [cell for cell in cells if not empty(cell)]
+    found = _beside(filled)
     for index, text in enumerate(plain(str(cell))[:400] for cell in filled):
         for match in _LABELLED.finditer(text):
             label, value = match["label"].casefold(), match["value"].strip(" _,;、")
@@ -98,6 +109,20 @@ def labels_in(cells: Sequence[Cell]) -> Labelled:
                 beside = [cell for cell in beside if signed(str(cell))]
                 value = ""
             found = _said(found, label, value or next(iter(beside), ""))
+    return found
+
+
+def _beside(filled: Sequence[Cell]) -> Labelled:
+    """Return what stands in the cells to the right of labels without a colon."""
+    found = Labelled()
+    for label, value in pairwise(filled):
+        match = _BARE.fullmatch(plain(str(label))) if isinstance(label, str) else None
+        if match is None:
+            continue
+        if match["label"].endswith(("日期", "时间")):
+            found = found._replace(surveyed=found.surveyed or day_of(value).value)
+        elif not found.department and is_department(signed(str(value))):
+            found = found._replace(department=signed(str(value)))
     return found
 
 
@@ -128,7 +153,8 @@ def _units_in(text: str) -> tuple[str, ...]:
 
 def is_department(text: str) -> bool:
     """Tell whether text looks like the title of a department."""
-    return _DEPARTMENT.match(cleaned(text)) is not None
+    text = cleaned(text)
+    return _DEPARTMENT.match(text) is not None and _EVERYBODY.fullmatch(text) is None
 
 
 def is_numbered(text: str) -> bool:
@@ -138,8 +164,8 @@ def is_numbered(text: str) -> bool:
 
 def department_in(text: str) -> str:
     """Return the department that a sheet's title or a file's name begins with; empty if none does."""
-    text = cleaned(_PREFIXED.sub("", plain(text)))
-    for part in map(_unled, re.split(r"[-_\s()（）【】\[\]《》“”+—.]+|\d+", text)):
+    text = cleaned(_PREFIXED.sub("", _DAY.sub(" ", plain(text))))
+    for part in map(_unled, re.split(r"[-_:\s()（）【】\[\]《》“”+—.]+|\d+", text)):
         if is_department(part):
             return part
         # "water bureau" in "water bureau's information systems": what follows must be what sheets are about.
@@ -182,8 +208,8 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
             any(isinstance(cell, str) and _TOTAL.match(plain(cell).replace(" ", "")) for cell in (first, titled)),
         ),
         ("example", any(_is_example(cell) for cell in (filled[0], titled))),
-        ("signature", few and any(_LABELLED.match(plain(str(cell))[:400]) for cell in filled)),
-        ("note", few and _NOTE.match(first) is not None),
+        ("signature", _signs(filled, few=few)),
+        ("note", few and (_NOTE.match(first) or _PAGE.fullmatch(first)) is not None),
     )
     role = next((role for role, fits in roles if fits), None)
     if role in {None, "note"} and is_reply(cells, titled):
@@ -191,6 +217,21 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
     if role is None and _heads(filled, titled) and width > 2:
         return "group"
     return role or (_alone(first, titled) if len(filled) == 1 and width > 2 else "data")
+
+
+def _signs(filled: Sequence[Cell], *, few: bool) -> bool:
+    """Tell whether a row says who filled in the sheet, in one cell or with a label before each."""
+    texts = [plain(str(cell))[:400] for cell in filled]
+    labelled = sum(_LABELLED.match(text) is not None for text in texts)
+    return (few and labelled > 0) or (labelled > 1 and labelled * 2 >= len(texts)) or bool(_PERSON.fullmatch(texts[0]))
+
+
+def replying_department(cells: Sequence[Cell]) -> str:
+    """Return the department that a row names only to say that it has nothing: 三 | 教育局 | 本单位无系统."""
+    texts = [str(cell) for cell in cells if not empty(cell)]
+    rest = [text for text in texts if not _counted(text) and not department_above(text)]
+    named = [text for text in texts if department_above(text)]
+    return department_above(named[0]) if len(named) == 1 and rest and all(map(is_bare_reply, rest)) else ""
 
 
 def _is_example(cell: Cell) -> bool:
@@ -220,7 +261,7 @@ def _alone(text: str, titled: Cell) -> Role:
     """Return what the only cell of a row is."""
     if department_above(text):
         return "group"
-    if len(text) > 40:
+    if len(text) > 40 or _DATED.fullmatch(text):
         return "note"
     if _NUMBERED.match(text) and (empty(titled) or re.match(r"\(?[一二三四五六七八九十]", text)):
         return "heading"

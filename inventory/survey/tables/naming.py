@@ -10,9 +10,9 @@ from inventory.survey.text import cleaned, folded, shortened
 from inventory.words import _
 
 _SYSTEM = re.compile(
-    r"(?:系统|平台|网站|软件|数据库|信息库|小程序|公众号|APP|门户|网)(?:[(（][^()（）]*[)）])?$", re.IGNORECASE
+    r"(?:系统|平台|网站|软件|数据库|信息库|小程序|公众号|APP|OA|门户|网)(?:[(（][^()（）]*[)）])?$", re.IGNORECASE
 )
-_BETWEEN = re.compile(r"[、,，;；\n\r]+|(?:^|(?<=[\s;,、]))[(（]?\d{1,2}[)）.、](?!\d)")
+_BETWEEN = re.compile(r"[、,，;；/／+＋\n\r]+|(?:^|(?<=[\s;,、]))[(（]?\d{1,2}[)）.、](?!\d)")
 _AND = re.compile(r"(?:系统|平台|网站)[和及与](?=.*(?:系统|平台|网站)$)")
 _WORDS = 3
 """A name of a system has so many characters at least."""
@@ -28,11 +28,13 @@ def several(text: str) -> tuple[str, ...]:
 
 def perhaps_several(text: str) -> bool:
     """Tell whether a title may name two systems that a word for 'and' joins."""
-    return _AND.search(cleaned(text)) is not None
+    parts = [cleaned(part) for part in _BETWEEN.split(text)]
+    ends = sum(_SYSTEM.search(part) is not None for part in parts if part)
+    return _AND.search(cleaned(text)) is not None or ends > 1 or (ends > 0 and re.search(r"[;；]", text) is not None)
 
 
 def untitled(kind: str, values: Mapping[str, object]) -> str:
-    """Return a title for a host or a line that has none: by what it is for, where it is, and its address."""
+    """Return a title for a host, a line or a room that has none: by what it is for, where it is, and its address."""
     if kind == "host":
         purpose = str(values.get("purpose", "")).rpartition("; ")[2]
         return " ".join(filter(None, (purpose, str(values.get("address", "")))))
@@ -41,6 +43,8 @@ def untitled(kind: str, values: Mapping[str, object]) -> str:
         speed = f"{values['bandwidth']:g}M" if isinstance(values.get("bandwidth"), int | float) else ""
         name = f"{purpose}({route})" if purpose and route else purpose or route
         return name or f"{values.get('carrier', '')}{speed}"
+    if kind == "room" and ("building" in values or "area" in values):
+        return f"{values.get('building', '')}".removesuffix("机房") + "机房"
     return ""
 
 

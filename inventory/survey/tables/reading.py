@@ -6,9 +6,10 @@ from pathlib import Path
 from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Remark, Weight
 from inventory.survey.opening.grids import Grid, empty, letters
-from inventory.survey.tables.forms import columned, filing_form, is_filing_form
+from inventory.survey.tables.filing import filing_forms, is_filing_form, unit_in
+from inventory.survey.tables.forms import columned
 from inventory.survey.tables.headings import Matcher
-from inventory.survey.tables.margins import Labelled, labels_in
+from inventory.survey.tables.margins import Labelled, is_department, labels_in, signed
 from inventory.survey.tables.naming import distinguished
 from inventory.survey.tables.records import TableReader
 from inventory.survey.tables.replies import says_none
@@ -17,7 +18,7 @@ from inventory.survey.tables.settling import IGNORE, Rule
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.sides import sides
 from inventory.survey.tables.tables import Table, TableFinder
-from inventory.survey.text import cleaned, folded
+from inventory.survey.text import cleaned, folded, plain
 from inventory.words import _
 
 
@@ -46,16 +47,20 @@ def _read(sheet: Sheet) -> None:
     _hidden(sheet)
     finder = TableFinder(sheet.grid, sheet.matcher, frozenset(sheet.rule.columns))
     tables = _tables(finder)
-    if not tables and not _answered(sheet):
+    if not tables and is_filing_form(finder) and unit_in(finder):
+        sheet.remark((0, 0), _("a filing form: its other fields are not read"), Weight.NOTE)
+    elif not tables and not _answered(sheet):
         expected = _("a row of headers such as 系统名称, 部门, 功能描述; no table was found")
-        if is_filing_form(finder):
-            expected = _("the name of the system: a filing form is read where it stands on the same sheet (表二, 表三)")
         sheet.remark(None, expected, Weight.WARNING)
     before = 0
     for table in tables:
-        _margin(sheet, before, table.top)
-        for row in range(len(sheet.grid.rows) if table.filed else 0):
-            sheet.take_labels(row)
+        if table.filed:
+            for row in range(len(sheet.grid.rows)):
+                sheet.take_labels(row)
+        else:
+            _margin(sheet, before, table.top)
+        if sheet.grid.below:
+            _signed(sheet, len(sheet.grid.rows) - sheet.grid.below)
         TableReader(sheet, table, _listing(sheet, table)).read()
         if table.form:
             _loose(sheet, table)
@@ -66,8 +71,7 @@ def _read(sheet: Sheet) -> None:
 def _tables(finder: TableFinder) -> tuple[Table, ...]:
     """Return the tables of a sheet, whichever way it is laid out."""
     if is_filing_form(finder):
-        filed = filing_form(finder)
-        return () if filed is None else (filed,)
+        return filing_forms(finder)
     if (turned := columned(finder)) is not None:
         return (turned,)
     return finder.tables()
@@ -87,9 +91,26 @@ def _answered(sheet: Sheet) -> bool:
         sheet.titles += [
             cleaned(str(cell))[:80] for cells in sheet.grid.rows for cell in cells if isinstance(cell, str)
         ]
+        _signed(sheet)
         sheet.replies.append(("system", sheet.grid.place(*said[0]), ""))
         sheet.remark(said[0], _("taken as the reply that there is nothing to list"), Weight.NOTE)
     return bool(said)
+
+
+def _signed(sheet: Sheet, start: int = 0) -> None:
+    """Take who signed a letter, the last line that is a department, as whose it is where nothing else tells."""
+    for row in range(start, len(sheet.grid.rows)):
+        sheet.take_labels(row)
+    lines = [
+        (row, signed(str(cell)))
+        for row, cells in enumerate(sheet.grid.rows)
+        for cell in cells
+        if row >= start and isinstance(cell, str) and not plain(cell).endswith(":") and is_department(signed(cell))
+    ]
+    if lines and not sheet.labelled.department:
+        row, title = lines[-1]
+        sheet.labelled = sheet.labelled._replace(department=title)
+        sheet.label_places["department"] = sheet.grid.place(row, 0)
 
 
 def _reply(sheet: Sheet) -> None:
@@ -122,6 +143,12 @@ def _hidden(sheet: Sheet) -> None:
     if columns:
         names = ", ".join(letters(column) for column in columns[:20])
         sheet.remark((0, columns[0]), _("hidden columns were read: {columns}").format(columns=names), Weight.NOTE)
+    for spot in sorted(grid.halved):
+        sheet.remark(spot, _("a part is struck out; only the rest is read"), Weight.WARNING)
+    for spot in sorted(grid.comments):
+        # What it says is not repeated: it may be what makes its row classified.
+        expected = _("a comment stands at this cell; comments are not read: put it into a column")
+        sheet.remark(spot, expected, Weight.WARNING)
 
 
 def _margin(sheet: Sheet, start: int, end: int) -> None:

@@ -1,37 +1,35 @@
 """Turns the rows of one table into entries; what is not understood, or is understood by guessing, is remarked."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from inventory.survey.cells.quantities import amount_of
 from inventory.survey.cells.told import Setting, shown
 from inventory.survey.cells.values import told_by
 from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Place, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
-from inventory.survey.tables.celling import CellReader
-from inventory.survey.tables.margins import group_in, role_of, style_of
+from inventory.survey.tables.headings import taken_apart
 from inventory.survey.tables.naming import perhaps_several, several, untitled
-from inventory.survey.tables.replies import is_reply
+from inventory.survey.tables.rows import RowReader
 from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
 from inventory.survey.tables.settling import department_line
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
-from inventory.survey.text import cleaned, folded
+from inventory.survey.text import folded, plain
 from inventory.words import _
 
 _IDENTITY = frozenset({"title", "name", "department", "holder"})
-# Kinds whose titles look like the headings of groups.
-_BODIES = frozenset({"department", "office", "unit", "building"})
+_COUNTS = frozenset({"数量", "台数", "台套数", "服务器数量", "服务器台数", "设备数量", "count", "quantity"})
 
 
-class TableReader(CellReader):
+class TableReader(RowReader):
     """Reads one table whose kind is known."""
 
     def __init__(self, sheet: Sheet, table: Table, listing: Listing) -> None:
         super().__init__(sheet, table, listing)
         self.above: dict[str, object] | None = None
-        self.groups: dict[int, str | None] = {}
-        self.secret_rows: set[int] = set()
         self.last = ""
         self.fallback: str | None = None
         self.owners: dict[int, Entry | None] | None = None
@@ -41,7 +39,7 @@ class TableReader(CellReader):
         """Read headers, then rows, then say which columns were lost."""
         self.assign()
         fields = {column.field for column in self.columns.values()}
-        if not fields & self.listing.telling:
+        if not fields & self.listing.telling and not self.table.filed:
             column = self.listing.column(min(self.listing.telling))
             expected = _("a column such as {word}; none of its rows is read ({count})").format(
                 word=column.words[0] if column else "", count=len(self.table.rows)
@@ -79,85 +77,6 @@ class TableReader(CellReader):
             else:
                 reader.entry(row)
         reader.say_lost(rows)
-
-    def data(self) -> list[Row]:
-        """Return the rows that are entries; what the others say about the sheet or a group is known afterwards."""
-        group: str | None = ""
-        style = ""
-        secretly = False
-        rows = []
-        for row in self.table.rows:
-            role = self.role(row)
-            heading = str(self.grid.rows[row.number][self.leading(row)])
-            if role in {"group", "heading", "note"}:
-                secretly = secret_list((), (heading[:20],))
-            if role == "group":
-                group, style = group_in(self.grid.rows[row.number]), style_of(heading)
-            elif role == "heading" and group and style_of(heading) == style:
-                # Another group begins here, and whose it is was not understood.
-                group = None
-            elif role == "data":
-                self.groups[row.number] = group
-                self.secret_rows |= {row.number} if secretly else set()
-                rows.append(row)
-        return rows
-
-    def leading(self, row: Row) -> int:
-        """Return the first column of a row of the sheet that is not empty."""
-        return next(index for index, cell in enumerate(self.grid.rows[row.number]) if not empty(cell))
-
-    def role(self, row: Row) -> str:
-        """Return what a row is, and remark it where it is no entry."""
-        if self.table.form:
-            return "data"
-        cells = self.grid.rows[row.number]
-        titled = next((h for h, column in self.columns.items() if column.field == "title"), None)
-        title = self.grid.at(*row.spots[titled]) if titled else None
-        if titled and row.spots[titled] in self.grid.struck:
-            self.about(row, _("struck out; not read"), Weight.WARNING)
-            return "struck"
-        role = role_of(cells, title, len(self.table.headings))
-        if role == "data" and self.replies(row, title):
-            role = "none"
-        if self.listing.kind in _BODIES and (role == "none" or (role == "group" and not empty(title))):
-            return "data"
-        self.set_aside(row, role, row.spots[titled] if titled and not empty(title) else None)
-        return role
-
-    def replies(self, row: Row, title: Cell) -> bool:
-        """Tell whether a row only says that the department that it names has nothing to list."""
-        owner = next((row.spots[each] for each, column in self.columns.items() if column.field == "department"), None)
-        if owner is None or empty(self.grid.at(*owner)) or empty(title):
-            return False
-        cells = self.grid.rows[row.number]
-        return is_reply([cell for column, cell in enumerate(cells) if column != owner[1]], title)
-
-    def owner(self, row: Row) -> str:
-        """Return the department that a row names itself; empty where it names none."""
-        cells = (
-            self.grid.at(*row.spots[each]) for each, column in self.columns.items() if column.field == "department"
-        )
-        return next((cleaned(str(cell)) for cell in cells if not empty(cell)), "")
-
-    def set_aside(self, row: Row, role: str, titled: Spot | None) -> None:
-        """Remark a row that is no entry, and take what it says of the sheet; `titled` is its cell for the title."""
-        spot = (row.number, self.leading(row)) if role != "none" or titled is None else titled
-        expected = {
-            "group": _("taken as the department of the rows below"),
-            "total": _("a total and no entry; not read"),
-            "note": _("a note and no entry; not read"),
-            "heading": _("a heading and no entry; not read"),
-            "none": _("taken as the reply that there is nothing to list"),
-            "signature": _("who signed and no entry; not read"),
-            "numbering": _("a row that numbers the columns; not read"),
-            "example": _("an example and no entry; not read"),
-        }.get(role, "")
-        if role == "signature":
-            self.sheet.take_labels(row.number)
-        if role == "none":
-            self.sheet.replies.append((self.listing.kind, self.grid.place(*spot), self.owner(row)))
-        if expected:
-            self.remark(spot, expected, Weight.NOTE, read="" if role == "signature" else shown(self.grid.at(*spot)))
 
     def entry(self, row: Row) -> None:
         """Read one row."""
@@ -254,7 +173,8 @@ class TableReader(CellReader):
         listed = row.number in self.secret_rows or secret_list(
             self.sheet.titles, (self.grid.sheet, self.grid.file.stem)
         )
-        return classified(self.listing, self.columns, {**unread, **cells}, listed=listed)
+        said = [self.grid.comments[spot] for spot in row.spots.values() if spot in self.grid.comments]
+        return classified(self.listing, self.columns, {**unread, **cells}, said, listed=listed)
 
     def untold(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]], answer: Answer) -> None:
         """Take only that something exists which is, or may be, classified; no cell's content is repeated."""
@@ -298,13 +218,20 @@ class TableReader(CellReader):
             values["purpose"] = "; ".join(filter(None, (owner.title, str(values.get("purpose", "")))))
             identity["department"] = owner.department
         title = identity["title"] or (str(values.get("resource", "")) if self.listing.kind == "request" else "")
-        title = title or untitled(self.listing.kind, values)
+        if title and not identity["name"] and re.fullmatch(r"[\d\W_]+", plain(title)):
+            self.about(row, _("a name: this says nothing but a number; the row is not read"), Weight.ERROR, read=title)
+            return
+        title = title or (untitled(self.listing.kind, values) if not identity["name"] else "")
+        if not title and self.table.filed:
+            self.sheet.entries.append(Entry(self.listing.kind, "", "", "", partial=True, values=values, places=places))
+            return
         if not title and not identity["name"]:
             column = self.listing.column("title")
             expected = _("{word}: without it the row is not read").format(word=column.words[0] if column else "")
             self.about(row, expected, Weight.ERROR)
             return
         self.guess_kind(row, title, values, places)
+        self.say_several(row)
         self.sheet.entries.append(
             Entry(
                 kind=self.listing.kind,
@@ -316,6 +243,16 @@ class TableReader(CellReader):
                 places=places,
             )
         )
+
+    def say_several(self, row: Row) -> None:
+        """Remark a row that stands for several servers, of which one is taken."""
+        for heading, spot in row.spots.items() if self.listing.kind == "host" else ():
+            word = folded(taken_apart(heading.parts[-1])[0]) if heading.parts else ""
+            counts = word in _COUNTS and heading not in self.columns
+            amount = amount_of(self.grid.at(*spot)) if counts else None
+            if amount is not None and amount.number > 1:
+                expected = _("a row for each server, with its address: one is taken for all of them")
+                self.remark(spot, expected, Weight.WARNING, column=heading.text, read=shown(self.grid.at(*spot)))
 
     def guess_kind(self, row: Row, title: str, values: dict[str, object], places: dict[str, Place]) -> None:
         """Take the kind of a line, an asset or a unit from its name where no column says it, and remark that."""

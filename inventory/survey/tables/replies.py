@@ -28,6 +28,12 @@ def says_none(text: str) -> bool:
     return len(text) <= 60 and (_SENTENCE.fullmatch(text) or _ZERO.fullmatch(text)) is not None
 
 
+def is_bare_reply(text: str) -> bool:
+    """Tell whether a text is a word or a sentence that says that there is nothing to list."""
+    word = plain(text)
+    return (_BARE.fullmatch(word) is not None and re.fullmatch(r"[-—/\\]+", word) is None) or says_none(text)
+
+
 def is_reply(cells: Sequence[Cell], titled: Cell) -> bool:
     """Tell whether a row lists nothing but says that there is nothing; `titled` is its cell in the column of titles."""
     texts = [plain(str(cell)) for cell in cells if not empty(cell) and not _counts(cell)]

@@ -1,7 +1,7 @@
 """Whether a row is about something classified: by its column, its level, its words, or the list that it stands in."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from inventory.survey.cells.secrets import marked, secret
@@ -34,11 +34,17 @@ def secret_list(titles: Iterable[str], names: Iterable[str]) -> bool:
 
 
 def classified(
-    listing: Listing, columns: Mapping[Heading, Column], cells: Mapping[Heading, tuple[Spot, Cell]], *, listed: bool
+    listing: Listing,
+    columns: Mapping[Heading, Column],
+    cells: Mapping[Heading, tuple[Spot, Cell]],
+    comments: Sequence[str] = (),
+    *,
+    listed: bool,
 ) -> Answer | None:
     """Tell whether a row is, or may be, about something classified; none where it is not.
 
-    `cells` holds those of all headings; `listed` tells whether the list that the row stands in is one of secrets.
+    `cells` holds those of all headings and `comments` those on its cells; `listed` tells whether the list that the row
+    stands in is one of secrets.
     """
     stated = [
         told_by(cell, column, Setting())
@@ -49,7 +55,7 @@ def classified(
         return "yes"
     if any(told.expected and told.value is None for told in stated):
         return "unclear"
-    texts = list(_texts(listing, columns, cells))
+    texts = [*_texts(listing, columns, cells), *comments]
     if any(told.value is False for told in stated):
         return "unclear" if any(map(marked, texts)) else None
     return "named" if listed or any(map(secret, texts)) else None

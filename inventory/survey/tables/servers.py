@@ -1,7 +1,12 @@
 """Tables of systems that list the servers of each beside it, a row for each server."""
 
-from inventory.survey.tables.headings import Matcher
+from collections.abc import Mapping
+
+from inventory.survey.tables.headings import Match, Matcher
 from inventory.survey.tables.tables import Heading, Table
+from inventory.survey.text import folded
+
+_SYSTEM = frozenset({"系统名称", "信息系统名称", "应用系统名称", "业务系统名称"})
 
 
 def servers_in(table: Table, matcher: Matcher) -> tuple[Heading, ...]:
@@ -24,7 +29,16 @@ def lists_systems(table: Table, matcher: Matcher) -> bool:
         and match.column is not None
         and (match.column.field == "title" or matcher.match("host", heading.parts).how != "known")
     }
-    return "title" in fields and len(fields) > 1 and bool(servers_in(table, matcher))
+    named_first = bool(named) and fields == {"title"} and _leads(named, systems, matcher)
+    return "title" in fields and (len(fields) > 1 or named_first) and bool(servers_in(table, matcher))
+
+
+def _leads(named: list[Heading], systems: Mapping[Heading, Match], matcher: Matcher) -> bool:
+    """Tell whether 系统名称 stands before the name of the server: each server is listed under its system."""
+    titles = [index for index, heading in enumerate(named) if (column := systems[heading].column) is not None
+              and column.field == "title" and folded(heading.parts[-1]) in _SYSTEM]  # fmt: skip
+    servers = [index for index, heading in enumerate(named) if _names_server(heading, matcher)]
+    return bool(titles and servers) and titles[0] < servers[0]
 
 
 def _names_server(heading: Heading, matcher: Matcher) -> bool:

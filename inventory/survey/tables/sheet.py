@@ -5,7 +5,7 @@ from inventory.survey.opening.grids import Grid, Spot
 from inventory.survey.tables.headings import Matcher
 from inventory.survey.tables.margins import Labelled, department_in, labels_in
 from inventory.survey.tables.settling import Rule
-from inventory.survey.text import shortened
+from inventory.survey.text import plain, shortened
 from inventory.words import _
 
 
@@ -63,7 +63,9 @@ class Sheet:
         return self._department
 
     def _guessed_department(self) -> str:
-        parts = [*self.titles, self.grid.sheet, self.grid.file.stem, self.grid.file.parent.name]
+        # A line that ends in a colon says to whom a letter goes.
+        titles = [title for title in self.titles if not plain(title).endswith(":")]
+        parts = [*titles, self.grid.sheet, self.grid.file.stem, self.grid.file.parent.name]
         for text in parts:
             if found := department_in(text):
                 expected = _("guessed from '{text}': the department is {found}").format(

@@ -94,7 +94,7 @@ class TableFinder:
             row += 1
         if not blocks:
             return tuple(self.forms())
-        ends = [self.title_above(top) for top, _bottom in blocks[1:]] + [len(self.grid.rows)]
+        ends = [self.title_above(top) for top, _bottom in blocks[1:]] + [len(self.grid.rows) - self.grid.below]
         return tuple(self.table(top, bottom, end) for (top, bottom), end in zip(blocks, ends, strict=True))
 
     def title_above(self, top: int) -> int:
@@ -109,7 +109,10 @@ class TableFinder:
         cells = [cell for cell in self.grid.rows[row] if not empty(cell)]
         if not cells or not all(year_of(cell) or (isinstance(cell, str) and len(cell) <= _LONGEST) for cell in cells):
             return False
-        found = [self.kinds(str(cell)) for cell in cells]
+        if labels_in(self.grid.rows[row]).department:
+            # 填报单位 with a department beside it speaks of the sheet, and heads no column.
+            return False
+        found = [self.kinds_in_any_year(str(cell)) for cell in cells]
         votes = Counter(kind for kinds in found for kind in kinds)
         known = sum(bool(kinds) for kinds in found)
         best = max((votes[kind] for kind in votes if kind in self.matcher.words), default=0)
@@ -146,6 +149,10 @@ class TableFinder:
         if folded(text) in self.settled or folded(taken_apart(text)[0]) in self.settled:
             return frozenset(self.matcher.words)
         return self.matcher.kinds_of(text)
+
+    def kinds_in_any_year(self, text: str) -> frozenset[str]:
+        """Return the kinds that know a header, or know it without the year that it names: 2016年运维费."""
+        return self.kinds(text) or self.kinds(_IN_WORDS.sub("", text, count=1))
 
     def block(self, row: int, limit: int) -> tuple[int, int]:
         """Return the first and the last row of the header that a row belongs to."""

@@ -1,0 +1,140 @@
+"""Which rows of a table are entries, and what the others say of a group or of the sheet."""
+
+from collections.abc import Sequence
+
+from inventory.survey.cells.told import shown
+from inventory.survey.columns import Listing
+from inventory.survey.entries import Weight
+from inventory.survey.opening.grids import Cell, Spot, empty
+from inventory.survey.tables.celling import CellReader
+from inventory.survey.tables.margins import group_in, replying_department, role_of, signed, style_of
+from inventory.survey.tables.replies import is_reply
+from inventory.survey.tables.secrecy import secret_list
+from inventory.survey.tables.sheet import Sheet
+from inventory.survey.tables.tables import Row, Table
+from inventory.survey.text import cleaned
+from inventory.words import _
+
+# Kinds whose titles look like the headings of groups.
+_BODIES = frozenset({"department", "office", "unit", "building"})
+
+
+class RowReader(CellReader):
+    """Tells the entries of a table from all its other rows."""
+
+    def __init__(self, sheet: Sheet, table: Table, listing: Listing) -> None:
+        super().__init__(sheet, table, listing)
+        self.group = ""
+        """The department of the group that is read."""
+        self.groups: dict[int, str | None] = {}
+        """The department of the group that a row stands in; none where its heading was not understood."""
+        self.secret_rows: set[int] = set()
+
+    def data(self) -> list[Row]:
+        """Return the rows that are entries; what the others say about the sheet or a group is known afterwards."""
+        group: str | None = ""
+        style = ""
+        secretly = False
+        rows: list[Row] = []
+        heads: list[tuple[Row, int]] = []
+        for row in self.table.rows:
+            role = self.role(row)
+            if role == "group":
+                heads.append((row, len(rows)))
+            heading = str(self.grid.rows[row.number][self.leading(row)])
+            if role in {"group", "heading", "note"}:
+                secretly = secret_list((), (heading[:20],))
+            if role == "group":
+                self.group = group = group_in(self.grid.rows[row.number])
+                style = style_of(heading)
+            elif role == "heading" and group and style_of(heading) == style:
+                # Another group begins here, and whose it is was not understood.
+                group, self.group = None, ""
+            elif role == "data":
+                self.groups[row.number] = group
+                self.secret_rows |= {row.number} if secretly else set()
+                rows.append(row)
+        self.say_groups(heads, len(rows))
+        return rows
+
+    def say_groups(self, heads: Sequence[tuple[Row, int]], end: int) -> None:
+        """Remark the departments that head groups, and take one that stands below all rows as who signed."""
+        ends = [*(count for _row, count in heads), end][1:]
+        for (row, before), after in zip(heads, ends, strict=True):
+            cells = self.grid.rows[row.number]
+            spot = (row.number, self.leading(row))
+            read = shown(self.grid.at(*spot))
+            filled = [str(cell) for cell in cells if not empty(cell)]
+            if before == end and len(filled) == 1 and not style_of(filled[0]):
+                if not self.sheet.labelled.department:
+                    self.sheet.labelled = self.sheet.labelled._replace(department=signed(filled[0]))
+                    self.sheet.label_places["department"] = self.grid.place(*spot)
+                self.remark(spot, _("taken as the department that signed"), Weight.NOTE, read=read)
+            elif replying_department(cells):
+                self.remark(spot, _("taken as the reply that there is nothing to list"), Weight.NOTE, read=read)
+            elif before == after and not any(owner == group_in(cells) for _kind, _place, owner in self.sheet.replies):
+                expected = _("rows below this department, or 无 where it has nothing to list")
+                self.remark(spot, expected, Weight.WARNING, read=read)
+            else:
+                self.remark(spot, _("taken as the department of the rows below"), Weight.NOTE, read=read)
+
+    def leading(self, row: Row) -> int:
+        """Return the first column of a row of the sheet that is not empty."""
+        return next(index for index, cell in enumerate(self.grid.rows[row.number]) if not empty(cell))
+
+    def role(self, row: Row) -> str:
+        """Return what a row is, and remark it where it is no entry."""
+        if self.table.form:
+            return "data"
+        cells = self.grid.rows[row.number]
+        titled = next((h for h, column in self.columns.items() if column.field == "title"), None)
+        title = self.grid.at(*row.spots[titled]) if titled else None
+        if titled and row.spots[titled] in self.grid.struck:
+            self.about(row, _("struck out; not read"), Weight.WARNING)
+            return "struck"
+        named = any(column.field == "department" for column in self.columns.values())
+        if self.listing.kind not in _BODIES and not named and (owner := replying_department(cells)):
+            self.sheet.replies.append((self.listing.kind, self.grid.place(row.number, self.leading(row)), owner))
+            return "group"
+        role = role_of(cells, title, len(self.table.headings))
+        if role == "data" and self.replies(row, title, headed=titled is not None):
+            role = "none"
+        if self.listing.kind in _BODIES and (role == "none" or (role == "group" and not empty(title))):
+            return "data"
+        self.set_aside(row, role, row.spots[titled] if titled and not empty(title) else None)
+        return role
+
+    def replies(self, row: Row, title: Cell, *, headed: bool) -> bool:
+        """Tell whether a row only says that the department that it names has nothing to list."""
+        owner = next((row.spots[each] for each, column in self.columns.items() if column.field == "department"), None)
+        if owner is None or empty(self.grid.at(*owner)):
+            return False
+        rest = [cell for column, cell in enumerate(self.grid.rows[row.number]) if column != owner[1]]
+        title = title if headed else next((cell for cell in rest if isinstance(cell, str) and not empty(cell)), None)
+        return not empty(title) and is_reply(rest, title)
+
+    def owner(self, row: Row) -> str:
+        """Return the department that a row names itself; empty where it names none."""
+        cells = (
+            self.grid.at(*row.spots[each]) for each, column in self.columns.items() if column.field == "department"
+        )
+        return next((cleaned(str(cell)) for cell in cells if not empty(cell)), "")
+
+    def set_aside(self, row: Row, role: str, titled: Spot | None) -> None:
+        """Remark a row that is no entry, and take what it says of the sheet; `titled` is its cell for the title."""
+        spot = (row.number, self.leading(row)) if role != "none" or titled is None else titled
+        expected = {
+            "total": _("a total and no entry; not read"),
+            "note": _("a note and no entry; not read"),
+            "heading": _("a heading and no entry; not read"),
+            "none": _("taken as the reply that there is nothing to list"),
+            "signature": _("who signed and no entry; not read"),
+            "numbering": _("a row that numbers the columns; not read"),
+            "example": _("an example and no entry; not read"),
+        }.get(role, "")
+        if role == "signature":
+            self.sheet.take_labels(row.number)
+        if role == "none":
+            self.sheet.replies.append((self.listing.kind, self.grid.place(*spot), self.owner(row) or self.group))
+        if expected:
+            self.remark(spot, expected, Weight.NOTE, read="" if role == "signature" else shown(self.grid.at(*spot)))
