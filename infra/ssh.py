@@ -23,6 +23,7 @@ OPTIONS = {
     "VerifyHostKeyDNS": "no",
     "NoHostAuthenticationForLocalhost": "no",
     "GlobalKnownHostsFile": "/dev/null",
+    "KnownHostsCommand": "none",
     # What a host gets of us: no keys of the operator's, no screen, no way back into our network.
     "ForwardAgent": "no",
     "ForwardX11": "no",
@@ -36,6 +37,8 @@ OPTIONS = {
     "RequestTTY": "no",
     "BatchMode": "yes",
 }
+_LAST = b"\nHost *\n  SendEnv -*\n"
+"""Behind what a world's file says, because names are gathered from all of it: secrets may stand in the environment."""
 ALONE = {"ControlMaster": "no", "ControlPath": "none"}
 """A connection of its own: over one that the operator left open, nobody's key is looked at any more."""
 
@@ -53,7 +56,7 @@ def trusted(ssh_config: Path) -> Path:
         # The client says what is wrong with it.
         return ssh_config
     ours = "".join(f"  {name} {value}\n" for name, value in {**OPTIONS, **ALONE}.items())
-    text = f"Host *\n{ours}\n".encode() + said
+    text = f"Host *\n{ours}\n".encode() + said + _LAST
     file = _folder() / f"{hashlib.sha256(text).hexdigest()[:24]}.conf"
     if not file.exists():
         descriptor, scratch = tempfile.mkstemp(dir=file.parent)

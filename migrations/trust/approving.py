@@ -80,7 +80,7 @@ class Statement(Model):
     """What somebody signs; its text is what stands in the file that is signed."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    world: Annotated[str, Field(max_length=100)]
+    world: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f]*$")]
     deed: Deed
     person: Name
     begins: AwareDatetime
@@ -121,13 +121,16 @@ class Approvals:
         if not self._file.exists():
             return Approvers()
         try:
-            return Approvers.model_validate_json(json.dumps(yaml.safe_load(self._file.read_bytes())))
+            found = Approvers.model_validate_json(json.dumps(yaml.safe_load(self._file.read_bytes())))
         except ValidationError as exc:
             wrong = exc.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, wrong["loc"]))
             raise WrongApprovers(self._file, plain(f"{place}: {wrong['msg']}", 300)) from exc
         except (ValueError, TypeError, yaml.YAMLError) as exc:
             raise WrongApprovers(self._file, _("it is no YAML of approvers")) from exc
+        if twice := _twice(found.people):
+            raise WrongApprovers(self._file, twice)
+        return found
 
     def approve(self, plan: str, world: str, deed: Deed, key: Path, *, lasting: timedelta, note: str) -> Approval:
         """Sign with a person's key and keep it; WrongApprovers where the key is nobody's who may approve."""
@@ -194,6 +197,20 @@ class Approvals:
                 yield Approval.model_validate_json(file.read_bytes())
             except ValidationError as exc:
                 raise WrongApprovers(file, _("it is no approval")) from exc
+
+
+def _twice(people: tuple[Person, ...]) -> str:
+    """Say who stands there twice: one person who signs by two names would be two approvers."""
+    seen: dict[str, str] = {}
+    for each in people:
+        if each.name in seen.values():
+            return _("two people are called {name}").format(name=each.name)
+        # As OpenSSH knows it: the same key can be written in more than one way.
+        mark = fingerprint(each.key) or each.key
+        if mark in seen:
+            return _("two people have the key of {name}").format(name=seen[mark])
+        seen[mark] = each.name
+    return ""
 
 
 def _against(

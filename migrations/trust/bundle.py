@@ -9,6 +9,7 @@ import io
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from inventory.errors import ZhengheError
@@ -16,17 +17,21 @@ from inventory.words import _
 from migrations.evidence.chain import ChainVerdict, Soundness
 from migrations.evidence.kinds import HeadSigned, RunBegun
 from migrations.home import RunHome, StalePlan, UnreadableRun
-from migrations.trust.witness import NAMESPACE, statement, testimony
+from migrations.trust.signing import SigningFailed, is_signed, sign
+from migrations.trust.witness import NAMESPACE, key_of, statement, testimony
 
 MOST = 2 << 30
 """Bytes that a bundle may unpack to."""
-SUMS = "SHA256SUMS"
+SUMS, SIGNED_SUMS = "SHA256SUMS", "SHA256SUMS.sig"
+LISTED = "zhenghe-bundle"
+"""What the signature of the list of files is for."""
 KEPT = ("run.json", "plan.json", "programme.json", "evidence.jsonl")
 FURTHER = ("*.xml", "reports/*.html", "approvals/*", "packages/*")
 """What else is taken along, where it is there: the checks' results, the report, who approved."""
 _HOW = """How to check this evidence without zhenghe, in this folder:
 
     sha256sum --check SHA256SUMS
+    ssh-keygen -Y verify -f allowed_signers -I '{run}' -n {listed} -s SHA256SUMS.sig < SHA256SUMS
     ssh-keygen -Y verify -f allowed_signers -I '{run}' -n {namespace} -s head.sig < head
     head -c {bytes} evidence.jsonl | sha256sum        # the same as the line sha256 in the file head
     head -n 1 evidence.jsonl                          # what the run is bound to: plan, world, version, person, key
@@ -59,7 +64,11 @@ class NoBundle(ZhengheError):
 def export(home: RunHome, file: Path) -> Path:
     """Write the bundle of a run and return it; OSError where it cannot be written."""
     parts = {name: (home.path / name).read_bytes() for name in _names(home)} | dict(_signed(home))
-    parts[SUMS] = "".join(f"{hashlib.sha256(part).hexdigest()}  {name}\n" for name, part in parts.items()).encode()
+    sums = "".join(f"{hashlib.sha256(part).hexdigest()}  {name}\n" for name, part in parts.items())
+    parts[SUMS] = sums.encode()
+    # Reports and results stand in no record: what binds them to the run is this signature.
+    with suppress(SigningFailed):
+        parts[SIGNED_SUMS] = sign(sums, key_of(home), LISTED).encode()
     scratch = file.with_name(f".{file.name}.new")
     with tarfile.open(scratch, "w:gz") as archive:
         for name, part in parts.items():
@@ -80,7 +89,32 @@ def verify(file: Path) -> ChainVerdict:
         if wrong:
             reason = _("{file} is not as it was put into the bundle").format(file=wrong[0].partition("  ")[2])
             return ChainVerdict(outcome=Soundness.BROKEN, records=0, head="", reason=reason)
-        return checked(home)
+        return _listed(home, checked(home))
+
+
+def _listed(home: RunHome, verdict: ChainVerdict) -> ChainVerdict:
+    """Hold the files of a bundle against what the run's key signed of them; no evidence at all proves nothing."""
+    if verdict.outcome is Soundness.BROKEN:
+        return verdict
+    first = next(iter(home.evidence.records()), None) if home.evidence.path.exists() else None
+    begun = None if first is None else RunBegun.of(first)
+    if begun is None:
+        return verdict.model_copy(update={"outcome": Soundness.UNSIGNED, "reason": _("nobody has signed for it")})
+    sums = (home.path / SUMS).read_text()
+    named = {line.partition("  ")[2] for line in sums.splitlines()} | {SUMS, SIGNED_SUMS}
+    there = {str(each.relative_to(home.path)) for each in home.path.rglob("*") if each.is_file()}
+    if more := sorted(there - named):
+        reason = _("{file} was put into the bundle later").format(file=more[0])
+        return verdict.model_copy(update={"outcome": Soundness.BROKEN, "reason": reason})
+    signature = home.path / SIGNED_SUMS
+    if not signature.is_file():
+        reason = _("its list of files is not signed: reports and results may be others'")
+        worse = verdict.outcome is Soundness.SOUND
+        return verdict.model_copy(update={"outcome": Soundness.UNSIGNED, "reason": reason}) if worse else verdict
+    if not is_signed(sums, signature.read_text(), begun.key, LISTED):
+        reason = _("its list of files is not the one that the run's key signed")
+        return verdict.model_copy(update={"outcome": Soundness.BROKEN, "reason": reason})
+    return verdict
 
 
 def checked(home: RunHome) -> ChainVerdict:
@@ -108,8 +142,8 @@ def _signed(home: RunHome) -> Iterator[tuple[str, bytes]]:
     head = last.head
     yield "head", statement(first.run, first.plan, head).encode()
     yield "head.sig", last.signature.encode()
-    yield "allowed_signers", f'{first.run} namespaces="{NAMESPACE}" {first.key}\n'.encode()
-    how = _HOW.format(run=first.run, namespace=NAMESPACE, bytes=head.bytes)
+    yield "allowed_signers", f'{first.run} namespaces="{NAMESPACE},{LISTED}" {first.key}\n'.encode()
+    how = _HOW.format(run=first.run, namespace=NAMESPACE, listed=LISTED, bytes=head.bytes)
     if last.stamp:
         how += _STAMPED
         yield "head.tsr", base64.b64decode(last.stamp)

@@ -46,6 +46,17 @@ def lacking(state: Path, deed: str = "apply") -> bool:
     return bool(Approvals(state).missing(DIGEST, "city", "apply" if deed == "apply" else "commit", OPERATOR, None))
 
 
+def test_one_person_does_not_sign_by_two_names(state: Path) -> None:
+    people = json.loads((state / "approvers.yaml").read_text())["people"]
+    twice = {"name": "deputy", "key": people[0]["key"]}
+    (state / "approvers.yaml").write_text(json.dumps({"people": [*people, twice]}))
+    with pytest.raises(WrongApprovers, match="two people have the key of li"):
+        lacking(state, "commit")
+    (state / "approvers.yaml").write_text(json.dumps({"people": [*people, {**people[1], "name": "li"}]}))
+    with pytest.raises(WrongApprovers, match="two people are called li"):
+        lacking(state, "commit")
+
+
 def test_one_who_is_not_the_operator_lets_a_plan_be_applied_and_two_let_it_be_committed(state: Path) -> None:
     assert lacking(state)
     approve(state, "wang")

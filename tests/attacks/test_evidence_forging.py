@@ -19,6 +19,7 @@ from migrations.report import summary_of
 from migrations.report.achievements import achievements_of_runs
 from migrations.states import Deed, UnitState
 from migrations.trust import bundle
+from migrations.trust.signing import sign
 from migrations.trust.witness import begin, sign_head, witnessed
 from migrations.trust.witness import testimony as judged
 
@@ -194,7 +195,81 @@ def test_a_bundle_proves_itself_and_is_checked_with_two_tools_alone(home: RunHom
         for command in commands
     ]
     assert "Good" in said[1]
-    assert said[2].split()[0] in (folder / "head").read_text()
+    assert "Good" in said[2]
+    assert said[3].split()[0] in (folder / "head").read_text()
+
+
+def test_the_document_checks_a_bundle_by_its_own_commands(home: RunHome, tmp_path: Path) -> None:
+    exported(home, tmp_path).rename(tmp_path / "RUN.evidence.tar.gz")
+    document = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text()
+    size = str(home.evidence.path.read_bytes().rfind(b'{"seq":' + str(len(rows_of(home))).encode()))
+    script = document.split("```")[1].strip().replace("-I RUN ", "-I p.1 ").replace("cd RUN", "cd p.1")
+    words = ["sh", "-ec", script.replace("-c BYTES", f"-c {size}")]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.count("Good") == 2
+    head = (tmp_path / "p.1" / "head").read_text()
+    assert f"bytes: {size}\n" in head
+    assert head.split("sha256: ")[1].strip() in done.stdout
+
+
+def reports(folder: Path) -> None:
+    (folder / "verify.xml").write_text("<testsuite failures='0'/>")
+
+
+def another_list(folder: Path) -> None:
+    names = [line.partition("  ")[2] for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    sums = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names
+            if (folder / name).exists()]  # fmt: skip
+    (folder / "SHA256SUMS").write_text("".join(sums))
+
+
+def one_more(folder: Path) -> None:
+    (folder / "approvals").mkdir()
+    (folder / "approvals" / "commit-wang.json").write_text("{}")
+
+
+def no_evidence(folder: Path) -> None:
+    (folder / "evidence.jsonl").unlink()
+    another_list(folder)
+
+
+def empty_evidence(folder: Path) -> None:
+    (folder / "evidence.jsonl").write_text("")
+    another_list(folder)
+
+
+def no_signature(folder: Path) -> None:
+    (folder / "SHA256SUMS.sig").unlink()
+
+
+def signed_by_another(folder: Path) -> None:
+    key = folder.parent / "another"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    reports(folder)
+    another_list(folder)
+    text = (folder / "SHA256SUMS").read_text()
+    (folder / "SHA256SUMS.sig").write_text(sign(text, key, "zhenghe-bundle"))
+
+
+def signed_for_something_else(folder: Path) -> None:
+    (folder / "SHA256SUMS.sig").write_text((folder / "head.sig").read_text())
+
+
+@pytest.mark.parametrize(
+    "forge", [one_more, no_evidence, empty_evidence, no_signature, signed_by_another, signed_for_something_else,
+              lambda folder: (reports(folder), another_list(folder))],
+)  # fmt: skip
+def test_what_no_record_binds_is_bound_by_the_list_of_files(
+    home: RunHome, tmp_path: Path, forge: Callable[[Path], object]
+) -> None:
+    (home.path / "verify.xml").write_text("<testsuite failures='3'/>")
+    with tarfile.open(exported(home, tmp_path)) as archive:
+        archive.extractall(tmp_path / "there")
+    folder = tmp_path / "there" / "p.1"
+    forge(folder)
+    with tarfile.open(tmp_path / "forged.tar.gz", "w:gz") as archive:
+        archive.add(folder, arcname=folder.name)
+    assert bundle.verify(tmp_path / "forged.tar.gz").outcome in {Soundness.BROKEN, Soundness.UNSIGNED}
 
 
 @pytest.mark.parametrize("name", ["evidence.jsonl", "plan.json", "run.json"])

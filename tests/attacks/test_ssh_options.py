@@ -129,6 +129,25 @@ def test_a_jump_host_that_nobody_knows_is_not_let_in_either(
     assert (generous.folder / "known_hosts").read_bytes() == before
 
 
+@pytest.mark.parametrize("client", [probes, checks, steps], ids=lambda client: client.__name__)
+def test_no_command_vouches_for_a_host_and_no_secret_of_the_environment_goes_along(
+    generous: Broken, client: Callable[[Broken, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = " ".join((generous.folder / "key-stranger.pub").read_text().split()[:2])
+    command = f"KnownHostsCommand /bin/echo stranger {key}\n"
+    generous.more = f"{generous.more}  SendEnv SECRET_*\n  {command}"
+    generous.write()
+    monkeypatch.setenv("SECRET_OF_A_DEVICE", "never-told")
+    for name in ("known", "stranger"):
+        file = generous.folder / f"{name}.sshd"
+        file.write_text(f"AcceptEnv *\n{file.read_text()}")
+        with pytest.raises(REFUSALS):
+            client(generous, name)
+    assert generous.reached("stranger") == ""
+    assert "SSH_CONNECTION" in generous.reached("known")
+    assert "never-told" not in generous.reached("known")
+
+
 def test_every_client_in_the_tree_takes_its_options_from_one_place() -> None:
     root = Path(ssh.__file__).parents[1]
     # The others ask OpenSSH what a file says (-G), end a connection of ours, or go to a jump host before a device.
