@@ -216,6 +216,11 @@ def reports(folder: Path) -> None:
     (folder / "verify.xml").write_text("<testsuite failures='0'/>")
 
 
+def reports_with_their_sums(folder: Path) -> None:
+    reports(folder)
+    another_list(folder)
+
+
 def another_list(folder: Path) -> None:
     names = [line.partition("  ")[2] for line in (folder / "SHA256SUMS").read_text().splitlines()]
     sums = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names
@@ -256,8 +261,11 @@ def signed_for_something_else(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "forge", [one_more, no_evidence, empty_evidence, no_signature, signed_by_another, signed_for_something_else,
-              lambda folder: (reports(folder), another_list(folder))],
+    "forge",
+    [
+        one_more, no_evidence, empty_evidence, no_signature, signed_by_another, signed_for_something_else, reports,
+        reports_with_their_sums,
+    ],
 )  # fmt: skip
 def test_what_no_record_binds_is_bound_by_the_list_of_files(
     home: RunHome, tmp_path: Path, forge: Callable[[Path], object]
