@@ -60,7 +60,7 @@ class Attempt:
         wait = patience(visit)
         found = visit.find(wait)
         if found.left and visit.device not in self._touched:
-            self._settle(visit, found.left)
+            self._settle(visit, found)
             found = visit.find(wait)
         return found
 
@@ -185,8 +185,9 @@ class Attempt:
                 raise DeviceUnreachable(change.device, platform.masked(settled.why))
         return (text.format(device=change.device), *self._of_others(change.device, shown(platform, settled.others)))
 
-    def _settle(self, visit: Visit, owner: str) -> None:
-        settled = visit.guard.settle(owner)
+    def _settle(self, visit: Visit, found: Found) -> None:
+        owner = found.left
+        settled = visit.guard.settle(owner, visit.of_stage(found.running))
         ours, others = visit.shown(settled.ours), visit.shown(settled.others)
         if settled.outcome == "left" or (settled.lost and others):
             raise LeftBehind(visit.device, owner, ours, others)

@@ -235,7 +235,7 @@ def _entries(line: Line, end: _End, block: str) -> tuple[str, ...]:
     """Return what one line asks for."""
     platform = load_platform(end.device.platform)
     return tuple(
-        platform.block(block, circuit=end.circuit, line=line.name, number=_number(prefix), **_spelled(prefix))
+        platform.block(block, circuit=end.circuit, line=line.name, number=_number(prefix), **spelled(prefix))
         for prefix in end.far
     )
 
@@ -246,14 +246,14 @@ def _shared(end: _End, asked: str, granted: str) -> tuple[Policy, ...]:
     return tuple(
         Policy(
             marker=platform.block(f"{asked}_marker", circuit=end.circuit, **_escaped(prefix)),
-            present=platform.block(granted, circuit=end.circuit, number=_number(prefix), **_spelled(prefix)),
+            present=platform.block(granted, circuit=end.circuit, number=_number(prefix), **spelled(prefix)),
             absent="",
         )
         for prefix in end.far
     )
 
 
-def _spelled(prefix: IPv4Network) -> dict[str, str]:
+def spelled(prefix: IPv4Network) -> dict[str, str]:
     """Return a prefix in the ways in which platforms write one."""
     return {
         "prefix": str(prefix),
@@ -264,7 +264,7 @@ def _spelled(prefix: IPv4Network) -> dict[str, str]:
 
 
 def _escaped(prefix: IPv4Network) -> dict[str, str]:
-    return {name: re.escape(word) for name, word in _spelled(prefix).items()}
+    return {name: re.escape(word) for name, word in spelled(prefix).items()}
 
 
 def _number(prefix: IPv4Network) -> int:

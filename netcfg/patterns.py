@@ -43,7 +43,15 @@ def _state(said: FactPatterns, answer: str, address: IPv4Address) -> str:
 
 def _silence(said: FactPatterns, answer: str, _address: IPv4Address) -> tuple[float, float]:
     found = re.search(said.silence, answer) if said.silence else None
-    return (float(found["heard"]), float(found["every"])) if found is not None else (0.0, 0.0)
+    return (_seconds(found["heard"]), _seconds(found["every"])) if found is not None else (0.0, 0.0)
+
+
+def _seconds(words: str) -> float:
+    """Return seconds that are written as such, or as hours, minutes and seconds."""
+    seconds = 0.0
+    for part in words.split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds
 
 
 def _noticed(said: FactPatterns, answer: str, _address: IPv4Address) -> tuple[float, str]:
@@ -93,7 +101,7 @@ def _traffic(said: FactPatterns, answer: str, interface: str) -> Traffic:
     packets, clock = re.search(said.packets, answer), re.search(said.clock, answer)
     if packets is None or clock is None:
         raise LookupError(f"no interface {interface}")
-    now = datetime.strptime(clock["time"], said.clock_format).replace(tzinfo=UTC)
+    now = datetime.strptime(" ".join(clock.groups()), said.clock_format).replace(tzinfo=UTC)
     come, gone = int(packets["come"]), int(packets["gone"])
     return Traffic(uptime=now.timestamp(), packets=come + gone, others=0, length=0, carried=gone)
 

@@ -47,6 +47,7 @@ class Terminal:
         self._dialogue: Dialogue = platform.dialogue
         self._stream = stream
         self._encoding = "utf-8"
+        self._literal = str.maketrans(platform.commands.literal)
         self._prompt = re.compile(self._dialogue.greeting, re.MULTILINE)
         greeting = self._exchange("", _ANSWER_SECONDS)
         found = self._prompt.search(greeting)
@@ -88,7 +89,7 @@ class Terminal:
     def _exchange(self, command: str, seconds: float) -> str:
         """Send a line, if there is one, and return all that comes from its echo on until the next prompt."""
         if command:
-            self._stream.send((command + "\n").encode(self._encoding))
+            self._stream.send((command.translate(self._literal) + "\n").encode(self._encoding))
         echo = re.compile(rf"{re.escape(command)}[ \r]*\n" if command else "")
         limit = time.monotonic() + seconds
         data, kept = b"", ""
@@ -156,9 +157,9 @@ class TerminalShell:
         self._terminal = terminal
 
     def ask(self, command: str) -> str | None:
-        """Return what a command prints, or None where it is refused."""
+        """Return what commands print, one to a line, or None where one is refused."""
         try:
-            return self._terminal.take(command)
+            return "\n".join(self._terminal.take(each) for each in command.splitlines())
         except CommandRejected:
             return None
 

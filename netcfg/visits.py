@@ -16,6 +16,7 @@ from netcfg.guards import Guard, Ticket, Way
 from netcfg.guards.keeping import KeptGuard
 from netcfg.guards.lines import LinePath
 from netcfg.guards.loading import LoadedGuard
+from netcfg.guards.timed import TimedGuard
 from netcfg.guards.trial import TrialGuard
 from netcfg.intent import Check, DeviceChange
 from netcfg.platforms import load_platform
@@ -104,7 +105,7 @@ class Visit:
 
     def demand_saved(self, found: Found) -> None:
         """DeviceUnsaved where others have left something unsaved; what this stage changes may be so, once it died."""
-        foreign = self.unsaved(found) - self._of_stage(found.running)
+        foreign = self.unsaved(found) - self.of_stage(found.running)
         if foreign:
             raise DeviceUnsaved(self.device, self.shown(foreign))
 
@@ -162,13 +163,14 @@ class Visit:
     def drift(self, last: str, running: str) -> tuple[str, ...]:
         """Return the lines, other than this stage's, in which two configurations of the device differ."""
         before, now = (set(paths(self._platform, text)) for text in (last, running))
-        return self.shown((before ^ now) - self._of_stage(running))
+        return self.shown((before ^ now) - self.of_stage(running))
 
     def foreign_unsaved(self, way: Way, found: Found) -> tuple[str, ...]:
         """Return the unsaved lines that are not of the change, nor of an attempt at it that died."""
-        return self.shown(self.unsaved(found) - way.ours.added - way.ours.removed - self._of_stage(found.running))
+        return self.shown(self.unsaved(found) - way.ours.added - way.ours.removed - self.of_stage(found.running))
 
-    def _of_stage(self, running: str) -> set[LinePath]:
+    def of_stage(self, running: str) -> set[LinePath]:
+        """Return all lines that the stage, or its undo, adds or takes away."""
         after, before = (set(paths(self._platform, self.goal(running, forward=way))) for way in (True, False))
         return after ^ before
 
@@ -224,7 +226,9 @@ def _guard(change: DeviceChange, line: CommandLine | ShellLine | None, shell: Sh
 
 def _typed_guard(change: DeviceChange, line: Terminal, ticket: Ticket) -> Guard:
     """Return the guard of a device that has nothing but its command line."""
-    return TrialGuard(change.device, load_platform(change.platform), line, ticket)
+    platform = load_platform(change.platform)
+    guard = TrialGuard if platform.keeping.kind == "trial" else TimedGuard
+    return guard(change.device, platform, line, ticket)
 
 
 @contextmanager

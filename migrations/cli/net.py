@@ -1,4 +1,4 @@
-"""`zhenghe net fetch | diff | drift | backup | path`: what devices are really configured with, and what that means."""
+"""`zhenghe net fetch | diff | drift | backup | path | selftest`: what devices are, what they have, what that means."""
 
 from pathlib import Path
 from typing import Annotated
@@ -81,3 +81,21 @@ def path(
     from migrations.cli.ways import show_ways
 
     raise typer.Exit(show_ways(folder, start, target, look, as_json=as_json))
+
+
+@nets.command(help=_("Try whether a device is what its platform's file says, before anything is moved over it."))
+def selftest(
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help=_("The name of a device."))],
+    world: World,
+    folder: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    change: Annotated[
+        bool, typer.Option("--change", help=_("Also try a list that nothing refers to, and take it back."))
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=60.0, help=_("After so many the change returns by itself."))
+    ] = 60.0,
+    as_json: Json = False,
+) -> None:
+    from migrations.cli.selftest import try_device
+
+    raise typer.Exit(try_device(folder, world, device, seconds, as_json=as_json, change=change))

@@ -28,6 +28,8 @@ class Double:
     more = "  ---- More ----"
     wiped = "\x1b[16D" + " " * 16 + "\x1b[16D"
     vtys = 5
+    quoting = 0x16
+    """The character behind which the next one is only a character; a question mark asks for help otherwise."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -93,6 +95,7 @@ class Session:
         self.length = _PAGE
         self.quiet = False
         self._line = b""
+        self._quoted = False
         self._paged: list[str] = []
         self._asked: Callable[[str], str] | None = None
         self.open = True
@@ -135,11 +138,16 @@ class Session:
                 raise Dropped("closed")
             if self._paged:
                 yield self.device.wiped + self._page()
+            elif byte == self.device.quoting and not self._quoted:
+                self._quoted = True
+            elif byte == ord("?") and not self._quoted:
+                yield f"?\r\n  <cr>\r\n{self.prompt()}" + self._line.decode(self.device.encoding, errors="replace")
             elif byte in b"\r\n":
                 line, self._line = self._line.decode(self.device.encoding, errors="replace"), b""
                 yield f"{line}\r\n" + self._done(line.strip())
             else:
                 self._line += bytes((byte,))
+                self._quoted = False
 
     def _done(self, line: str) -> str:
         self.device.typed.append((self.user, line))

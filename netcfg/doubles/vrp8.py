@@ -54,6 +54,7 @@ _SUFFIX = {"bgp": "-bgp", "af": "-bgp-af-ipv4", "policy": "-route-policy"}
 _IN_TRIAL = "Error: The system is in trial configuration mode, and another session has it."
 _LOCKED = "Error: The configuration has been locked by another user."
 _NO_TRIAL = "Error: The trial configuration does not exist."
+_QUESTION = b"\x16?"
 _LONGEST = 65535
 _SHORTEST = 60
 
@@ -130,6 +131,10 @@ class Vrp8Session(Session):
     def banner(self) -> str:
         """Return what is shown before the first prompt."""
         return "\r\nInfo: The max number of VTY users is 5, the number of current VTY users online is 1.\r\n"
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what is typed; Ctrl-T is a question mark that asks for nothing."""
+        return super().feed(data.replace(b"\x14", _QUESTION))
 
     def prompt(self) -> str:
         """Return the prompt of the view."""

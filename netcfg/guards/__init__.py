@@ -4,11 +4,12 @@ A guard owns when its timer starts, for that is where platforms differ: before t
 commit, or when a whole file is loaded. Whoever uses one need not know.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from inventory.base import Model
-from netcfg.guards.lines import Ours
+from netcfg.guards.lines import LinePath, Ours
 
 Outcome = Literal["returned", "kept", "differs", "open", "left", "untouched"]
 """What became of a change on one device, after a comparison.
@@ -78,8 +79,11 @@ class Guard(Protocol):
     def look(self) -> Standing:
         """Return whether a change is under way, and what the device starts with; changes nothing."""
 
-    def settle(self, owner: str) -> Settled:
-        """Bring to an end what an attempt left undecided; touches nothing where others may have changed the device."""
+    def settle(self, owner: str, stage: Set[LinePath]) -> Settled:
+        """Bring to an end what an attempt left undecided; touches nothing where others may have changed the device.
+
+        `stage` is all that a stage may change, for a device that does not remember it.
+        """
 
     def hold(self, way: Way) -> Literal["held", "busy", "left", "changed"]:
         """Hold the device for this change, its timer running from here on where the platform wants that.

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Set
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -13,6 +14,7 @@ from inventory.words import _
 from netcfg.difference import commands_between
 from netcfg.errors import DeviceUnreachable, NotHeld, TooLate
 from netcfg.guards import Outcome, Settled, Standing, Ticket, Way
+from netcfg.guards.lines import LinePath
 from netcfg.platforms import Platform
 from netcfg.sessions import CommandLine, Shell, ShellLine
 
@@ -62,7 +64,7 @@ class KeptGuard:
         answer = self._ask("look")
         return self._read(Standing, {"state": answer.pop("is", None), **running, **answer})
 
-    def settle(self, owner: str) -> Settled:
+    def settle(self, owner: str, stage: Set[LinePath]) -> Settled:  # noqa: ARG002 - the keeper knows it
         """Bring to an end what an attempt left undecided."""
         return self._read(Settled, self._ask("settle", owner=owner))
 

@@ -8,24 +8,23 @@ ours. Which attempt a trial belongs to is its persistence mark, which any sessio
 import math
 import re
 import time
+from collections.abc import Set
 from contextlib import suppress
 from typing import Literal
 
 from inventory.words import _
 from netcfg.difference import commands_between
-from netcfg.errors import CommandRejected, DeviceError, DeviceUnreachable, NotHeld, TooLate
+from netcfg.errors import CommandRejected, DeviceError, NotHeld, TooLate
 from netcfg.guards import Outcome, Settled, Standing, Ticket, Way
 from netcfg.guards.lines import LinePath
+from netcfg.guards.typed import TypedDevice, changes
 from netcfg.platforms import Platform, Trial
-from netcfg.reading import body, paths
 from netcfg.terminals import Terminal
 
 _MARK = "zhenghe:"
 _ROUNDS = 5
 """A trial may begin or end while the configuration is read."""
 _COMMIT_SECONDS = 60.0
-_ROOM = 65536
-"""Bytes that must be free beside what is saved."""
 
 
 class TrialGuard:
@@ -39,6 +38,7 @@ class TrialGuard:
         self._words: Trial = platform.keeping
         self._line = line
         self._ticket = ticket
+        self._seen = TypedDevice(device, platform, line, platform.keeping)
         self._locked = False
         self._armed_at: float | None = None
 
@@ -46,7 +46,7 @@ class TrialGuard:
         """Return whether a trial is under way, and the device's two configurations; changes nothing."""
         for _round in range(_ROUNDS):
             owner = self._trial()
-            running = self._whole(self._platform.commands.running)
+            running = self._seen.whole(self._platform.commands.running)
             startup = self._line.take(self._words.startup)
             if self._trial() == owner:
                 break
@@ -55,9 +55,9 @@ class TrialGuard:
         if not running:
             return Standing(state="free", startup=startup, silent=self._platform.commands.running)
         state, name = self._whose(owner)
-        return Standing(state=state, owner=name, running=running, startup=startup, full=self._full(startup))
+        return Standing(state=state, owner=name, running=running, startup=startup, full=self._seen.full(startup))
 
-    def settle(self, owner: str) -> Settled:
+    def settle(self, owner: str, stage: Set[LinePath]) -> Settled:  # noqa: ARG002 - nobody else can have changed it
         """End the trial that an earlier attempt at this stage left undecided."""
         trial = self._trial()
         if trial is None or self._whose(trial) != ("left", owner):
@@ -77,8 +77,8 @@ class TrialGuard:
             raise NotHeld(self._device, error.reason) from error
         self._locked = True
         self._armed_at = time.monotonic()
-        running = self._whole(self._platform.commands.running)
-        if self._trial() is not None or self._lines(running) != self._lines(way.running):
+        running = self._seen.whole(self._platform.commands.running)
+        if self._trial() is not None or self._seen.lines(running) != self._seen.lines(way.running):
             self.release()
             return "changed"
         return "held"
@@ -106,7 +106,7 @@ class TrialGuard:
 
     def confirm(self, way: Way) -> Outcome:
         """Commit for good what is on trial; `returned` where it is not any more."""
-        if self._changes(way) and not self._kept():
+        if changes(way) and not self._kept():
             return "returned"
         return self._compared(way).outcome
 
@@ -165,7 +165,7 @@ class TrialGuard:
         return self._trial() is None
 
     def _abandoned(self, mark: str) -> Settled:
-        during = self._lines(self._line.running())
+        during = self._seen.lines(self._line.running())
         self._line.take(self._platform.commands.configure)
         try:
             self._line.take(self._words.abandon.format(owner=mark), _COMMIT_SECONDS)
@@ -176,27 +176,12 @@ class TrialGuard:
             self._line.take(self._platform.commands.end)
         if self._trial() is not None:
             return Settled(outcome="open", why=_("the trial goes on"))
-        if self._lines(self._line.running()) == during:
+        if self._seen.lines(self._line.running()) == during:
             return Settled(outcome="differs", why=_("the trial is over, and nothing of it went back"))
         return Settled(outcome="returned")
 
     def _compared(self, way: Way) -> Settled:
-        """Say by the configuration in force what became of the change, and what others did."""
-        running = self._lines(self._whole(self._platform.commands.running) or self._incomplete())
-        wrong = way.ours.wrong(running)
-        others = tuple(sorted(way.ours.others(self._lines(way.running), running)))
-        if not self._changes(way):
-            return Settled(outcome="kept" if self._trial() is None else "open", others=others)
-        if not wrong:
-            return Settled(outcome="returned", others=others)
-        if way.ours.added <= running and not way.ours.removed & running:
-            # On trial it is in force too, but not for good.
-            return Settled(outcome="kept" if self._trial() is None else "open", others=others)
-        return Settled(outcome="differs", ours=tuple(sorted(wrong)), others=others)
-
-    @staticmethod
-    def _changes(way: Way) -> bool:
-        return bool(way.ours.added or way.ours.removed)
+        return self._seen.compared(way, self._seen.running(), pending=self._trial() is not None)
 
     def _whose(self, trial: str | None) -> tuple[Literal["free", "busy", "left"], str]:
         if trial is None:
@@ -211,23 +196,3 @@ class TrialGuard:
             return None
         found = re.search(self._words.owner, answer)
         return found[1] if found is not None else _("a person’s trial")
-
-    def _whole(self, command: str) -> str:
-        """Return a configuration; empty where it is not shown to its last line."""
-        text = self._line.take(command)
-        return text if text.rstrip().endswith(f"\n{self._words.last}") else ""
-
-    def _incomplete(self) -> str:
-        raise DeviceUnreachable(self._device, _("it does not show its whole configuration"))
-
-    def _lines(self, text: str) -> set[LinePath]:
-        return set(paths(self._platform, body(self._platform, text)))
-
-    def _full(self, startup: str) -> str:
-        """Return why the disk has no room for the configuration to start with; empty where it has, or does not say."""
-        found = re.search(self._words.room, self._line.take(self._words.free))
-        if found is None:
-            return ""
-        free = int(found["kilobytes"].replace(",", "")) * 1024
-        text = _("its disk has only {free} KiB free")
-        return text.format(free=free // 1024) if free < 2 * len(startup) + _ROOM else ""

@@ -216,6 +216,31 @@ class Trial(Model):
     """Where the answer says so, in `bytes` or `kilobytes`."""
 
 
+class Timed(Model):
+    """A device that goes back to what it had when a timer runs out that was set before the first command.
+
+    All of it is typed on its command line, for there is no shell account.
+    """
+
+    kind: Literal["timed"]
+    header: str
+    last: str
+    startup: str
+    status: str
+    idle: str
+    arm: str
+    copied: str
+    """Where the device says into which `copy` it has put what it had."""
+    show_copy: str
+    keep: str
+    abandon: str
+    mark: str
+    marked: str
+    unmark: str
+    free: str
+    room: str
+
+
 class Negated(Model):
     """A line that is taken away in other words than itself with the negation before it."""
 
@@ -269,7 +294,7 @@ class Platform(Model):
     difference: Difference
     policies: Policies
     blocks: dict[str, str]
-    keeping: Annotated[Keeping | Loading | Trial, Field(discriminator="kind")]
+    keeping: Annotated[Keeping | Loading | Trial | Timed, Field(discriminator="kind")]
     dialogue: Dialogue | None = None
     """Where the vendor's command line is all that there is."""
     facts: FactPatterns | None = None

@@ -71,7 +71,7 @@ class Bench:
             device.away = False
 
 
-@pytest.fixture(params=["vrp8"])
+@pytest.fixture(params=["vrp8", "ios"])
 def bench(request: pytest.FixtureRequest, programme: Programme, tmp_path: Path) -> Bench:
     return made(request.param, programme, tmp_path)
 
@@ -191,6 +191,57 @@ def test_a_device_that_somebody_else_changes_on_trial_is_waited_for_and_told(ben
     assert bench.change() == "done"
 
 
+def test_nobody_configures_vrp_while_our_change_is_on_trial(programme: Programme, tmp_path: Path) -> None:
+    bench = made("vrp8", programme, tmp_path)
+    answers: list[str] = []
+
+    def meanwhile(_user: str, line: str) -> None:
+        if line.startswith(bench.kind.confirms):
+            answers.append(typed_by(bench.devices[CE], "colleague", *bench.kind.colleague[:-1]))
+
+    bench.devices[CE].before = meanwhile
+    assert bench.change() == "done"
+    assert "Error: The system is in trial configuration mode" in answers[0]
+    assert not bench.kind.has(bench.devices[CE], "by a colleague")
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["alive", "killed"])
+def test_what_a_colleague_does_while_a_timer_runs_stays_when_our_change_goes(
+    programme: Programme, tmp_path: Path, killed: bool
+) -> None:
+    """IOS would go back to the whole of what it had; so only our lines are taken back, and the timer is stopped."""
+    bench = made("ios", programme, tmp_path)
+    device, found = bench.devices[CE], bench.lines()
+    came: list[str] = []
+
+    def meanwhile(user: str, line: str) -> None:
+        if user == "zhenghe" and line == "end" and bench.kind.has(device, bench.kind.middle) and not came:
+            came.append(line)
+            typed_by(device, "colleague", *bench.kind.colleague)
+            if killed:
+                befall(bench, "killed", device)
+
+    device.before = meanwhile
+    with pytest.raises(DeviceUnreachable if killed else DeviceUnsaved):
+        bench.change()
+    bench.calm()
+    if killed:
+        with pytest.raises(DeviceUnsaved, match="colleague"):
+            bench.change()
+        assert any("description by a colleague" in sentence for sentence in bench.told)
+    assert bench.kind.has(device, "by a colleague")
+    typed_by(device, "colleague", "configure terminal", "interface lan", "description lan", "end")
+    assert bench.lines() == found
+    assert device.timer is None  # type: ignore[attr-defined]
+
+
+def test_a_device_without_an_archive_cannot_be_held(programme: Programme, tmp_path: Path) -> None:
+    bench = made("ios", programme, tmp_path)
+    typed_by(bench.devices[CE], "colleague", "configure terminal", "no archive", "end", "write memory")
+    with pytest.raises(NotHeld, match="archive"):
+        bench.change()
+
+
 def test_a_full_disk_is_seen_before_anything_is_typed(bench: Bench) -> None:
     bench.devices[HUB].full = True
     with pytest.raises(NotHeld, match="disk"):
@@ -241,7 +292,7 @@ class At:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("fault", ["dropped", "killed", "killed-and-late", "rebooted"])
-@pytest.mark.parametrize("platform", ["vrp8"])
+@pytest.mark.parametrize("platform", ["vrp8", "ios"])
 def test_whatever_happens_at_a_line_all_is_old_or_new_and_the_next_call_finishes(
     programme: Programme, tmp_path: Path, platform: str, fault: str, after: bool
 ) -> None:

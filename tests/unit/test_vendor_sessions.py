@@ -13,7 +13,7 @@ from netcfg.errors import CommandRejected, DeviceUnreachable, PlatformRefused
 from netcfg.platforms import Platform, load_platform
 from netcfg.sessions import Sessions
 from netcfg.terminals import Terminal
-from tests.unit.vendors import CE, Wire, vrp8_pair
+from tests.unit.vendors import CE, Wire, kinds, vrp8_pair
 
 VRP8 = load_platform("vrp8")
 
@@ -107,6 +107,19 @@ def test_any_name_may_stand_in_the_prompt(device: Double, name: str, encoding: s
     for command in ("system-view", "interface lan"):
         assert "Error" not in line.take(command)
     assert line.running().rstrip().endswith("return")
+
+
+@pytest.mark.parametrize("platform", ["vrp8", "ios"])
+def test_a_question_mark_in_a_description_asks_for_no_help(programme: Programme, platform: str) -> None:
+    kind = kinds()[platform]
+    device = kind.pair(programme)[CE]
+    known = load_platform(platform)
+    line = terminal(device, known)
+    for command in (known.commands.configure, "interface lan", "description whose? nobody's"):
+        line.take(command)
+    if platform == "vrp8":
+        line.take("commit")
+    assert kind.has(device, "description whose? nobody's")
 
 
 def test_a_question_that_nobody_foresaw_is_not_answered(device: Double) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from inventory.derived.wiring import Wires
 from inventory.model import Programme
 from netcfg.doubles.device import Double, Dropped, Full, Session
+from netcfg.doubles.ios import Ios
 from netcfg.doubles.vrp8 import Vrp8
 from netcfg.errors import DeviceUnreachable
 from netcfg.intent import LineArguments, line_steps
@@ -118,6 +119,36 @@ def vrp8_pair(programme: Programme) -> dict[str, Double]:
     return {name: Vrp8(name, vrp8_surveyed(programme, name)) for name in ENDS}
 
 
+def ios_surveyed(programme: Programme, name: str) -> str:
+    """Return what a device had before anything was moved, as IOS writes it."""
+    wires = Wires(programme)
+    device = wires.device(name)
+    text = f"!\nhostname {name}\n!\narchive\n path flash:archive\n!\n"
+    for wire in wires.of(name):
+        if wire.address is not None:
+            text += f"interface {wire.name}\n description {wire.kind}\n"
+            text += f" ip address {wire.address.ip} {wire.address.netmask}\n!\n"
+    peers = [wire for wire in wires.of(name) if wire.peer_address is not None and wire.kind in {"line", "circuit"}]
+    text += f"router bgp {device.asn}\n bgp router-id {device.router_id}\n"
+    for wire in peers:
+        text += f" neighbor {wire.peer_address} remote-as {wires.device(wire.peer or '').asn}\n"
+        text += f" neighbor {wire.peer_address} description {wire.kind}\n"
+    text += " !\n address-family ipv4\n"
+    text += "".join(f"  network {each.network_address} mask {each.netmask}\n" for each in wires.behind(name))
+    for wire in peers:
+        text += f"  neighbor {wire.peer_address} activate\n  neighbor {wire.peer_address} route-map OWN-OUT out\n"
+        if wire.kind != "line":
+            text += f"  neighbor {wire.peer_address} route-map EXTRANET-IN in\n"
+    text += " exit-address-family\n!\nip prefix-list EXTRANET seq 5 permit 10.50.1.0/24\n"
+    text += "ip prefix-list OWN seq 5 permit 10.11.0.0/24\n!\n"
+    text += "route-map EXTRANET-IN permit 10\n match ip address prefix-list EXTRANET\n set community 65000:1\n!\n"
+    return text + "route-map OWN-OUT permit 10\n match ip address prefix-list OWN\n!\nend\n"
+
+
+def ios_pair(programme: Programme) -> dict[str, Double]:
+    return {name: Ios(name, ios_surveyed(programme, name)) for name in ENDS}
+
+
 @dataclass(frozen=True)
 class Kind:
     """What differs from one vendor to the other, as far as tests say it."""
@@ -178,5 +209,23 @@ _VRP8 = Kind(
 )
 
 
+_IOS = Kind(
+    platform="ios",
+    pair=ios_pair,
+    timer=60.0,
+    middle="set local-preference 50",
+    refusal="               ^\n% Invalid input detected at '^' marker.",
+    confirms="configure confirm",
+    holds="configure terminal revert",
+    colleague=("configure terminal", "interface lan", "description by a colleague", "end"),
+    saves=("write memory",),
+    trial=("configure terminal revert timer 1", "interface lan", "description by a colleague", "end"),
+    chatter="*Nov 27 18:00:00.123: %LINK-3-UPDOWN: Interface GigabitEthernet1, changed state to up",
+    copied=("set community 65000:1", "match ip address prefix-list EXTRANET", "description continues EXTRANET-IN"),
+    used=r"neighbor \S+ route-map (\S+) in",
+    looking=r"(show|dir|terminal) .*|",
+)
+
+
 def kinds() -> dict[str, Kind]:
-    return {kind.platform: kind for kind in (_VRP8,)}
+    return {kind.platform: kind for kind in (_VRP8, _IOS)}
