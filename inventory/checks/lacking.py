@@ -91,7 +91,11 @@ def _silent(index: Index, profile: str) -> Iterator[Finding]:
         return
     heard = {system.text("department") for system in index.systems}
     heard |= {word.text() for system in index.systems for word in system.each("also_reported_by")}
-    for name, department in index.named("departments").items():
+    departments = index.named("departments")
+    if not heard <= {*departments}:
+        # A system whose department is misspelt may be that of any.
+        return
+    for name, department in departments.items():
         if name not in heard and _blank(department, "reported_none"):
             place = department.at("name") or department
             mend = _("ask it; where it has none, record reported_none: {date: …, source: …}")

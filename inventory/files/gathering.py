@@ -135,10 +135,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _refusal(path: Path, folder: Path) -> Finding | None:
     """Say why a file must not be read; none where it may be."""
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        return _whole(path, _("this link leads out of the inventory's folder"), _("copy the file into the folder"))
-    if path.is_symlink() and path.is_dir():
-        return _whole(path, _("this link to a folder is not followed"), _("remove it: the folder is read where it is"))
+    if path.is_symlink() and (refusal := _refused_link(path, folder)) is not None:
+        return refusal
     try:
         status = path.stat()
     except OSError as exc:
@@ -148,6 +146,18 @@ def _refusal(path: Path, folder: Path) -> Finding | None:
     if status.st_size > LIMIT_BYTES:
         reason = _("the file is larger than {limit} MiB").format(limit=LIMIT_BYTES // 1024 // 1024)
         return _whole(path, reason, _("split it: an inventory may have many files"))
+    return None
+
+
+def _refused_link(path: Path, folder: Path) -> Finding | None:
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        return _whole(path, _("this link leads in a circle"), _("remove it"))
+    if not inside:
+        return _whole(path, _("this link leads out of the inventory's folder"), _("copy the file into the folder"))
+    if path.is_dir():
+        return _whole(path, _("this link to a folder is not followed"), _("remove it: the folder is read where it is"))
     return None
 
 
@@ -169,6 +179,9 @@ def _documents(path: Path) -> tuple[list[Cursor], list[Finding]]:
         return [], [_whole(path, reason, _("give yourself the right to read it"))]
     nodes, problems = read(content)
     cursors = [Cursor(path, node) for node in nodes if not _empty(node)]
+    if not cursors and not problems:
+        hollow = _whole(path, _("the file holds nothing"), _("write into it what it is for, or remove it"))
+        return [], [hollow.model_copy(update={"severity": Severity.WARNING})]
     findings = [
         Finding(file=path, line=p.spot.line, column=p.spot.column, field="", reason=p.reason, mend=p.mend, rule="yaml")
         for p in problems

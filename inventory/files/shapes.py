@@ -76,13 +76,20 @@ def _translated(error: ErrorDetails, top: Any, cursor: Cursor) -> Finding:
         return cursor.key(str(last)).finding(reason_of(error), _("add '{key}: …'").format(key=last))
     if error["type"] == "extra_forbidden":
         known = _known_fields(top, location[:-1])
-        return cursor.key(str(last)).finding(reason_of(error), mend_of_key(str(last)) or meant(str(last), known))
+        return cursor.key(str(last)).finding(reason_of(error), _unknown(str(last), known))
     cursor = cursor.at(last) or cursor
     said = _("{reason}; here is {found}").format(reason=reason_of(error), found=_shown(cursor))
     slip, general = mend_of_slip(error["type"], cursor), mend_of(error, cursor.node)
     if slip and (error["type"] == "string_type" or cursor.node.plain is None):
         return cursor.finding(said, slip)
-    return cursor.finding(said, " ".join(dict.fromkeys(each for each in (slip, general) if each)))
+    general = "" if general in slip else general
+    return cursor.finding(said, " ".join(each for each in (slip, general) if each))
+
+
+def _unknown(key: str, known: tuple[str, ...]) -> str:
+    """Return how a field is mended that does not exist: the one that is meant, or all that there are."""
+    every = _("remove it; there are: {words}").format(words=", ".join(sorted(known))) if known else _("remove it")
+    return mend_of_key(key) or meant(key, known) or every
 
 
 def _validated(validate: Callable[..., Any], top: Any, cursor: Cursor, findings: list[Finding]) -> Any | None:
@@ -140,8 +147,7 @@ class Shapes:
             assert cursor is not None
             if key not in model.model_fields:
                 known = (*model.model_fields, *(("system",) if model is Programme else ()))
-                mend = mend_of_key(key) or meant(key, known)
-                self.findings.append(document.key(key).finding(_("there is no such field"), mend))
+                self.findings.append(document.key(key).finding(_("there is no such field"), _unknown(key, known)))
             elif model is Programme and key == "systems":
                 for each in cursor.each():
                     self.system(each)

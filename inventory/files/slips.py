@@ -13,6 +13,8 @@ from inventory.words import _
 
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?|月)?")
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(万|亿)?(?:元|人|个|台|兆|m|M|%)?")
+_DIGITS = 10
+"""Longer numbers are no slips."""
 _TIMES = {"万": 10_000, "亿": 100_000_000}
 _QUOTES = "“”‘’「」『』＂＇"
 _SEPARATORS = re.compile(r"[、，,；;]")
@@ -89,6 +91,8 @@ def _plain(text: str) -> str:
 def _number(text: str) -> str:
     found = _NUMBER.fullmatch(_plain(text).replace(",", ""))
     if found is None:
+        return ""
+    if len(found[1]) > _DIGITS:
         return ""
     return f"{float(found[1]) * _TIMES.get(found[2] or '', 1):.10g}"
 

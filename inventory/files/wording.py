@@ -30,12 +30,13 @@ _TRUTH = Wording(_N("must be true or false"), _N("write one of these words witho
 _LIST = Wording(_N("must be a list"), _N("write [a, b] or one line with '- ' for each member"))
 _MAPPING = Wording(_N("must be a mapping"), _N("write {key: value} or one line 'key: value' for each"))
 _DATE = Wording(_N("must be a date"), _N("such as 2017-08-16"))
+_CORRECT = _N("correct the number, or remove the line where it is not known")
 _FEW = Wording(_N("must be one of a few words"))
 
 WORDINGS: Mapping[str, Wording] = {
     "string_type": _WORD,
-    "string_too_short": Wording(_N("is too short: it needs {min_length} characters or more")),
-    "string_too_long": Wording(_N("is too long: it may have {max_length} characters")),
+    "string_too_short": Wording(_N("is too short: it needs {min_length} characters or more"), _N("write it out")),
+    "string_too_long": Wording(_N("is too long: it may have {max_length} characters"), _N("shorten it")),
     "string_pattern_mismatch": Wording(_N("is not written as such a name must be")),
     "int_type": _WHOLE,
     "int_parsing": _WHOLE,
@@ -44,9 +45,9 @@ WORDINGS: Mapping[str, Wording] = {
     "float_type": _NUMBER,
     "float_parsing": _NUMBER,
     "finite_number": _NUMBER,
-    "greater_than": Wording(_N("is out of range: it must be more than {gt}")),
-    "greater_than_equal": Wording(_N("is out of range: it must be {ge} or more")),
-    "less_than_equal": Wording(_N("is out of range: it must be {le} or less")),
+    "greater_than": Wording(_N("is out of range: it must be more than {gt}"), _CORRECT),
+    "greater_than_equal": Wording(_N("is out of range: it must be {ge} or more"), _CORRECT),
+    "less_than_equal": Wording(_N("is out of range: it must be {le} or less"), _CORRECT),
     "bool_type": _TRUTH,
     "bool_parsing": _TRUTH,
     "date_type": _DATE,
@@ -125,7 +126,7 @@ def mend_of(error: ErrorDetails, node: Node) -> str:
     if wording is _TRUTH and str(value).lower() in TRUTHS:
         return _("did you mean '{word}'?").format(word=TRUTHS[str(value).lower()])
     if wording is _WORD and value is None:
-        return ""
+        return "" if isinstance(node, Scalar) else _("write one word behind the colon")
     if "pattern" in context:
         return _(WRITTEN.get(str(context["pattern"]), ""))
     if wording is WORDINGS["ip_v4_network"] and (whole := _without_host_bits(value)):

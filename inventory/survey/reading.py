@@ -116,7 +116,7 @@ def _inside(folder: Path, root: Path, remarks: list[Remark], depth: int) -> Iter
         if path.name.startswith(_LOCKS) or path.name.casefold() in _SYSTEM_FILES:
             remarks.append(_refused(path, _("not read: a hidden file or an office program's lock"), Weight.NOTE))
         elif path.is_symlink():
-            inside = path.resolve().is_relative_to(root)
+            inside = path.exists() and path.resolve().is_relative_to(root)
             expected = (
                 _("not read: a link; what it points to is read under its own name")
                 if inside

@@ -88,3 +88,43 @@ def test_the_check_cites_the_programmes_own_plan_only(folder: Path, profile: str
     programme.write_text(programme.read_text().replace("profile: jimo", f"profile: {profile}"))
     said = " ".join(each.reason for each in check(folder).findings if each.rule == "survey")
     assert {word[:2] for word in ("LN-", "GX-", "TS-", "HE-", "JM-") if word in said} <= {own}
+
+
+@pytest.mark.parametrize(
+    "text, reason, mend",
+    [
+        ("system: [a]\ntitle: x\ndepartment: water-bureau\n", "must be a word; here is a list", "write one word"),
+        ("system: a\ntitle: {b: c}\ndepartment: water-bureau\n", "must be a word; here is a mapping", "write one word"),
+        ("foo: 1\n", "there is no such field", "remove it; there are"),
+        ("system: a\ntitle: x\ndepartment: water-bureau\nqqqq: 1\n", "there is no such field", "remove it; there are"),
+        ("system: a\ntitle: x\ndepartment: water-bureau\nwave: 0\n", "is out of range", "correct the number"),
+        (
+            f"system: a\ntitle: x\ndepartment: water-bureau\nwave: {'9' * 5000}\n",
+            "must be a whole number", "digits alone and no quotes, such as 12",
+        ),
+        (
+            "system: a\ntitle: x\ndepartment: water-bureau\nsurvey: {approved: 2024-02-30}\n",
+            "must be a date", "there is no such day; such as 2017-08-16",
+        ),
+        ("# nothing yet\n", "the file holds nothing", "write into it what it is for, or remove it"),
+        ("", "the file holds nothing", "write into it what it is for, or remove it"),
+    ],
+)  # fmt: skip
+def test_whatever_is_wrong_has_a_mend(folder: Path, text: str, reason: str, mend: str) -> None:
+    (folder / "systems" / "new.yaml").write_text(text)
+    found = [each for each in check(folder).findings if each.file.name == "new.yaml" and reason in each.reason]
+    assert [each.mend.startswith(mend) for each in found] == [True]
+
+
+def test_links_that_lead_in_a_circle_are_told(folder: Path) -> None:
+    (folder / "systems" / "new.yaml").symlink_to("new.yaml")
+    (found,) = (each for each in check(folder).findings if each.file.name == "new.yaml")
+    assert (found.reason, found.mend) == ("this link leads in a circle", "remove it")
+
+
+def test_a_misspelt_department_makes_no_department_silent(folder: Path) -> None:
+    departments = folder / "departments.yaml"
+    departments.write_text(departments.read_text().replace("    reported_none:", "    # reported_none:"))
+    billing = folder / BILLING
+    billing.write_text(billing.read_text().replace("department: water-bureau", "department: watre-bureau"))
+    assert not [each for each in check(folder).findings if "reported no system" in each.reason]
