@@ -18,6 +18,8 @@ IDLE_LOAD = 1.0
 """Below so many per cent of processor time the hosts of a rarely used system count as idle."""
 FEW_USERS = 10
 """So many users at the most are a small scope."""
+ABOUT = timedelta(days=31)
+"""Of many days only the month is known: so much later is not yet after a survey."""
 SMALL_SCOPES = frozenset({"office", "section", "处室", "科室", "本处室", "本科室", "个人"})
 RARE = frozenset({"monthly", "yearly", "never"})
 VERY_RARE = frozenset({"yearly", "never"})
@@ -74,6 +76,8 @@ def _idle(survey: Survey) -> Answer:
     if load is not None and load < IDLE_LOAD and survey.frequency in RARE:
         reason = phrase(_N("seldom used, and its hosts' processors are at {load} %: idle"), load=f"{load:g}")
         return Answer(Verdict.APPLIES, reason, ("survey.usage.cpu_load", "survey.frequency"))
+    if load is None and used is not None and reported is not None and used - reported > ABOUT:
+        return Answer(Verdict.OPEN, phrase(_N("its last use is said to be after the survey")), fields)
     if load is None and (used is None or reported is None):
         return Answer(Verdict.OPEN, phrase(_N("neither its last use nor its load was reported")), fields)
     return Answer(Verdict.NOT, phrase(_N("its resources are in use")), (*fields, "survey.usage.cpu_load"))

@@ -80,6 +80,8 @@ class Things:
     """Whether that which a person wrote instead was carried out."""
     left_out: Callable[[Facts, Any, Any], bool] = lambda _facts, _thing, _where: False
     """Whether a thing does not count by what a person wrote, though it is of the kind that does."""
+    begun: Callable[[Facts, Any], bool] = lambda _facts, _thing: True
+    """Whether a thing is there by the day of the facts."""
     anchor: Callable[[Facts, Any], date | None] | None = None
     """The day of the event from which time is counted for a thing; none where nothing has such an event."""
 

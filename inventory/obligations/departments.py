@@ -29,11 +29,8 @@ def _moves(facts: Facts, department: Department) -> Truth:
 
 def _answered(facts: Facts, department: Department) -> bool:
     """Return whether a department without systems of its own has said so."""
-    none = department.reported_none
-    return (
-        facts.shown("report", "department", department.name)
-        or (none is not None and facts.past(none.date) and bool(none.source.strip()))
-        or any(department.name in each.also_reported_by for each in facts.ground.programme.systems)
+    return facts.answered_none(department) or any(
+        department.name in each.also_reported_by for each in facts.ground.programme.systems
     )
 
 
@@ -68,6 +65,8 @@ def _served_by(facts: Facts, department: Department, kinds: tuple[str, ...]) -> 
 
 
 def _rooms_at_most(facts: Facts, department: Department, most: int) -> Truth:
+    if not department.rooms and department.name in facts.silent:
+        return None
     kept = [each for each in department.rooms if not facts.past(each.vacated) and not facts.exempt(each.exemption)]
     return len(kept) <= most
 

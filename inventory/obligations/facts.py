@@ -22,6 +22,8 @@ class Ground:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     obligations: tuple[str, ...] = ()
     """Ids of all obligations of the profile, for the ledger."""
+    last_days: Mapping[str, date] = field(default_factory=dict)
+    """The last day of each obligation that has one."""
 
     @cached_property
     def disposition(self) -> Mapping[str, Disposition]:
@@ -41,17 +43,16 @@ class Ground:
         return {each.system: _zombie(each) for each in self.programme.systems}
 
     @cached_property
-    def silent(self) -> tuple[str, ...]:
-        """Return the departments of which no system is known and that have not said that they have none."""
+    def unheard(self) -> tuple[Department, ...]:
+        """Return the departments of which no system is known."""
         heard = {each.department for each in self.programme.systems}
         heard |= {name for each in self.programme.systems for name in each.also_reported_by}
-        return tuple(
-            each.name
-            for each in self.programme.departments
-            if each.name not in heard
-            and each.reported_none is None
-            and self.achievements.first("report", "department", each.name) is None
-        )
+        return tuple(each for each in self.programme.departments if each.name not in heard)
+
+    @cached_property
+    def sourceless(self) -> frozenset[str]:
+        """Return the departments that offer data of which nobody wrote from which system they come."""
+        return frozenset(each.department for each in self.programme.resources if each.system is None)
 
     @cached_property
     def systems(self) -> Mapping[str, tuple[System, ...]]:
@@ -152,6 +153,17 @@ class Facts:
     def shown(self, kind: str, subject: Subject, name: str) -> bool:
         """Return whether a passed record of that kind about a subject is there."""
         return self.past(self.ground.achievements.first(kind, subject, name))
+
+    @cached_property
+    def silent(self) -> frozenset[str]:
+        """Return the departments of which no system is known and that have not said by this day that they have none."""
+        return frozenset(each.name for each in self.ground.unheard if not self.answered_none(each))
+
+    def answered_none(self, department: Department) -> bool:
+        """Return whether a department has said by this day that it has no system, or was reported on otherwise."""
+        none = department.reported_none
+        said = none is not None and self.past(none.date) and bool(none.source.strip())
+        return said or self.shown("report", "department", department.name)
 
     def parties(self, kind: str, subject: Subject, name: str) -> int:
         """Return how many parties the fullest record of that kind names; 0 where there is none."""

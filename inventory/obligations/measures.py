@@ -16,6 +16,9 @@ from inventory.obligations.profile import THINGS, Measure, PlatformShare, Record
 from inventory.obligations.workdays import working_day_after
 from inventory.words import _
 
+SURVEYED = frozenset({"systems", "lines", "rooms"})
+"""What departments report: where one is silent it may have more of them."""
+
 
 class Short(Model):
     """Something that falls short of a measure."""
@@ -109,7 +112,7 @@ def measure(wanted: Measure, facts: Facts, obligation: str) -> Measurement:
 
 def _shared(word: str, share: Any, facts: Facts) -> Measurement:
     things = THINGS[word]
-    every = tuple(things.of(facts.ground.programme))
+    every = tuple(each for each in things.of(facts.ground.programme) if things.begun(facts, each))
     if not every and word != "requests":
         return _unmeasured(word, _("the inventory has none: {things}").format(things=called(word)))
     selects, satisfies = asked(share.where, selecting=True), asked(share.holds)
@@ -126,7 +129,7 @@ def _shared(word: str, share: Any, facts: Facts) -> Measurement:
     if word == "requests":
         notes += _uncertain(share, selected, facts)
     found = _counted(word, share, facts, judged, notes)
-    silent = _silent(facts) if word == "systems" else ""
+    silent = _silent(word, facts)
     unsure = [each for each in (*notes[: bool(unknown)], silent) if each]
     return found.model_copy(update={
         "by_hand": tuple(things.title(each) for each, answer in judged if each in by_hand and not answer),
@@ -138,12 +141,20 @@ def _shared(word: str, share: Any, facts: Facts) -> Measurement:
     })  # fmt: skip
 
 
-def _silent(facts: Facts) -> str:
-    """Say how many departments have not answered, so that their systems are in no figure; nothing where all have."""
-    number = len(facts.ground.silent)
+def _silent(word: str, facts: Facts) -> str:
+    """Say how many departments have not answered, so that what they have is in no figure; nothing where all have."""
+    if word not in SURVEYED:
+        return ""
+    programme = facts.ground.programme
+    listed = {
+        "lines": {each.department for each in programme.network.lines},
+        "rooms": {each.name for each in programme.departments if each.rooms},
+    }
+    number = len(facts.silent - listed.get(word, set()))
     if not number:
         return ""
-    return _("departments that have not answered, whose systems are not known: {number}").format(number=number)
+    told = _("departments that have not answered, whose {things} are not known: {number}")
+    return told.format(things=called(word), number=number)
 
 
 def _counted(
@@ -242,7 +253,9 @@ def _recorded(recorded: Recorded, facts: Facts, obligation: str) -> Measurement:
 def _ledger(share: Share, facts: Facts) -> Measurement:
     kept: dict[str, bool] = {}
     for task in facts.ground.programme.tasks:
-        in_order = bool(task.owner) and (facts.past(task.signed_off) or facts.day <= task.due)
+        # Whoever gives himself more time than the plan gives has no more of it.
+        last = min(task.due, facts.ground.last_days.get(task.obligation, task.due))
+        in_order = bool(task.owner.strip()) and (facts.past(task.signed_off) or facts.day <= last)
         kept[task.obligation] = kept.get(task.obligation, True) and in_order
     ids = facts.ground.obligations
     short = tuple(

@@ -59,6 +59,8 @@ def _single_source(facts: Facts, resource: DataResource) -> Truth:
 def _answered_within(facts: Facts, request: DataRequest, days: int) -> Truth:
     last = working_day_after(request.asked, days).day
     answered = request.answered
+    if answered is not None and answered < request.asked:
+        return None  # one of the two days is wrong
     return answered <= last if answered is not None and facts.past(answered) else facts.day <= last
 
 
@@ -205,6 +207,7 @@ RESOURCES = Things(asks=ResourceCondition, of=lambda programme: programme.resour
 REQUESTS = Things(
     asks=RequestCondition,
     of=lambda programme: programme.requests,
+    begun=lambda facts, request: facts.past(request.asked),
     title=lambda request: str(request.title or request.resource),
 )
 

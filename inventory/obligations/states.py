@@ -89,7 +89,8 @@ def standings(profile: Profile, ground: Ground, day: date) -> tuple[Standing, ..
 def ground_of(profile: Profile, programme: Programme, achievements: Achievements) -> Ground:
     """Return what the measures of a profile stand on."""
     ids = tuple(each.id for each in profile.obligations)
-    return Ground(programme=programme, achievements=achievements, obligations=ids)
+    last = {each.id: max(days) for each in profile.obligations if (days := [g.by for g in each.goals if g.by])}
+    return Ground(programme=programme, achievements=achievements, obligations=ids, last_days=last)
 
 
 def standing(obligation: Obligation, profile: Profile, facts: Facts) -> Standing:

@@ -73,6 +73,13 @@ def _catalogued(facts: Facts, system: System) -> Truth:
     return all(day is not None and moved <= day <= facts.day for day in entries)
 
 
+def _feeds(facts: Facts, system: System) -> Truth:
+    if system.system in facts.ground.resources:
+        return True
+    # Data of which nobody wrote from where they come may come from here.
+    return None if system.department in facts.ground.sourceless else False
+
+
 def _connected(facts: Facts, system: System) -> Truth:
     return system.exchange is not None and facts.past(system.exchange.connected)
 
@@ -208,7 +215,7 @@ class SystemCondition(Condition):
     ] = None
     feeds: Annotated[
         bool | None,
-        known(lambda facts, system: system.system in facts.ground.resources),
+        known(_feeds),
         Field(description="The catalogue has resources that come from it."),
     ] = None
     catalogued: Annotated[

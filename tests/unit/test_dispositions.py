@@ -23,7 +23,7 @@ from inventory.dispositions.decisions import (
 from inventory.dispositions.zombies import CRITERIA, Verdict, criteria_of
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.loading import load_programme
-from inventory.model import Disposition, Line, Programme, System
+from inventory.model import Disposition, Line, Programme, Survey, System
 from inventory.words import words_in
 from migrations.planning.planner import make_plan
 
@@ -242,3 +242,9 @@ def test_law_a_zombie_is_retired_unless_exempt_and_never_without_a_criterion(sub
     assert (rule_for(subject, KINDS, profile).disposition is Disposition.RETIRE) == met
     exempt = System.model_validate({**subject.model_dump(mode="json", exclude_none=True), "exemption": LEAVE})
     assert rule_for(exempt, KINDS, profile).disposition is not Disposition.RETIRE
+
+
+@pytest.mark.parametrize("used, verdict", [("2099-01-01", "not-known"), ("2018-03-20", "does-not-apply")])
+def test_a_last_use_after_the_survey_shows_no_use(used: str, verdict: str) -> None:
+    survey = Survey.model_validate({"last_used": used, "surveyed": "2018-03-01"})
+    assert dict(criteria_of(survey))["idle"].verdict == verdict

@@ -137,3 +137,68 @@ def test_a_rent_that_nobody_wrote_is_not_lowered() -> None:
     line = {"name": "l", "department": "d", "kind": "leased"}
     assert judged([goal], programme(network={"lines": [line]}), "2018-02-01").state is State.NOT_MEASURABLE
     assert judged([goal], programme(network={"lines": [{**line, "rent": 0}]}), "2018-02-01").state is State.MET
+
+
+ALWAYS = "2018-01-01"
+
+
+def test_who_says_none_in_the_future_is_silent_until_then() -> None:
+    two = [
+        {"name": "d", "title": "d"},
+        {"name": "silent", "title": "s", "reported_none": {"date": "2099-01-01", "source": "letter"}},
+    ]
+    done = (record("committed", "s0"), record("verified", "s0"))
+    on = programme(departments=two, systems=systems(1, survey=SURVEYED))
+    assert measured_by("liaoning", "LN-cloud", on, "2018-04-01", *done).state is State.NOT_MEASURABLE
+
+
+@pytest.mark.parametrize("silent, state", [(True, State.NOT_MEASURABLE), (False, State.MET)])
+def test_a_silent_department_may_have_lines_and_rooms(silent: bool, state: State) -> None:
+    none = {} if silent else {"reported_none": {"date": "2018-01-01", "source": "letter"}}
+    departments: list[dict[str, Any]] = [
+        {"name": "d", "title": "d", "rooms": [{"name": "r", "vacated": "2018-01-02"}]},
+        {"name": "e", "title": "e", **none},
+    ]  # fmt: skip
+    line = {"name": "l", "department": "d", "kind": "leased", "released": "2018-01-02"}
+    on = programme(departments=departments, systems=systems(1), network={"lines": [line]})
+    for needs in ({"lines": {"holds": {"released": True}}}, {"rooms": {"holds": {"vacated": True}}}):
+        assert judged([{"since": ALWAYS, "needs": [needs]}], on, "2018-03-01").state is state
+
+
+def test_a_silent_department_without_rooms_is_not_known_to_have_few() -> None:
+    departments = [{"name": "d", "title": "d"}, {"name": "e", "title": "e"}]
+    goal = {"since": ALWAYS, "needs": [{"departments": {"holds": {"rooms_at_most": 0}}}]}
+    found = judged([goal], programme(departments=departments, systems=systems(1)), "2018-03-01")
+    assert [each.name for each in found.short] == ["e"]
+
+
+def test_a_request_that_was_answered_before_it_was_made_is_not_in_time() -> None:
+    goal = {"since": ALWAYS, "needs": [{"requests": {"holds": {"answered_within": 10}}}]}
+    asked = {"name": "q", "resource": "r", "department": "d", "asked": "2018-02-09", "answered": "2018-01-09"}
+    later = {"name": "p", "resource": "r", "department": "d", "asked": "2019-02-09"}
+    assert judged([goal], programme(requests=[asked]), "2018-03-01").state is State.NOT_MEASURABLE
+    # What is asked for later neither helps nor harms.
+    found = judged([goal], programme(requests=[asked, later]), "2018-03-01").goals[0].measurements[0]
+    assert found.missing
+
+
+def test_a_task_that_gives_itself_more_time_than_the_plan_is_late() -> None:
+    goals = [{"by": "2018-03-01", "needs": [{"ledger": {}}]}]
+    task = {"obligation": "X-one", "title": "t", "owner": "office", "due": "2099-01-01"}
+    assert judged(goals, programme(tasks=[task]), "2018-03-01").state is State.MET
+    assert judged(goals, programme(tasks=[task]), "2018-03-02").state is State.MISSED
+    nobody = {**task, "owner": " ", "due": "2018-03-01"}
+    assert judged(goals, programme(tasks=[nobody]), "2018-02-01").short[0].lacks == ("signed_off",)
+
+
+def test_data_that_nobody_says_from_where_they_come_leave_no_system_out() -> None:
+    goal = {"since": ALWAYS, "needs": [{"systems": {"where": {"feeds": True}, "holds": {"catalogued": True}}}]}
+    fresh = {"name": "a", "title": "a", "department": "d", "system": "s0", "updated": "2018-01-05"}
+    stale = {"name": "b", "title": "b", "department": "d", "system": "s1", "updated": "2017-01-05"}
+    done = (record("committed", "s0"), record("committed", "s1"))
+    on = programme(departments=[{"name": "d", "title": "d"}], systems=systems(2), resources=[fresh, stale])
+    assert judged([goal], on, "2018-03-01", *done).state is State.MISSED
+    blank = programme(
+        departments=[{"name": "d", "title": "d"}], systems=systems(2), resources=[fresh, {**stale, "system": None}]
+    )
+    assert judged([goal], blank, "2018-03-01", *done).state is State.NOT_MEASURABLE
