@@ -148,7 +148,7 @@ def test_a_device_that_hangs_is_not_waited_for_any_longer(device: Double) -> Non
         line.ask("display clock")
 
 
-@pytest.mark.parametrize("platform", ["vrp5", "ruijie", "zte"])
+@pytest.mark.parametrize("platform", ["vrp5", "comware7", "ruijie", "zte"])
 def test_what_nothing_takes_back_is_refused_with_the_only_other_way(platform: str) -> None:
     with pytest.raises(PlatformRefused, match="person on site"):
         load_platform(platform)
