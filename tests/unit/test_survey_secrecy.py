@@ -159,3 +159,27 @@ def test_what_is_still_remembered_of_a_classified_system_is_found_and_forgotten(
     memory = Memory.read(folder)
     workbooks(Folder(folder), memory)
     assert leaks([memory.text()]) == []
+
+
+@pytest.mark.parametrize(
+    "heading, cell, classified, told",
+    [
+        ("秘密等级", "秘密", True, False),  # A heading that no list knows asks for secrecy all the same.
+        ("保密级别", "机密级", True, False),
+        ("是否涉密", "非密，其中部分涉密", None, False),
+        ("是否涉密", "否，原为秘密级", None, False),
+        ("是否涉密", "不涉及国家秘密", None, True),
+        ("是否涉密", "否（不涉密）", None, True),
+        ("是否涉密", "否，商业秘密", None, True),
+    ],
+)
+def test_an_answer_that_goes_on_to_speak_of_secrets_is_no_no(
+    folder: Path, tmp_path: Path, heading: str, cell: str, classified: bool | None, told: bool
+) -> None:
+    file = tmp_path / "答复.csv"
+    file.write_text(f"系统名称,所属部门,{heading},功能描述\n防汛值班,水务局,{cell},值班安排\n")
+    zhenghe("import", file, "--into", folder, "--yes", folder=tmp_path)
+    (system,) = [part for part in Folder(folder).parts if part.values.get("title") == "防汛值班"]
+    assert (system.values.get("grading") or {}).get("classified") is classified
+    assert ("值班安排" in json.dumps(system.values, ensure_ascii=False)) is told
+    assert ("值班安排" in (folder / FILE).read_text()) is told

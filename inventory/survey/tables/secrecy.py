@@ -23,6 +23,10 @@ _SPEECHLESS = re.compile(
 )
 """Fields whose words name laws and offices, and say nothing of the row itself."""
 _LIST = re.compile(r"密[^不,。;:]{0,14}(?:表|清单|台账|目录|名录|情况|统计|部分)")
+_ASKS = re.compile(
+    r"是否.{0,4}密|密级|定密|(?:涉密|秘密|保密).{0,2}(?:等级|级别|程度|类别|类型|属性|情况|标志|标识)"
+)
+"""What headings ask for secrecy, in whatever words."""
 _BODIES = frozenset({"department", "office", "unit"})
 
 
@@ -46,14 +50,18 @@ def classified(
     `cells` holds those of all headings and `comments` those on its cells; `listed` tells whether the list that the row
     stands in is one of secrets.
     """
-    stated = [
-        told_by(cell, column, Setting())
+    answers = [
+        (told_by(cell, column, Setting()), cell)
         for heading, (_spot, cell) in cells.items()
         if (column := _asking(heading, columns, listing)) is not None and not empty(cell)
     ]
+    stated = [told for told, _cell in answers]
     if any(told.value is True for told in stated):
         return "yes"
     if any(told.expected and told.value is None for told in stated):
+        return "unclear"
+    # One that begins with a no and goes on to speak of secrets, such as 非密,其中部分涉密, is none.
+    if any(told.value is False and secret(str(cell)) for told, cell in answers):
         return "unclear"
     texts = [*_texts(listing, columns, cells), *comments]
     if any(told.value is False for told in stated):
@@ -66,7 +74,7 @@ def _asking(heading: Heading, columns: Mapping[Heading, Column], listing: Listin
     column = columns.get(heading)
     if column is not None:
         return column if column.field in CLASSIFIED else None
-    if not heading.parts or not re.search(r"是否.{0,4}密|密级|定密", taken_apart(heading.parts[-1])[0]):
+    if not heading.parts or not _ASKS.search(taken_apart(heading.parts[-1])[0]):
         return None
     return next((each for each in listing.columns if each.field in CLASSIFIED), None)
 
