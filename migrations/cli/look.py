@@ -24,17 +24,18 @@ from migrations.service.looking import Looker
 from migrations.service.messages import Places
 from migrations.service.probing import keep_probing
 from migrations.service.troubles import Looked
+from migrations.service.users import Users
 from migrations.trust.approving import Approvals
 
 PROVES_FOR = timedelta(days=30)
 """For how long a rehearsal proves a way back, where the approvers' file does not say."""
 
 
-def looker() -> Looker:
-    """Return who looks at the runs of this user."""
+def looker(*, keeping: bool = False) -> Looker:
+    """Return who looks at the runs of this user; `keeping` is for the service, which looks again and again."""
     within = Approvals(state_root()).approvers().policy.rehearsed_within
     holds = PROVES_FOR if within is None else timedelta(seconds=within)
-    return Looker(runs_folder(), _actuators, holds)
+    return Looker(runs_folder(), _actuators, Users(keeping=keeping), holds)
 
 
 def look(ledger: Ledger) -> Looked:
@@ -50,7 +51,7 @@ def main() -> int:
     """Look at everything, keep what was seen, and see that probes go on."""
     os.umask(0o077)
     os.environ["ZHENGHE_STATE"] = sys.argv[1]
-    publish(Places(Path(sys.argv[1])).looked, looker().everything())
+    publish(Places(Path(sys.argv[1])).looked, looker(keeping=True).everything())
     keep_probing(runs_folder(), load_kinds(playbooks_folder() / "roles"))
     return 0
 

@@ -46,7 +46,7 @@ class Proof:
         self._plan = home.plan()
         self._orders = probe_orders(self._programme, [unit.key for unit in self._plan.units])
         self._allowed = allowances(self._programme)
-        self._probes = Probes(world, home.path.name.replace(".", "-"), self._orders, needed=needed)
+        self._probes = Probes(world, series_of(home), self._orders, needed=needed)
 
     def begin(self) -> str:
         """Start the probes that do not run."""
@@ -168,6 +168,11 @@ class Proof:
         every = PassageBegun.among(self._home.evidence.records())
         begun = [record.time for record, passage in every if passage.number == number]
         return begun[-1].timestamp() if begun else None
+
+
+def series_of(home: RunHome) -> str:
+    """Return the name that the probes of a run have on users' machines."""
+    return home.path.name.replace(".", "-")
 
 
 def _checks(units: Sequence[UnitChecks]) -> list[str]:

@@ -3,6 +3,7 @@
 What is seen for the first time, and what is well again, goes into the evidence of the run that has it.
 """
 
+import fcntl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -24,16 +25,18 @@ from migrations.trust.witness import sign_head
 AT_ONCE = 6
 """Units that are looked at side by side."""
 Actuators = Callable[[RunHome], Mapping[Actuator, StepActuator]]
+Users = Callable[[RunHome, Iterable[Account]], Iterable[Trouble]]
 Key = tuple[str, str, str, str]
 
 
 class Looker:
     """Looks at what the runs of one folder have done."""
 
-    def __init__(self, runs: Path, actuators: Actuators, proof_holds: timedelta) -> None:
+    def __init__(self, runs: Path, actuators: Actuators, users: Users, proof_holds: timedelta) -> None:
         """`proof_holds` is for how long a rehearsal proves a way back."""
         self._runs = runs
         self._actuators = actuators
+        self._users = users
         self._proof_holds = proof_holds
 
     def everything(self) -> Looked:
@@ -76,6 +79,12 @@ class Looker:
         return Looked(time=datetime.now(UTC), units=units, troubles=tuple(troubles), left_out=tuple(left))
 
     def _run(self, home: RunHome, accounts: Iterable[Account]) -> tuple[Trouble, ...]:
+        with (home.path / "look").open("a") as lock:
+            # The service and a person may look at once: what is new is written down by one of them.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self._looked(home, accounts)
+
+    def _looked(self, home: RunHome, accounts: Iterable[Account]) -> tuple[Trouble, ...]:
         records = home.evidence.records()
         done = _done(records)
         actuators = self._actuators(home)
@@ -87,6 +96,7 @@ class Looker:
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             found = [trouble for troubles in pool.map(look, every) for trouble in troubles]
+        found += self._users(home, every)
         known = open_troubles(home.path.name, records)
         troubles = with_since(found, known)
         _keep(home, known, troubles)

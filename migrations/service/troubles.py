@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from inventory.base import Model
 from inventory.words import _N, _
 
-What = Literal["drift", "way back", "not known", "proof", "copy", "cut off", "held back", "overdue"]
+What = Literal["drift", "way back", "not known", "proof", "copy", "cut off", "held back", "overdue", "users"]
 
 
 class Trouble(Model):
@@ -19,7 +19,7 @@ class Trouble(Model):
     unit: str
     what: What
     about: str = ""
-    """The step that was looked at."""
+    """The step that was looked at, or the probe that looked."""
     text: str
     since: AwareDatetime | None = None
     """When it was seen first; it may have been so before."""
@@ -72,7 +72,9 @@ def told(looked: Looked) -> Iterator[str]:
         yield _("{count} units were looked at: all are as they were left").format(count=looked.units)
 
 
-_ORDER: tuple[What, ...] = ("way back", "cut off", "held back", "copy", "drift", "overdue", "proof", "not known")
+_ORDER: tuple[What, ...] = (
+    "way back", "users", "cut off", "held back", "copy", "drift", "overdue", "proof", "not known",
+)  # fmt: skip
 
 
 def _when(moment: datetime | None) -> str:

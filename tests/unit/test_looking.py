@@ -16,6 +16,7 @@ from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.planning.itineraries import MOVE, RELOCATE
 from migrations.service.looking import Looker
 from migrations.service.troubles import Looked
+from migrations.service.users import Users
 from migrations.states import Deed, UnitState
 from migrations.trust import witness
 
@@ -81,7 +82,7 @@ def _run(state: Path, *units: Unit, **states: UnitState) -> RunHome:
 
 def _looked(home: RunHome, eyes: _Eyes) -> Looked:
     actuators: Mapping[Actuator, Any] = dict.fromkeys(Actuator, eyes)
-    looker = Looker(home.path.parent, lambda _home: actuators, timedelta(days=30))
+    looker = Looker(home.path.parent, lambda _home: actuators, Users(keeping=True), timedelta(days=30))
     return looker.world(ledger_of(home.path.parent, "look", WORLD))
 
 

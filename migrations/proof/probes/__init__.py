@@ -75,6 +75,11 @@ class _Written(Model):
     offset: int = 0
     active: bool
 
+    @property
+    def begin(self) -> int:
+        """Return where in the probe's file the lines begin."""
+        return max(0, self.offset - len(self.lines.encode()))
+
     @field_validator("lines")
     @classmethod
     def _are_lines(cls, text: str) -> str:
@@ -106,10 +111,12 @@ class _Answer(Model):
 
 
 class Sighting(Model):
-    """All that one probe wrote so far."""
+    """What one probe wrote so far, from some place in its file on."""
 
     order: Order
     text: str
+    begin: int = 0
+    """The place, in bytes."""
     offset: float
     """Seconds to be added to the vantage's clock to get the controller's."""
     active: bool
@@ -126,6 +133,17 @@ class Sighting(Model):
     def within(self, window: Window) -> ProbeResult:
         """Return what the probe saw in a window."""
         return result(self.order, self.lines, window)
+
+    def settled(self, moment: float) -> int:
+        """Return the place in its file from which the times after a moment can be told: the last success before it."""
+        place = found = self.begin
+        rows = [row for row in self.text.split("\n") if row]
+        for row, line in zip(rows, self.lines, strict=True):
+            if line.time > moment:
+                break
+            found = place if line.kind in {"ok", "count"} else found
+            place += len(row.encode()) + 1
+        return found
 
 
 def probe_orders(programme: Programme, units: Iterable[str]) -> tuple[Order, ...]:
@@ -172,9 +190,13 @@ class Probes:
         """Start the probes that do not run, and wait until they look; those that run are left alone."""
         self._everywhere(self._start, _nothing)
 
-    def collect(self) -> tuple[Sighting, ...]:
-        """Return what all probes have written so far."""
-        return tuple(sighting for found in self._everywhere(self._collect, _blind) for sighting in found)
+    def collect(self, places: Mapping[str, int] | None = None) -> tuple[Sighting, ...]:
+        """Return what all probes have written so far, by keys of orders from some places in their files on."""
+
+        def collect(vantage: str, orders: Sequence[Order]) -> tuple[Sighting, ...]:
+            return self._collect(vantage, orders, places or {})
+
+        return tuple(sighting for found in self._everywhere(collect, _blind) for sighting in found)
 
     def confirm(self, sightings: Iterable[Sighting]) -> tuple[WritesVerdict, ...]:
         """Ask the services for every write that they acknowledged; who has seen nothing knows of none.
@@ -196,22 +218,30 @@ class Probes:
         probes = [{**order.model_dump(), "key": order.key} for order in orders]
         self._asked(vantage, "start", {"probes": probes}, _Done)
 
-    def _collect(self, vantage: str, orders: Sequence[Order]) -> tuple[Sighting, ...]:
+    def _collect(self, vantage: str, orders: Sequence[Order], places: Mapping[str, int]) -> tuple[Sighting, ...]:
         asked = time.time()
-        found = self._asked(vantage, "collect", {"offsets": {order.key: 0 for order in orders}}, _Collected)
+        offsets = {order.key: places.get(order.key, 0) for order in orders}
+        found = self._asked(vantage, "collect", {"offsets": offsets}, _Collected)
         offset = (asked + time.time()) / 2 - found.now
         # Within the time that the question took nobody can tell two clocks apart.
         offset = 0.0 if abs(offset) <= time.time() - asked else offset
         nothing = _Written(lines="", active=False)
         seen = {order: found.probes.get(order.key, nothing) for order in orders}
         return tuple(
-            Sighting(order=order, text=one.lines, offset=offset, active=one.active) for order, one in seen.items()
+            Sighting(order=order, text=one.lines, begin=one.begin, offset=offset, active=one.active)
+            for order, one in seen.items()
         )
 
     def _confirm(self, sighting: Sighting) -> WritesVerdict | None:
-        order, lines = sighting.order, sighting.lines
-        references = acknowledged(lines)
-        question = {"target": order.target, "references": references, "prefixes": prefixes(lines)}
+        return self.ask_after(sighting.order, acknowledged(sighting.lines), prefixes(sighting.lines))
+
+    def ask_after(self, order: Order, references: Sequence[str], begun: Sequence[str] = ()) -> WritesVerdict | None:
+        """Ask a service for writes of a probe that it acknowledged; None where a vantage that is not needed is silent.
+
+        `begun` are beginnings of references beside theirs, of which doubles are looked for too.
+        """
+        series = tuple(dict.fromkeys((*begun, *(each.rpartition("-")[0] for each in references))))
+        question = {"target": order.target, "references": references, "prefixes": series}
         try:
             found = self._asked(order.vantage, "confirm", question, _Confirmed)
         except ProbeError:

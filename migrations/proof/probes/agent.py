@@ -26,10 +26,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
 FOLDER = Path("/var/lib/zhenghe-probes")
 TIMEOUT = 10.0
 """Seconds: who waits is served late and not refused, so a request is given up late."""
+SERIES = 3600.0
+"""Seconds after which references begin otherwise: a service lists all that begin alike, and probes run for weeks."""
 GRACE = 2.0
 """Seconds after which an echo that has not come back is lost."""
 ECHO_REQUEST, ECHO_REPLY = 8, 0
@@ -98,12 +101,19 @@ def attempt(log: Log, number: int, reference: str | None, deed: Callable[[], tup
         log.say("error", ms=ms, why=f"HTTP {status}", **fields)
 
 
+def new_series(order: dict[str, Any]) -> str:
+    """Return what references begin with from now on: a probe that is started anew never sends one twice."""
+    return f"{order['name']}-{int(time.time() * 1000):x}{os.getpid():x}"
+
+
 def run_write(order: dict[str, Any], log: Log) -> None:
     """Write again and again, each time something that can be told from everything else."""
-    # A probe that was started anew begins a series of its own, so that no reference is ever sent twice.
-    series = f"{order['name']}-{int(time.time() * 1000):x}{os.getpid():x}"
+    series, until = new_series(order), time.monotonic() + SERIES
     log.say("begun", series=series)
     for number in ticks(order["every"]):
+        if time.monotonic() > until:
+            series, until = new_series(order), time.monotonic() + SERIES
+            log.say("series", series=series)
         reference = f"{series}-{number}"
         body = json.dumps({"reference": reference}).encode()
         attempt(log, number, reference, partial(request, order["target"], "POST", body))
@@ -243,14 +253,22 @@ def size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
+def ends_a_line(file: BinaryIO, offset: int) -> bool:
+    """Return whether a line ends right before an offset."""
+    file.seek(max(0, offset - 1))
+    return offset == 0 or file.read(1) == b"\n"
+
+
 def collect(message: dict[str, Any]) -> dict[str, Any]:
     """Return what each probe wrote since an offset, whole lines only, and the time here."""
     answer: dict[str, Any] = {}
-    for key, offset in message["offsets"].items():
+    for key, wanted in message["offsets"].items():
         path = FOLDER / message["series"] / (key + ".jsonl")
-        text = b""
+        text, offset = b"", wanted
         if path.exists():
             with path.open("rb") as file:
+                # A file that was begun anew has no line that ends there.
+                offset = wanted if ends_a_line(file, wanted) else 0
                 file.seek(offset)
                 text = file.read()
         whole = text[: text.rfind(b"\n") + 1]

@@ -10,6 +10,9 @@ from migrations.evidence.seen import Breach, Limited, ProbeResult
 UNSEEN = 2.0
 """Seconds in which a probe may not have looked: one that was killed is started again in less."""
 
+LOSS = 0.001
+"""The share of packets that a line may lose in daily work; in its move none may be."""
+
 
 class Allowed(Model):
     """What users of one unit may feel in one passage; none where a figure is not limited."""
@@ -30,6 +33,12 @@ def allowances(programme: Programme) -> Mapping[str, Allowed]:
         for system in programme.systems
     }
     return systems | {f"line:{line.name}": Allowed(failed=0, lost=0) for line in programme.network.lines}
+
+
+def at_rest(allowed: Allowed, result: ProbeResult) -> Allowed:
+    """Return what users may feel while nothing is moved: for weeks no line is without any loss."""
+    sent = result.succeeded + result.lost
+    return allowed if allowed.lost is None else allowed.model_copy(update={"lost": int(LOSS * sent)})
 
 
 def judged(result: ProbeResult, allowed: Allowed) -> ProbeResult:

@@ -46,7 +46,7 @@ class Line(NamedTuple):
 class _Told(Model):
     """What a line may say (agent.py); a machine that was broken into writes others."""
 
-    k: Literal["begun", "ok", "error", "lost", "count"]
+    k: Literal["begun", "series", "ok", "error", "lost", "count"]
     t: float
     m: float
     at: float = 0.0
@@ -68,7 +68,14 @@ class _Told(Model):
         return self
 
 
-_NEEDED = {"begun": set[str](), "ok": {"ms"}, "error": {"ms", "why"}, "lost": {"at"}, "count": {"sent", "ms"}}
+_NEEDED = {
+    "begun": set[str](),
+    "series": {"series"},
+    "ok": {"ms"},
+    "error": {"ms", "why"},
+    "lost": {"at"},
+    "count": {"sent", "ms"},
+}
 _READ = TypeAdapter(_Told)
 
 
@@ -195,7 +202,5 @@ def acknowledged(lines: Iterable[Line]) -> tuple[str, ...]:
 
 
 def prefixes(lines: Iterable[Line]) -> tuple[str, ...]:
-    """Return what the references of a probe begin with, one prefix for each time that it was started."""
-    return tuple(
-        dict.fromkeys(str(line.what["series"]) for line in lines if line.kind == "begun" and "series" in line.what)
-    )
+    """Return what the references of a probe begin with, one prefix for each of its series."""
+    return tuple(dict.fromkeys(str(line.what["series"]) for line in lines if "series" in line.what))

@@ -71,7 +71,6 @@ class _Backend(SshBackend):  # type: ignore[misc]
             raise error(said or "it does not answer over SSH")
         return result
 
-
     def _hear(self, command: str) -> Heard:
         words = [*self._client, self.host.name]
         if self._is_root is None:
