@@ -1,9 +1,10 @@
 """How far a unit has come, which way it is taken, and what is asked of those who act on it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from inventory.base import Model
+from inventory.words import _N
 
 
 class UnitState(StrEnum):
@@ -38,6 +39,28 @@ class UnitState(StrEnum):
     """The way back failed as well: a person must look before anything else is done."""
 
 
+STATES: Mapping[UnitState, str] = {
+    UnitState.PLANNED: _N("planned"),
+    UnitState.SEEDING: _N("being prepared"),
+    UnitState.SYNCED: _N("in step with its source"),
+    UnitState.READY: _N("ready"),
+    UnitState.CUTTING_OVER: _N("cutting over"),
+    UnitState.VERIFYING: _N("being verified"),
+    UnitState.ON_PROBATION: _N("on probation"),
+    UnitState.COMMITTED: _N("committed"),
+    UnitState.DECOMMISSIONED: _N("done, source given up"),
+    UnitState.ROLLING_BACK: _N("going back"),
+    UnitState.ROLLED_BACK: _N("back in its old place"),
+    UnitState.WITHDRAWING: _N("being withdrawn"),
+    UnitState.WITHDRAWN: _N("withdrawn"),
+    UnitState.WAITING: _N("waits for people"),
+    UnitState.HELD: _N("held"),
+    UnitState.UNKNOWN: _N("unknown"),
+}
+"""Words for states, to be translated."""
+LINE_STATES: Mapping[UnitState, str] = {UnitState.DECOMMISSIONED: _N("released")}
+"""Words that are others for lines."""
+
 BETWEEN = frozenset(
     {
         UnitState.CUTTING_OVER,
@@ -50,6 +73,11 @@ BETWEEN = frozenset(
 )
 """States in which users are, or may be, served from one side while the other one is still needed."""
 THROUGH = frozenset({UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
+
+
+def state_word(kind: str, state: UnitState, say: Callable[[str], str]) -> str:
+    """Return the word for a state of a unit of some kind."""
+    return say((LINE_STATES if kind == "line" else {}).get(state, STATES[state]))
 
 
 class Direction(StrEnum):

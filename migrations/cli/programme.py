@@ -6,8 +6,7 @@ from typing import Any
 
 from inventory.words import _
 from migrations.ledger import Account, Ledger
-from migrations.report.wording import state_word
-from migrations.states import UnitState
+from migrations.states import UnitState, state_word
 
 FOR_A_PERSON = frozenset({UnitState.WAITING, UnitState.HELD, UnitState.UNKNOWN})
 

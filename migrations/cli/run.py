@@ -30,7 +30,7 @@ from migrations.cli.wanted import (
     world_at,
 )
 from migrations.evidence.chain import Soundness
-from migrations.evidence.kinds import UnitMoved
+from migrations.evidence.snapshot import standings_in
 from migrations.home import RunHome, RunSettings, TemporalCluster, run_id, states_of
 from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope
@@ -183,14 +183,15 @@ def show_status(run: str, *, look: bool, as_json: bool) -> int:
 
     With `look` everything that was done in the run's world is looked at, and what is not as it was left is told too.
     """
-    from migrations.report import measured, summary_of
+    from migrations.report import felt_of, measured
 
     home = chosen(run)
     seen = _looked(home) if look else None
-    plan, records = home.plan(), home.evidence.records()
-    states = states_of(plan, records)
-    reasons = {record.unit: moved.reason for record, moved in UnitMoved.among(records)}
-    summary = summary_of(home)
+    plan = home.outline()
+    standings = standings_in(home.evidence.path, plan)
+    states = {key: standing.state for key, standing in standings.items()}
+    reasons = {key: standing.reason for key, standing in standings.items()}
+    summary = felt_of(home)
     if as_json:
         felt = {unit.key: unit.felt_last for unit in summary.units}
         shown = [
@@ -285,7 +286,7 @@ def _last_work(path: Path) -> float:
 
 
 def _ledger_of(home: RunHome) -> Ledger:
-    return ledger_of(runs_folder(), home.plan().programme, home.settings().world)
+    return ledger_of(runs_folder(), home.outline().programme, home.settings().world)
 
 
 def _home_of(units: tuple[str, ...], run: str) -> RunHome:

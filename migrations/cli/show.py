@@ -17,9 +17,9 @@ from migrations.evidence.chain import Record
 from migrations.evidence.kinds import StepBegun, StepDone, StepFailed, UnitMoved
 from migrations.home import states_of
 from migrations.plan import Plan, Unit
-from migrations.report.wording import STATES, UNIT_KINDS, state_word
+from migrations.report.wording import UNIT_KINDS
 from migrations.run.runner import Listener
-from migrations.states import UnitState
+from migrations.states import STATES, UnitState, state_word
 
 COLOURS = {
     UnitState.PLANNED: "dim",

@@ -18,6 +18,7 @@ from migrations.planning.differing import difference_of, in_words
 from migrations.planning.kept import SHORTEST, KeptPlan, KeptPlans, NoPlan
 from migrations.planning.preparing import prepare
 from migrations.planning.scoping import choose, needed_first
+from migrations.states import state_word
 
 SHOWN = 12
 """So many differences are told; the rest is counted."""
@@ -108,7 +109,8 @@ def may_begin(plan: Plan, units: Iterable[str], ledger: Ledger, run: str) -> Non
     taken = set(units) or {unit.key for unit in plan.units}
     moving = tuple(unit for unit in plan.units if unit.key in taken)
     for account in ledger.held_elsewhere(moving, run):
-        reason = _("{unit} is {state} in run {run}").format(unit=account.unit.key, state=account.state, run=account.run)
+        word = state_word(account.unit.kind, account.state, _)
+        reason = _("{unit}: {state} (run {run})").format(unit=account.unit.key, state=word, run=account.run)
         raise WrongUse(reason, _("commit it or take it back there, or plan without it: zhenghe plan --world FILE"))
     for name in sorted({ledger.accounts[each.key].run for each in moving if each.key in ledger.accounts} - {run}):
         if RunHome(runs_folder() / name).is_busy():

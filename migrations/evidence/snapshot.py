@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from inventory.base import Model
 from inventory.words import _
-from migrations.evidence.chain import BEGINNING, DamagedEvidence, Record
+from migrations.evidence.chain import BEGINNING, DamagedEvidence, Record, lines_of
 from migrations.evidence.kinds import StepBegun, UnitMoved
 from migrations.evidence.standing import RunView, Standing
 from migrations.plan import Plan
@@ -57,20 +57,12 @@ def standings_in(evidence: Path, plan: Plan) -> Mapping[str, Standing]:
 
 def _since(evidence: Path, offset: int) -> Iterator[tuple[bytes, Record | None]]:
     """Yield the whole lines from an offset on, those that count as records; the tail that a kill left is left out."""
-    noise = b""
-    with evidence.open("rb") as file:
-        file.seek(offset)
-        for line in file:
-            if not line.startswith(b'{"seq":') or not line.endswith(b"}\n"):
-                noise += line
-                continue
-            if noise:
-                raise DamagedEvidence(evidence, _("what stands between two records is none"))
-            counts = any(word in line for word in FOLDED)
-            try:
-                yield line, Record.model_validate_json(line) if counts else None
-            except ValidationError as exc:
-                raise DamagedEvidence(evidence, _("what stands between two records is none")) from exc
+    for line in lines_of(evidence, offset):
+        counts = any(word in line for word in FOLDED)
+        try:
+            yield line, Record.model_validate_json(line) if counts else None
+        except ValidationError as exc:
+            raise DamagedEvidence(evidence, _("what stands between two records is none")) from exc
 
 
 def _hash_before(evidence: Path, offset: int) -> str:

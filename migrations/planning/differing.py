@@ -7,6 +7,7 @@ from inventory.base import Model
 from inventory.words import _
 from migrations.ledger import Ledger
 from migrations.plan import Plan, Unit
+from migrations.states import UnitState, state_word
 
 What = Literal["new", "gone", "changed", "wave", "content", "needs", "state"]
 LONGEST = 60
@@ -56,9 +57,15 @@ def in_words(found: tuple[Difference, ...]) -> list[str]:
         "wave": _("{unit} moves in wave {after} instead of {before}"),
         "content": _("{unit}: other files act for it (roles, platforms or programs)"),
         "needs": _("{unit}: it needed {before} and needs {after}"),
-        "state": _("{unit} is {after} in run {field}"),
+        "state": _("{unit}: {state} (run {run})"),
     }
-    return [said[each.what].format(**each.model_dump()) for each in found]
+    return [said[each.what].format(**each.model_dump(), **_state(each)) for each in found]
+
+
+def _state(found: Difference) -> Mapping[str, str]:
+    known = found.what == "state"
+    word = state_word(found.unit.partition(":")[0], UnitState(found.after), _) if known else ""
+    return {"state": word, "run": found.field}
 
 
 def _between(key: str, old: Unit | None, new: Unit | None) -> Iterator[Difference]:

@@ -8,7 +8,7 @@ from inventory.words import _
 from migrations.ledger import GIVEN_UP, Ledger
 from migrations.plan import Actuator, Plan, Scope, Unit
 from migrations.planning.protecting import protect
-from migrations.states import THROUGH, UnitState
+from migrations.states import THROUGH, UnitState, state_word
 
 
 class UnknownScope(ZhengheError, LookupError):
@@ -119,8 +119,9 @@ def _left_out(units: Iterable[Unit], ledger: Ledger) -> Iterator[LeftOut]:
                 reason = _("it was committed in run {run}; what the inventory changes in its move since has no effect")
             yield LeftOut(unit=unit.key, reason=reason.format(run=account.run))
         elif account.is_held and unit.kind is not Actuator.SITE:
-            reason = _("it is {state} in run {run}, which has its way back")
-            yield LeftOut(unit=unit.key, reason=reason.format(state=account.state, run=account.run))
+            reason = _("{state} in run {run}, which has its way back")
+            word = state_word(unit.kind, account.state, _)
+            yield LeftOut(unit=unit.key, reason=reason.format(state=word, run=account.run))
 
 
 def _goes_on(units: Iterable[Unit], ledger: Ledger | None) -> Iterator[str]:

@@ -4,15 +4,35 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inventory.model import Programme
+from migrations.evidence.chain import read_kinds
+from migrations.evidence.kinds import (
+    PassageBegun,
+    PassageEnded,
+    ProbeSaw,
+    RehearsalEnded,
+    RunBegun,
+    StageBegun,
+    StageEnded,
+    UnitChecked,
+    UnitMoved,
+    WritesJudged,
+)
 from migrations.home import RunHome
 from migrations.report.page import write_page
 from migrations.report.picture import pictures
 from migrations.report.summary import RunSummary, summarise
 from migrations.report.terminal import measured, print_summary
 from migrations.report.wording import LANGUAGES
-from migrations.trust.witness import testimony
+from migrations.trust.witness import recent_testimony, testimony
 
-__all__ = ["RunSummary", "measured", "print_summary", "summarise", "summary_of", "titles_of", "write_pages"]
+__all__ = ["RunSummary", "felt_of", "measured", "print_summary", "summarise", "summary_of", "titles_of", "write_pages"]
+
+
+FELT = (
+    RunBegun, PassageBegun, PassageEnded, StageBegun, StageEnded, RehearsalEnded,
+    UnitMoved, UnitChecked, ProbeSaw, WritesJudged,
+)  # fmt: skip
+"""Kinds of records that say what users felt and how a run came out."""
 
 
 def titles_of(programme: Programme) -> Mapping[str, str]:
@@ -40,6 +60,18 @@ def summary_of(home: RunHome) -> RunSummary:
         return summary
     lines = {unit.name: unit.state for unit in summary.units if unit.kind == "line"}
     return summary.model_copy(update={"network": pictures(programme, lines)})
+
+
+def felt_of(home: RunHome) -> RunSummary:
+    """Compute what users felt in a run, how it came out and whether its evidence stands, and nothing of its steps.
+
+    Of a million records only those are read that tell of it; the errors of `summary_of`.
+    """
+    records = tuple(read_kinds(home.evidence.path, FELT))
+    settings = home.settings()
+    evidence = str(home.evidence.path)
+    summary = summarise(home.outline(), records, recent_testimony(home), world=settings.kind, evidence=evidence)
+    return summary.model_copy(update={"plan": settings.plan})
 
 
 def write_pages(summary: RunSummary, folder: Path) -> tuple[Path, ...]:

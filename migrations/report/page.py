@@ -16,7 +16,6 @@ from migrations.report.summary import PassageTime, RunSummary, StageTime, Stroke
 from migrations.report.wording import (
     FORWARD,
     KINDS,
-    STATES,
     UNIT_KINDS,
     Say,
     clock,
@@ -27,11 +26,10 @@ from migrations.report.wording import (
     longest_pause,
     outcome,
     reason,
-    state_word,
     step_word,
 )
 from migrations.run.stages import STAGES
-from migrations.states import Direction, UnitState
+from migrations.states import STATES, Direction, UnitState, state_word
 
 LEFT, RIGHT, WIDTH = 218.0, 14.0, 1060.0
 """The chart in its own units: where lanes begin, what is free behind them, the whole."""

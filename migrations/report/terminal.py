@@ -17,10 +17,9 @@ from migrations.report.wording import (
     longest_pause,
     outcome,
     reason,
-    state_word,
 )
 from migrations.run.stages import STAGES
-from migrations.states import Direction, UnitState
+from migrations.states import Direction, UnitState, state_word
 
 GOOD = frozenset({UnitState.READY, UnitState.ON_PROBATION, UnitState.COMMITTED, UnitState.DECOMMISSIONED})
 

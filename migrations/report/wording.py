@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import groupby
 
 from inventory.words import words_in
 from migrations.plan import Untouched
 from migrations.proof.probes.limits import told
 from migrations.report.summary import RunSummary, UnitSummary
-from migrations.states import Direction, UnitState
+from migrations.states import Direction
 
 Say = Callable[[str], str]
 LANGUAGES = ("en", "zh")
@@ -22,24 +23,6 @@ def _marked(message: str) -> str:
 
 
 _N = _marked
-STATES = {
-    UnitState.PLANNED: _N("planned"),
-    UnitState.SEEDING: _N("being prepared"),
-    UnitState.SYNCED: _N("in step with its source"),
-    UnitState.READY: _N("ready"),
-    UnitState.CUTTING_OVER: _N("cutting over"),
-    UnitState.VERIFYING: _N("being verified"),
-    UnitState.ON_PROBATION: _N("on probation"),
-    UnitState.COMMITTED: _N("committed"),
-    UnitState.DECOMMISSIONED: _N("done, source given up"),
-    UnitState.ROLLING_BACK: _N("going back"),
-    UnitState.ROLLED_BACK: _N("back in its old place"),
-    UnitState.WITHDRAWING: _N("being withdrawn"),
-    UnitState.WITHDRAWN: _N("withdrawn"),
-    UnitState.WAITING: _N("waits for people"),
-    UnitState.HELD: _N("held"),
-    UnitState.UNKNOWN: _N("unknown"),
-}
 KINDS = {"site": _N("Sites"), "line": _N("Lines"), "system": _N("Systems")}
 UNIT_KINDS = {"site": _N("site"), "line": _N("line"), "system": _N("system")}
 VERBS = {
@@ -67,8 +50,6 @@ VERBS = {
     "close-down": _N("close down"),
 }
 """Words for steps; one that is not known here is told as the plan has it."""
-LINE_STATES = {UnitState.DECOMMISSIONED: _N("released")}
-"""Words that are others for lines."""
 WAYS = {
     Direction.FORWARD: _N("moved"),
     Direction.BACK: _N("taken back"),
@@ -84,20 +65,17 @@ def step_word(step: str, say: Say) -> str:
     return say(VERBS.get(verb, verb)) + slash + part
 
 
-def state_word(kind: str, state: UnitState, say: Say) -> str:
-    """Return the word for a state of a unit of some kind."""
-    return say((LINE_STATES if kind == "line" else {}).get(state, STATES[state]))
-
-
 def course(summary: RunSummary, say: Say) -> str:
     """Say how many units there were and which ways they went; nothing where none has gone anywhere."""
     if not summary.passages:
         return ""
     numbers = {f"{kind}s": sum(unit.kind == kind for unit in summary.units) for kind in KINDS}
     words: list[str] = []
-    for passage in summary.passages:
-        known = passage.direction is Direction.FORWARD and say(WAYS[Direction.FORWARD]) in words
-        words.append(say(AGAIN) if known else say(WAYS[passage.direction]))
+    # A call that goes on where the one before it was cut short, or had to wait for people, is no other way.
+    taken = [way for way, _same in groupby(passage.direction for passage in summary.passages)]
+    for way in taken:
+        known = way is Direction.FORWARD and say(WAYS[Direction.FORWARD]) in words
+        words.append(say(AGAIN) if known else say(WAYS[way]))
     ways = say(", ").join(words)
     return say("{sites} sites, {lines} lines and {systems} systems: {ways}.").format(**numbers, ways=ways)
 

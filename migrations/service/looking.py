@@ -7,23 +7,38 @@ import fcntl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from inventory.words import _
 from migrations.actuators.contract import StepActuator, StepError, Unreachable
 from migrations.actuators.people import asked_of, due_of
-from migrations.evidence.chain import DamagedEvidence, Record
-from migrations.evidence.kinds import RehearsalEnded, StepDone, TroubleGone, TroubleSeen, UnitMoved, UnknownRecord
+from migrations.evidence.chain import DamagedEvidence, Record, read_kinds
+from migrations.evidence.kinds import (
+    PassageBegun,
+    PassageEnded,
+    RehearsalEnded,
+    StepConfirmed,
+    StepDone,
+    StepFailed,
+    TroubleGone,
+    TroubleSeen,
+    UnitMoved,
+    UnknownRecord,
+)
 from migrations.home import RunBusy, RunHome, StalePlan, UnreadableRun, states_of
 from migrations.ledger import NOTHING_DONE, Account, Ledger, ledger_of
-from migrations.plan import Actuator, Unit
+from migrations.plan import Actuator
+from migrations.run.runner import passages_of
 from migrations.service.troubles import Looked, Trouble, with_since
 from migrations.service.watching import troubles_of, watched
-from migrations.states import Deed, UnitState
+from migrations.states import GOALS, Deed, Direction, UnitState
 from migrations.trust.witness import sign_head
 
 AT_ONCE = 6
 """Units that are looked at side by side."""
+LOOKED_AT = (StepDone, StepFailed, StepConfirmed, TroubleSeen, TroubleGone)
+"""Kinds of records by which a look knows what was done, who was asked, and what was seen before."""
 Actuators = Callable[[RunHome], Mapping[Actuator, StepActuator]]
 Users = Callable[[RunHome, Iterable[Account]], Iterable[Trouble]]
 Key = tuple[str, str, str, str]
@@ -38,6 +53,7 @@ class Looker:
         self._actuators = actuators
         self._users = users
         self._proof_holds = proof_holds
+        self._rehearsed = cache(lambda: ways_back_rehearsed(runs))
 
     def everything(self) -> Looked:
         """Look at all programmes in all worlds."""
@@ -59,6 +75,7 @@ class Looker:
 
     def world(self, ledger: Ledger) -> Looked:
         """Look at what a ledger says was done, and keep in the evidence what has changed since the last look."""
+        self._rehearsed.cache_clear()
         left = list(ledger.left_out)
         done = [each for each in ledger.accounts.values() if each.state not in NOTHING_DONE]
         troubles: list[Trouble] = []
@@ -85,7 +102,7 @@ class Looker:
             return self._looked(home, accounts)
 
     def _looked(self, home: RunHome, accounts: Iterable[Account]) -> tuple[Trouble, ...]:
-        records = home.evidence.records()
+        records = tuple(read_kinds(home.evidence.path, LOOKED_AT))
         done = _done(records)
         actuators = self._actuators(home)
         every = tuple(accounts)
@@ -105,7 +122,7 @@ class Looker:
     def _proof(self, home: RunHome, account: Account) -> Iterator[Trouble]:
         if home.settings().kind == "twin" or account.state is not UnitState.ON_PROBATION:
             return
-        newest = _rehearsed(self._runs, account.unit)
+        newest = self._rehearsed().get(account.unit.digest)
         text = ""
         if newest is None:
             text = _("its way back was never rehearsed as it is")
@@ -187,19 +204,32 @@ def _holds(home: RunHome, trouble: Trouble) -> bool:
         return False
 
 
-def _rehearsed(runs: Path, unit: Unit) -> datetime | None:
-    """Return when the newest rehearsal has ended in which this very unit went back."""
-    found: list[datetime] = []
-    for file in runs.glob("*/run.json"):
+def ways_back_rehearsed(runs: Path) -> Mapping[str, datetime]:
+    """Return by units' digests when the newest rehearsal has ended in which this very unit went back.
+
+    A bad night is no proof of it: there nobody is asked to go back.
+    """
+    found: dict[str, datetime] = {}
+    for file in sorted(runs.glob("*/run.json")):
         home = RunHome(file.parent)
         try:
-            if home.settings().kind != "twin" or unit.digest not in {each.digest for each in home.outline().units}:
-                continue
-            ended = list(RehearsalEnded.among(home.evidence.records()))
+            for digest, ended in _went_back(home) if home.settings().kind == "twin" else ():
+                found[digest] = max(ended, found.get(digest, ended))
         except (OSError, ValueError, DamagedEvidence, UnknownRecord, UnreadableRun, StalePlan):
+            # What cannot be read proves nothing.
             continue
-        found += [record.time for record, said in ended if said.outcome == "passed"]
-    return max(found, default=None)
+    return found
+
+
+def _went_back(home: RunHome) -> Iterator[tuple[str, datetime]]:
+    records = tuple(read_kinds(home.evidence.path, (RehearsalEnded, PassageBegun, PassageEnded)))
+    passed = [record.time for record, said in RehearsalEnded.among(records) if said.outcome == "passed"]
+    digests = {unit.key: unit.digest for unit in home.outline().units} if passed else {}
+    for passage in passages_of(records) if passed else ():
+        if passage.direction is Direction.BACK and passage.result is not None:
+            for unit in passage.result.units:
+                if unit.state in GOALS[Direction.BACK] and not unit.reason:
+                    yield digests.get(unit.unit, ""), max(passed)
 
 
 def _nobody(_text: str) -> None:

@@ -20,7 +20,17 @@ from typing import NamedTuple
 from infra.parts.images import installed_packages
 from inventory.plain import one_line
 from inventory.words import _
-from migrations.evidence.chain import BEGINNING, ChainVerdict, Head, Record, Soundness, verify_chain
+from migrations.evidence.chain import (
+    BEGINNING,
+    ChainVerdict,
+    DamagedEvidence,
+    Head,
+    Record,
+    Soundness,
+    read,
+    read_kinds,
+    verify_chain,
+)
 from migrations.evidence.kinds import CommandBegun, CommandEnded, HeadSigned, RunBegun, UnknownRecord
 from migrations.home import RunHome
 from migrations.trust.signing import fingerprint, is_signed, make_key, sign
@@ -100,7 +110,7 @@ def _keep_packages(home: RunHome) -> dict[str, str]:
 
 def sign_head(home: RunHome) -> None:
     """Sign all that stands in the evidence by now; nothing happens to evidence that was begun without a key."""
-    first = next(iter(home.evidence.records()), None)
+    first = next(read(home.evidence.path), None)
     begun = None if first is None else RunBegun.of(first)
     if begun is None:
         return
@@ -150,9 +160,34 @@ def testimony(home: RunHome) -> ChainVerdict:
     if verdict.outcome is not Soundness.SOUND or not verdict.records:
         return verdict
     seen = judged(home.evidence.path, home.evidence.records(), _bindings(home), _keys(home))
+    return _concluded(home, verdict, seen)
+
+
+def _concluded(home: RunHome, verdict: ChainVerdict, seen: "Judged") -> ChainVerdict:
     if seen.outcome is Soundness.OPEN and _busy(home):
         return verdict
     return verdict.model_copy(update={"outcome": seen.outcome, "reason": seen.reason})
+
+
+def recent_testimony(home: RunHome) -> ChainVerdict:
+    """Check a run's evidence by its last signature, which stands for all before it, and record by record after that.
+
+    Where none stands, or something is wrong, all of it is checked; nothing is written.
+    """
+    path = home.evidence.path
+    try:
+        marks = tuple(read_kinds(path, (RunBegun, HeadSigned, CommandBegun, CommandEnded)))
+        signed = [record for record in marks if record.kind == HeadSigned.KIND]
+        said = HeadSigned.of(signed[-1]) if signed and marks[0].seq == 1 else None
+    except (DamagedEvidence, UnknownRecord):
+        said = None
+    verdict = None if said is None else verify_chain(path, said.head)
+    if said is None or verdict is None or verdict.outcome is not Soundness.SOUND:
+        return testimony(home)
+    after = tuple(record for record in home.evidence.follow(said.bytes)[0] if record.seq > signed[-1].seq)
+    seen = _judge(path, marks, after, _bindings(home), _keys(home))
+    known = seen.outcome in {Soundness.SOUND, Soundness.OPEN}
+    return _concluded(home, verdict, seen) if known else testimony(home)
 
 
 def signed_part(records: tuple[Record, ...]) -> tuple[Record, ...]:
@@ -170,6 +205,14 @@ class Judged(NamedTuple):
 
 def judged(file: Path, records: tuple[Record, ...], bound: Mapping[str, str], keys: frozenset[str]) -> Judged:
     """Hold the first record against what the run is bound to, and the last signature against the file."""
+    signed = max((record.seq for record in records if record.kind == HeadSigned.KIND), default=0)
+    return _judge(file, records, records[signed:], bound, keys)
+
+
+def _judge(
+    file: Path, records: tuple[Record, ...], after: tuple[Record, ...], bound: Mapping[str, str], keys: frozenset[str]
+) -> Judged:
+    """Judge by the first record, those of commands and signatures, and all that are `after` the last signature."""
     try:
         first = RunBegun.of(records[0])
     except UnknownRecord as exc:
@@ -188,12 +231,11 @@ def judged(file: Path, records: tuple[Record, ...], bound: Mapping[str, str], ke
             number=signed[-1].seq, wrong=_("what is before it is not what was signed")
         )
         return Judged(Soundness.BROKEN, reason)
-    return _at_the_end(records, signed[-1].seq if signed else 0)
+    return _at_the_end(records, after)
 
 
-def _at_the_end(records: tuple[Record, ...], signed: int) -> Judged:
+def _at_the_end(records: tuple[Record, ...], after: tuple[Record, ...]) -> Judged:
     """Judge what follows the last signature, and whether the last command has ended."""
-    after = records[signed:]
     marks = [record.kind for record in records if record.kind in {CommandBegun.KIND, CommandEnded.KIND}]
     if any(record.kind == CommandEnded.KIND for record in after[:-1]):
         return Judged(Soundness.BROKEN, _("a command ended, and its signature is not there"))

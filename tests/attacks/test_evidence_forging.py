@@ -20,13 +20,20 @@ from migrations.report.achievements import achievements_of_runs
 from migrations.states import Deed, UnitState
 from migrations.trust import bundle
 from migrations.trust.signing import sign
-from migrations.trust.witness import begin, sign_head, witnessed
-from migrations.trust.witness import testimony as judged
+from migrations.trust.witness import begin, recent_testimony, sign_head, witnessed
+from migrations.trust.witness import testimony as whole_testimony
 
 STEP = Step(id="system:a/go", kind=StepKind.PIVOT, stage=Stage.COMMIT, verb="retire", arguments={}, timeout=9.0)
 UNIT = Unit(kind=Actuator.SYSTEM, name="a", wave=None, needs=(), steps=(STEP,))
 PLAN = Plan(programme="p", units=(UNIT,), untouched=())
 Rows = list[dict[str, Any]]
+
+
+def judged(home: RunHome) -> ChainVerdict:
+    """Judge evidence whole; the quick look by its last signature says the same of whatever is forged."""
+    whole = whole_testimony(home)
+    assert recent_testimony(home) == whole
+    return whole
 
 
 @pytest.fixture

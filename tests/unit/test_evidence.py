@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from migrations.evidence.chain import DamagedEvidence, Evidence, Soundness, read, verify_chain
+from migrations.evidence.chain import DamagedEvidence, Evidence, Head, Soundness, read, read_kinds, verify_chain
+from migrations.evidence.kinds import TroubleGone
 
 
 @pytest.fixture
@@ -157,3 +158,27 @@ def test_follow_gives_each_whole_record_once(evidence: Evidence) -> None:
     evidence.append("seen")
     later, _ = evidence.follow(offset)
     assert [record.seq for record in (*first, *later)] == [1, 2, 3, 4, 5]
+
+
+def test_records_of_some_kinds_are_found_without_a_look_into_the_others(tmp_path: Path) -> None:
+    evidence = Evidence(tmp_path / "evidence.jsonl")
+    evidence.append("other", what={"text": '"kind":"trouble-gone"'})
+    evidence.write(TroubleGone(what="copy"), unit="system:a")
+    evidence.append("step-done", what={"not": "as this version writes it"})
+    with evidence.path.open("ab") as file:
+        file.write(b'{"seq":4,"time":"torn')
+    assert [record.seq for record in read_kinds(evidence.path, (TroubleGone,))] == [2]
+    with evidence.path.open("ab") as file:
+        file.write(b"\n" + evidence.path.read_bytes().splitlines()[1] + b"\n")
+    with pytest.raises(DamagedEvidence):
+        list(read_kinds(evidence.path, (TroubleGone,)))
+
+
+def test_a_chain_is_checked_from_a_place_on(evidence: Evidence) -> None:
+    lines = evidence.path.read_bytes().splitlines(keepends=True)
+    second = evidence.records()[1]
+    head = Head(2, second.hash, sum(map(len, lines[:2])), "")
+    whole, rest = verify_chain(evidence.path), verify_chain(evidence.path, head)
+    assert (rest.outcome, rest.records, rest.head) == (whole.outcome, whole.records, whole.head)
+    evidence.path.write_bytes(b"".join((*lines[:2], lines[2].replace(b"archive", b"archivf"))))
+    assert verify_chain(evidence.path, head).outcome is Soundness.BROKEN

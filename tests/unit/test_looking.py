@@ -9,15 +9,24 @@ from typing import Any
 import pytest
 
 from migrations.actuators.contract import Observation, ObservedState, Progress, Refused, StepError, Unreachable
-from migrations.evidence.kinds import StepDone, StepFailed, TroubleGone, TroubleSeen, UnitMoved
+from migrations.evidence.kinds import (
+    PassageBegun,
+    PassageEnded,
+    RehearsalEnded,
+    StepDone,
+    StepFailed,
+    TroubleGone,
+    TroubleSeen,
+    UnitMoved,
+)
 from migrations.home import RunHome, RunSettings, states_of
 from migrations.ledger import ledger_of
-from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
+from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest, digest_of_unit
 from migrations.planning.itineraries import MOVE, RELOCATE
 from migrations.service.looking import Looker
 from migrations.service.troubles import Looked
 from migrations.service.users import Users
-from migrations.states import Deed, UnitState
+from migrations.states import Deed, Direction, PassageResult, UnitResult, UnitState
 from migrations.trust import witness
 
 WORLD = Path("/nowhere/world.json")
@@ -152,6 +161,33 @@ def test_people_who_are_late_are_named(tmp_path: Path, eyes: _Eyes) -> None:
     other = _run(tmp_path / "late", late, r=UnitState.WAITING)
     other.evidence.write(asked, unit=unit.key, step="system:r/agree")
     assert _whats(_looked(other, eyes)) == [("overdue", "agree")]
+
+
+def _rehearse(state: Path, unit: Unit, number: int, direction: Direction, came_to: UnitState) -> None:
+    plan = Plan(programme="look", units=(unit,), untouched=())
+    home = RunHome(state / "runs" / f"twin.{number}")
+    settings = RunSettings(run=home.path.name, plan=digest(plan), world=WORLD, kind="twin", rehearsal=True)
+    home.create(plan, settings)
+    result = PassageResult(units=(UnitResult(unit=unit.key, state=came_to),))
+    home.evidence.write(PassageBegun(number=1, direction=direction))
+    home.evidence.write(PassageEnded(number=1, result=result))
+    home.evidence.write(RehearsalEnded(outcome="passed"))
+
+
+def test_only_a_rehearsal_in_which_the_unit_went_back_proves_its_way_back(tmp_path: Path, eyes: _Eyes) -> None:
+    bare = _unit("a", MOVE)
+    unit = bare.model_copy(update={"digest": digest_of_unit(bare)})
+    home = _run(tmp_path, unit, a=UnitState.ON_PROBATION)
+
+    def proofs() -> list[str]:
+        return [each.text for each in _looked(home, eyes).troubles if each.what == "proof"]
+
+    # A bad night asks nobody to go back, whether it passed or not.
+    _rehearse(tmp_path, unit, 1, Direction.FORWARD, UnitState.ON_PROBATION)
+    _rehearse(tmp_path, unit, 2, Direction.BACK, UnitState.UNKNOWN)
+    assert proofs() == ["its way back was never rehearsed as it is"]
+    _rehearse(tmp_path, unit, 3, Direction.BACK, UnitState.ROLLED_BACK)
+    assert proofs() == []
 
 
 def test_a_way_back_that_was_never_rehearsed_or_long_ago_is_told(tmp_path: Path, eyes: _Eyes) -> None:
