@@ -15,7 +15,7 @@ from inventory.words import _
 from migrations.cli import saying
 from migrations.cli.approve import see_approved
 from migrations.cli.help import WrongUse
-from migrations.cli.programme import programme_as_json, programme_in_words
+from migrations.cli.programme import not_begun, programme_as_json, programme_in_words
 from migrations.cli.show import states_table, watching
 from migrations.cli.twin import twin_name
 from migrations.cli.wanted import (
@@ -191,18 +191,18 @@ def show_status(run: str, *, look: bool, as_json: bool) -> int:
     standings = standings_in(home.evidence.path, plan)
     states = {key: standing.state for key, standing in standings.items()}
     reasons = {key: standing.reason for key, standing in standings.items()}
-    summary = felt_of(home)
+    summary, ledger = felt_of(home), _ledger_of(home)
     if as_json:
         felt = {unit.key: unit.felt_last for unit in summary.units}
         shown = [
             {"unit": key, "state": states[key], "reason": reasons.get(key, ""), "measured": felt[key]} for key in states
         ]
-        more: dict[str, Any] = {"programme": programme_as_json(_ledger_of(home)), "service": _service_as_json()}
+        programme = programme_as_json(ledger, not_begun(home, ledger))
+        more: dict[str, Any] = {"programme": programme, "service": _service_as_json()}
         _print_json(home, shown, more | ({} if seen is None else {"look": seen.model_dump(mode="json")}))
     else:
         console = saying.console()
-        if len((ledger := _ledger_of(home)).runs) > 1:
-            _print_sentences(console, programme_in_words(plan.programme, ledger))
+        _print_sentences(console, programme_in_words(plan.programme, ledger, not_begun(home, ledger)))
         console.print(home.path.name)
         console.print(states_table(plan, states, reasons, whole=True))
         _print_sentences(console, (*measured(summary), *_service_in_words(), *(() if seen is None else told_of(seen))))

@@ -1,6 +1,6 @@
 """What tells two plans apart: units new, gone, changed (in which argument), moved to another wave, done meanwhile."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from inventory.base import Model
@@ -31,7 +31,7 @@ def difference_of(one: Plan, two: Plan, one_of: frozenset[str] | None = None) ->
     new = {unit.key: unit for unit in two.units}
     keys = sorted(old.keys() | new.keys())
     return tuple(
-        found for key in keys if one_of is None or key in one_of for found in _between(key, old.get(key), new.get(key))
+        found for key in keys if one_of is None or key in one_of for found in between(key, old.get(key), new.get(key))
     )
 
 
@@ -42,13 +42,13 @@ def difference_from_ledger(plan: Plan, ledger: Ledger) -> tuple[Difference, ...]
     accounts = {account.unit.key: account for account in ledger.with_steps(ledger.accounts.values())}
     for key in sorted(planned.keys() | accounts.keys()):
         account = accounts.get(key)
-        found += _between(key, None if account is None else account.unit, planned.get(key))
+        found += between(key, None if account is None else account.unit, planned.get(key))
         if account is not None:
             found.append(Difference(unit=key, what="state", after=account.state, field=account.run))
     return tuple(found)
 
 
-def in_words(found: tuple[Difference, ...]) -> list[str]:
+def in_words(found: Iterable[Difference]) -> list[str]:
     """Say each difference in a sentence, in the user's language."""
     said = {
         "new": _("{unit} is new"),
@@ -68,7 +68,8 @@ def _state(found: Difference) -> Mapping[str, str]:
     return {"state": word, "run": found.field}
 
 
-def _between(key: str, old: Unit | None, new: Unit | None) -> Iterator[Difference]:
+def between(key: str, old: Unit | None, new: Unit | None) -> Iterator[Difference]:
+    """Yield what differs from one unit to another of the same key; None where there is none."""
     if old is None or new is None:
         yield Difference(unit=key, what="new" if old is None else "gone")
         return

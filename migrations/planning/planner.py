@@ -111,6 +111,15 @@ def _course(system: System, kinds: Mapping[str, Kind]) -> _Course:
     return _Course(disposition, moves or retires or disposition in BY_PEOPLE)
 
 
+def carried_out(programme: Programme, kinds: Mapping[str, Kind]) -> Mapping[str, int | None]:
+    """Return the systems that a whole plan carries out, with the waves that the inventory gives them."""
+    return {
+        system.system: system.wave
+        for system in programme.systems
+        if not system.grading.classified and _course(system, kinds).carried_out
+    }
+
+
 def _untouched(programme: Programme, courses: Mapping[str, _Course]) -> Iterator[Untouched]:
     for system in programme.systems:
         course = courses[system.system]

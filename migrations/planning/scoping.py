@@ -1,14 +1,19 @@
 """Which units a plan is about: a wave's or some by name, with the sites and lines under them, without what is done."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from inventory.base import Model
 from inventory.errors import ZhengheError
 from inventory.words import _
-from migrations.ledger import GIVEN_UP, Ledger
+from migrations.ledger import GIVEN_UP, Account, Ledger
 from migrations.plan import Actuator, Plan, Scope, Unit
+from migrations.planning.differing import between, in_words
 from migrations.planning.protecting import protect
 from migrations.states import THROUGH, UnitState, state_word
+
+CHANGES = 3
+"""So many differences from what was prepared are told with a plan."""
 
 
 class UnknownScope(ZhengheError, LookupError):
@@ -136,7 +141,18 @@ def _goes_on(units: Iterable[Unit], ledger: Ledger | None) -> Iterator[str]:
             yield _("{unit} is made again as it is declared now").format(unit=unit.key)
         else:
             text = _("{unit} was prepared in run {run} and has changed since: its preparation is gone through again")
-            yield text.format(unit=unit.key, run=account.run)
+            assert ledger is not None
+            yield "; ".join((text.format(unit=unit.key, run=account.run), *_changes(account, unit, ledger)))
+
+
+def _changes(account: Account, unit: Unit, ledger: Ledger) -> Iterator[str]:
+    """Say in what a unit differs from what was prepared; nothing where that run's plan cannot be read."""
+    with suppress(OSError, ValueError, KeyError, ZhengheError):
+        (before,) = ledger.with_steps((account,))
+        found = in_words(between(unit.key, before.unit, unit))
+        yield from (each.removeprefix(f"{unit.key}: ") for each in found[:CHANGES])
+        if len(found) > CHANGES:
+            yield _("and {number} more: see zhenghe diff").format(number=len(found) - CHANGES)
 
 
 def _first(plan: Plan, ledger: Ledger | None) -> Iterator[str]:

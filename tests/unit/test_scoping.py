@@ -166,7 +166,8 @@ def test_what_was_prepared_goes_on_where_it_is_the_same_and_is_told_where_it_is_
         make_plan(programme.model_copy(update={"systems": systems}), KINDS), Scope(), runs.ledger(plan)
     ).notes
     assert any("system:archive" in note and "goes on" in note for note in notes)
-    assert any("system:identity" in note and "changed" in note for note in notes)
+    (changed,) = [note for note in notes if "system:identity" in note and "has changed since" in note]
+    assert "limits.catch_up was 120.0 and is 9.0" in changed
 
 
 def test_the_last_run_that_did_anything_for_a_unit_says_what_it_came_to(plan: Plan, runs: Runs) -> None:
