@@ -70,4 +70,5 @@ def programme_in_words(programme: str, ledger: Ledger, waiting: Waves) -> Iterat
 
 def _counted(accounts: Iterable[Account]) -> str:
     found = Counter(state_word(each.unit.kind, each.state, _) for each in accounts)
-    return ", ".join(f"{number} {word}" for word, number in found.most_common()) or _("nothing done")
+    # A state's word may have a comma of its own.
+    return "; ".join(f"{number} {word}" for word, number in found.most_common()) or _("nothing done")

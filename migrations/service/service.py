@@ -143,7 +143,8 @@ class Service:
     def _tell_changes(self) -> None:
         before, self._seen = self._seen, looked_of(self._places)
         for event, trouble in changed(before, self._seen):
-            self._warn(f"{trouble.unit}: {trouble.text}" if event == "began" else f"{trouble.unit}: {_('it is well')}")
+            said = "{unit}: {text}" if event == "began" else _("{unit}: over: {text}")
+            self._warn(said.format(unit=trouble.unit, text=trouble.text))
             tell(self._settings.on_trouble, {"event": event, **trouble.for_others()}, self._warn)
 
 

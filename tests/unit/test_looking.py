@@ -89,9 +89,9 @@ def _run(state: Path, *units: Unit, **states: UnitState) -> RunHome:
     return home
 
 
-def _looked(home: RunHome, eyes: _Eyes) -> Looked:
+def _looked(home: RunHome, eyes: _Eyes, holds: timedelta = timedelta(days=30)) -> Looked:
     actuators: Mapping[Actuator, Any] = dict.fromkeys(Actuator, eyes)
-    looker = Looker(home.path.parent, lambda _home: actuators, Users(keeping=True), timedelta(days=30))
+    looker = Looker(home.path.parent, lambda _home: actuators, Users(keeping=True), holds)
     return looker.world(ledger_of(home.path.parent, "look", WORLD))
 
 
@@ -179,8 +179,8 @@ def test_only_a_rehearsal_in_which_the_unit_went_back_proves_its_way_back(tmp_pa
     unit = bare.model_copy(update={"digest": digest_of_unit(bare)})
     home = _run(tmp_path, unit, a=UnitState.ON_PROBATION)
 
-    def proofs() -> list[str]:
-        return [each.text for each in _looked(home, eyes).troubles if each.what == "proof"]
+    def proofs(holds: timedelta = timedelta(days=30)) -> list[str]:
+        return [each.text for each in _looked(home, eyes, holds).troubles if each.what == "proof"]
 
     # A bad night asks nobody to go back, whether it passed or not.
     _rehearse(tmp_path, unit, 1, Direction.FORWARD, UnitState.ON_PROBATION)
@@ -188,6 +188,7 @@ def test_only_a_rehearsal_in_which_the_unit_went_back_proves_its_way_back(tmp_pa
     assert proofs() == ["its way back was never rehearsed as it is"]
     _rehearse(tmp_path, unit, 3, Direction.BACK, UnitState.ROLLED_BACK)
     assert proofs() == []
+    assert proofs(timedelta(0)) == ["its way back was rehearsed 0 days ago, which proves nothing after 0"]
 
 
 def test_a_way_back_that_was_never_rehearsed_or_long_ago_is_told(tmp_path: Path, eyes: _Eyes) -> None:
