@@ -29,7 +29,7 @@ from infra.engine.driver import (
 )
 from infra.engine.journal import Progress
 from infra.engine.state import SiteState
-from infra.tied import tied
+from infra.parent_death import killed_with_parent
 from infra.worlds import World
 from inventory.base import Model
 from inventory.words import _
@@ -98,7 +98,9 @@ class SitesAlone:
         command = [sys.executable, "-c", "from infra.engine.alone import main; main()"]
         alone = apart(command) if self._world.cloud_of(site.site).backend in _WITHOUT_NETWORK else command
         answer = Said()
-        with subprocess.Popen(tied(alone), stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        with subprocess.Popen(
+            killed_with_parent(alone), stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+        ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
             try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from infra.tied import tied
+from infra.parent_death import killed_with_parent
 
 OnLine = Callable[[str], object]
 _BY_SIGNAL = range(129, 193)
@@ -44,7 +44,7 @@ def run_tethered(
     An exception in here, the interrupt from the keyboard included, kills the command.
     """
     process = subprocess.Popen(
-        tied([*_own_pids(), *command]), cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL,
+        killed_with_parent([*_own_pids(), *command]), cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
         pass_fds=() if lock is None else (lock,),
         # The interrupt reaches this process alone, which then ends the command.

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from infra.laboratory import parts
+from infra.parent_death import killed_with_parent
 from infra.parts import cache
-from infra.tied import tied
 from infra.twin.cgroups import Groups
 from inventory.errors import ZhengheError
 
@@ -82,7 +82,7 @@ class Laboratory:
         except cache.SetupError as error:
             raise NotHere(f"a part of the laboratory cannot be had: {error}") from error
         self._process = subprocess.Popen(
-            tied([
+            killed_with_parent([
                 "unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc",
                 "--propagation", "private", "--", "sh", "-c", _ENTER,
             ]),

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.tied import tied
+from infra.parent_death import killed_with_parent
 from inventory.errors import ZhengheError
 
 DEFAULT_ROOT = Path("/var/cache/zhenghe")
@@ -96,7 +96,7 @@ def run_stage(
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            tied([*_own_pids(), *command]), stdin=subprocess.DEVNULL, stdout=output,
+            killed_with_parent([*_own_pids(), *command]), stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT, env=None if env is None else dict(env), cwd=cwd, pass_fds=(lock,),
         )  # fmt: skip
         try:

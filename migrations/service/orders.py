@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from infra.tied import tied
+from infra.parent_death import killed_with_parent
 from inventory.words import _
 from migrations.service.desk import Desk
 from migrations.service.messages import Order, Outcome, UnderWay
@@ -104,7 +104,7 @@ class OrderKeeper:
         self._logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self._logs / f"{carried.number:08d}.log").open("ab") as log:
             carried.process = subprocess.Popen(
-                tied([*self._executor, str(carried.number)]),
+                killed_with_parent([*self._executor, str(carried.number)]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from infra.tied import tied
+from infra.parent_death import killed_with_parent
 from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.service.desk import Desk
@@ -137,7 +137,11 @@ class Service:
         self._places.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self._places.logs / "look.log").open("wb") as log:
             return subprocess.Popen(
-                tied(self._looker), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                killed_with_parent(self._looker),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def _tell_changes(self) -> None:

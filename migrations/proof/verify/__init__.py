@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from xml.etree import ElementTree as ET
 
-from infra.tied import tied
+from infra.parent_death import killed_with_parent
 from infra.worlds import World
 from inventory.base import Model
 from inventory.errors import ZhengheError
@@ -103,7 +103,7 @@ def _pytest(order: Path, junit: Path, timeout: float) -> str:
     }
     try:
         done = subprocess.run(
-            tied([sys.executable, "-m", "pytest", *options, str(CHECKS)]),
+            killed_with_parent([sys.executable, "-m", "pytest", *options, str(CHECKS)]),
             env=environment,
             capture_output=True,
             text=True,

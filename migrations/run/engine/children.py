@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from infra.tied import tied
+from infra.parent_death import killed_with_parent
 from inventory.errors import ZhengheError
 from inventory.words import _
 
@@ -66,7 +66,7 @@ class Child:
             self._ended(self._process.returncode)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                tied(self._command),
+                killed_with_parent(self._command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,4 +1,4 @@
-"""Ties a command to the process that starts it: when that process ends, by whatever death, the command is killed."""
+"""Commands that are killed when the process that started them ends, however it ends."""
 
 import os
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from pathlib import Path
 _STILL_THERE = '[ "$PPID" = "$0" ] && exec "$@"'
 
 
-def tied(command: Sequence[str | Path]) -> list[str]:
+def killed_with_parent(command: Sequence[str | Path]) -> list[str]:
     """Return a command that the kernel kills when the thread that starts it ends (prctl(2), PR_SET_PDEATHSIG).
 
-    What the command starts is not tied: give it a pid namespace that ends with it.
+    What the command itself starts is not killed: give it a pid namespace that ends with it.
     """
     return ["setpriv", "--pdeathsig", "KILL", "sh", "-c", _STILL_THERE, str(os.getpid()), *map(str, command)]
