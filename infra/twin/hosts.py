@@ -58,6 +58,17 @@ class HostSpec:
     """Bytes of a disk of its own, kept in memory, which can be filled; 0: what the machine has."""
 
 
+def own_seed(spec: HostSpec, name: str) -> Path:
+    """Return a part of a host's seed; CannotBuild where a link, of it or above it, leads out of the seeds."""
+    assert spec.seed is not None
+    file = spec.seed.parent / os.path.normpath(f"{spec.seed.name}/{name}")
+    if spec.seed.parent.is_symlink() or not file.resolve().is_relative_to(spec.seed.parent.resolve()):
+        what = _("seed of {host}").format(host=spec.name)
+        why = _("{file} leads out of the inventory").format(file=file)
+        raise CannotBuild(what, why, _("put the file itself there"))
+    return file
+
+
 class TwinHost:
     """One host, which may be started and stopped many times; its disk lasts until it is dropped."""
 
@@ -209,19 +220,11 @@ class TwinHost:
             link.unlink(missing_ok=True)
             link.symlink_to(f"/lib/systemd/system/{unit}")
         if spec.seed is not None:
-            copy_tree(spec.seed / "root", self.root)
-            copy_tree(spec.seed.with_name(SHARED), self.root, f"/root/{SHARED}")
-            if (script := spec.seed / "seed.sh").exists():
-                write_file(self.root, "/root/seed.sh", self._own(script).read_text(), 0o700)
+            copy_tree(own_seed(spec, "root"), self.root)
+            copy_tree(own_seed(spec, f"../{SHARED}"), self.root, f"/root/{SHARED}")
+            if (script := own_seed(spec, "seed.sh")).exists():
+                write_file(self.root, "/root/seed.sh", script.read_text(), 0o700)
         self._furnished.touch()
-
-    def _own(self, file: Path) -> Path:
-        seeds = file.parent.parent.resolve()
-        if not file.resolve().is_relative_to(seeds):
-            what = _("seed of {host}").format(host=self.spec.name)
-            why = _("{file} leads out of the inventory").format(file=file)
-            raise CannotBuild(what, why, _("put the file itself there"))
-        return file
 
     def _files(self) -> dict[str, str]:
         name = self.spec.name

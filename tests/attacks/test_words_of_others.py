@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.twin.errors import CannotBuild
+from infra.twin.hosts import HostSpec, own_seed
 from inventory.checks.checking import check
 from inventory.files.dumping import scalar_text
 from inventory.kinds import load_kinds, playbooks_folder
@@ -165,3 +167,24 @@ def test_a_roles_name_is_no_rule_of_who_comes_in(on_host: Callable[[str], Any], 
     assert accounts.quoted('a "clerk"') == '"a ""clerk"""'
     with pytest.raises(Refused, match="cannot name"):
         accounts.quoted(name)
+
+
+@pytest.mark.parametrize("link", ["twin", "twin/h", "twin/h/root", "twin/h/seed.sh", "twin/shared"])
+def test_a_link_in_an_inventory_brings_nothing_of_this_machine_into_a_twin(tmp_path: Path, link: str) -> None:
+    ours = tmp_path / "ours"
+    (ours / "h" / "root").mkdir(parents=True)
+    (ours / "h" / "root" / "shadow").write_text("of this machine")
+    (ours / "h" / "seed.sh").write_text("#!/bin/sh\n")
+    inventory = Path(shutil.copytree(ours / "h", tmp_path / "inventory" / "twin" / "h")).parents[1]
+    (inventory / "twin" / "shared").mkdir()
+    spec = HostSpec(
+        name="h", image=tmp_path, folder=tmp_path / "disk", namespace=tmp_path, resolver=None, operator_key="",
+        host_key=tmp_path, seed=inventory / "twin" / "h",
+    )  # fmt: skip
+    parts = ("root", "seed.sh", "../shared")
+    assert all(own_seed(spec, part).exists() for part in parts)
+    place = inventory / link
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    place.symlink_to(ours / Path(link).relative_to("twin"))
+    with pytest.raises(CannotBuild, match="leads out of the inventory"):
+        [own_seed(spec, part) for part in parts]
