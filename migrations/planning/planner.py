@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from infra.declaration import declare_site
-from inventory.derived.substitutions import beside, substitutions
+from inventory.derived.substitutions import beside, substitutions, used
 from inventory.derived.targets import component_hosts, entry_hosts, target_names
 from inventory.derived.wired import host_addresses, names_of
 from inventory.derived.wiring import Wires, resolver_of
@@ -337,7 +337,22 @@ class _Subject:
             "host": host.name,
             "address": str(host.address),
             "moved": self._ground.moved(self._ground.near(self.system)),
+            **self._ending(part),
         }
+
+    def _ending(self, part: Component) -> dict[str, Any]:
+        """Return the hosts, by address, on which services that use a component end by themselves in its switch.
+
+        They name it by its old address until then, so nobody could have them come by the entry before.
+        """
+        hosts = {
+            host
+            for other in self.parts
+            if self._ground.kinds[other.kind].substitutes and other.to is not None
+            if any(component.name == part.name for _, component in used((self.system,), self.system, other))
+            for host in other.on
+        }
+        return {"ending": sorted(self._ground.addresses[host] for host in hosts)} if hosts else {}
 
 
 def _steps(subject: _Subject, itinerary: Iterable[Stop]) -> Iterator[Step]:

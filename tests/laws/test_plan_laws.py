@@ -21,7 +21,9 @@ from migrations.planning.content import ROOT, Contents
 from migrations.planning.planner import make_plan
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
-ENTRIES = {"postgresql": "pgbouncer", "web": "haproxy", "files": None}
+ENTRIES = {
+    "postgresql": "pgbouncer", "mariadb": "haproxy_tcp", "web": "haproxy", "service": "haproxy", "files": None,
+}  # fmt: skip
 KINDS = {
     name: Kind(name=name, title=Title(en=name, zh=name), entry=entry, settings={}) for name, entry in ENTRIES.items()
 }
@@ -186,7 +188,7 @@ def test_another_file_changes_the_digests_of_the_units_for_which_it_acts_and_no_
 
 def _using(plan: Plan, what: str) -> set[str]:
     """Return the systems with a component or an entry of a kind; `copied` are kinds whose files are copied by tree."""
-    kinds = {"copied": {"web", "files"}, "systems": {"postgresql", "web", "files"}}.get(what, {what})
+    kinds = {"copied": {"web", "files", "service"}, "systems": set(ENTRIES)}.get(what, {what})
     found = {
         unit.key
         for unit in plan.units

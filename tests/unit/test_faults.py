@@ -41,7 +41,7 @@ def test_a_fault_strikes_where_its_part_is_first_changed_unless_a_step_is_named(
     [
         ("burn:water-db", "there is no fault burn; write cut:LINE, kill:HOST, silence:HOST or fill:HOST"),
         ("", "there is no fault ; write cut:LINE, kill:HOST, silence:HOST or fill:HOST"),
-        ("kill:nobody", "the twin has no nobody; there are: archive-store-1"),
+        ("kill:nobody", "the twin has no nobody; there are: allowance-db-1"),
         ("silence:archives-ce", "the twin has no archives-ce"),
         ("cut:water-db", "the twin has no water-db"),
         ("kill:citizen-1", "no cutover has to do with it; name a step of zhenghe plan"),

@@ -63,8 +63,8 @@ GROUPS = {
     "system_water_billing": {"water-app", "water-billing-app-1", "water-billing-db-1", "water-db"},
     "kind_files": {"archive-store-1", "archives-store"},
     "zone_public": {"archive-store-1", "archives-store", "cloud-a-public-entry"},
-    "sources": {"archives-store", "civil-db", "civil-old", "water-app", "water-db"},
-    "targets": {"archive-store-1", "identity-db-1", "water-billing-app-1", "water-billing-db-1"},
+    "sources": {"archives-store", "civil-db", "civil-old", "civil-web", "water-app", "water-db"},
+    "targets": {"allowance-db-1", "archive-store-1", "identity-db-1", "water-billing-app-1", "water-billing-db-1"},
     "entries": {"cloud-a-admin-entry", "cloud-a-public-entry"},
     "copies": {"dr-b-copy"},
 }

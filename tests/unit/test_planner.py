@@ -23,6 +23,8 @@ def _kind(name: str, entry: str | None, moves: str = "rehost") -> Kind:
 
 KINDS = {
     "postgresql": _kind("postgresql", "pgbouncer", "replatform"),
+    "mariadb": _kind("mariadb", "haproxy_tcp", "replatform"),
+    "service": _kind("service", "haproxy"),
     "web": _kind("web", "haproxy"),
     "files": _kind("files", None),
 }
@@ -52,6 +54,7 @@ def test_depths_follow_needs(plan: Plan) -> None:
         "line:water-exit": 1,
         "line:water-leased": 1,
         "system:notice-board": 1,
+        "system:allowance": 2,
         "system:archive": 2,
         "system:identity": 2,
         "system:water-billing": 3,

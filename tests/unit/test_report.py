@@ -145,7 +145,10 @@ def _kind(name: str, entry: str | None) -> Kind:
     return Kind(name=name, title=Title(en=name, zh=name), entry=entry, settings={})
 
 
-KINDS = {k.name: k for k in (_kind("postgresql", "pgbouncer"), _kind("web", "haproxy"), _kind("files", None))}
+ENTRIES = {
+    "postgresql": "pgbouncer", "mariadb": "haproxy_tcp", "web": "haproxy", "service": "haproxy", "files": None,
+}  # fmt: skip
+KINDS = {name: _kind(name, entry) for name, entry in ENTRIES.items()}
 
 
 def made_up(folder: Path, monkeypatch: pytest.MonkeyPatch, *, failing: bool = False) -> RunSummary:

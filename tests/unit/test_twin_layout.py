@@ -21,7 +21,8 @@ def with_network(programme: Programme, **changes: object) -> Programme:
 def test_hosts_are_departments_users_and_centre_on_the_images_of_their_release(programme: Programme) -> None:
     images = {host.name: host.image for host in lay_out(programme).hosts}
     assert images == {
-        **dict.fromkeys(("water-db", "water-app", "civil-db", "civil-old", "archives-store"), "bullseye"),
+        **dict.fromkeys(("water-db", "water-app", "archives-store"), "bullseye"),
+        **dict.fromkeys(("civil-db", "civil-old", "civil-web"), "bullseye"),
         **dict.fromkeys(("counter-1", "hall-1", "reader-1", "citizen-1", "ns1"), "bookworm"),
     }
 
@@ -80,6 +81,8 @@ def test_the_zone_has_every_entry_at_its_source(programme: Programme) -> None:
         "@ SOA ns1.yunhe.example. hostmaster.yunhe.example. 1 3600 600 86400 1\n"
         "@ NS ns1.yunhe.example.\n"
         "ns1.yunhe.example. A 10.50.1.53\n"
+        "allowance-db.yunhe.example. A 10.12.0.12\n"
+        "allowance.yunhe.example. A 10.12.0.12\n"
         "archive.yunhe.example. A 10.13.0.10\n"
         "billing-db.yunhe.example. A 10.11.0.10\n"
         "billing.yunhe.example. A 10.11.0.11\n"

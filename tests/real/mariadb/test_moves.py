@@ -18,13 +18,15 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 OLD, NEW, ENTRY, CLIENT = "fees-old", "new-db", "front", "counter"
 ADDRESSES = {OLD: "10.11.0.10", NEW: "10.11.0.21", ENTRY: "10.11.0.30", CLIENT: "10.11.0.40"}
+# Where the client's host goes one day.
+MOVED = "10.11.0.77"
 COMPONENT = {
     "name": "db", "kind": "mariadb", "sources": [OLD], "source_addresses": [ADDRESSES[OLD]], "targets": [NEW],
     "target_addresses": [ADDRESSES[NEW]], "settings": {"may_restart": True},
 }  # fmt: skip
 FRONT = {
     "component": "db", "kind": "haproxy_tcp", "name": "fees-db.tiny.example", "port": 3306, "host": ENTRY,
-    "address": ADDRESSES[ENTRY],
+    "address": ADDRESSES[ENTRY], "moved": {ADDRESSES[CLIENT]: [MOVED]},
 }  # fmt: skip
 # The account may come from the client's address alone: that holds behind the entry, too.
 FEES = f"""
@@ -144,6 +146,9 @@ def test_there_and_back_and_there_again_without_losing_or_doubling_a_write(distr
         # A session is ended once, between two of its transactions; its client comes again.
         assert len(pool["failed"]) <= 4
     assert district.step("switch", "probe").state == "done"
+    for end in (OLD, NEW):
+        new, old = (district.sql(end, f"SHOW GRANTS FOR app@'{host}'") for host in (MOVED, ADDRESSES[CLIENT]))
+        assert new == old.replace(ADDRESSES[CLIENT], MOVED)
 
 
 def test_retiring_stops_the_source_and_leaves_the_target_clean(district: District) -> None:

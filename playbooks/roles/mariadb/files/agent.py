@@ -11,8 +11,10 @@ import contextlib
 from typing import Any
 
 from ansible.module_utils import zhenghe_my_fence as fence
+from ansible.module_utils import zhenghe_my_moved as moved
 from ansible.module_utils import zhenghe_my_own as own
 from ansible.module_utils import zhenghe_my_stream as stream
+from ansible.module_utils.zhenghe_my_beside import see_ended
 from ansible.module_utils.zhenghe_my_place import Place, side_of
 
 from playbooks.agents import loop
@@ -71,6 +73,9 @@ class Agent(loop.Agent):
                 self._thaw()
             elif side == "serving":
                 stream.forget(self._connection)
+                if self.direction == "forward" and self.entry:
+                    # Accounts may have come since the entry was set up.
+                    moved.admit_moved(self._place, self._connection, self.entry)
         elif side == "waiting" or self._promoted_in_vain(side):
             self._target_ready(side)
         return {}
@@ -109,6 +114,7 @@ class Agent(loop.Agent):
         """Fence the server and end the sessions of its clients; replication stays."""
         if self._side == "waiting":
             return {"ended": 0}
+        see_ended(self._place, self._connection, self.entry)
         fence.wait_no_longer(self._connection, limit)
         fence.raise_fence(self._place, self._connection, "frozen")
         ended, holding = fence.empty(self._place, self._connection, limit)

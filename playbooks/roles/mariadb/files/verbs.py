@@ -7,18 +7,27 @@ from typing import Any
 from ansible.module_utils import zhenghe_my_accounts as accounts
 from ansible.module_utils import zhenghe_my_compare as comparing
 from ansible.module_utils import zhenghe_my_copy as copying
+from ansible.module_utils import zhenghe_my_moved as moved
 from ansible.module_utils import zhenghe_my_proxied as proxied
 from ansible.module_utils import zhenghe_my_seed as seed
 from ansible.module_utils import zhenghe_my_source as source
 from ansible.module_utils import zhenghe_my_target as target
 from ansible.module_utils import zhenghe_my_tls as tls
 from ansible.module_utils import zhenghe_readers as readers
-from ansible.module_utils.zhenghe_my_place import Place, side_of
+from ansible.module_utils.zhenghe_my_place import SOCKET, Place, side_of
 from pymysql.err import MySQLError  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents.kit import Refused, answer, seconds
 
 Answer = dict[str, Any]
+_NOT_LET_IN = "let root@localhost in by the socket: ALTER USER ... IDENTIFIED VIA unix_socket OR what it has now"
+_MENDS = {
+    1045: _NOT_LET_IN,
+    1698: _NOT_LET_IN,
+    2002: f"see that the server runs and has its socket at {SOCKET}",
+    2003: f"see that the server runs and has its socket at {SOCKET}",
+}
+"""What to do about an error, by its number."""
 
 
 class Verbs:
@@ -79,9 +88,15 @@ class Verbs:
         return answer(done, **(self._end.facts(self._place) if done else {}))
 
     def admit(self) -> Answer:
-        """Believe the entry when it says where a client comes from, or no more."""
+        """Believe the entry on where a client comes from, and let hosts that move in from there; or no more."""
         with self._place.alone():
             proxied.believe(self._place, self._entry["address"] if self._mode == "apply" else "")
+            connection = self._place.connect()
+            if self._place.end == "source" and side_of(connection, self._place.base) == "serving":
+                if self._mode == "apply":
+                    moved.admit_moved(self._place, connection, self._entry)
+                else:
+                    moved.dismiss_moved(self._place, connection)
         return {}
 
     def replicate(self) -> Answer:
@@ -102,8 +117,7 @@ class Verbs:
 
     def lag(self) -> Answer:
         """Judge whether the switch may be made."""
-        addresses = [self._entry["address"]] if self._entry else []
-        against = copying.gate(self._place, addresses, self._limit if self._mode == "apply" else 0)
+        against = copying.gate(self._place, self._entry, self._limit if self._mode == "apply" else 0)
         if against and self._mode == "apply":
             raise Refused("; ".join(against), "mend it and run the step again; nothing was switched")
         return answer(not against, against=against)
@@ -137,5 +151,5 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
     try:
         result: Answer = getattr(Verbs(given), given["verb"])()
     except MySQLError as exc:
-        raise Refused(f"MariaDB: {exc}", "see journalctl -u mariadb on this host") from exc
+        raise Refused(f"MariaDB: {exc}", _MENDS.get(exc.args[0], "see journalctl -u mariadb on this host")) from exc
     return {**result, "changed": given["mode"] != "probe"}

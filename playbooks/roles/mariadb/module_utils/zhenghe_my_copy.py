@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pymysql  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -15,6 +15,7 @@ from ansible.module_utils import zhenghe_my_settings as settings
 from ansible.module_utils import zhenghe_my_source as source
 from ansible.module_utils import zhenghe_my_stream as stream
 from ansible.module_utils import zhenghe_my_tls as tls
+from ansible.module_utils.zhenghe_my_beside import beside
 from ansible.module_utils.zhenghe_my_description import differences
 from ansible.module_utils.zhenghe_my_findings import refused
 from ansible.module_utils.zhenghe_my_place import UNIT, Place, side_of
@@ -64,39 +65,30 @@ def replicate(place: Place, limit: float) -> dict[str, Any]:
         time.sleep(0.1)
 
 
-def gate(place: Place, entries: Sequence[str], limit: float) -> list[str]:
+def gate(place: Place, entry: Mapping[str, Any], limit: float) -> list[str]:
     """Return what still stands against a switch after at most so many seconds; nothing: the way is free."""
     end = time.monotonic() + limit
     while True:
         connection = place.connect()
         serves = side_of(connection, place.base) == "serving"
-        against = _in_the_way(place, connection, entries) if serves else _not_equal(place, connection)
+        against = _in_the_way(place, connection, entry) if serves else _not_equal(place, connection)
         connection.close()
         if not against or time.monotonic() > end:
             return against
         time.sleep(0.2)
 
 
-def _in_the_way(place: Place, connection: Any, entries: Sequence[str]) -> list[str]:
+def _in_the_way(place: Place, connection: Any, entry: Mapping[str, Any]) -> list[str]:
     found = refused(place, connection) if place.end == "source" else []
+    if not source.logs_rows(connection):
+        found.append("statements are logged again in the place of rows; SET GLOBAL binlog_format = ROW")
     old = source.old_sessions(place, connection)
     if old:
         found.append(f"connected since before rows were logged: {', '.join(old)}; have them connect anew")
-    if entries:
-        beside = _beside(place, (*entries, place.peer_address))
-        if beside:
-            found.append(f"connected beside the entry: {', '.join(beside)}; have them connect anew, by its name")
+    beyond = beside(place, connection, entry) if entry else []
+    if beyond:
+        found.append(f"connected beside the entry: {', '.join(beyond)}; have them connect anew, by its name")
     return found
-
-
-def _beside(place: Place, expected: Sequence[str]) -> list[str]:
-    """Return the addresses that are connected to the server by themselves.
-
-    Asked of the kernel: the server is told by the entry where its clients come from, and believes it.
-    """
-    said = run("ss", "-Htn", "state", "established", f"sport = :{place.port}")
-    peers = {line.split()[-1].rpartition(":")[0].strip("[]") for line in said.splitlines() if line.split()}
-    return sorted({one.removeprefix("::ffff:") for one in peers} - set(expected))
 
 
 def _not_equal(place: Place, connection: Any) -> list[str]:

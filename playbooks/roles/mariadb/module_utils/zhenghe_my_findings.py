@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import zhenghe_my_accounts as accounts
@@ -43,6 +44,25 @@ _REFUSED = (
         "(SELECT * FROM information_schema.tables WHERE table_schema = 'sys' AND table_name = 'version')",
         "a database {names}: newer servers keep views of their own in it; rename it first",
     ),
+    (
+        "SELECT 'read_only' FROM DUAL WHERE @@GLOBAL.read_only",
+        "the server takes no writes ({names}): turn that off, in its option files too, or move the server it copies",
+    ),
+    (
+        "SELECT SUBSTRING(schema_name, 10) FROM information_schema.schemata WHERE schema_name LIKE '#mysql50#%%' "
+        "AND schema_name <> '#mysql50#lost+found'",
+        "folders among the server's data that are no databases: {names}: move them elsewhere, they do not come along",
+    ),
+    (
+        "SELECT @@GLOBAL.innodb_data_file_path FROM DUAL WHERE @@GLOBAL.innodb_data_file_path LIKE '%%/%%'",
+        "InnoDB's own files lie outside of the server's folder ({names}): they do not come along",
+    ),
+    (
+        "SELECT @@GLOBAL.innodb_compression_algorithm FROM DUAL WHERE @@GLOBAL.innodb_compression_algorithm NOT IN "
+        f"('none', 'zlib') AND EXISTS (SELECT * {_TABLES} AND create_options LIKE '%%page_compressed%%')",
+        "tables with pages compressed by {names}, which newer servers leave to packages of their own: ALTER TABLE ... "
+        "PAGE_COMPRESSED = 0 first",
+    ),
 )
 _TOLD = (
     (
@@ -57,6 +77,11 @@ _TOLD = (
         "SELECT CONCAT(user, '@', SUBSTRING_INDEX(host, ':', 1)) FROM information_schema.processlist "
         "WHERE command = 'Binlog Dump' AND user NOT LIKE 'zhenghe\\_%%'",
         "servers that follow this one: {names}: set them up anew behind the target after the move",
+    ),
+    (
+        "SELECT CONCAT(User, '@', Host) FROM mysql.global_priv WHERE JSON_VALUE(Priv, '$.plugin') = 'unix_socket' "
+        "AND JSON_VALUE(Priv, '$.auth_or') IS NULL AND User NOT IN ('root', 'mysql')",
+        "accounts that come in by the socket of the server's own host alone: {names}: their clients have to run there",
     ),
 )
 _DEFINERS = (
@@ -84,7 +109,13 @@ def refused(place: Place, connection: Any) -> list[str]:
         return [
             f"the server is {said}: MariaDB {'.'.join(map(str, OLDEST))} to {'.'.join(map(str, NEWEST))} can be moved"
         ]
-    found = [*_named(connection, _REFUSED), *_followed(connection), *_listening(place, connection)]
+    found = [
+        *_named(connection, _REFUSED),
+        *_elsewhere(connection),
+        *_left_out_of_log(connection),
+        *_followed(connection),
+        *_listening(place, connection),
+    ]
     if known(connection) or not _schema_of_others(connection):
         return found
     return [*found, "there is a schema zhenghe that is not ours: rename it, the move uses this name"]
@@ -124,6 +155,22 @@ def _followed(connection: Any) -> list[str]:
     prepared = rows(connection, "XA RECOVER")
     names = [text(one[-1]) for one in prepared]
     return [f"prepared transactions: {_few(names)}: XA COMMIT or XA ROLLBACK each"] if names else []
+
+
+def _elsewhere(connection: Any) -> list[str]:
+    """Name the tables whose files do not lie in the server's own folder: the copy would not have them."""
+    data = Path(text(value(connection, "SELECT @@GLOBAL.datadir")))
+    inside = (one for folder in (data, *(one for one in data.glob("*") if one.is_dir())) for one in folder.glob("*"))
+    found = sorted(str(one.relative_to(data)) for one in inside if one.suffix == ".isl" or one.is_symlink())
+    words = "files that are links to places outside of the server's folder: {names}: bring their tables back into it"
+    return [words.format(names=_few(found))] if found else []
+
+
+def _left_out_of_log(connection: Any) -> list[str]:
+    found = rows(connection, "SHOW MASTER STATUS")
+    filters = [text(one) for row in found for one in row[2:4] if text(one)]
+    words = "the binary log leaves databases out ({names}): take binlog_do_db and binlog_ignore_db out of its options"
+    return [words.format(names=_few(filters))] if filters else []
 
 
 def _listening(place: Place, connection: Any) -> list[str]:

@@ -33,7 +33,8 @@ OPTIONS = Path("/etc/mysql/mariadb.conf.d/zz-zhenghe.cnf")
 """The last of the server's option files, so that what it says holds."""
 PORT = 3306
 LONGEST_NAME = 50
-_SYSTEM = ("information_schema", "mysql", "performance_schema", "sys", "zhenghe")
+# A file system of its own has a folder in which it keeps what it finds.
+_SYSTEM = ("information_schema", "mysql", "performance_schema", "sys", "zhenghe", "#mysql50#lost+found")
 SYSTEM = ", ".join(f"'{name}'" for name in _SYSTEM)
 """Schemas that are no department's, as a list of SQL."""
 # Who connects may have been given anything by the server's settings. On connections of ours nothing of that holds.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import zhenghe_my_accounts as accounts
+from ansible.module_utils import zhenghe_my_moved as moved
 from ansible.module_utils import zhenghe_my_own as own
 from ansible.module_utils import zhenghe_my_seed as seed
 from ansible.module_utils import zhenghe_my_settings as settings
@@ -18,9 +20,12 @@ from ansible.module_utils.zhenghe_my_place import SYSTEM, Place, rows, side_of, 
 from playbooks.agents.kit import Refused
 
 LOG = "zhenghe-bin"
+_ROWS = "binlog_format = ROW\n"
+RESTARTED = 5
+"""Seconds by which two looks at a server's start may differ though it is the same one."""
 _LOGGING = f"""\
 log_bin = {LOG}
-binlog_format = ROW
+{_ROWS}\
 sync_binlog = 1
 expire_logs_days = 7
 """
@@ -50,12 +55,16 @@ def prepare(place: Place, verifier: str) -> None:
     if lacking:
         _restart_with(place, lacking)
         connection = place.connect()
-    if text(value(connection, "SELECT @@GLOBAL.binlog_format")) != "ROW":
+    if not logs_rows(connection):
         # Statements that are repeated would run with all rights at the other end: rows do not.
         place.remember(
             format=text(value(connection, "SELECT @@GLOBAL.binlog_format")),
             before=int(value(connection, "SELECT CONNECTION_ID()")),
+            up_since=_up_since(connection),
+            options=place.remembered().get("options", "") + _ROWS,
         )
+        # After a restart of the department's own, too.
+        keep_open(place)
         rows(connection, "SET GLOBAL binlog_format = 'ROW'")
     place.remember(followed=text(value(connection, "SELECT @@GLOBAL.gtid_slave_pos")))
     own.make(place, connection, "serving")
@@ -91,7 +100,7 @@ def _restart_as_it_was(place: Place) -> None:
 
 def undo_log(place: Place) -> None:
     """Turn off the log and the TLS that we turned on; whoever agreed to the restart agreed to its being taken back."""
-    turned_on = place.remembered().get("options", "")
+    turned_on = place.remembered().get("options", "").removesuffix(_ROWS)
     place.remember(options="", proxied="")
     keep_open(place)
     if turned_on and place.running() and (logs if LOG in turned_on else tls.speaks)(place.connect()):
@@ -105,8 +114,20 @@ def undo_log(place: Place) -> None:
 
 def old_sessions(place: Place, connection: Any) -> list[str]:
     """Name who has been connected since before rows were logged: statements of theirs would be repeated."""
-    before = place.remembered().get("before")
-    return [text(who) for (who,) in rows(connection, _OLD_SESSIONS, (before,))] if before else []
+    memory = place.remembered()
+    if "before" not in memory or abs(_up_since(connection) - memory.get("up_since", 0)) > RESTARTED:
+        return []
+    return [text(who) for (who,) in rows(connection, _OLD_SESSIONS, (memory["before"],))]
+
+
+def _up_since(connection: Any) -> int:
+    ((_, uptime),) = rows(connection, "SHOW GLOBAL STATUS LIKE 'Uptime'")
+    return int(time.time()) - int(text(uptime))
+
+
+def logs_rows(connection: Any) -> bool:
+    """Say whether new sessions have rows logged, and not statements."""
+    return text(value(connection, "SELECT @@GLOBAL.binlog_format")) == "ROW"
 
 
 def prepared(place: Place) -> bool:
@@ -143,6 +164,7 @@ def undo(place: Place) -> None:
         raise Refused("clients are on the target", "return the system before its preparation is undone")
     memory = place.remembered()
     stream.forget(connection)
+    moved.dismiss_moved(place, connection)
     accounts.dismiss_peers(place, connection)
     own.drop(connection)
     if "followed" in memory:

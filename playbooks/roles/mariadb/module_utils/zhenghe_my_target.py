@@ -64,6 +64,7 @@ def build(place: Place, host_keys: Sequence[str], verifier: str) -> None:
     there = place.connect_peer()
     wanted = settings.of(there)
     lines, left = settings.options(wanted)
+    lines += settings.of_files(there)
     place.remember(replaced=True, left=left)
     run("systemctl", "stop", UNIT, limit=300)
     _set_aside(place)
@@ -95,8 +96,13 @@ def _set_aside(place: Place) -> None:
     _clear()
 
 
+def _content(folder: Path) -> list[Path]:
+    # A file system of its own keeps what it has found where it is.
+    return [one for one in folder.iterdir() if one.name != "lost+found"]
+
+
 def _clear() -> None:
-    for one in DATA.iterdir():
+    for one in _content(DATA):
         if one.is_dir() and not one.is_symlink():
             shutil.rmtree(one)
         else:
@@ -161,7 +167,7 @@ def _put_back(place: Place) -> None:
 
 def _move_all(folder: Path, into: Path) -> None:
     # Owners stay what they are, also where the two are on different file systems.
-    names = [str(one) for one in folder.iterdir()]
+    names = [str(one) for one in _content(folder)]
     if names:
         run("mv", "--no-clobber", f"--target-directory={into}", *names, limit=3600)
 

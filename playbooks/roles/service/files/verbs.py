@@ -168,6 +168,12 @@ class Verbs(Copy):
         self.service.gate()
         self.service.be_here(here=False)
         run("systemctl", "daemon-reload")
+        lacking = self.service.lacking()
+        if lacking:
+            raise Refused(
+                f"the target has no {', '.join(lacking)}: at the source its file is a package's, or lies elsewhere",
+                "install its package there, or give it a file of its own in /etc/systemd/system at the source",
+            )
         for folder in self.settings.get("logs", ()):
             self._make_empty(Path(folder))
         self.notes.save()

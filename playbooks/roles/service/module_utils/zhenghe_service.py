@@ -28,7 +28,10 @@ _GATE = """# This unit runs on one side of its move only; Zhenghe takes this fil
 ConditionPathExists={here}
 """
 _OF_PACKAGES = ("/lib/", "/usr/lib/", "/run/")
+_GENERATED = "/run/systemd/generator"
 _PLAIN = re.compile(r"/[\w./@-]+")
+_LOOPBACK = re.compile("[0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F")
+"""127.0.0.0/8 and ::1 as the kernel writes them."""
 _AT_REST = {"inactive", "failed"}
 
 
@@ -55,9 +58,14 @@ class Service:
         """Return the files outside of the folder that go along; Refused where one that is declared is not here."""
         found: list[str] = []
         for unit in (*self.units, *self.timers, *self.works):
-            shown = properties(unit, "LoadState", "FragmentPath", "DropInPaths", "EnvironmentFiles")
+            shown = properties(unit, "LoadState", "FragmentPath", "SourcePath", "DropInPaths")
             if shown["LoadState"] != "loaded":
                 raise Refused(f"there is no unit {unit} here", "correct the component's settings")
+            if shown["FragmentPath"].startswith(_GENERATED):
+                raise Refused(
+                    f"{unit} is made by systemd of {shown['SourcePath'] or 'a file of another kind'} and runs as root",
+                    "give it a unit file of its own with User=, start it by that, and repeat",
+                )
             words = [shown["FragmentPath"], *shown["DropInPaths"].split(), *_environment_files(unit)]
             found += [one for one in words if one and not one.startswith(_OF_PACKAGES) and not _is_gate(one)]
         found += [str(each) for each in self.cron] + self.files
@@ -72,6 +80,22 @@ class Service:
         """Return the units that are a package's own: the target has them by settings.packages."""
         every = ((unit, properties(unit, "FragmentPath")["FragmentPath"]) for unit in (*self.units, *self.works))
         return [unit for unit, path in every if path.startswith(_OF_PACKAGES)]
+
+    def lacking(self) -> list[str]:
+        """Return the units and timers that this host does not know."""
+        every = (*self.units, *self.timers, *self.works)
+        return [unit for unit in every if properties(unit, "LoadState")["LoadState"] != "loaded"]
+
+    def process(self) -> int:
+        """Return a process of the main unit, 0 where there is none: who forks may not say which one is the first."""
+        shown = properties(self.main, "MainPID", "ControlGroup")
+        if shown["MainPID"] not in {"", "0"}:
+            return int(shown["MainPID"])
+        with contextlib.suppress(OSError):
+            inside = Path("/sys/fs/cgroup") / shown["ControlGroup"].lstrip("/") / "cgroup.procs"
+            if shown["ControlGroup"]:
+                return next((int(word) for word in inside.read_text().split()), 0)
+        return 0
 
     def users(self) -> set[int]:
         """Return the numbers of the accounts as which units and jobs run; Refused where one is no account."""
@@ -231,15 +255,16 @@ def properties(unit: str, *names: str) -> dict[str, str]:
     return shown
 
 
-def listening(folder: Path) -> set[int]:
-    """Return the TCP ports on which somebody takes connections, by /proc/net or /proc/PID/net."""
+def listening(folder: Path, *, from_outside: bool = False) -> set[int]:
+    """Return the TCP ports on which somebody takes connections, by /proc/net or /proc/PID/net; also from elsewhere."""
     found = set()
     for name in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
             for line in (folder / name).read_text().splitlines()[1:]:
                 words = line.split()
-                if words[3] == "0A":
-                    found.add(int(words[1].rpartition(":")[2], 16))
+                address, _, port = words[1].rpartition(":")
+                if words[3] == "0A" and not (from_outside and _LOOPBACK.fullmatch(address)):
+                    found.add(int(port, 16))
     return found
 
 

@@ -182,6 +182,7 @@ class Trial:
         took = round(time.time() - began, 1)
         found: dict[str, Any] = {"listens": self._listens(), "seconds": took, "ended": self._ended(), "status": 0}
         if found["listens"]:
+            found["from_outside"] = self.service.port in self._ports(from_outside=True)
             found["status"] = self._asked()
             time.sleep(SETTLING)
         found["tried"] = self._tried()
@@ -189,9 +190,11 @@ class Trial:
         return found
 
     def _listens(self) -> bool:
-        process = properties(self.service.main, "MainPID")["MainPID"]
-        ports = listening(Path("/proc") / process / "net") if process not in {"", "0"} else set()
-        return self.service.port in ports
+        return self.service.port in self._ports()
+
+    def _ports(self, *, from_outside: bool = False) -> set[int]:
+        process = self.service.process()
+        return listening(Path("/proc") / str(process) / "net", from_outside=from_outside) if process else set()
 
     def _ended(self) -> bool:
         states = [properties(unit, "ActiveState")["ActiveState"] for unit in self.service.units]
@@ -207,10 +210,7 @@ class Trial:
     def _tried(self) -> list[tuple[str, int]]:
         """Return the addresses and ports that somebody in there reached for where nobody listens."""
         listed = json.loads(run(*self._inside(), "nft", "-j", "list", "ruleset"))
-        own = {self.service.port}
-        with contextlib.suppress(ValueError):
-            process = properties(self.service.main, "MainPID")["MainPID"]
-            own |= listening(Path("/proc") / process / "net")
+        own = {self.service.port, *self._ports()}
         found = set()
         for one in listed["nftables"]:
             for element in one.get("set", {}).get("elem", []):
@@ -227,6 +227,11 @@ class Trial:
 
     def _judged(self, found: dict[str, Any]) -> dict[str, Any]:
         reached, old, others = self._sorted(found.pop("tried"))
+        if not found.pop("from_outside", True) and self._host_header:
+            raise Refused(
+                f"in its test start {self.service.main} takes connections of its own host only, so no entry reaches it",
+                "have it listen at 0.0.0.0, or name the web server before it as the service and this one as its helper",
+            )
         facts = {**found, "reached_for": reached, "others": others}
         if old:
             raise Refused(
