@@ -17,6 +17,10 @@ from inventory.model import Programme
 from tests.sampling import skip_others
 
 YUNHE = Path(__file__).parents[1] / "examples" / "yunhe"
+ENTRIES = {
+    "postgresql": "pgbouncer", "mariadb": "haproxy_tcp", "web": "haproxy", "service": "haproxy", "files": None,
+}  # fmt: skip
+"""The kinds of the example's components, each with that of its entry."""
 SESSION_TWIN = re.compile(r"t(\d+)[a-z]?")
 
 # No test is timed, the generated ones neither: a busy machine is no defect.

@@ -318,7 +318,7 @@ def assert_nobody_lost_anything(told: dict[str, Any]) -> None:
     assert told["outcome"] == "passed"
     for unit in told["units"]:
         assert (unit["requests_failed"], unit["packets_lost"], unit["checks"]["failed"]) == (0, 0, 0), unit
-        if unit["name"] in {"water-billing", "archive", "identity"}:
+        if unit["name"] in {"water-billing", "archive", "identity", "allowance"}:
             assert unit["writes"]["acknowledged"] > 100
             assert (unit["writes"]["lost"], unit["writes"]["doubled"]) == (0, 0)
 
@@ -329,7 +329,7 @@ def assert_the_way_back_was_measured(district: District, on: RunOn) -> None:
     assert_nobody_lost_anything(told)
     assert told["rollback"]["outcome"] == "passed"
     returned = {unit["name"]: unit for unit in told["rollback"]["units"]}
-    assert {"water-billing", "archive", "identity"} < set(returned)
+    assert {"water-billing", "archive", "identity", "allowance"} < set(returned)
     for unit in returned.values():
         assert unit["downtime_s"] is not None
         assert (unit["requests_failed"], unit["packets_lost"]) == (0, 0), unit

@@ -19,11 +19,8 @@ from inventory.model import Programme, Record, System
 from migrations.plan import Plan, digest
 from migrations.planning.content import ROOT, Contents
 from migrations.planning.planner import make_plan
+from tests.conftest import ENTRIES, YUNHE
 
-YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
-ENTRIES = {
-    "postgresql": "pgbouncer", "mariadb": "haproxy_tcp", "web": "haproxy", "service": "haproxy", "files": None,
-}  # fmt: skip
 KINDS = {
     name: Kind(name=name, title=Title(en=name, zh=name), entry=entry, settings={}) for name, entry in ENTRIES.items()
 }

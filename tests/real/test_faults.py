@@ -36,6 +36,7 @@ class District:
         self.environment = {**os.environ, "ZHENGHE_STATE": str(state), "LANGUAGE": "en"}
         self.name, self.state = name, state
         self.inventory = Path(shutil.copytree(ROOT / "examples" / "yunhe", state / "yunhe"))
+        (self.inventory / "systems" / "allowance.yaml").unlink()
         self.world_file = state / "twins" / name / "world.json"
         identity = self.inventory / "systems" / "identity.yaml"
         identity.write_text(identity.read_text().replace("catch_up: 2m", "catch_up: 20s"))

@@ -58,6 +58,8 @@ class Programme:
         self.twin_file = state / "twins" / name / "world.json"
         self.world_file = state / "yunhe" / "world.json"
         shutil.copytree(YUNHE, self.folder)
+        # It lives through no year here: each of its nights would be a minute.
+        (self.folder / "systems" / "allowance.yaml").unlink()
         for system, wave in WAVES.items():
             with (self.folder / "systems" / f"{system}.yaml").open("a") as file:
                 file.write(f"wave: {wave}\n")

@@ -32,7 +32,7 @@ def test_the_table_tells_state_by_state_who_falls_short() -> None:
     assert code == 1
     assert said.index("missed (") < said.index("at risk (") < said.index("met (")
     assert "JM-70" in said
-    assert "水费征收系统" in said
+    assert "高龄津贴发放系统" in said
     assert said.rstrip().splitlines()[-1].startswith("13 obligations on 2018-06-20: missed ")
 
 

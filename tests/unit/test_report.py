@@ -21,8 +21,8 @@ from migrations.planning.planner import make_plan
 from migrations.proof.probes.limits import Allowed, judged
 from migrations.report import RunSummary, print_summary, summarise, titles_of, write_pages
 from migrations.states import Direction, UnitState
+from tests.conftest import ENTRIES, YUNHE
 
-YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp()
 TOOK = {
     "provision": 7.0, "attach": 3.1, "shift": 4.2, "drain": 3.4, "release": 3.0, "prepare": 2.4, "replicate": 4.6,
@@ -145,9 +145,6 @@ def _kind(name: str, entry: str | None) -> Kind:
     return Kind(name=name, title=Title(en=name, zh=name), entry=entry, settings={})
 
 
-ENTRIES = {
-    "postgresql": "pgbouncer", "mariadb": "haproxy_tcp", "web": "haproxy", "service": "haproxy", "files": None,
-}  # fmt: skip
 KINDS = {name: _kind(name, entry) for name, entry in ENTRIES.items()}
 
 

@@ -25,9 +25,8 @@ from migrations.planning.planner import in_order, make_plan
 from migrations.planning.protecting import HostInUse
 from migrations.planning.scoping import UnknownScope, choose, needed_first
 from migrations.states import UnitState
+from tests.conftest import ENTRIES, YUNHE
 
-YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
-ENTRIES = {"postgresql": "pgbouncer", "web": "haproxy", "files": None}
 KINDS = {
     name: Kind(name=name, title=Title(en=name, zh=name), entry=entry, settings={}) for name, entry in ENTRIES.items()
 }
