@@ -24,7 +24,7 @@ def _kind(name: str, entry: str | None, moves: str = "rehost") -> Kind:
 KINDS = {
     "postgresql": _kind("postgresql", "pgbouncer", "replatform"),
     "mariadb": _kind("mariadb", "haproxy_tcp", "replatform"),
-    "service": _kind("service", "haproxy"),
+    "service": _kind("service", "haproxy").model_copy(update={"substitutes": True}),
     "web": _kind("web", "haproxy"),
     "files": _kind("files", None),
 }
@@ -154,3 +154,16 @@ def test_plan_survives_being_written_and_read(plan: Plan) -> None:
     assert again == plan
     assert digest(again) == digest(plan)
     assert [digest_of_unit(unit) for unit in again.units] == [unit.digest for unit in plan.units]
+
+
+def test_an_entry_knows_the_hosts_of_services_that_end_in_its_switch(plan: Plan) -> None:
+    entries = {
+        (unit.name, entry["component"]): entry.get("ending")
+        for unit in plan.units
+        for step in unit.steps
+        if step.verb == "front"
+        for entry in step.arguments["entries"]
+    }
+    # No service of the kind that ends by itself is beside the others.
+    assert {key: hosts for key, hosts in entries.items() if hosts} == {("allowance", "db"): ["10.12.0.12"]}
+    assert ("water-billing", "db") in entries

@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible.module_utils.zhenghe_haproxy import Entries
 
-from playbooks.agents.kit import Refused, alone, answer
+from playbooks.agents.kit import alone, answer
 
 
 def carry_out(given: dict[str, Any]) -> dict[str, Any]:
@@ -19,9 +19,7 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
 def _front(given: dict[str, Any], component: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
     entries = Entries(f"{given['system']}-{component['name']}")
     if given["mode"] == "undo":
-        if entries.known() and entries.side() != "source":
-            raise Refused("the entry's clients are on the target", "return the system first")
-        entries.take_away()
+        entries.give_up()
         return answer(done=False, changed=True)
     changed = given["mode"] == "apply" and entries.set_up(entry, component)
     path = component["settings"].get("path", "/")

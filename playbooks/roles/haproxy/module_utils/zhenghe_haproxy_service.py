@@ -96,6 +96,12 @@ class Entry:
             changed |= keep(self.sides, self.name, "source")
         return changed
 
+    def give_up(self) -> None:
+        """Undo the setting up of the entry; Refused while its clients are on the target."""
+        if self.known() and self.side() != "source":
+            raise Refused("the entry's clients are on the target", "return the system first")
+        self.take_away()
+
     def take_away(self) -> None:
         """No longer serve the entry; HAProxy stops where it was the last one."""
         with self.service.locked(fcntl.LOCK_EX):

@@ -41,7 +41,8 @@ SYSTEM = ", ".join(f"'{name}'" for name in _SYSTEM)
 _PINNED = (
     "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', lock_wait_timeout = 15, autocommit = 1, "
     "innodb_lock_wait_timeout = 15, max_statement_time = 0, tx_isolation = 'REPEATABLE-READ', query_cache_type = 0, "
-    "wait_timeout = 28800"
+    "wait_timeout = 28800, character_set_client = utf8mb4, character_set_connection = utf8mb4, "
+    "character_set_results = utf8mb4"
 )
 # The superuser's, moreover: nothing of it is replicated, logged in the general log, or checked against other rows.
 _SUPERUSER = ", sql_log_bin = 0, sql_log_off = 1"
