@@ -5,6 +5,7 @@ Catalogues are committed as text (`locale/LANGUAGE/LC_MESSAGES/zhenghe.po`) and 
 so that a plain checkout speaks every language without being built.
 """
 
+import errno
 import gettext
 import io
 import os
@@ -66,6 +67,27 @@ def _(message: str) -> str:
 def _N(message: str) -> str:  # noqa: N802 - gettext's custom
     """Mark a message for the catalogues and return it as it is; it is translated when somebody reads it."""
     return message
+
+
+_REFUSALS = {
+    errno.ENOENT: _N("there is no such file or folder"),
+    errno.EACCES: _N("there is no right to it"),
+    errno.EPERM: _N("there is no right to it"),
+    errno.EEXIST: _N("there is a file of this name"),
+    errno.ENOTDIR: _N("a part of its path is no folder"),
+    errno.EISDIR: _N("it is a folder"),
+    errno.EROFS: _N("it can only be read"),
+    errno.ENOSPC: _N("the disk is full"),
+    errno.ELOOP: _N("links lead in a circle"),
+    errno.ENAMETOOLONG: _N("its name is too long"),
+}
+"""What the system says by number, in words for `_`."""
+
+
+def system_said(error: OSError) -> str:
+    """Return why the system refused something, in the language of the environment where we know the words."""
+    said = _REFUSALS.get(error.errno or 0)
+    return _(said) if said is not None else error.strerror or str(error)
 
 
 class Phrase(NamedTuple):

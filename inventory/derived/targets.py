@@ -60,9 +60,15 @@ def target_names(hosts: Mapping[tuple[str, IPv4Address], TargetHost], component:
     return tuple(hosts[component.to.site, address].name for address in component.to.addresses)
 
 
+def _smallest(programme: Programme) -> str:
+    """Return the name of the smallest size; empty where a programme has no sizes, and so no sites yet."""
+    sizes = sorted(programme.sizes, key=lambda size: (size.cpus, size.memory))
+    return sizes[0].name if sizes else ""
+
+
 def entry_hosts(programme: Programme) -> tuple[TargetHost, ...]:
     """Return the hosts that run the entries, one for each site network that names an address for it."""
-    smallest = min(programme.sizes, key=lambda size: (size.cpus, size.memory)).name
+    smallest = _smallest(programme)
     return tuple(
         TargetHost(
             name=f"{network.name}-entry",
@@ -81,7 +87,7 @@ def entry_hosts(programme: Programme) -> tuple[TargetHost, ...]:
 
 def copy_hosts(programme: Programme) -> tuple[TargetHost, ...]:
     """Return the hosts that keep copies at recovery sites: the tenth address of the first network there."""
-    smallest = min(programme.sizes, key=lambda size: (size.cpus, size.memory)).name
+    smallest = _smallest(programme)
     paired = {site.recovery.site for site in programme.sites if site.recovery is not None}
     return tuple(
         TargetHost(

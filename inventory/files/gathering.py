@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inventory.files.reading import LIMIT_BYTES, Mapping, Mark, Node, Scalar, Sequence, read, spot_of
 from inventory.findings import Finding, Severity, Spot
-from inventory.words import _
+from inventory.words import _, system_said
 
 SUFFIXES = (".yaml", ".yml")
 APART = "twin"
@@ -140,7 +140,7 @@ def _refusal(path: Path, folder: Path) -> Finding | None:
     try:
         status = path.stat()
     except OSError as exc:
-        return _whole(path, _("it cannot be read: {said}").format(said=exc.strerror), _("restore or remove it"))
+        return _whole(path, _("it cannot be read: {said}").format(said=system_said(exc)), _("restore or remove it"))
     if not stat.S_ISREG(status.st_mode):
         return _whole(path, _("this is no regular file"), _("remove it or name it otherwise"))
     if status.st_size > LIMIT_BYTES:
@@ -175,7 +175,7 @@ def _documents(path: Path) -> tuple[list[Cursor], list[Finding]]:
     try:
         content = path.read_bytes()
     except OSError as exc:
-        reason = _("it cannot be read: {said}").format(said=exc.strerror)
+        reason = _("it cannot be read: {said}").format(said=system_said(exc))
         return [], [_whole(path, reason, _("give yourself the right to read it"))]
     nodes, problems = read(content)
     cursors = [Cursor(path, node) for node in nodes if not _empty(node)]

@@ -9,7 +9,7 @@ from inventory.files.reading import read
 from inventory.files.shapes import validated
 from inventory.findings import Finding, InventoryErrors
 from inventory.obligations.profile import Profile
-from inventory.words import _
+from inventory.words import _, system_said
 
 SHIPPED = Path(__file__).parents[1] / "profiles"
 
@@ -80,7 +80,7 @@ def read_profile(path: Path) -> Profile:
     try:
         nodes, problems = read(path.read_bytes())
     except OSError as exc:
-        reason = _("it cannot be read: {said}").format(said=exc.strerror)
+        reason = _("it cannot be read: {said}").format(said=system_said(exc))
         raise InventoryErrors((Finding(file=path, line=0, column=0, field="", reason=reason),)) from exc
     findings = [
         Finding(file=path, line=each.spot.line, column=each.spot.column, field="", reason=each.reason, mend=each.mend)

@@ -106,13 +106,19 @@ def references(kind: str) -> frozenset[str]:
     return REFERENCES.get(kind, frozenset())
 
 
+_GROUPS = {"survey.usage": "资源占用"}
+"""What several columns are about together."""
+
+
 def label_of(kind: str, field: str) -> str:
     """Return what departments' sheets, which are Chinese, call a field; nothing in other languages."""
     if spoken(os.environ) != "zh":
         return ""
     listing = next((each for each in catalogue().kinds if each.kind == kind), None)
     column = listing.column(field) if listing is not None else None
-    return f"{column.words[0]}（{field}）" if column is not None else ""
+    if column is None:
+        return f"{_GROUPS[field]}（{field}）" if field in _GROUPS else ""
+    return f"{column.words[0]}（{field}）"
 
 
 @cache

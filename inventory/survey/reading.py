@@ -14,7 +14,7 @@ from inventory.survey.tables.reading import read_sheet
 from inventory.survey.tables.settling import Settled
 from inventory.survey.tables.tables import TableFinder
 from inventory.survey.text import folded, shortened
-from inventory.words import _
+from inventory.words import _, system_said
 
 _NOTHING_SETTLED = Settled()
 _LOCKS = ("~$", ".~lock.", ".")
@@ -98,7 +98,7 @@ def _files(path: Path, remarks: list[Remark]) -> Iterator[Path]:
         try:
             yield from _inside(path, path.resolve(), remarks, 0)
         except OSError as exc:
-            remarks.append(_refused(path, exc.strerror or _("a folder that can be read")))
+            remarks.append(_refused(path, system_said(exc)))
     else:
         yield from _file(path, remarks)
 

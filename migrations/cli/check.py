@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from inventory.words import _
+from inventory.words import _, system_said
 from migrations.cli import saying
 from migrations.cli.help import Folder, Json, inventory_folder
 
@@ -79,4 +79,5 @@ def _write(file: Path, text: str) -> None:
     try:
         file.write_text(_printable(text), encoding="utf-8")
     except OSError as exc:
-        raise typer.BadParameter(_("{file} cannot be written: {said}").format(file=file, said=exc.strerror)) from exc
+        told = _("{file} cannot be written: {said}").format(file=file, said=system_said(exc))
+        raise typer.BadParameter(told) from exc

@@ -68,14 +68,23 @@ def _print(prepared: Prepared) -> None:
             table.add_column(title, overflow="fold")
         for row in rows:
             table.add_row(*row)
-        console.print(table)
+        if rows:
+            console.print(table)
     for name, reason in left_alone(plan.untouched, _):
         console.print(_("Left alone: {name} ({reason}).").format(name=name, reason=reason), highlight=False)
     for each in prepared.left_out:
         console.print(_("Not in this plan: {unit} ({reason}).").format(**each.model_dump()), highlight=False)
     for note in prepared.notes:
         console.print(note, soft_wrap=True, highlight=False)
+    console.print(_empty(prepared), end="", soft_wrap=True, highlight=False)
     console.print(_("plan {digest}").format(digest=prepared.digest), soft_wrap=True)
+
+
+def _empty(prepared: Prepared) -> str:
+    """Say that nothing is planned, as it is on day one; nothing where something is, or was done before."""
+    if prepared.plan.units or prepared.left_out:
+        return ""
+    return _("Nothing is planned yet: give components and lines where they are to go, then call this again.") + "\n"
 
 
 def _rows(plan: Plan, times: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -65,6 +65,8 @@ def rehearse_in_twin(
     from migrations.run.rehearsal import Rehearsal, home_to_go_on
 
     prepared = prepare(folder, scope)
+    if not prepared.plan.units:
+        raise WrongUse(_("the plan is empty: nothing in it moves yet"), _("'zhenghe plan' tells why of each"))
     name = twin_name(twin, prepared.programme.programme)
     breaks = tuple(fault_of(text, prepared.plan, prepared.programme) for text in faults)
     home = home_to_go_on(runs_folder(), prepared.plan, name, breaks)

@@ -49,6 +49,8 @@ def import_sheets(
     paths: Sequence[Path], into: Path, mapping: Path | None, beginning: Beginning, agreed: Agreement, *, as_json: bool
 ) -> int:
     """Merge sheets into an inventory and return the exit status; InventoryErrors where it cannot be read."""
+    if into.exists() and not into.is_dir():
+        inventory_folder(into)
     lost = [path for path in paths if not path.exists()]
     if lost:
         reason = _("there is no such file: {paths}").format(paths=", ".join(map(str, lost)))

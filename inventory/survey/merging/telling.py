@@ -69,7 +69,7 @@ def _cells(remarks: Sequence[Remark]) -> str:
     names = [" ".join(filter(None, (remark.place.sheet, remark.place.cell))) or "-" for remark in remarks]
     sheets = {remark.place.sheet for remark in remarks}
     if len(sheets) == 1:
-        names = [remark.place.cell or "-" for remark in remarks]
+        names = [remark.place.cell or remark.place.sheet or "-" for remark in remarks]
     return _(", ").join([*names[:CELLS], *(["…"] if len(names) > CELLS else [])])
 
 

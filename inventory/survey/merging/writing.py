@@ -19,7 +19,7 @@ from pathlib import Path
 
 from inventory.errors import ZhengheError
 from inventory.survey.merging.folder import Change
-from inventory.words import _
+from inventory.words import _, system_said
 
 JOURNAL = Path(".zhenghe-import.json")
 
@@ -43,11 +43,13 @@ class Unwritable(WritingError):
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold a folder against other imports, and finish first what a killed one has left; Busy, Unwritable."""
+    if folder.exists() and not folder.is_dir():
+        raise Unwritable(_("{folder} is a file; name the folder that the inventory is to be in").format(folder=folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)
     except OSError as exc:
-        raise Unwritable(_("{folder}: {said}").format(folder=folder, said=exc.strerror)) from exc
+        raise Unwritable(_("{folder}: {said}").format(folder=folder, said=system_said(exc))) from exc
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _finish(folder)
@@ -70,7 +72,7 @@ def write(folder: Path, changes: Sequence[Change]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder / JOURNAL, json.dumps(contents, ensure_ascii=False), durable=True)
     except OSError as exc:
-        raise Unwritable(_("{folder}: {said}").format(folder=folder, said=exc.strerror)) from exc
+        raise Unwritable(_("{folder}: {said}").format(folder=folder, said=system_said(exc))) from exc
     _finish(folder)
 
 
@@ -86,7 +88,7 @@ def _finish(folder: Path) -> None:
         journal.unlink()
     except OSError as exc:
         said = _("{file}: {said}; mend that and import again, then it goes on").format(
-            file=exc.filename or folder, said=exc.strerror
+            file=exc.filename or folder, said=system_said(exc)
         )
         raise Unwritable(said) from exc
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 from inventory.survey.entries import Place, Remark, Weight
 from inventory.survey.opening.delimited import decoded, rows_of
 from inventory.survey.opening.grids import Cell, Grid
-from inventory.words import _
+from inventory.words import _, system_said
 
 LIMIT_BYTES = 64 * 1024 * 1024
 LIMIT_SECONDS = 60.0
@@ -225,7 +225,7 @@ def read_file(path: Path, engine: Engine) -> Reading:
                 return (), (Remark(place=place, expected=expected),)
             return _text(path, head + stream.read(LIMIT_BYTES))
     except OSError as exc:
-        return (), (Remark(place=place, read=exc.strerror or "", expected=_("a file that can be read")),)
+        return (), (Remark(place=place, read=system_said(exc), expected=_("a file that can be read")),)
 
 
 def read_files(paths: Iterable[Path], processes: int | None = None) -> Iterator[Reading]:

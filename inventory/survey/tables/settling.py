@@ -26,7 +26,7 @@ from inventory.findings import Finding, InventoryErrors
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Kind
 from inventory.survey.text import folded
-from inventory.words import _
+from inventory.words import _, system_said
 
 IGNORE = "ignore"
 
@@ -152,7 +152,7 @@ def read_settled(file: Path) -> Settled:
     except OSError as exc:
         mend = _("name a file that can be read")
         raise InventoryErrors(
-            [Finding(file=file, line=0, column=0, field="", reason=exc.strerror or str(exc), mend=mend)]
+            [Finding(file=file, line=0, column=0, field="", reason=system_said(exc), mend=mend)]
         ) from exc
     tops = [Cursor(file, document) for document in documents]
     if problems or len(tops) > 1:
