@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from infra.parent_death import killed_with_parent
@@ -56,6 +56,11 @@ def cache_root() -> Path:
     return Path(os.environ.get("ZHENGHE_CACHE") or DEFAULT_ROOT).absolute()
 
 
+def own_root() -> Path:
+    """Return the folder of parts that one user makes for himself, where the common one is not his to write into."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "zhenghe"
+
+
 def content_key(*values: object) -> str:
     """Return the first 12 hexadecimal digits of a hash over the JSON form of the values."""
     text = json.dumps(values, sort_keys=True, ensure_ascii=False)
@@ -76,6 +81,10 @@ def ensure(part: str, build: Callable[[Path, int], None], *, root: Path | None =
             unfinished = done.with_name(f".unfinished-{done.name}")
             _discard(unfinished)
             build(unfinished, lock)
+            # Whoever set this machine up, with whatever umask: every user of it works with the same parts.
+            for folder in (unfinished, done.parent):
+                with suppress(PermissionError):
+                    folder.chmod(folder.stat().st_mode | 0o555)
             # A machine that crashes now must not find the name without what it stands for.
             os.sync()
             unfinished.rename(done)

@@ -83,7 +83,12 @@ def launchers(modules: Mapping[str, str]) -> Path:
             (folder / name).write_text(script)
             (folder / name).chmod(0o755)
 
-    return cache.ensure(f"launchers/{cache.content_key(scripts)}", write)
+    part = f"launchers/{cache.content_key(scripts)}"
+    try:
+        return cache.ensure(part, write)
+    except PermissionError:
+        # An ordinary user, on a machine that root set up.
+        return cache.ensure(part, write, root=cache.own_root())
 
 
 def engine_version() -> str:

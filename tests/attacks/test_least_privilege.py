@@ -66,6 +66,20 @@ def test_a_run_needs_no_root_on_the_controller() -> None:
 
 
 @pytest.mark.real
+def test_what_root_set_up_for_itself_keeps_no_ordinary_user_from_providing_a_site(tmp_path: Path) -> None:
+    (tmp_path / "cache" / "launchers").mkdir(parents=True)
+    (tmp_path / "cache" / "launchers").chmod(0o700)
+    with tempfile.TemporaryDirectory(prefix="zh-ordinary-") as folder:
+        os.chown(folder, NOBODY, NOBODY)
+        for cache in (str(tmp_path / "cache"), f"{folder}/cache"):
+            words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", sys.executable, "-c",
+                     "from infra.parts.toolchain import launchers; print(launchers({'x': 'infra'}))"]  # fmt: skip
+            environment = {"HOME": folder, "ZHENGHE_CACHE": cache}
+            done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+            assert done.stdout.startswith(folder), done.stderr
+
+
+@pytest.mark.real
 @pytest.mark.parametrize("image", ["bullseye", "bookworm"])
 def test_an_account_may_do_what_a_run_asks_for_and_nothing_else(image: str, tmp_path: Path) -> None:
     said = json.dumps({"arrival": "import os\ndef look(h):\n    print('as', os.geteuid())", "how": "look"})

@@ -65,6 +65,15 @@ def test_a_part_is_built_once(tmp_path: Path) -> None:
     assert len(calls) == 1
 
 
+def test_a_part_is_for_every_user_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        part = cache.ensure("kind/part", lambda folder, _lock: folder.mkdir(), root=tmp_path)
+    finally:
+        os.umask(before)
+    assert [folder.stat().st_mode & 0o777 for folder in (part, part.parent)] == [0o755, 0o755]
+
+
 def test_a_build_that_fails_leaves_no_part_and_the_next_starts_afresh(tmp_path: Path) -> None:
     def fail(folder: Path, lock: int) -> None:
         folder.mkdir()
