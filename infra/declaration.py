@@ -7,6 +7,7 @@ from typing import Literal
 from inventory.base import Model
 from inventory.derived.targets import target_hosts
 from inventory.derived.wired import wired_rooms
+from inventory.derived.wiring import resolver_of
 from inventory.kinds import Kind
 from inventory.model import Programme, Site, SiteCloud
 
@@ -18,6 +19,10 @@ class NetworkDeclaration(Model):
     domain: str
     prefix: IPv4Network
     edge: str
+    resolver: IPv4Address | None = None
+    """The name server that its hosts ask; the twin's cloud finds it by itself."""
+    existing: str = ""
+    """What the cloud calls it, where its operators have made it and lead it out themselves."""
 
 
 class RuleDeclaration(Model):
@@ -58,6 +63,8 @@ class ServerDeclaration(Model):
     address: IPv4Address
     security_groups: tuple[str, ...]
     server_group: str
+    floating: bool = False
+    """Whether it has an address of the network outside, too."""
 
 
 class PairingDeclaration(Model):
@@ -81,6 +88,8 @@ class SiteDeclaration(Model):
     programme: str = ""
     zone: str = ""
     """The availability zone of its servers; empty where the cloud chooses."""
+    hypervisors: int | None = None
+    """How many its servers may be placed on, where that is known."""
     uplinks: Mapping[str, str] = {}
     """The network of the cloud that leads out of a domain, by the domain."""
 
@@ -120,11 +129,19 @@ def _ports_back(programme: Programme, site: Site, kinds: Mapping[str, Kind]) -> 
     return tuple(sorted(ports))
 
 
+def _resolver(programme: Programme, domain: str) -> IPv4Address | None:
+    try:
+        return resolver_of(programme, domain)
+    except LookupError:
+        return None
+
+
 def declare_site(programme: Programme, site: Site, kinds: Mapping[str, Kind]) -> SiteDeclaration:
     """Compute the resources of one site."""
     cloud = site.cloud or SiteCloud()
     flavors = {each.size: each.flavor for each in cloud.flavors}
     images = {each.release: each.image for each in cloud.images}
+    existing = {each.network: each.name for each in cloud.existing}
     sizes = {size.name: size for size in programme.sizes}
     hosts = target_hosts(programme, site.name)
     domains = tuple(network.prefix for network in site.networks)
@@ -140,9 +157,18 @@ def declare_site(programme: Programme, site: Site, kinds: Mapping[str, Kind]) ->
         programme=programme.programme,
         site=site.name,
         zone=cloud.zone,
+        hypervisors=cloud.hypervisors,
         uplinks={each.domain: each.network for each in cloud.uplinks},
         networks=tuple(
-            NetworkDeclaration(name=n.name, domain=n.domain, prefix=n.prefix, edge=n.attached_to) for n in site.networks
+            NetworkDeclaration(
+                name=n.name,
+                domain=n.domain,
+                prefix=n.prefix,
+                edge=n.attached_to,
+                resolver=_resolver(programme, n.domain),
+                existing=existing.get(n.name, ""),
+            )
+            for n in site.networks
         ),
         security_groups=tuple(_group(site, role, rules[role]) for role in sorted({host.role for host in hosts})),
         server_groups=tuple(ServerGroupDeclaration(name=name) for name in sorted({host.apart for host in hosts})),
@@ -158,6 +184,7 @@ def declare_site(programme: Programme, site: Site, kinds: Mapping[str, Kind]) ->
                 address=host.address,
                 security_groups=(f"{site.name}-{host.role}",),
                 server_group=host.apart,
+                floating=host.name in cloud.floating,
             )
             for host in hosts
         ),

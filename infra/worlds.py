@@ -13,18 +13,37 @@ Reference = Annotated[str, AfterValidator(lambda text: str(reference(text)))]
 """Where a secret is kept; a text that is none is refused and not repeated, for it may be the secret."""
 
 
+CloudKind = Literal["twin", "openstack"]
+"""The twin's own small cloud, or an OpenStack."""
+
+
 class CloudSettings(Model):
     """Which backend provides sites of a world and where it answers; secrets are references only."""
 
-    backend: Literal["twin", "openstack"]
+    backend: CloudKind
     endpoint: str
     """twin: path of its control socket; openstack: a name in clouds.yaml."""
     region: str = ""
     """openstack: empty for the one that clouds.yaml names."""
     secret: Reference | None = None
     """openstack: a reference to the password, or to the secret of the application credential, that is in no file."""
+    file: Path | None = None
+    """openstack: its clouds.yaml; left out, it is found as OpenStack's own tools find it."""
+    through: Path | None = None
+    """openstack: the Unix socket of a proxy by which the cloud is reached; left out, it is reached from here."""
     key: Path | None = None
     """openstack: the public key that new hosts let in as their operator's."""
+
+
+class StateSettings(Model):
+    """Where the states of a real world's sites are kept, when it is not on this machine."""
+
+    url: Annotated[str, Field(pattern=r"^(s3|gs|azblob|postgres)://[^@]+$")]
+    """As Pulumi writes it, without a name or password in it."""
+    environment: dict[str, Reference] = Field(default_factory=dict)
+    """References to what the store asks for, by the variables that Pulumi reads, such as AWS_SECRET_ACCESS_KEY."""
+    passphrase: Reference | None = None
+    """By which the states are sealed; without it the one of this machine."""
 
 
 class WorldSecrets(Model):
@@ -55,6 +74,8 @@ class World(Model):
     clouds: Mapping[str, CloudSettings] = {}
     """Clouds of single sites, by the site's name."""
     secrets: WorldSecrets = WorldSecrets()
+    state: StateSettings | None = None
+    """Where its sites' states are kept; none: on this machine, below the folder of all state."""
 
     def cloud_of(self, site: str) -> CloudSettings:
         """Return the settings of the cloud that provides a site."""
@@ -80,4 +101,5 @@ def save_world(world: World, path: Path) -> None:
 
 
 def _placed(cloud: CloudSettings, folder: Path) -> CloudSettings:
-    return cloud if cloud.key is None else cloud.model_copy(update={"key": (folder / cloud.key).resolve()})
+    given = {name: getattr(cloud, name) for name in ("key", "file", "through")}
+    return cloud.model_copy(update={name: (folder / path).resolve() for name, path in given.items() if path})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -33,6 +33,9 @@ class Backend(Protocol):
 
         Raise BackendError where the cloud does not answer.
         """
+
+    def local_ports(self) -> Iterator[int]:
+        """Yield the ports of this machine's loopback at which the cloud answers; each may be used before the next."""
 
     def environment(self) -> Mapping[str, str]:
         """Return what the backend's plugins read from their environment.

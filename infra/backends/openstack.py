@@ -19,6 +19,7 @@ from infra.openstack.finding import fault_of, identities
 from infra.openstack.kinds import Kind
 from infra.openstack.lacking import Held, complete, lacking
 from infra.openstack.resources import SiteProgram
+from infra.openstack.surroundings import Surroundings, surroundings
 from infra.parts import toolchain
 from infra.worlds import CloudSettings
 
@@ -39,21 +40,24 @@ class OpenStackBackend:
 
     def provide(self, site: SiteDeclaration) -> None:
         """Declare networks and routers, groups and rules, ports and servers."""
-        names = sorted(set(site.uplinks.values()))
-        outside: dict[str, str] = {}
-        if names:
+        there = Surroundings()
+        if site.uplinks or any(network.existing for network in site.networks):
             with self._cloud() as cloud:
-                outside = {name: cloud.network.find_network(name, ignore_missing=False).id for name in names}
+                there = surroundings(cloud, site)
         arguments = {"cloud": self._settings.endpoint}
         if self._settings.region:
             arguments["region"] = self._settings.region
         provider = pulumi.ProviderResource("openstack", "cloud", arguments)
-        SiteProgram(site, outside, self._settings.key, provider).declare()
+        SiteProgram(site, there, self._settings.key, provider).declare()
 
     def identities(self, resource_type: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the ids of the resources of that unique name in the project."""
         with self._cloud() as cloud:
             return identities(cloud, resource_type, inputs)
+
+    def local_ports(self) -> Iterator[int]:
+        """Yield those of a cloud that is reached by a tunnel."""
+        return connection.local_ports(self._settings)
 
     def environment(self) -> Mapping[str, str]:
         """Tell the provider where clouds.yaml is, and the secret that is in no file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ class TwinBackend:
         provider = pulumi.ProviderResource("zhenghe", "cloud", {"endpoint": str(self._path)})
         declared = _Declared(site.site, pulumi.ResourceOptions(provider=provider))
         networks = {
-            network.name: declared.resource("network", network.model_dump(mode="json")) for network in site.networks
+            network.name: declared.resource("network", network.model_dump(mode="json", exclude=_ELSEWHERE))
+            for network in site.networks
         }
         security = {
             group.name: declared.resource("security_group", group.model_dump(mode="json"))
@@ -58,6 +59,10 @@ class TwinBackend:
         except EndpointError as error:
             raise BackendError(str(error)) from error
         return tuple(item["id"] for item in known if item is not None)
+
+    def local_ports(self) -> Iterator[int]:
+        """Yield nothing: the twin's cloud answers at a Unix socket."""
+        return iter(())
 
     def environment(self) -> Mapping[str, str]:
         """Tell the provider where the cloud answers now: the state may remember another place."""
@@ -86,6 +91,10 @@ class TwinBackend:
     def host_keys(self, servers: Mapping[str, str]) -> tuple[HostKeys, ...]:  # noqa: ARG002
         """Return nothing: the twin writes the keys of its hosts into its world by itself."""
         return ()
+
+
+_ELSEWHERE = {"resolver", "existing"}
+"""What a network is declared with for other clouds."""
 
 
 class _Declared:

@@ -1,8 +1,8 @@
-"""A site's engine in a process of its own, and where the cloud allows it on a loopback of its own.
+"""A site's engine in a process of its own, on a loopback of its own.
 
 Pulumi's engine, its plugins and its SDK speak over ports of the loopback and ask nobody who he is: whoever reached them
 would have resources made, or a program run, with our rights. Nor do the SDK's threads belong into a worker that starts
-other programs.
+other programs. Clouds behind APIs are reached through an outlet.
 
 The process takes one order as JSON from its standard input, and writes progress and one answer as lines of JSON.
 """
@@ -10,13 +10,16 @@ The process takes one order as JSON from its standard input, and writes progress
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from infra.apart import apart
+from infra.backends import BackendError, backend_of
 from infra.declaration import SiteDeclaration
 from infra.engine.driver import (
     AmbiguousResource,
@@ -29,8 +32,10 @@ from infra.engine.driver import (
 )
 from infra.engine.journal import Progress
 from infra.engine.state import SiteState
+from infra.inlet import Inlet
+from infra.outlet import OUTLET
 from infra.parent_death import killed_with_parent
-from infra.worlds import World
+from infra.worlds import CloudSettings, World
 from inventory.base import Model
 from inventory.words import _
 
@@ -38,8 +43,6 @@ Deed = Literal["observe", "preview", "provide", "withdraw"]
 _ERRORS: Mapping[str, type[ProvisionError]] = {
     error.__name__: error for error in (ProvisionError, EngineMissing, EngineFailed, AmbiguousResource, Unproven)
 }
-_WITHOUT_NETWORK = frozenset({"twin"})
-"""Backends that reach their cloud by a Unix socket."""
 
 
 class Order(Model):
@@ -95,11 +98,14 @@ class SitesAlone:
 
     def _asked(self, deed: Deed, site: SiteDeclaration, progress: Progress | None) -> SiteState:
         order = Order(world=self._world, home=self._home, deed=deed, site=site)
-        command = [sys.executable, "-c", "from infra.engine.alone import main; main()"]
-        alone = apart(command) if self._world.cloud_of(site.site).backend in _WITHOUT_NETWORK else command
+        command, environment = _alone(self._world.cloud_of(site.site))
         answer = Said()
         with subprocess.Popen(
-            killed_with_parent(alone), stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            killed_with_parent(command),
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
         ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -119,6 +125,17 @@ class SitesAlone:
         return _result(answer, site.site, process.returncode)
 
 
+def _alone(cloud: CloudSettings) -> tuple[list[str], dict[str, str]]:
+    """Return the command that carries an order out, and its environment."""
+    command = apart([sys.executable, "-c", "from infra.engine.alone import main; main()"])
+    environment = {name: value for name, value in os.environ.items() if name != OUTLET}
+    if cloud.backend == "twin":
+        return command, environment
+    if cloud.through is not None:
+        return command, {**environment, OUTLET: str(cloud.through)}
+    return [sys.executable, "-c", "from infra.outlet import main; main()", *command], environment
+
+
 def _result(answer: Said, site: str, code: int) -> SiteState:
     if answer.state is not None:
         return answer.state
@@ -134,7 +151,12 @@ def _result(answer: Said, site: str, code: int) -> SiteState:
 def main() -> None:
     """Carry one order out."""
     order = Order.model_validate_json(sys.stdin.read())
-    said: dict[str, Any]
+    with _way_out(order):
+        said = _carried_out(order)
+    _say(said)
+
+
+def _carried_out(order: Order) -> dict[str, Any]:
     try:
         engine = SiteEngine(order.world, order.home)
         if order.deed in ("observe", "preview"):
@@ -142,13 +164,29 @@ def main() -> None:
         else:
             deed = engine.provide if order.deed == "provide" else engine.withdraw
             state = deed(order.site, lambda line: _say({"progress": line}))
-        said = {"state": state.model_dump(mode="json")}
     except ProvisionError as error:
         kind = type(error).__name__
         findings = error.findings if isinstance(error, NotReady) else ()
         failed = {"kind": kind, "resource": error.resource, "reason": error.reason, "mend": error.mend}
-        said = {"failed": {**failed, "findings": findings}}
-    _say(said)
+        return {"failed": {**failed, "findings": findings}}
+    return {"state": state.model_dump(mode="json")}
+
+
+@contextmanager
+def _way_out(order: Order) -> Iterator[None]:
+    outlet = os.environ.pop(OUTLET, "")
+    if not outlet:
+        yield
+        return
+    inlet = Inlet(Path(outlet))
+    inlet.open()
+    try:
+        # A cloud that does not answer is met by the engine as well, and told there.
+        with suppress(BackendError):
+            inlet.lend(backend_of(order.world.cloud_of(order.site.site)).local_ports())
+        yield
+    finally:
+        inlet.close()
 
 
 def _say(what: Mapping[str, Any]) -> None:

@@ -11,10 +11,11 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from infra.engine.tether import run_tethered
+from infra.inlet import PROXIES
 from infra.parts.cache import MissingTool
 from inventory.words import _
 
-_KEPT_VARIABLES = ("HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "TMPDIR", "ZHENGHE_CACHE")
+_KEPT_VARIABLES = ("HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "TMPDIR", "ZHENGHE_CACHE", *PROXIES)
 
 
 class EngineKilled(auto.CommandError):

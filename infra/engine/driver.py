@@ -17,25 +17,28 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pulumi.automation as auto
 
 from infra import admitting
 from infra.backends import Backend, BackendError, backend_of
+from infra.credentials.errors import SecretError
 from infra.declaration import SiteDeclaration
+from infra.engine import backups, locks
 from infra.engine.command import EngineKilled, TetheredPulumi, last_line
 from infra.engine.journal import Journal, Progress, name_of, type_of
 from infra.engine.mending import mended
+from infra.engine.places import handed_over, states_environment
 from infra.engine.state import Change, SiteState
 from infra.parts import toolchain
 from infra.parts.cache import SetupError
 from infra.program import declare
-from infra.worlds import World
+from infra.worlds import StateSettings, World
 from inventory.errors import ZhengheError
 from inventory.words import _
 
@@ -116,6 +119,8 @@ class SiteEngine:
             made = work.run(
                 lambda stack, note: stack.up(refresh=True, continue_on_error=True, color="never", on_event=note)
             )
+            # Somebody may have opened one of our groups while we worked.
+            cleared += work.clear()
             state = made.state("done")
             work.admit(state, self._world.ssh_config)
         return state.model_copy(update={"changes": (*state.changes, *cleared)})
@@ -129,19 +134,29 @@ class SiteEngine:
         return gone.state("done").model_copy(update={"resources": ()})
 
     @contextlib.contextmanager
+    def bare(self, site: str) -> Iterator[auto.Stack]:
+        """Yield a site's stack without its program, to read or write its state while nobody works on the site."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        with _held(self._home / f"{site}.lock", _silent) as lock:
+            engine = self._tethered(site, lock, tuple)
+            yield _Stack(site, _workspace(site, self._home, self._world.state, engine))
+
+    @contextlib.contextmanager
     def _working(self, site: SiteDeclaration, progress: Progress | None = None) -> Iterator[_Work]:
         self._home.mkdir(parents=True, exist_ok=True)
         said = progress or _silent
         with _held(self._home / f"{site.site}.lock", said) as lock:
+            if handed_over(self._home, site.site).exists():
+                raise _elsewhere(site.site)
             backend = backend_of(self._world.cloud_of(site.site))
-            engine = self._tethered(site.site, backend, lock)
-            yield _Work(site, backend, self._home, engine, said)
+            engine = self._tethered(site.site, lock, backend.plugins)
+            yield _Work(site, backend, self._home, self._world.state, engine, said)
 
-    def _tethered(self, site: str, backend: Backend, lock: int) -> TetheredPulumi:
+    def _tethered(self, site: str, lock: int, plugins: Callable[[], tuple[Path, ...]]) -> TetheredPulumi:
         try:
             if self._engine is None:
                 self._engine = TetheredPulumi(self._command or toolchain.pulumi_path())
-            return self._engine.holding(lock, backend.plugins())
+            return self._engine.holding(lock, plugins())
         except SetupError as error:
             raise EngineMissing(site, "", error.why, error.mend) from error
 
@@ -150,38 +165,34 @@ class _Work:
     """One site's stack while its lock is held."""
 
     def __init__(
-        self, site: SiteDeclaration, backend: Backend, home: Path, engine: TetheredPulumi, progress: Progress
+        self,
+        site: SiteDeclaration,
+        backend: Backend,
+        home: Path,
+        state: StateSettings | None,
+        engine: TetheredPulumi,
+        progress: Progress,
     ) -> None:
         self._site = site
         self._backend = backend
         self._mark = home / f"{site.site}.unfinished"
+        self._backups = home / "backups" / site.site
+        self._killed: float | None = None
+        self._deployment: Mapping[str, Any] | None = None
         self._progress = progress
-        folder = home / "work" / site.site
-        folder.mkdir(parents=True, exist_ok=True)
-        (home / "state").mkdir(exist_ok=True)
-        workspace = auto.LocalWorkspace(
-            work_dir=str(folder),
-            pulumi_home=str(home / "pulumi"),
-            pulumi_command=engine,
-            program=lambda: declare(site, backend),
-            project_settings=auto.ProjectSettings(name=PROJECT, runtime="python"),
-            env_vars={
-                # Files of attributes beside the states are not written in one piece: a kill leaves them empty, and
-                # then the state cannot be read. The states themselves are.
-                "PULUMI_BACKEND_URL": f"file://{home / 'state'}?metadata=skip",
-                "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home)),
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                **_environment(site.site, backend),
-            },
-        )
+        workspace = _workspace(site.site, home, state, engine, _environment(site.site, backend))
+        workspace.program = lambda: declare(site, backend)
         self._stack = _Stack(site.site, workspace)
 
     @contextlib.contextmanager
     def unfinished(self) -> Iterator[None]:
         """Mark the time in which a kill leaves something to mend, and mend what an earlier one has left."""
         if self._mark.exists():
+            self._killed = self._mark.stat().st_mtime
             self._mend()
         self._mark.touch()
+        if exported := self._exported():
+            backups.keep(self._backups, exported)
         yield
         self._mark.unlink()
 
@@ -218,22 +229,29 @@ class _Work:
             raise Unproven(self._site.site, names, _("host keys not proven: {why}").format(why=unproven[0].why), ways)
 
     def _held(self) -> frozenset[tuple[str, str]]:
-        try:
-            deployment = self._stack.export_stack().deployment or {}
-        except auto.StackNotFoundError:
-            return frozenset()
         return frozenset(
             (str(resource["type"]).rsplit(":", maxsplit=1)[-1], name_of(resource["urn"]))
-            for resource in deployment.get("resources") or ()
+            for resource in self._exported().get("resources") or ()
             if resource.get("id")
         )
+
+    def _exported(self) -> Mapping[str, Any]:
+        """Return the state as it was before this run changed anything; empty where there is none."""
+        if self._deployment is None:
+            try:
+                self._deployment = self._stack.export_stack().deployment or {}
+            except auto.StackNotFoundError:
+                self._deployment = {}
+            except auto.CommandError as error:
+                raise self._translated(error, Journal(self._site.site, self._progress)) from error
+        return self._deployment
 
     def run(self, action: Callable[[_Stack, auto.OnEvent], object]) -> Journal:
         """Run one action of the engine on the stack, which is made where it does not exist yet."""
         journal = Journal(self._site.site, self._progress)
         try:
             try:
-                action(self._stack, journal.note)
+                self._past_locks(lambda: action(self._stack, journal.note))
             except auto.StackNotFoundError:
                 self._stack.workspace.create_stack(self._site.site)
                 action(self._stack, journal.note)
@@ -244,18 +262,31 @@ class _Work:
     def _mend(self) -> None:
         self._progress(_("site {site}: mending what an interrupted run left").format(site=self._site.site))
         try:
-            with contextlib.suppress(auto.CommandError):
-                self._stack.cancel()
             state = self._stack.export_stack()
             deployment, doubled = mended(state.deployment or {}, self._identities)
             if doubled:
                 raise _ambiguous(self._site.site, doubled[0].urn, doubled[0].identities)
             if (state.deployment or {}).get("pending_operations"):
-                self._stack.import_stack(auto.Deployment(version=state.version, deployment=deployment))
+                mended_state = auto.Deployment(version=state.version, deployment=deployment)
+                self._past_locks(lambda: self._stack.import_stack(mended_state))
         except auto.StackNotFoundError:
             return
         except auto.CommandError as error:
             raise self._translated(error, Journal(self._site.site, self._progress)) from error
+
+    def _past_locks(self, act: Callable[[], object]) -> None:
+        """Do something for which the engine locks the state; a lock goes whose holder is proven dead, and no other."""
+        try:
+            act()
+        except auto.CommandError as error:
+            found = locks.holders(str(error))
+            alive = [holder for holder in found if not holder.dead(self._killed)]
+            if alive:
+                raise _locked(self._site.site, alive[0]) from error
+            if not found:
+                raise
+            self._stack.cancel()
+            act()
 
     def _translated(self, error: auto.CommandError, journal: Journal) -> ProvisionError:
         if isinstance(error, EngineKilled):
@@ -275,6 +306,25 @@ class _Work:
             return self._backend.identities(resource_type, inputs)
 
 
+def _workspace(
+    site: str,
+    home: Path,
+    state: StateSettings | None,
+    engine: TetheredPulumi,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> auto.LocalWorkspace:
+    folder = home / "work" / site
+    folder.mkdir(parents=True, exist_ok=True)
+    (home / "state").mkdir(exist_ok=True)
+    return auto.LocalWorkspace(
+        work_dir=str(folder),
+        pulumi_home=str(home / "pulumi"),
+        pulumi_command=engine,
+        project_settings=auto.ProjectSettings(name=PROJECT, runtime="python"),
+        env_vars={**_where(site, home, state), "PULUMI_SKIP_UPDATE_CHECK": "true", **environment},
+    )
+
+
 @contextlib.contextmanager
 def _asking(site: str, resource: str = "") -> Iterator[None]:
     """Raise what a backend cannot answer as a failure of the site."""
@@ -287,6 +337,13 @@ def _asking(site: str, resource: str = "") -> Iterator[None]:
 def _environment(site: str, backend: Backend) -> Mapping[str, str]:
     with _asking(site):
         return backend.environment()
+
+
+def _where(site: str, home: Path, state: StateSettings | None) -> Mapping[str, str]:
+    try:
+        return states_environment(home, state)
+    except SecretError as error:
+        raise EngineFailed(site, "", str(error), _("mend the reference in the world's state")) from error
 
 
 def _stray(name: str) -> Change:
@@ -325,18 +382,15 @@ def _held(file: Path, progress: Progress) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _passphrase(home: Path) -> Path:
-    """Return the file of the passphrase that seals secrets in the states; it is made on first use."""
-    file = home / "passphrase"
-    if not file.exists():
-        scratch = home / f".passphrase-{secrets.token_hex(4)}"
-        scratch.touch(mode=0o600)
-        scratch.write_text(secrets.token_urlsafe(32))
-        # Two first uses at once: the link fails for the second one, which then uses the first one's file.
-        with contextlib.suppress(FileExistsError):
-            file.hardlink_to(scratch)
-        scratch.unlink()
-    return file
+def _elsewhere(site: str) -> ProvisionError:
+    reason = _("it was handed over to another machine, which knows better what it is made of")
+    return ProvisionError(site, "", reason, _("change it there, or take it back: zhenghe site import"))
+
+
+def _locked(site: str, holder: locks.Holder) -> EngineFailed:
+    reason = _("its state is locked by {user} on {host} since {since:%Y-%m-%d %H:%M}; nothing proves him dead")
+    mend = _("wait until that run has ended; where it was killed, call the same command there: it goes on")
+    return EngineFailed(site, "", reason.format(user=holder.user, host=holder.host, since=holder.since), mend)
 
 
 def _ambiguous(site: str, urn: str, identities: tuple[str, ...]) -> AmbiguousResource:

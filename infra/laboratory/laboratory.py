@@ -9,11 +9,13 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from infra.laboratory import parts
+from infra.laboratory.furniture import USUAL, Furniture
 from infra.parent_death import killed_with_parent
 from infra.parts import cache
 from infra.twin.cgroups import Groups
@@ -54,9 +56,11 @@ class NotHere(ZhengheError):
 class Laboratory:
     """One OpenStack; ends with the process that started it, or with `stop`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, furniture: Furniture = USUAL, name: str = "") -> None:
+        """Work in a folder of its own; the name is that of its control groups."""
         self._folder = folder
-        self._name = f"lab-{os.getpid()}"
+        self._furniture = furniture
+        self._name = name or f"lab-{os.getpid()}"
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -76,7 +80,7 @@ class Laboratory:
 
     def start(self, progress: Callable[[str], None]) -> None:
         """Start it and return when it may be used (about a minute); NotHere where it cannot be had."""
-        _enough_memory()
+        able()
         try:
             variables = self._variables()
         except cache.SetupError as error:
@@ -117,6 +121,19 @@ class Laboratory:
         with suppress(ProcessLookupError):
             os.kill(_outer(self._init(), inner), number)
 
+    def await_service(self, service: str, seconds: float = 120) -> None:
+        """Return once a service that was killed runs anew; TimeoutError."""
+        before, until = "", time.monotonic() + seconds
+        while time.monotonic() < until:
+            inner = (self.files / f"{service}.pid").read_text()
+            with suppress(ProcessLookupError):
+                _outer(self._init(), inner)
+                if before == inner:
+                    return
+            before = inner
+            time.sleep(1)
+        raise TimeoutError(service)
+
     def _init(self) -> int:
         assert self._process is not None
         return _child(self._process.pid)
@@ -126,8 +143,10 @@ class Laboratory:
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         servers = self._folder / "files" / "server-images"
         servers.mkdir(exist_ok=True)
-        for name, path in parts.servers().items():
-            (servers / name).symlink_to(path)
+        images = parts.servers()
+        for name, release in self._furniture.images.items():
+            (servers / name).symlink_to(images[release])
+        (self._folder / "files" / "furniture.json").write_text(self._furniture.model_dump_json())
         Groups(self._name).make("servers")
         return {
             "WORK": str(self._folder), "IMAGE": str(parts.image()), "ENVIRONMENT": str(parts.environment()),
@@ -136,7 +155,8 @@ class Laboratory:
         }  # fmt: skip
 
 
-def _enough_memory() -> None:
+def able() -> None:
+    """Raise NotHere where this machine cannot have a laboratory, with the reason."""
     found = re.search(r"MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text())
     have = int(found[1]) if found else 0
     if have < MEMORY:

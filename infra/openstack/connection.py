@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.backends import BackendError
 from infra.credentials.errors import SecretError
@@ -25,12 +26,11 @@ _SECRETS = {"application_credential_secret": "OS_APPLICATION_CREDENTIAL_SECRET",
 
 def connect(settings: CloudSettings) -> Any:
     """Return a connection; BackendError where the cloud is in no clouds.yaml, or does not let us in."""
-    import openstack  # noqa: PLC0415 -- takes longer than most commands
+    from openstack.connection import Connection  # noqa: PLC0415 -- takes longer than most commands
 
     with translated(settings):
-        connection = openstack.connect(
-            cloud=settings.endpoint, app_name="zhenghe", **_region(settings), **_secret(settings, _config(settings))
-        )
+        known = {"app_name": "zhenghe", **_region(settings), **_secret(settings, _config(settings))}
+        connection = Connection(config=_loader(settings).get_one(cloud=settings.endpoint, **known))
         connection.authorize()
         return connection
 
@@ -42,6 +42,28 @@ def environment(settings: CloudSettings) -> Mapping[str, str]:
     found = {variable: str(secrets[name]) for name, variable in _SECRETS.items() if secrets.get(name)}
     file = _file(settings)
     return found if file is None else {**found, "OS_CLIENT_CONFIG_FILE": str(file)}
+
+
+def local_ports(settings: CloudSettings) -> Iterator[int]:
+    """Yield the ports of this machine's loopback at which the cloud answers, as behind a tunnel; none for most clouds.
+
+    The first is the identity service's; the others are asked of it, once that port may be used.
+    """
+    first = _local_port(str(_config(settings).config.get("auth", {}).get("auth_url", "")))
+    if first is None:
+        return
+    yield first
+    cloud = connect(settings)
+    with translated(settings):
+        access = cloud.session.auth.get_access(cloud.session)
+        urls = [each["url"] for service in access.service_catalog.catalog for each in service["endpoints"]]
+    cloud.close()
+    yield from (port for url in urls if (port := _local_port(url)) is not None)
+
+
+def _local_port(url: str) -> int | None:
+    parts = urlsplit(url)
+    return parts.port if parts.hostname in {"127.0.0.1", "localhost", "::1"} else None
 
 
 def let_in(settings: CloudSettings) -> None:
@@ -71,18 +93,20 @@ def translated(settings: CloudSettings) -> Iterator[None]:
 
 
 def _config(settings: CloudSettings) -> Any:
-    from openstack.config import OpenStackConfig  # noqa: PLC0415
-
     with translated(settings):
         # Not validated: the secret may be what is missing there.
-        return OpenStackConfig().get_one(cloud=settings.endpoint, validate=False, **_region(settings))
+        return _loader(settings).get_one(cloud=settings.endpoint, validate=False, **_region(settings))
+
+
+def _loader(settings: CloudSettings) -> Any:
+    from openstack.config import OpenStackConfig  # noqa: PLC0415
+
+    return OpenStackConfig(config_files=None if settings.file is None else [str(settings.file)])
 
 
 def _file(settings: CloudSettings) -> Path | None:
-    from openstack.config import OpenStackConfig  # noqa: PLC0415
-
     with translated(settings):
-        name = OpenStackConfig().config_filename
+        name = _loader(settings).config_filename
     return Path(name).absolute() if name else None
 
 

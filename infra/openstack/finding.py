@@ -68,6 +68,12 @@ def _ports(cloud: Any, inputs: Inputs) -> list[str]:
     return [each.id for each in cloud.network.ports(name=inputs["name"], network_id=inputs["networkId"])]
 
 
+def _floating(cloud: Any, inputs: Inputs) -> list[str]:
+    # Clouds need not filter by it.
+    addresses = cloud.network.ips(project_id=cloud.current_project_id)
+    return [each.id for each in addresses if each.description == inputs["description"]]
+
+
 def _server_groups(cloud: Any, inputs: Inputs) -> list[str]:
     return [each.id for each in cloud.compute.server_groups() if each.name == inputs["name"]]
 
@@ -105,6 +111,7 @@ _FINDERS: Mapping[str, Callable[[Any, Inputs], list[str]]] = {
     Kind.SECURITY_GROUP: _groups,
     Kind.RULE: _rules,
     Kind.PORT: _ports,
+    Kind.FLOATING: _floating,
     Kind.SERVER_GROUP: _server_groups,
     Kind.SERVER: _servers,
     Kind.KEY: _keys,

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     SECURITY_GROUP = "openstack:networking/secGroup:SecGroup"
     RULE = "openstack:networking/secGroupRule:SecGroupRule"
     PORT = "openstack:networking/port:Port"
+    FLOATING = "openstack:networking/floatingIp:FloatingIp"
     SERVER_GROUP = "openstack:compute/serverGroup:ServerGroup"
     SERVER = "openstack:compute/instance:Instance"
     KEY = "openstack:compute/keypair:Keypair"
@@ -34,6 +35,11 @@ def tags(site: SiteDeclaration) -> list[str]:
 def router_name(site: SiteDeclaration, domain: str) -> str:
     """Return the name of the router that leads a site's networks of one domain out."""
     return f"{site.site}-{domain}"
+
+
+def floating_mark(site: str, server: str) -> str:
+    """Return what a floating address is described as: it has no name by which it could be found again."""
+    return f"zhenghe: {site}: {server}"
 
 
 def key_name(site: SiteDeclaration) -> str:

@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network, ip_network
 from typing import Any, NamedTuple
 
-from infra.declaration import ServerDeclaration, SiteDeclaration
+from infra.declaration import NetworkDeclaration, ServerDeclaration, SiteDeclaration
 from infra.openstack.finding import servers_named
 from infra.openstack.kinds import router_name
+from infra.openstack.surroundings import lacking_surroundings
 from inventory.words import _
+
+_TAKES = ("up", "enabled")
+"""State and status of a hypervisor that takes servers."""
 
 
 class Held(NamedTuple):
@@ -28,11 +32,14 @@ def lacking(cloud: Any, site: SiteDeclaration, held: Held) -> tuple[str, ...]:
     new = tuple(server for server in site.servers if held.lacks("Instance", server.name))
     checks: tuple[Callable[[], Iterator[str]], ...] = (
         lambda: _uplinks(cloud, site),
+        lambda: lacking_surroundings(cloud, site),
         lambda: _names(cloud, site, held),
         lambda: _addresses(cloud, site, held),
         lambda: _images(cloud, new),
         lambda: _flavors(cloud, new),
         lambda: _zone(cloud, site, new),
+        lambda: _floating(site),
+        lambda: _apart(cloud, site),
         lambda: _compute_quota(cloud, new),
         lambda: _network_quota(cloud, site, held),
         lambda: _group_quota(cloud, site, held),
@@ -42,11 +49,17 @@ def lacking(cloud: Any, site: SiteDeclaration, held: Held) -> tuple[str, ...]:
 
 def complete(site: SiteDeclaration, held: Held) -> bool:
     """Say whether a state holds all that needs room in the cloud, so that there is nothing to ask."""
-    wanted = [("Network", network.name) for network in site.networks]
+    wanted = [("Network", network.name) for network in ours(site)]
     wanted += [("SecGroup", group.name) for group in site.security_groups]
     wanted += [("ServerGroup", group.name) for group in site.server_groups]
     wanted += [("Instance", server.name) for server in site.servers]
+    wanted += [("FloatingIp", server.name) for server in site.servers if server.floating]
     return all(pair in held.resources for pair in wanted)
+
+
+def ours(site: SiteDeclaration) -> tuple[NetworkDeclaration, ...]:
+    """Return the networks of a site that are ours to make."""
+    return tuple(network for network in site.networks if not network.existing)
 
 
 def _uplinks(cloud: Any, site: SiteDeclaration) -> Iterator[str]:
@@ -68,9 +81,9 @@ def _names(cloud: Any, site: SiteDeclaration, held: Held) -> Iterator[str]:
     there = _("{kind} {name} is there already and was not made for this site: take its name away, or give ours another")
     project = {"project_id": cloud.current_project_id}
     wanted: list[tuple[str, str, Callable[[str], Any]]] = [
-        *(("Network", each.name, lambda name: cloud.network.networks(name=name, **project)) for each in site.networks),
+        *(("Network", each.name, lambda name: cloud.network.networks(name=name, **project)) for each in ours(site)),
         *(("Router", router_name(site, domain), lambda name: cloud.network.routers(name=name, **project))
-          for domain in sorted({network.domain for network in site.networks})),
+          for domain in sorted({network.domain for network in ours(site)})),
         *(("SecGroup", each.name, lambda name: cloud.network.security_groups(name=name, **project))
           for each in site.security_groups),
         *(("Instance", each.name, lambda name: servers_named(cloud, name)) for each in site.servers),
@@ -82,14 +95,14 @@ def _names(cloud: Any, site: SiteDeclaration, held: Held) -> Iterator[str]:
 
 
 def _addresses(cloud: Any, site: SiteDeclaration, held: Held) -> Iterator[str]:
-    wanted = {network.name: network.prefix for network in site.networks if held.lacks("Network", network.name)}
+    wanted = {network.name: network.prefix for network in ours(site) if held.lacks("Network", network.name)}
     if not wanted:
         return
-    ours = {network.name for network in site.networks if not held.lacks("Network", network.name)}
+    made = {network.name for network in ours(site) if not held.lacks("Network", network.name)}
     for subnet in cloud.network.subnets(project_id=cloud.current_project_id, ip_version=4):
         prefix = ip_network(subnet.cidr)
         for name, asked in wanted.items():
-            if subnet.name not in ours and isinstance(prefix, IPv4Network) and asked.overlaps(prefix):
+            if subnet.name not in made and isinstance(prefix, IPv4Network) and asked.overlaps(prefix):
                 yield _("network {name}: its addresses {asked} are those of subnet {other} ({prefix}) too").format(
                     name=name, asked=asked, other=subnet.name or subnet.id, prefix=prefix
                 )
@@ -123,6 +136,36 @@ def _zone(cloud: Any, site: SiteDeclaration, servers: tuple[ServerDeclaration, .
         yield _("the cloud has no availability zone {name}").format(name=site.zone)
 
 
+def _floating(site: SiteDeclaration) -> Iterator[str]:
+    domains = {network.name: network.domain for network in site.networks}
+    for server in site.servers:
+        if server.floating and domains[server.network] not in site.uplinks:
+            text = _("server {name}: a floating address needs an uplink of domain {domain} in the site's cloud.uplinks")
+            yield text.format(name=server.name, domain=domains[server.network])
+
+
+def _apart(cloud: Any, site: SiteDeclaration) -> Iterator[str]:
+    known = _hypervisors(cloud)
+    limit = site.hypervisors if known is None else known
+    if limit is None:
+        return
+    for name, members in Counter(server.server_group for server in site.servers).items():
+        if members > limit:
+            yield _("server group {name}: its {count} servers need as many hypervisors, and there are {limit}").format(
+                name=name, count=members, limit=limit
+            )
+
+
+def _hypervisors(cloud: Any) -> int | None:
+    """Return how many hypervisors take servers; none where the cloud does not tell it to whom it takes us for."""
+    from openstack.exceptions import ForbiddenException  # noqa: PLC0415 -- takes longer than most commands
+
+    try:
+        return len([each for each in cloud.compute.hypervisors(details=True) if (each.state, each.status) == _TAKES])
+    except ForbiddenException:
+        return None
+
+
 def _compute_quota(cloud: Any, servers: tuple[ServerDeclaration, ...]) -> Iterator[str]:
     if not servers:
         return
@@ -136,15 +179,19 @@ def _compute_quota(cloud: Any, servers: tuple[ServerDeclaration, ...]) -> Iterat
 
 
 def _network_quota(cloud: Any, site: SiteDeclaration, held: Held) -> Iterator[str]:
-    domains = sorted({network.domain for network in site.networks})
+    domains = sorted({network.domain for network in ours(site)})
     rules = sum(len(set(group.rules)) for group in site.security_groups if held.lacks("SecGroup", group.name))
     # Two default rules for each group; a router takes a port for each network, and its network's service one more.
     groups = sum(held.lacks("SecGroup", each.name) for each in site.security_groups)
-    networks = sum(held.lacks("Network", each.name) for each in site.networks)
+    networks = sum(held.lacks("Network", each.name) for each in ours(site))
     needed = {
         "networks": (_("networks"), networks),
         "subnets": (_("subnets"), networks),
         "routers": (_("routers"), sum(held.lacks("Router", router_name(site, domain)) for domain in domains)),
+        "floating_ips": (
+            _("floating addresses"),
+            sum(each.floating and held.lacks("FloatingIp", each.name) for each in site.servers),
+        ),
         "ports": (_("ports"), sum(held.lacks("Port", each.name) for each in site.servers) + 2 * networks),
         "security_groups": (_("security groups"), groups),
         "security_group_rules": (_("security group rules"), rules + 2 * groups),

@@ -12,26 +12,34 @@ from typing import Any
 import pulumi
 
 from infra.declaration import NetworkDeclaration, RuleDeclaration, ServerDeclaration, SiteDeclaration
-from infra.openstack.kinds import Kind, key_name, marks, router_name, tags
+from infra.openstack.kinds import Kind, floating_mark, key_name, marks, router_name, tags
+from infra.openstack.surroundings import Surroundings
 
 _ROOT_MAY_LOG_IN = "#cloud-config\ndisable_root: false\n"
 _LONG = pulumi.CustomTimeouts(create="30m", update="30m", delete="30m")
 
 
+Ids = tuple[pulumi.Input[str], pulumi.Input[str]]
+"""Of a network and its subnet."""
+
+
 class SiteProgram:
-    """Declares one site; `outside` are the ids of the networks that its routers lead to, by their names."""
+    """Declares one site among what is in the cloud already."""
 
     def __init__(
-        self, site: SiteDeclaration, outside: Mapping[str, str], key: Path | None, provider: pulumi.ProviderResource
+        self, site: SiteDeclaration, there: Surroundings, key: Path | None, provider: pulumi.ProviderResource
     ) -> None:
         self._site = site
-        self._outside = outside
+        self._there = there
+        self._networks = tuple(network for network in site.networks if not network.existing)
+        """Those that are ours to make, and to lead out."""
         self._key = key
         self._options = pulumi.ResourceOptions(provider=provider, delete_before_replace=True)
 
     def declare(self) -> None:
         """Declare everything, each resource under a name that is unique in the project."""
-        subnets = {network.name: self._network(network) for network in self._site.networks}
+        made = {network.name: self._network(network) for network in self._networks}
+        subnets: dict[str, Ids] = {**self._there.existing, **{name: (a.id, b.id) for name, (a, b) in made.items()}}
         interfaces = self._routers(subnets)
         security = {group.name: self._group(group.name, group.rules) for group in self._site.security_groups}
         apart = {
@@ -46,6 +54,8 @@ class SiteProgram:
             port = self._port(server, subnets[server.network], security)
             # Two members of a group that are placed at once may both be refused: one follows the other.
             before = [last[server.server_group]] if server.server_group in last else []
+            if server.floating:
+                self._float(server, port, interfaces)
             fields = self._server(server, port, apart[server.server_group], key)
             last[server.server_group] = self._resource(
                 Kind.SERVER, server.name, fields, after=[*before, *interfaces], once=("keyPair", "userData")
@@ -66,23 +76,23 @@ class SiteProgram:
             "name": network.name, "networkId": made.id, "cidr": str(network.prefix), "ipVersion": 4,
             "gatewayIp": str(network.prefix[1]), "tags": tags(self._site),
         }  # fmt: skip
+        if network.resolver is not None:
+            fields["dnsNameservers"] = [str(network.resolver)]
         return made, self._resource(Kind.SUBNET, network.name, fields)
 
-    def _routers(
-        self, subnets: Mapping[str, tuple[pulumi.CustomResource, pulumi.CustomResource]]
-    ) -> list[pulumi.CustomResource]:
+    def _routers(self, subnets: Mapping[str, Ids]) -> list[pulumi.CustomResource]:
         interfaces = []
-        for domain in sorted({network.domain for network in self._site.networks}):
+        for domain in sorted({network.domain for network in self._networks}):
             name, uplink = router_name(self._site, domain), self._site.uplinks.get(domain)
             fields: dict[str, Any] = {"name": name, "adminStateUp": True, "tags": tags(self._site)}
             if uplink is not None:
-                fields["externalNetworkId"] = self._outside[uplink]
+                fields["externalNetworkId"] = self._there.outside[uplink]
             router = self._resource(Kind.ROUTER, name, fields)
             interfaces += [
                 self._resource(
-                    Kind.INTERFACE, network.name, {"routerId": router.id, "subnetId": subnets[network.name][1].id}
+                    Kind.INTERFACE, network.name, {"routerId": router.id, "subnetId": subnets[network.name][1]}
                 )
-                for network in self._site.networks
+                for network in self._networks
                 if network.domain == domain
             ]
         return interfaces
@@ -103,15 +113,26 @@ class SiteProgram:
     def _port(
         self,
         server: ServerDeclaration,
-        network: tuple[pulumi.CustomResource, pulumi.CustomResource],
+        network: Ids,
         security: Mapping[str, pulumi.CustomResource],
     ) -> pulumi.CustomResource:
         fields = {
-            "name": server.name, "networkId": network[0].id, "adminStateUp": True, "tags": tags(self._site),
-            "fixedIps": [{"subnetId": network[1].id, "ipAddress": str(server.address)}],
+            "name": server.name, "networkId": network[0], "adminStateUp": True, "tags": tags(self._site),
+            "fixedIps": [{"subnetId": network[1], "ipAddress": str(server.address)}],
             "securityGroupIds": [security[name].id for name in server.security_groups],
         }  # fmt: skip
         return self._resource(Kind.PORT, server.name, fields)
+
+    def _float(
+        self, server: ServerDeclaration, port: pulumi.CustomResource, interfaces: Sequence[pulumi.Resource]
+    ) -> None:
+        """Declare an address of the network outside; it can be had once the server's network is led there."""
+        (domain,) = (network.domain for network in self._site.networks if network.name == server.network)
+        fields = {
+            "pool": self._site.uplinks[domain], "portId": port.id, "tags": tags(self._site),
+            "description": floating_mark(self._site.site, server.name),
+        }  # fmt: skip
+        self._resource(Kind.FLOATING, server.name, fields, after=interfaces)
 
     def _operator_key(self) -> pulumi.CustomResource | None:
         if self._key is None or not self._site.servers:

@@ -11,16 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from infra.parts import images
+from infra.laboratory import parts
+from infra.laboratory.laboratory import NotHere, able
+from infra.parts import images, toolchain
+from infra.parts.cache import SetupError
 from infra.ssh import client as ssh_client
 from infra.twin import control
 from infra.twin.cgroups import SUPERVISOR, Groups, hierarchies
 from infra.twin.commands import run
 from infra.twin.errors import CannotBuild, NotRunning, TwinError
 from infra.twin.fleet import make_key
+from infra.twin.outside import furniture
 from infra.twin.paths import NAME, RUN, TwinPaths, state_root
 from infra.twin.spec import TwinSpec, specify
-from infra.worlds import World, load_world
+from infra.worlds import CloudKind, World, load_world
 from inventory.base import Model
 from inventory.configured.folder import Kept
 from inventory.model import Programme
@@ -55,16 +59,20 @@ def up(
     progress: Progress,
     fetched: Mapping[str, Kept] = MappingProxyType({}),
     small_disks: tuple[str, ...] = (),
+    cloud: CloudKind = "twin",
 ) -> World:
     """Return the world of a running twin: a living one that is what the programme wants, or one built in its place.
 
-    Devices boot with their real configurations where these were fetched; only hosts with small disks can be filled.
+    Devices boot with their real configurations where these were fetched; only hosts with small disks can be filled. The
+    cloud is the twin's own small one, or a real OpenStack.
     CannotBuild where the machine lacks something or a part does not start; nothing is left behind then.
     """
     paths = TwinPaths.of(name)
     require_machine()
+    if cloud == "openstack":
+        _require_laboratory(programme)
     with _locked(paths):
-        spec = specify(programme, name, None if seeds is None else seeds.resolve(), fetched, small_disks)
+        spec = specify(programme, name, None if seeds is None else seeds.resolve(), fetched, small_disks, cloud)
         if real := sorted(device for device, boot in spec.boots.items() if boot.real):
             progress(_("as they are really configured: {devices}").format(devices=", ".join(real)))
         if _state_of(paths, spec) == "ready":
@@ -165,6 +173,17 @@ def require_machine() -> None:
         limit.write_text(str(INOTIFY_INSTANCES))
 
 
+def _require_laboratory(programme: Programme) -> None:
+    furniture(programme)
+    try:
+        able()
+        # Out here: the twin reaches no registry.
+        for make in (parts.image, parts.environment, parts.servers, toolchain.openstack_provider):
+            make()
+    except (NotHere, SetupError) as why:
+        raise CannotBuild(_("OpenStack"), str(why), _("leave --cloud out: the small cloud needs less")) from why
+
+
 def _state_of(paths: TwinPaths, spec: TwinSpec) -> str:
     """Return the state of the living twin, or `other` where there is none or one of something else."""
     try:
@@ -221,9 +240,9 @@ def _last_words(log: Path) -> str:
 
 def _end(paths: TwinPaths) -> None:
     """End every process of a twin and remove what would outlive it; logs and disks stay to be looked at."""
-    groups = Groups(paths.name)
-    groups.kill()
-    groups.remove()
+    for groups in (Groups(paths.name), Groups(f"{paths.name}-cloud")):
+        groups.kill()
+        groups.remove()
     shutil.rmtree(paths.run, ignore_errors=True)
 
 

@@ -14,10 +14,11 @@ from infra.twin.hosts import HostSpec, TwinHost
 from infra.twin.layout import DeviceLayout, HostLayout
 from infra.twin.namespaces import drop_namespace, make_namespace, stream_in
 from infra.twin.paths import TwinPaths
-from infra.twin.relay import Relay
+from infra.twin.relay import Dial, Relay
 from infra.twin.routers import RouterSpec, host_key, start_router, stop_router
 from infra.twin.wires import Plug, Wires, add_address, add_dummy, address_host, raise_links
 from infra.twin.world import DEVICE_USER, HOST_USER, SHELL_USER, Access, WorldFiles
+from infra.worlds import CloudSettings
 from inventory.derived.wiring import MANAGEMENT
 
 SSH = 22
@@ -44,9 +45,16 @@ class _Device:
 class Fleet:
     """Every host and device of a twin; calls for different names may come at once."""
 
-    def __init__(self, paths: TwinPaths, images: dict[str, Path], small_disks: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        paths: TwinPaths,
+        images: dict[str, Path],
+        small_disks: tuple[str, ...] = (),
+        cloud: CloudSettings | None = None,
+    ) -> None:
+        """Write a world with the twin's own small cloud, or with another one."""
         self.wires = Wires()
-        self.world = WorldFiles(paths)
+        self.world = WorldFiles(paths, cloud)
         self.disks = paths.hosts
         self._paths = paths
         self._images = images
@@ -108,6 +116,11 @@ class Fleet:
         self._publish(f"{layout.name}-shell", SHELL_USER, layout.name, key)
         address = str(layout.management.ip)
         self._relay.open(self._paths.ssh(layout.name), lambda: (socket(AF_INET, SOCK_STREAM), (address, SSH)))
+
+    def expect(self, name: str, dial: Dial) -> None:
+        """Let a host be reached by its name that another one makes; whoever makes it proves its key."""
+        self.world.add(Access(name=name, user=HOST_USER, socket=self._paths.ssh(name)))
+        self._relay.open(self._paths.ssh(name), dial)
 
     def join_management(self, own: IPv4Interface) -> None:
         """Give the supervisor its own address among the devices' management interfaces."""

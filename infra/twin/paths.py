@@ -86,6 +86,16 @@ class TwinPaths:
         return self.state / "devices"
 
     @property
+    def cloud(self) -> Path:
+        """The folder of its OpenStack, where it has one."""
+        return self.state / "cloud"
+
+    @property
+    def outlet(self) -> Path:
+        """By this socket the APIs of its OpenStack are reached."""
+        return self.run / "cloud.sock"
+
+    @property
     def control(self) -> Path:
         """The supervisor's socket."""
         return self.run / "control.sock"

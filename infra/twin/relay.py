@@ -7,11 +7,12 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from infra.streams import PIECE, Joints
+
 Dial = Callable[[], tuple[socket.socket, tuple[str, int]]]
 """Gives an unconnected socket and the address that it has to be connected to."""
 CONNECT_SECONDS = 10.0
 """A device whose management interface is shut does not even refuse."""
-_PIECE = 256 * 1024
 
 
 class Relay:
@@ -19,6 +20,7 @@ class Relay:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._joints = Joints()
         self._servers: dict[Path, asyncio.Server] = {}
         threading.Thread(target=self._loop.run_forever, name="relay", daemon=True).start()
 
@@ -40,9 +42,9 @@ class Relay:
 
     async def _open(self, path: Path, listener: socket.socket, dial: Dial) -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await _pass_on(reader, writer, dial)
+            await _pass_on(reader, writer, dial, self._joints)
 
-        server = await asyncio.start_unix_server(serve, sock=listener, backlog=128, limit=_PIECE)
+        server = await asyncio.start_unix_server(serve, sock=listener, backlog=128, limit=PIECE)
         self._servers[path] = server
 
     async def _close(self, path: Path) -> None:
@@ -51,28 +53,18 @@ class Relay:
             server.close()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dial: Dial) -> None:
+async def _pass_on(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dial: Dial, joints: Joints
+) -> None:
     stream, address = await asyncio.to_thread(dial)
     stream.setblocking(False)  # noqa: FBT003 -- the socket's own word
     try:
         await asyncio.wait_for(asyncio.get_running_loop().sock_connect(stream, address), CONNECT_SECONDS)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        far_reader, far_writer = await asyncio.open_connection(sock=stream, limit=_PIECE)
+        far_reader, far_writer = await asyncio.open_connection(sock=stream, limit=PIECE)
     except (OSError, TimeoutError):
         # A host that is down refuses; the client sees its connection closed, as from a port that nobody listens on.
         stream.close()
         writer.close()
         return
-    await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
-    for end in (writer, far_writer):
-        end.close()
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        while piece := await source.read(_PIECE):
-            sink.write(piece)
-            await sink.drain()
-        sink.write_eof()
-    except OSError:
-        sink.close()
+    await joints.join((reader, writer), (far_reader, far_writer))

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from infra.parts import images
 from infra.twin.configured import Boot, boots
 from infra.twin.layout import lay_out
+from infra.worlds import CloudKind
 from inventory.base import Model
 from inventory.configured.folder import Kept
 from inventory.model import Programme
@@ -25,6 +26,8 @@ class TwinSpec(Model):
     """What each device boots with."""
     small_disks: tuple[str, ...] = ()
     """Hosts whose disks can be filled."""
+    cloud: CloudKind = "twin"
+    """Its own small cloud, or a real OpenStack."""
     digest: str
 
 
@@ -34,6 +37,7 @@ def specify(
     seeds: Path | None,
     fetched: Mapping[str, Kept] = MappingProxyType({}),
     small_disks: tuple[str, ...] = (),
+    cloud: CloudKind = "twin",
 ) -> TwinSpec:
     """Return the specification of a programme's twin; its digest covers layout, configurations, images and seeds.
 
@@ -46,6 +50,7 @@ def specify(
         "layout": layout.model_dump(mode="json"),
         "devices": {name: boot.model_dump(mode="json") for name, boot in booted.items()},
         "images": sorted(map(str, folders.values())),
+        "cloud": cloud,
         "seeds": [] if seeds is None else list(_contents(seeds)),
         "small disks": small_disks,
     }
@@ -58,6 +63,7 @@ def specify(
         seeds=seeds,
         boots=booted,
         small_disks=small_disks,
+        cloud=cloud,
         digest=digest,
     )
 

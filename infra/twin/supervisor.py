@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from infra.backends import BackendError
 from infra.twin import control
 from infra.twin.building import build
 from infra.twin.cloud import Cloud
@@ -18,6 +19,7 @@ from infra.twin.errors import TwinError
 from infra.twin.fleet import Fleet
 from infra.twin.ground import Ground
 from infra.twin.layout import TwinLayout, lay_out
+from infra.twin.openstack import OpenStack, settings
 from infra.twin.paths import TwinPaths
 from infra.twin.spec import TwinSpec
 
@@ -63,17 +65,20 @@ class Story:
 class Desk:
     """Answers the calls at the control socket."""
 
-    def __init__(self, spec: TwinSpec, layout: TwinLayout, fleet: Fleet, story: Story) -> None:
+    def __init__(
+        self, spec: TwinSpec, layout: TwinLayout, fleet: Fleet, story: Story, openstack: OpenStack | None
+    ) -> None:
         self._spec, self._layout, self._fleet, self._story = spec, layout, fleet, story
+        self._openstack = openstack
         self._cloud = Cloud(Ground(spec.programme, fleet))
         self._verbs: dict[str, Callable[[Arguments], object]] = {
             "status": lambda _: self._status(),
             "list": lambda _: self._parts(),
             "segment.down": lambda given: fleet.wires.set_up(given["segment"], up=False),
             "segment.up": lambda given: fleet.wires.set_up(given["segment"], up=True),
-            "part.start": lambda given: fleet.start(given["part"]),
-            "part.stop": lambda given: fleet.stop(given["part"]),
-            "part.kill": lambda given: fleet.stop(given["part"], at_once=True),
+            "part.start": lambda given: self._start(given["part"]),
+            "part.stop": lambda given: self._stop(given["part"]),
+            "part.kill": lambda given: self._stop(given["part"], at_once=True),
             "host.silence": lambda given: fleet.host(given["host"]).silence(),
             "host.wake": lambda given: fleet.host(given["host"]).wake(),
             "host.fill": lambda given: fleet.host(given["host"]).fill(),
@@ -97,8 +102,23 @@ class Desk:
             return {"result": act(arguments) or {}}
         except KeyError as error:
             return control.failure(404, f"this twin has no {error}")
-        except TwinError as error:
+        except (TwinError, BackendError) as error:
             return control.failure(500, str(error))
+
+    def _start(self, part: str) -> None:
+        if self._openstack is None or self._here(part):
+            self._fleet.start(part)
+        else:
+            self._openstack.start(part)
+
+    def _stop(self, part: str, *, at_once: bool = False) -> None:
+        if self._openstack is None or self._here(part):
+            self._fleet.stop(part, at_once=at_once)
+        else:
+            self._openstack.stop(part)
+
+    def _here(self, part: str) -> bool:
+        return part in self._fleet.hosts or part in self._fleet.devices
 
     def _status(self) -> dict[str, object]:
         state, error = self._story.state, self._story.error
@@ -119,10 +139,16 @@ def main(name: str) -> None:
     paths = TwinPaths.of(name)
     spec = TwinSpec.model_validate_json(paths.spec.read_bytes())
     layout = lay_out(spec.programme)
-    fleet, story = Fleet(paths, spec.images, spec.small_disks), Story()
-    control.serve(paths.control, Desk(spec, layout, fleet, story).answer)
+    real = spec.cloud == "openstack"
+    fleet, story = Fleet(paths, spec.images, spec.small_disks, settings(paths) if real else None), Story()
+    openstack = OpenStack(spec.programme, paths, fleet) if real else None
+    control.serve(paths.control, Desk(spec, layout, fleet, story, openstack).answer)
     try:
+        if openstack is not None:
+            openstack.begin(story.tell)
         build(spec, layout, fleet, story.tell)
+        if openstack is not None:
+            openstack.await_ready()
     except TwinError as error:
         story.end("failed", {"what": error.what, "why": error.why, "mend": error.mend})
     except Exception as error:

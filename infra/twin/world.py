@@ -22,15 +22,17 @@ class Access:
     name: str
     user: str
     socket: Path
-    key: str
-    """Type and key, as in known_hosts."""
+    key: str = ""
+    """Type and key, as in known_hosts; empty where the cloud proves it later."""
 
 
 class WorldFiles:
     """Keeps the files of a twin's world in step with what there is to reach."""
 
-    def __init__(self, paths: TwinPaths) -> None:
+    def __init__(self, paths: TwinPaths, cloud: CloudSettings | None = None) -> None:
+        """Tell of the twin's own small cloud where no other one is given."""
         self._paths = paths
+        self._cloud = cloud or CloudSettings(backend="twin", endpoint=str(paths.control))
         self._lock = threading.Lock()
         self._accesses: dict[str, Access] = {}
         self._told = False
@@ -55,13 +57,12 @@ class WorldFiles:
     def _write(self) -> None:
         accesses = tuple(self._accesses[name] for name in sorted(self._accesses))
         # Keys first: a name that is in ssh_config must not be unknown in known_hosts.
-        _replace(self._paths.known_hosts, "".join(f"{each.name} {each.key}\n" for each in accesses))
+        _replace(self._paths.known_hosts, "".join(f"{each.name} {each.key}\n" for each in accesses if each.key))
         _replace(self._paths.ssh_config, "".join(_blocks(self._paths, accesses)))
         if not self._told:
             # Once: by its time a run knows whether this is the twin that it was begun in.
-            cloud = CloudSettings(backend="twin", endpoint=str(self._paths.control))
-            ssh_config = self._paths.ssh_config
-            save_world(World(name=self._paths.name, kind="twin", ssh_config=ssh_config, cloud=cloud), self._paths.world)
+            world = World(name=self._paths.name, kind="twin", ssh_config=self._paths.ssh_config, cloud=self._cloud)
+            save_world(world, self._paths.world)
             self._told = True
 
 

@@ -54,13 +54,30 @@ class SiteUplink(Model):
     network: Annotated[str, Field(min_length=1, description="What the cloud calls the network outside.")]
 
 
+class SiteExisting(Model):
+    """A network that the cloud's operators have made themselves."""
+
+    network: Annotated[Name, Field(description="The network, as the site names it.")]
+    name: Annotated[str, Field(min_length=1, description="What the cloud calls it; never made, never deleted.")]
+
+
 class SiteCloud(Model):
     """What a site's cloud calls the things that the programme asks for; what is left out has the programme's name."""
 
     release: Annotated[Name, Field(description="The release that its hosts start from.")] = "bookworm"
     images: Annotated[tuple[SiteImage, ...], Field(description="Its images by release.")] = ()
     flavors: Annotated[tuple[SiteFlavor, ...], Field(description="Its flavors by size.")] = ()
+    existing: Annotated[
+        tuple[SiteExisting, ...], Field(description="Networks that are there already, led out by the operators.")
+    ] = ()
     uplinks: Annotated[tuple[SiteUplink, ...], Field(description="What its routers lead to, by domain.")] = ()
+    hypervisors: Annotated[
+        int | None,
+        Field(ge=1, description="How many hypervisors its hosts may run on; asked of the cloud where it tells them."),
+    ] = None
+    floating: Annotated[
+        tuple[Name, ...], Field(description="Hosts that are reached from outside by a floating address too.")
+    ] = ()
     zone: Annotated[str, Field(description="The availability zone of its hosts; empty: the cloud chooses.")] = ""
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from infra.worlds import CloudKind
 from inventory.words import _
 from migrations.cli import check as cli_check
 from migrations.cli import explain as cli_explain
@@ -21,6 +22,7 @@ from migrations.cli import saying
 from migrations.cli.failing import explained, say_error
 from migrations.cli.help import WHERE, Commands, Folder, Json, inventory_folder
 from migrations.cli.net import nets
+from migrations.cli.site import sites
 from migrations.cli.twin import twins
 from migrations.cli.world import worlds
 
@@ -31,6 +33,7 @@ app = Commands(
     pretty_exceptions_enable=False,
 )
 app.add_typer(twins, name="twin")
+app.add_typer(sites, name="site")
 app.add_typer(worlds, name="world")
 app.add_typer(nets, name="net")
 cli_check.register(app)
@@ -150,7 +153,7 @@ def discover(
 
 
 @app.command(help=_("Carry the plan out in a twin, the way back included, and tell what happened."))
-def rehearse(
+def rehearse(  # noqa: PLR0913, PLR0917 - each is an option
     folder: Folder = Path(),
     as_json: Json = False,
     keep: Annotated[bool, typer.Option("--keep", help=_("Leave the twin as it is at the end."))] = False,
@@ -167,13 +170,17 @@ def rehearse(
             help=_("Rehearse a bad night: cut:LINE, kill:HOST, silence:HOST or fill:HOST; @STEP says when."),
         ),
     ] = None,
+    cloud: Annotated[
+        CloudKind,
+        typer.Option("--cloud", help=_("Provision in the twin's small cloud, or in a real OpenStack beside it.")),
+    ] = "twin",
 ) -> None:
     from migrations.cli.run import rehearse_in_twin
     from migrations.plan import Scope
 
     scope = Scope(wave=wave, units=tuple(units or ()))
     breaks = tuple(faults or ())
-    raise typer.Exit(rehearse_in_twin(inventory_folder(folder), twin, scope, breaks, keep=keep, as_json=as_json))
+    raise typer.Exit(rehearse_in_twin(inventory_folder(folder), twin, scope, breaks, cloud, keep=keep, as_json=as_json))
 
 
 @app.command(help=_("Carry the plan out in a world; after any kill, call it again and it goes on."))

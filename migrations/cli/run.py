@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from infra.twin.paths import state_root
-from infra.worlds import World, load_world
+from infra.worlds import CloudKind, World, load_world
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
 from migrations.cli import saying
@@ -57,7 +57,14 @@ class NoRun(WrongUse):
 
 
 def rehearse_in_twin(
-    folder: Path, twin: str, scope: Scope, faults: tuple[str, ...] = (), *, keep: bool, as_json: bool
+    folder: Path,
+    twin: str,
+    scope: Scope,
+    faults: tuple[str, ...] = (),
+    cloud: CloudKind = "twin",
+    *,
+    keep: bool,
+    as_json: bool,
 ) -> int:
     """Rehearse the plan of a scope of an inventory and tell what happened; 1 where it did not pass."""
     from infra.twin import client
@@ -67,12 +74,13 @@ def rehearse_in_twin(
     prepared = prepare(folder, scope)
     if not prepared.plan.units:
         raise WrongUse(_("the plan is empty: nothing in it moves yet"), _("'zhenghe plan' tells why of each"))
-    name = twin_name(twin, prepared.programme.programme)
+    called = prepared.programme.programme
+    name = twin_name(twin, called if cloud == "twin" else f"{called[:10].rstrip('-')}-{cloud}")
     breaks = tuple(fault_of(text, prepared.plan, prepared.programme) for text in faults)
     home = home_to_go_on(runs_folder(), prepared.plan, name, breaks)
     with watching(prepared.plan, home.evidence.records()) as (listener, tell):
         tell(_("plan {digest}").format(digest=prepared.digest))
-        outcome = Rehearsal(prepared, name, home, folder, listener, breaks).carry_out(tell)
+        outcome = Rehearsal(prepared, name, home, folder, listener, breaks, cloud).carry_out(tell)
         if not keep:
             tell(_("stage: {name}").format(name=_("take the twin down")))
             client.down(name)

@@ -177,7 +177,7 @@ def withdrawn(plan: Plan, units: tuple[str, ...], ledger: Ledger) -> tuple[str, 
 
 def living(world: World) -> World:
     """Return a world that there still is; WrongUse for a twin whose supervisor was ended."""
-    place = Path(world.cloud.endpoint)
+    place = world.cloud.through or Path(world.cloud.endpoint)
     if world.kind == "twin" and place.is_socket():
         with socket.socket(socket.AF_UNIX) as control:
             try:

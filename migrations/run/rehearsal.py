@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.twin import client
 from infra.twin.paths import TwinPaths
 from infra.twin.spec import seeds_of
-from infra.worlds import World, load_world
+from infra.worlds import CloudKind, World, load_world
 from inventory.base import Model
 from inventory.configured.folder import read_fetched
 from inventory.words import _
@@ -78,12 +78,15 @@ class Rehearsal:
         folder: Path,
         listener: Listener,
         faults: tuple[Fault, ...] = (),
+        cloud: CloudKind = "twin",
     ) -> None:
         """Take the inventory's folder for hosts' data and devices' configurations.
 
+        The cloud is the twin's own small one, or a real OpenStack.
         With faults it is the bad night: they strike on the way there, are mended, and all must come through then.
         """
         self._faults = faults
+        self._cloud: CloudKind = cloud
         self._prepared = prepared
         self._twin = TwinPaths.of(twin)
         self._home = home
@@ -152,7 +155,7 @@ class Rehearsal:
         client.down(self._twin.name)
         fetched = read_fetched(self._folder).kept
         seeds, small = seeds_of(self._folder), to_be_filled(self._faults)
-        client.up(self._prepared.programme, self._twin.name, seeds, tell, fetched, small)
+        client.up(self._prepared.programme, self._twin.name, seeds, tell, fetched, small, self._cloud)
         (self._twin.state / MARK).write_text(self._home.path.name)
         return ""
 

@@ -30,6 +30,7 @@ class Boundary:
         self._go_on = threading.Event()
         self._drops = False
         self.calls: list[tuple[str, str]] = []
+        self.tokens: set[str] = set()
 
     def hold(self, when: When, kind: str, name: str) -> None:
         """Hold the next create of that name before the cloud hears of it, or after it was done."""
@@ -136,6 +137,7 @@ def at_port(port: int, behind: int, boundary: Boundary) -> ThreadingHTTPServer:
         def passed_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             wanted = _created(self.command, self.path, body)
+            boundary.tokens.update(filter(None, [self.headers.get("X-Auth-Token")]))
             code = boundary.before(*wanted) if wanted else None
             if code == DROPPED:
                 self.close_connection = True

@@ -18,7 +18,8 @@ from infra.declaration import RuleDeclaration, ServerDeclaration, SiteDeclaratio
 from infra.engine import SitesAlone
 from infra.engine.journal import Progress
 from infra.engine.state import SiteState
-from infra.laboratory.inside.furnishing import FAULTY, FAULTY_OFFSET, OUTSIDE, PROJECT
+from infra.laboratory.furniture import USUAL
+from infra.laboratory.inside.furnishing import FAULTY, FAULTY_OFFSET, PROJECT
 from infra.laboratory.inside.settings import IDENTITY, REGION, SERVICES
 from infra.laboratory.laboratory import Laboratory
 from infra.openstack import connection
@@ -57,7 +58,7 @@ def declared(site: str = "cloud-a", number: int = 60, hosts: int = 2) -> SiteDec
     icmp = {"protocol": "icmp", "port": None, "source": "0.0.0.0/0"}
     return SiteDeclaration.model_validate(
         {
-            "programme": "district", "site": site, "uplinks": {"administrative": OUTSIDE},
+            "programme": "district", "site": site, "uplinks": {"administrative": USUAL.uplinks[0].name},
             "networks": [
                 {"name": network, "domain": "administrative", "prefix": f"10.{number}.1.0/24", "edge": "pe1"}
             ],
@@ -328,6 +329,32 @@ class OpenStackGround(Ground):
         """Set the project's quota of servers."""
         project = self.asked(lambda cloud: str(cloud.current_project_id))
         self.asked(lambda cloud: cloud.compute.update_quota_set(project, instances=count), "admin")
+
+    def floating(self) -> list[str]:
+        """What the project's floating addresses are described as."""
+        return self.asked(
+            lambda cloud: sorted(each.description for each in cloud.network.ips(project_id=cloud.current_project_id))
+        )
+
+    def revoke(self, credential: str) -> None:
+        """Take an application credential away, by its name."""
+
+        def delete(cloud: Any) -> None:
+            found = cloud.identity.find_application_credential(cloud.current_user_id, credential, ignore_missing=False)
+            cloud.identity.delete_application_credential(cloud.current_user_id, found)
+
+        self.asked(delete)
+
+    def expire(self, tokens: set[str]) -> None:
+        """Make tokens worthless, as their time does."""
+
+        def revoke(cloud: Any) -> None:
+            for token in tokens:
+                cloud.session.delete(
+                    f"{IDENTITY}/auth/tokens", headers={"X-Subject-Token": token}, authenticated=True, raise_exc=False
+                )
+
+        self.asked(revoke, "admin")
 
     def key_shown_at(self, server: ServerDeclaration) -> list[str]:
         """Type and key that the host itself has on its disk."""

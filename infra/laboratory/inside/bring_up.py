@@ -5,19 +5,22 @@ folder of the images that servers start from. All of it ends with this process.
 """
 
 import asyncio
+import json
 import os
 import secrets
 import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, STDOUT
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 from infra.laboratory.inside.settings import (
     DATABASE,
     DATABASES,
     IDENTITY,
-    OUTSIDE,
+    MTU,
     REGION,
     SERVICES,
     UNDERLAY,
@@ -25,7 +28,7 @@ from infra.laboratory.inside.settings import (
 )
 
 HYPERVISORS = ("hv0", "hv1", "hv2")
-PATIENCE = 120
+PATIENCE = 300
 """Seconds for a port to answer."""
 
 
@@ -41,6 +44,7 @@ class Laboratory:
         self._bin = environment / "bin"
         self._environment = environment
         self._password = secrets.token_hex(8)
+        self._outside = [ip_network(each["prefix"]) for each in _furniture(work)["uplinks"]]
         self._began = time.monotonic()
         self._variables = {
             "PATH": f"{self._bin}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(work), "LANG": "C.UTF-8",
@@ -49,11 +53,11 @@ class Laboratory:
             "OS_KEYSTONE_CONFIG_FILES": "keystone.conf", "OS_NEUTRON_CONFIG_FILES": "neutron.conf;ml2.ini",
             **{f"OS_{name.upper()}_CONFIG_DIR": str(work / "etc" / name) for name in ("keystone", *SERVICES)},
         }  # fmt: skip
-        self._daemons: list[asyncio.subprocess.Process] = []
+        self._kept: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Start everything; Failed with the end of a log where a part does not come up."""
-        Settings(self._work, self._environment, self._password, HYPERVISORS).write()
+        Settings(self._work, self._environment, self._password, HYPERVISORS, len(self._outside)).write()
         queue, switches = asyncio.create_task(self._queue()), asyncio.create_task(self._switches())
         await self._databases()
         await asyncio.gather(self._identity(), self._compute_tables(), self._other_tables())
@@ -94,6 +98,7 @@ class Laboratory:
     async def _switches(self) -> None:
         home, logs = self._work / "ovn", self._work / "log"
         await self._run("switches", "ip link set lo up && ip link add underlay type bridge &&"
+                        f" ip link set underlay mtu {MTU + 42} &&"
                         f" ip addr add {UNDERLAY}.1/24 dev underlay && ip link set underlay up")  # fmt: skip
         for name, port in (("nb", 6641), ("sb", 6642)):
             await self._run("switches", f"ovsdb-tool create {home}/{name}.db /usr/share/ovn/ovn-{name}.ovsschema;"
@@ -115,34 +120,36 @@ class Laboratory:
             "ovn-encap-ip": address, "ovn-bridge-datapath-type": "netdev",
         }  # fmt: skip
         if number == 0:
-            chassis |= {"ovn-bridge-mappings": "physnet:br-ex", "ovn-cms-options": "enable-chassis-as-gw"}
+            mappings = ",".join(f"physnet{each}:br-ex{each}" for each in range(len(self._outside)))
+            chassis |= {"ovn-bridge-mappings": mappings, "ovn-cms-options": "enable-chassis-as-gw"}
 
         control = f"--remote=punix:{home}/db.sock"
 
         def detached(part: str) -> str:
-            return f"--detach --pidfile={home}/{part}.pid --log-file={logs}/{name}-{part}.log"
+            return f"--detach --monitor --pidfile={home}/{part}.pid --log-file={logs}/{name}-{part}.log"
 
         lines = [
             f"mkdir -p {home}; ip netns add {name}; ip -n {name} link set lo up",
-            f"ip link add u{number} type veth peer name phy0 netns {name}; ip link set u{number} master underlay up",
-            f"ip -n {name} link set phy0 up; {within} ethtool -K phy0 tx off; ethtool -K u{number} tx off",
+            f"ip link add u{number} mtu {MTU + 42} type veth peer name phy0 mtu {MTU + 42} netns {name}",
+            f"ip link set u{number} master underlay up; ip -n {name} link set phy0 up",
+            f"{within} ethtool -K phy0 tx off; ethtool -K u{number} tx off",
             f"ovsdb-tool create {home}/conf.db /usr/share/openvswitch/vswitch.ovsschema",
             f"{within} ovsdb-server {home}/conf.db {control} --unixctl={home}/ovs.ctl {detached('ovsdb')}",
             f"{switch} --no-wait init",
             f"{within} ovs-vswitchd unix:{home}/db.sock --unixctl={home}/vswitchd.ctl {detached('vswitchd')}",
             f"{switch} add-br br-phy -- set bridge br-phy datapath_type=netdev -- add-port br-phy phy0",
+            f"{switch} set interface br-phy mtu_request={MTU + 42}",
             f"{switch} add-br br-int -- set bridge br-int datapath_type=netdev fail-mode=secure",
+            # By SNAT to nothing OVN keeps apart connections of equal ports. The userspace switch of OVS 3.1 fails on it
+            # (an assertion in conn_update_state), so it is told that the switch cannot do it.
+            f"{switch} -- --id=@datapath create datapath -- set open . datapaths:netdev=@datapath",
+            f"{switch} set datapath $({switch} --bare --columns=_uuid list datapath) capabilities:ct_zero_snat=false",
             f"ip -n {name} addr add {address}/24 dev br-phy; ip -n {name} link set br-phy up",
             f"{within} ethtool -K br-phy tx off",
             f"{switch} set open . {' '.join(f'external-ids:{key}={value}' for key, value in chassis.items())}",
         ]
         if number == 0:
-            lines += [
-                f"{switch} add-br br-ex -- set bridge br-ex datapath_type=netdev",
-                f"ip link add ext0 type veth peer name extp netns {name}; ip -n {name} link set extp up",
-                f"ip addr add {OUTSIDE} dev ext0; ip link set ext0 up; ethtool -K ext0 tx off",
-                f"{switch} add-port br-ex extp",
-            ]
+            lines += [line for each in enumerate(self._outside) for line in _outside(name, switch, *each)]
         lines.append(f"{within} ovn-controller unix:{home}/db.sock {detached('controller')}")
         return "\n".join(lines)
 
@@ -206,13 +213,24 @@ class Laboratory:
                 raise Failed(f"{command.splitlines()[0][:80]}: status {code}: {log.read_text()[-1500:]}")
 
     async def _serve(self, name: str, command: str, variables: dict[str, str] | None = None) -> None:
-        with (self._work / "log" / f"{name}.out").open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                "bash", "-c", f"exec {command}", env={**self._variables, **(variables or {})}, cwd=self._work,
-                stdin=DEVNULL, stdout=output, stderr=STDOUT, start_new_session=True,
-            )  # fmt: skip
-        self._daemons.append(process)
-        (self._work / f"{name}.pid").write_text(str(process.pid))
+        """Start a service, and start it anew whenever it ends, as an operating system's manager of services would."""
+
+        async def start() -> asyncio.subprocess.Process:
+            with (self._work / "log" / f"{name}.out").open("ab") as output:
+                process = await asyncio.create_subprocess_exec(
+                    "bash", "-c", f"exec {command}", env={**self._variables, **(variables or {})}, cwd=self._work,
+                    stdin=DEVNULL, stdout=output, stderr=STDOUT, start_new_session=True,
+                )  # fmt: skip
+            (self._work / f"{name}.pid").write_text(str(process.pid))
+            return process
+
+        async def keep(process: asyncio.subprocess.Process) -> None:
+            while True:
+                await process.wait()
+                await asyncio.sleep(0.5)
+                process = await start()
+
+        self._kept.append(asyncio.create_task(keep(await start())))
 
     async def _serve_wsgi(self, name: str, port: int, module: str) -> None:
         # Kept-alive connections are cut by this server when it is busy; clients would take that for a failure.
@@ -244,6 +262,22 @@ class Laboratory:
 
     def _tell(self, line: str) -> None:
         print(f"{time.monotonic() - self._began:.0f} s: {line}", flush=True)
+
+
+def _furniture(work: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((work / "furniture.json").read_text())
+    return found
+
+
+def _outside(name: str, switch: str, number: int, prefix: Any) -> list[str]:
+    """Return what makes the switch of a network outside, whose other end is there under the name ext and a number."""
+    outer, inner, bridge = f"ext{number}", f"extp{number}", f"br-ex{number}"
+    return [
+        f"{switch} add-br {bridge} -- set bridge {bridge} datapath_type=netdev",
+        f"ip link add {outer} type veth peer name {inner} netns {name}; ip -n {name} link set {inner} up",
+        f"ip addr add {prefix[1]}/{prefix.prefixlen} dev {outer}; ip link set {outer} up; ethtool -K {outer} tx off",
+        f"{switch} add-port {bridge} {inner}",
+    ]
 
 
 async def main() -> None:

@@ -9,6 +9,7 @@ import os
 import secrets
 import sys
 import time
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,6 @@ import openstack
 
 from infra.laboratory.inside.settings import IDENTITY, REGION, SERVICES
 
-FLAVORS = {"1c1g": (1, 256), "2c2g": (2, 512)}
-IMAGES = ("bookworm", "bullseye")
-OUTSIDE = "extranet"
 OPERATOR, PROJECT = "operator", "government"
 FAULTY = "Faulty"
 """A second region with the same services behind other ports, at which tests put faults between client and service."""
@@ -47,21 +45,17 @@ def catalogue(cloud: Any) -> None:
 
 def furnish(cloud: Any) -> None:
     """Make flavors, images, the network outside, and a project with its operator; wait for the hypervisors."""
-    for name, (cpus, memory) in FLAVORS.items():
+    asked = json.loads(Path(os.environ["LAB_WORK"], "furniture.json").read_text())
+    for name, flavor in asked["flavors"].items():
         # Of a flavor without a disk only volumes may be started.
-        cloud.compute.create_flavor(name=name, ram=memory, vcpus=cpus, disk=1)
-    for name in IMAGES:
+        cloud.compute.create_flavor(name=name, ram=flavor["memory"], vcpus=flavor["cpus"], disk=1)
+    for name in asked["images"]:
         # Servers start from the folder of that name; what is uploaded is never read.
         cloud.image.create_image(
             name=name, data=os.urandom(1 << 16), disk_format="raw", container_format="bare", visibility="public"
         )
-    outside = cloud.network.create_network(
-        name=OUTSIDE, is_router_external=True, provider_network_type="flat", provider_physical_network="physnet"
-    )
-    cloud.network.create_subnet(
-        network_id=outside.id, ip_version=4, cidr="10.200.0.0/16", is_dhcp_enabled=False, gateway_ip="10.200.0.1",
-        allocation_pools=[{"start": "10.200.1.1", "end": "10.200.9.254"}],
-    )  # fmt: skip
+    for number, uplink in enumerate(asked["uplinks"]):
+        lead_out(cloud, number, uplink["name"], ip_network(uplink["prefix"]))
     project = cloud.identity.create_project(name=PROJECT, domain_id="default")
     secret = secrets.token_hex(8)
     user = cloud.identity.create_user(name=OPERATOR, password=secret, domain_id="default")
@@ -73,6 +67,17 @@ def furnish(cloud: Any) -> None:
     Path(os.environ["LAB_WORK"], "clouds.yaml").write_text(json.dumps({"clouds": clouds}))
     while sum(each.state == "up" for each in cloud.compute.services(binary="nova-compute")) < 3:
         time.sleep(0.3)
+
+
+def lead_out(cloud: Any, number: int, name: str, prefix: Any) -> None:
+    """Make a network outside, over the switch of its number."""
+    outside = cloud.network.create_network(
+        name=name, is_router_external=True, provider_network_type="flat", provider_physical_network=f"physnet{number}"
+    )
+    cloud.network.create_subnet(
+        network_id=outside.id, ip_version=4, cidr=str(prefix), is_dhcp_enabled=False, gateway_ip=str(prefix[1]),
+        allocation_pools=[{"start": str(prefix[2]), "end": str(prefix[min(200, prefix.num_addresses - 2)])}],
+    )  # fmt: skip
 
 
 def main() -> None:

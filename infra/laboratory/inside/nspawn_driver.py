@@ -40,16 +40,28 @@ class _Server:
             folder.mkdir(parents=True, exist_ok=True)
         (upper / "root/.ssh").chmod(0o700)
         (upper / "etc/hostname").write_text(f"{hostname}\n")
+        (upper / "etc/hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {hostname}\n::1 localhost\n")
+        (upper / "etc/machine-id").write_text(f"{self.folder.name.replace('-', '')}\n")
         (upper / "root/.ssh/authorized_keys").write_text(f"{key}\n")
         for kind in _KINDS:
             file = upper / f"etc/ssh/ssh_host_{kind}_key"
             _run("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"root@{hostname}", "-f", file)
+        # What the image brings for hosts at large: an operator opens many sessions at once.
+        (upper / "etc/ssh/sshd_config.d").mkdir(exist_ok=True)
+        (upper / "etc/ssh/sshd_config.d/cloud.conf").write_text("UseDNS no\nMaxSessions 50\nMaxStartups 100\n")
         self._print_keys([upper / f"etc/ssh/ssh_host_{kind}_key.pub" for kind in _KINDS])
         lower = Path(os.environ["LAB_IMAGES"], image)
         options = f"lowerdir={lower},upperdir={upper},workdir={self.folder / 'work'},volatile"
         _run("mount", "-t", "overlay", "overlay", "-o", options, self.root)
         _run("ip", "netns", "add", self.namespace)
         _run("ip", "-n", self.namespace, "link", "set", "lo", "up")
+
+    def resolve(self, interface: Any) -> None:
+        """Have the host ask the name servers of a subnet, as DHCP would tell it."""
+        servers = [each["address"] for subnet in interface["network"]["subnets"] for each in subnet["dns"]]
+        lines = [*(f"nameserver {each}\n" for each in servers), "options timeout:1\n"]
+        (self.root / "etc/resolv.conf").unlink(missing_ok=True)
+        (self.root / "etc/resolv.conf").write_text("".join(lines))
 
     def _print_keys(self, files: list[Path]) -> None:
         prints = [_run("ssh-keygen", "-l", "-f", file).strip() for file in files]
@@ -65,7 +77,9 @@ class _Server:
         nspawn = (
             "systemd-nspawn", "--quiet", f"--directory={self.root}", f"--machine={self.namespace}", "--register=no",
             "--keep-unit", f"--network-namespace-path=/run/netns/{self.namespace}", "--link-journal=no",
-            "--resolv-conf=off", "--timezone=off", "--console=read-only", "--boot",
+            "--resolv-conf=off", "--timezone=off", "--console=read-only",
+            # As on every host: root makes network namespaces of its own there.
+            "--capability=CAP_NET_ADMIN", "--boot",
         )  # fmt: skip
         with self.console.open("ab") as console:
             process = subprocess.Popen(
@@ -113,6 +127,7 @@ class NspawnDriver(fake.FakeDriverWithoutFakeNodes):  # type: ignore[misc,unused
         awaited = [("network-vif-plugged", each["id"]) for each in network_info or () if not each.get("active")]
         with self.virtapi.wait_for_instance_event(instance, awaited, timeout=_EVENT_SECONDS):
             for index, interface in enumerate(network_info or ()):
+                server.resolve(interface)
                 _plug(server.namespace, instance.uuid, interface, index)
             server.boot()
 

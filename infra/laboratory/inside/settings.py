@@ -17,8 +17,8 @@ SERVICES: Mapping[str, tuple[str, int, str]] = {
 }
 """Type, port and path of what the catalogue lists."""
 UNDERLAY = "172.20.0"
-OUTSIDE = "10.200.0.1/16"
-"""Where floating addresses are reached from."""
+MTU = 1558
+"""What is between hypervisors carries frames of 1500 bytes with Geneve's head around them."""
 
 Sections = Mapping[str, Mapping[str, object]]
 
@@ -26,11 +26,14 @@ Sections = Mapping[str, Mapping[str, object]]
 class Settings:
     """Writes the files below a folder; the password is the administrator's, made anew for each laboratory."""
 
-    def __init__(self, work: Path, environment: Path, password: str, hypervisors: tuple[str, ...]) -> None:
+    def __init__(
+        self, work: Path, environment: Path, password: str, hypervisors: tuple[str, ...], uplinks: int
+    ) -> None:
         self._work = work
         self._data = environment / "etc"
         self._password = password
         self._hypervisors = hypervisors
+        self._uplinks = uplinks
 
     def write(self) -> None:
         """Write all of them, and make the folders that they name."""
@@ -108,7 +111,9 @@ class Settings:
         self._file("neutron/neutron.conf", {
             "DEFAULT": {
                 "log_file": self._work / "log/neutron.log", "state_path": self._work / "state", "core_plugin": "ml2",
-                "service_plugins": "ovn-router", "transport_url": QUEUE,
+                "service_plugins": "ovn-router", "transport_url": QUEUE, "global_physnet_mtu": MTU,
+                # What is inside is reached from outside by its own addresses, as in an extranet.
+                "enable_snat_by_default": "false",
                 "notify_nova_on_port_status_changes": "true", "notify_nova_on_port_data_changes": "true",
                 "api_paste_config": self._data / "neutron/api-paste.ini",
             },
@@ -118,11 +123,12 @@ class Settings:
             "nova": self._login(),
             "placement": self._login(),
         })  # fmt: skip
+        mtus = ",".join(f"physnet{number}:1500" for number in range(self._uplinks))
         northbound, southbound = (f"tcp:{UNDERLAY}.1:{port}" for port in (6641, 6642))
         self._file("neutron/ml2.ini", {
             "ml2": {
                 "type_drivers": "flat,geneve", "tenant_network_types": "geneve", "mechanism_drivers": "ovn",
-                "extension_drivers": "port_security",
+                "extension_drivers": "port_security", "path_mtu": MTU, "physical_network_mtus": mtus,
             },
             "ml2_type_flat": {"flat_networks": "*"},
             "ml2_type_geneve": {"vni_ranges": "1:65000", "max_header_size": 38},
