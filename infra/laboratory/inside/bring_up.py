@@ -142,7 +142,7 @@ class Laboratory:
             f"{switch} add-br br-int -- set bridge br-int datapath_type=netdev fail-mode=secure",
             # By SNAT to nothing OVN keeps apart connections of equal ports. The userspace switch of OVS 3.1 fails on it
             # (an assertion in conn_update_state), so it is told that the switch cannot do it.
-            f"{switch} -- --id=@datapath create datapath -- set open . datapaths:netdev=@datapath",
+            f"{switch} -- --id=@datapath create datapath datapath_version=0 -- set open . datapaths:netdev=@datapath",
             f"{switch} set datapath $({switch} --bare --columns=_uuid list datapath) capabilities:ct_zero_snat=false",
             f"ip -n {name} addr add {address}/24 dev br-phy; ip -n {name} link set br-phy up",
             f"{within} ethtool -K br-phy tx off",
