@@ -73,6 +73,9 @@ def _over(said: FactPatterns, answer: str, interface: str) -> dict[str, str]:
 
 
 def _hops(said: FactPatterns, answer: str, prefix: IPv4Network) -> tuple[str, ...]:
+    if said.out:
+        there = re.search(rf"(?m)^ *{re.escape(str(prefix))}\b", answer) is not None
+        return tuple(found["hop"] for found in re.finditer(said.out, answer) if there and found["hop"])
     return tuple(route.hop for route in _routes(said, answer) if route.prefix == str(prefix))
 
 
@@ -89,7 +92,7 @@ def _routes(said: FactPatterns, answer: str) -> Iterator[_Route]:
     prefix = protocol = ""
     for found in re.finditer(said.route, answer):
         prefix = found["prefix"] or prefix
-        protocol = found["protocol"] or protocol
+        protocol = found.groupdict().get("protocol") or protocol
         yield _Route(prefix, protocol, found["hop"], found["interface"])
 
 
@@ -112,7 +115,10 @@ def _management(platform: Platform, said: FactPatterns, ask: Ask) -> tuple[str, 
     if found is None:
         raise LookupError("it does not say whence this session comes")
     back = ask(platform.shell.route_back.format(address=found["address"])) or ""
-    way = next(_routes(said, back), None)
-    if way is None:
+    if said.out:
+        out = next((each["interface"] for each in re.finditer(said.out, back)), "")
+    else:
+        out = next((route.interface for route in _routes(said, back)), "")
+    if not out:
         raise LookupError(back)
-    return found["address"], "", way.interface
+    return found["address"], "", out

@@ -80,7 +80,9 @@ class FactPatterns(Model):
     way: str
     """A valid path with its next `hop`."""
     route: str
-    """`prefix`, or `network` and `mask`, with `protocol`, `hop` and `interface`."""
+    """`prefix`, `hop` and `interface`, with `protocol` where it is told; further ways of a route have no prefix."""
+    out: str = ""
+    """The same for one route alone, where a device tells that in another form, without the prefix."""
     attached: str
     """Protocols of a device's own networks."""
     reached: str
