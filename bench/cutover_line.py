@@ -10,9 +10,11 @@ One run, the same twin, an echo every 10 ms from a user's machine to a host in t
 """
 
 import json
+import os
 import tempfile
 import time
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from bench.ground import EXAMPLE, Remote, Result, conditions, report, tell, twin
@@ -50,6 +52,8 @@ class Bench:
             dict(json.loads(step.arguments.model_dump_json())) for step in line_steps(programme, line)
         ]  # in the order of LineStage
         self._extranet = Extranet(world, scratch / "kept")
+        self.stages: list[tuple[float, float]] = []
+        """Of each stage on its two devices: seconds, and seconds of processor time of ours."""
         self._remote = Remote(world, scratch)
         self._probes = Probes(world, "bench", probe_orders(programme, [f"line:{LINE}"]))
 
@@ -70,12 +74,17 @@ class Bench:
     def forward(self) -> None:
         """Take the line through all its stages."""
         for arguments in self._steps:
-            self._extranet.change(arguments, tell)
+            self._change(arguments, forward=True)
 
     def back(self) -> None:
         """Take all stages back."""
         for arguments in reversed(self._steps):
-            self._extranet.change(arguments, tell, forward=False)
+            self._change(arguments, forward=False)
+
+    def _change(self, arguments: dict[str, Any], *, forward: bool) -> None:
+        began, spent = time.monotonic(), _spent()
+        self._extranet.change(arguments, tell, forward=forward)
+        self.stages.append((time.monotonic() - began, _spent() - spent))
 
     def get_backup_ready(self) -> None:
         """Have both ends accept the circuit as second best."""
@@ -107,6 +116,10 @@ class Bench:
         self._remote.run(f"{device}-shell", "cat > /tmp/bench.conf && vtysh -f /tmp/bench.conf", text)
 
 
+def _spent() -> float:
+    return sum(os.times()[:4])
+
+
 def measure(rounds: int) -> Result:
     """Packets lost while a line moves, beside the same move made break-before-make."""
     found = conditions()
@@ -130,6 +143,8 @@ def measure(rounds: int) -> Result:
             "ours_lost_packets": float(lost),
             "ours_seen_packets": float(seen),
             "ours_moves": float(len(ours)),
+            "stage_seconds": round(fmean(seconds for seconds, _spent in bench.stages), 2),
+            "stage_processor_seconds": round(fmean(spent for _seconds, spent in bench.stages), 2),
             "backup_lost_packets": float(backup.lost),
             "backup_interruption_seconds": round(backup.downtime, 3),
             "by_hand_lost_packets": float(hand.lost),

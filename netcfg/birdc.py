@@ -8,6 +8,8 @@ from typing import NamedTuple
 _ROUTE = re.compile(r"^(\S+)?\s+(?:unicast|blackhole|unreachable|prohibit) \[(\S+) [^\]]*\]( \*)?(?: \((\d+))?")
 _HOP = re.compile(r"^\s+(?:via (\S+) on|dev) (\S+)")
 
+_BFD = re.compile(r"^([\d.]+) +\S+ +Up +\S+ +[\d.]+ +([\d.]+)$")
+"""A session of BFD: neighbour, interface, state, since when, how often it is heard, after how long it is dead."""
 _DIRECT = "240"
 """The preference of interfaces' own networks, unless an operator gave them another one."""
 
@@ -37,6 +39,10 @@ def silence(answer: str, address: IPv4Address) -> tuple[float, float]:
 
 def noticed(answer: str, address: IPv4Address) -> tuple[float, str]:
     """Return within how many seconds a device notices that a BGP neighbour is dead, and by what; zero if not told."""
+    for line in answer.splitlines():
+        found = _BFD.match(line)
+        if found is not None and found[1] == str(address):
+            return float(found[2]), "BFD"
     return _timer(_about(answer, address).get("Hold timer", ""))[1], "BGP"
 
 

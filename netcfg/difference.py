@@ -13,7 +13,7 @@ from hier_config.children import HConfigChildren
 from hier_config.models import IdempotentCommandsRule, MatchRule, OrderingRule
 from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRules
 
-from netcfg.errors import CannotCall, CannotCopy
+from netcfg.errors import CannotCall, CannotCopy, PolicyUnseen
 from netcfg.guards.lines import Deed, LinePath, Ours, emptying, inside, normal, opposite, setting, typed
 from netcfg.intent import CircuitPolicy, Policy
 from netcfg.platforms import Difference, Platform
@@ -46,7 +46,9 @@ def surveyed_policy(platform: Platform, state: Sequence[LinePath], circuit: Circ
     values = {"policy": circuit.policy, "asn": circuit.asn, "section": section}
     own = _found(state, known.used, address=circuit.address, **values)
     group = _found(state, known.member, address=circuit.address, **values)
-    inherited = None if group is None else _found(state, known.used, address=group, **values)
+    inherited = None if group is None else _found(
+        state, known.inherited or known.used, address=group, **values
+    )  # fmt: skip
     if own == circuit.policy:
         own = _found(state, known.called, **values)
         return own, own is not None and own == inherited
@@ -75,6 +77,8 @@ def _filled(platform: Platform, state: Sequence[LinePath], policy: Policy) -> tu
         present += "\n" + _copies(platform, state, circuit, name)
     elif _found(state, platform.policies.open, **values) is not None:
         present += "\n" + platform.block("policy_open", **values)
+    elif platform.policies.explicit:
+        raise PolicyUnseen(circuit.address)
     back = "policy_everything" if name == everything else "policy_surveyed"
     absent = "" if name is None or inherited else platform.block(back, surveyed=name, **values)
     return present, absent
@@ -157,6 +161,15 @@ def ours_between(platform: Platform, running: str, wanted: str) -> Ours:
     now, then = set(paths(platform, running)), set(paths(platform, wanted))
     back = deeds_between(platform, wanted, running)
     return Ours(added=frozenset(then - now), removed=frozenset(now - then), back=back)
+
+
+def homeless(platform: Platform, lines: Iterable[LinePath]) -> str | None:
+    """Return what lines are about of which a configuration has no section; none where all have theirs."""
+    located = platform.difference.located
+    for path in lines if located is not None else ():
+        if located is not None and (words := re.match(located.head, path[0])) is not None:
+            return words[1]
+    return None
 
 
 def unsaved(platform: Platform, running: str, startup: str) -> set[LinePath]:

@@ -7,6 +7,7 @@ ExtranetError
 ├── BackupRefused        backups would lie where git takes them
 ├── CannotCall           the operator's policy at a circuit cannot go on to decide after ours
 ├── CannotCopy           a clause of the operator's policy at a circuit cannot stand behind ours
+├── PolicyUnseen         a circuit imports by what stands elsewhere than in its own section or template
 ├── DeviceError          about one device
 │   ├── DeviceUnreachable    no session: nobody answers, or the key is refused
 │   ├── HostKeyMismatch      the device shows another host key than known_hosts has, or one it does not have
@@ -16,6 +17,7 @@ ExtranetError
 │   ├── DeviceBusy           another transaction holds the device
 │   ├── DeviceUnsaved        it runs with something that it would not start with
 │   ├── LeftBehind           an earlier change was left undecided there, and the device is not what it was
+│   ├── NeighbourUnseen      no section of its configuration has a neighbour's address
 │   ├── NotHeld              what would take a change back cannot be kept
 │   ├── TooLate              the timer has too little time left for another command
 │   ├── NothingSaved         what an undo has to put back was not kept
@@ -107,6 +109,16 @@ class CannotCopy(ExtranetError):
         text = _("the circuit to {address} has a policy with “{line}”, which cannot stand behind ours: its number is "
                  "too high, or it refers to other clauses by theirs; write it without that")  # fmt: skip
         super().__init__(text.format(address=address, line=line))
+
+
+class PolicyUnseen(ExtranetError):
+    """A circuit imports by what stands elsewhere than in its own section or template."""
+
+    def __init__(self, address: IPv4Address) -> None:
+        self.address = address
+        text = _("it is not seen what the circuit to {address} imports: no “import where” is in its section, nor in "
+                 "the template that it comes from; write it there")  # fmt: skip
+        super().__init__(text.format(address=address))
 
 
 class DeviceError(ExtranetError):
@@ -210,6 +222,16 @@ class LeftBehind(DeviceError):
             device=device, owner=owner, ours="; ".join(ours) or "-", others="; ".join(others) or "-"
         )
         super().__init__(device, text)
+
+
+class NeighbourUnseen(DeviceError):
+    """No section of the device's configuration has a neighbour's address, so there is nothing to write into."""
+
+    def __init__(self, device: str, address: str) -> None:
+        self.address = address
+        text = _("{device}: no section of its configuration has neighbour {address}; nothing was changed. If it is "
+                 "written as a constant, or stands in a file that is included, write it out")  # fmt: skip
+        super().__init__(device, text.format(device=device, address=address))
 
 
 class NotHeld(DeviceError):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from netcfg import birdc
@@ -55,6 +56,23 @@ def routes_over(answer: str, interface: str) -> dict[str, str]:
         if route.get("protocol") not in {"connected", "local"}
         and any(hop.get("interfaceName") == interface for hop in route.get("nexthops", ()))
     }
+
+
+_OF_THE_LINK = {"kernel", "ra", "bird"}
+"""Who makes routes that are an interface's own, or are told by the command line."""
+
+
+def kernel_routes(answer: str, interface: str) -> dict[str, str]:
+    """Return the prefixes that a device's system sends over an interface, each with who has made the route."""
+    found: dict[str, str] = {}
+    for line in answer.splitlines():
+        prefix, *words = line.split()
+        pairs = dict(pairwise(words))
+        maker = pairs.get("proto", "boot")
+        of_link = maker in _OF_THE_LINK or prefix.startswith(("fe80:", "ff00:")) or prefix in {"multicast", "anycast"}
+        if not of_link and re.search(rf"\bdev {re.escape(interface)}(?=\s|$)", line):
+            found[("::/0" if ":" in line else "0.0.0.0/0") if prefix == "default" else prefix] = maker
+    return found
 
 
 def static_routes(platform: Platform, configuration: str, ways: Collection[str]) -> tuple[str, ...]:

@@ -12,23 +12,26 @@ import base64
 import hashlib
 import logging
 import re
+import select
 import shlex
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import paramiko
 from netmiko.base_connection import BaseConnection
-from netmiko.exceptions import NetmikoBaseException
+from netmiko.exceptions import NetmikoBaseException, ReadTimeout
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from inventory.plain import one_line
 from inventory.words import _
-from netcfg.errors import CommandRejected, DeviceUnreachable, HostKeyMismatch
+from netcfg.errors import CommandRejected, DeviceError, DeviceUnreachable, HostKeyMismatch
+from netcfg.openssh import Way, way_to
 from netcfg.platforms import Platform
 from netcfg.terminals import Terminal
 
@@ -38,6 +41,7 @@ logging.getLogger(_LOG).addHandler(logging.NullHandler())
 logging.getLogger(_LOG).propagate = False
 
 _ANSWER_SECONDS = 10.0
+_ALIVE_SECONDS = 2.0
 _MOST = 16 << 20
 """Bytes of one answer; the configuration of the largest provider edge has a tenth of that."""
 _PIECE = 65536
@@ -103,85 +107,64 @@ class Sessions:
         return self._ways[name]
 
 
-class Way(NamedTuple):
-    """How OpenSSH would reach a name."""
-
-    host: str
-    port: int
-    alias: str | None
-    user: str | None
-    keys: tuple[str, ...]
-    agent: bool
-    known_hosts: tuple[Path, ...]
-    command: str | None
-    """Speaks SSH on its standard streams in place of a connection of ours."""
-
-
-def way_to(config: Path, name: str) -> Way:
-    """Ask OpenSSH itself, which alone knows Include, Match and all tokens."""
-    words = ("ssh", "-F", str(config), "-G", "--", name)
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_ANSWER_SECONDS)
-    if done.returncode != 0:
-        raise OSError(done.stderr.strip() or "ssh -G failed")
-    said: dict[str, list[str]] = {}
-    for line in done.stdout.splitlines():
-        key, _, value = line.partition(" ")
-        said.setdefault(key, []).append(value)
-    one = {key: values[0] for key, values in said.items() if values[0] != "none"}
-    tokens = {"%%": "%", "%h": one["hostname"], "%p": one["port"], "%r": one.get("user", ""), "%n": name}
-    command = one.get("proxycommand")
-    if "proxyjump" in one:
-        *before, last = one["proxyjump"].split(",")
-        jumps = ("-J", ",".join(before)) if before else ()
-        options = ("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes")
-        command = shlex.join(("ssh", "-F", str(config), *options, *jumps, "-W", "[%h]:%p", last))
-    keys = tuple(str(Path(key).expanduser()) for key in said.get("identityfile", ()))
-    # Only who is in the world's known_hosts is believed, whoever else the machine knows.
-    known = one.get("userknownhostsfile", "").split()
-    return Way(
-        host=one["hostname"],
-        port=int(one["port"]),
-        alias=one.get("hostkeyalias"),
-        user=one.get("user"),
-        keys=tuple(key for key in keys if Path(key).is_file()),
-        agent=one.get("identitiesonly") != "yes",
-        known_hosts=tuple(path for each in known if (path := Path(each).expanduser()).is_file()),
-        command=command and re.sub("%[%hprn]", lambda token: tokens[token[0]], command),
-    )
-
-
 class Shell:
     """A plain shell on a device; a context that closes itself."""
 
     def __init__(self, device: str, client: "_Client") -> None:
         self._device = device
         self._client = client
+        self.keeper: Conversation | None = None
+        """What keeps changes there, once somebody has asked for it."""
 
-    def run(self, arguments: Sequence[str], given: str, seconds: float = _ANSWER_SECONDS) -> str:
-        """Run a command with something to read, and return what it printed; DeviceUnreachable where it fails."""
+    def converse(self, arguments: Sequence[str], opening: str) -> "Conversation":
+        """Start a program that answers line by line, and tell it how."""
         with _translated(self._device):
-            sent, printed, complained = self._client.exec_command(shlex.join(arguments), timeout=seconds)
-            sent.write(given)
-            sent.channel.shutdown_write()
-            answer = _heard(printed)
-            if printed.channel.recv_exit_status() != 0:
-                raise DeviceUnreachable(self._device, one_line(_heard(complained)[-500:]) or "the shell failed")
-            return answer
+            return Conversation(self._device, self._client, shlex.join(arguments), opening)
 
-    def ask(self, command: str) -> str | None:
+    def ask(self, command: str, seconds: float = _ANSWER_SECONDS) -> str | None:
         """Return what a command prints, or None where it fails."""
         with _translated(self._device):
-            _, printed, _ = self._client.exec_command(command, timeout=_ANSWER_SECONDS)
+            _stdin, printed, _stderr = self._client.exec_command(command, timeout=seconds)
             answer = _heard(printed)
             return answer if printed.channel.recv_exit_status() == 0 else None
 
     def __enter__(self) -> Self:
         return self
 
+    @property
+    def alive(self) -> bool:
+        """Say whether the session still answers."""
+        return _answers(lambda: self.ask(":", _ALIVE_SECONDS))
+
+    def close(self) -> None:
+        """End the session."""
+        self._client.close()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.close()
+        self.close()
+
+
+class Conversation:
+    """A program on a device that answers each line with one; it ends with the session."""
+
+    def __init__(self, device: str, client: "_Client", command: str, opening: str) -> None:
+        self._device = device
+        self._sent, self._printed, self._complained = client.exec_command(command)
+        self._sent.write(opening)
+
+    def ask(self, line: str, seconds: float) -> str:
+        """Return the answer to a line; DeviceUnreachable where none comes, and the program has ended."""
+        with _translated(self._device):
+            self._sent.channel.settimeout(seconds)
+            self._sent.write(line + "\n")
+            self._sent.flush()
+            answer = self._printed.readline(_MOST)
+            if not answer.endswith("\n"):
+                why = one_line(_heard(self._complained)[-500:])
+                raise DeviceUnreachable(self._device, why or _("the session broke off"))
+            return str(answer)
 
 
 class ShellLine:
@@ -282,10 +265,19 @@ class CommandLine:
     def __enter__(self) -> Self:
         return self
 
+    @property
+    def alive(self) -> bool:
+        """Say whether the session still answers."""
+        return _answers(lambda: self.ask("", _ALIVE_SECONDS))
+
+    def close(self) -> None:
+        """End the session."""
+        self._channel.disconnect()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._channel.disconnect()
+        self.close()
 
 
 class _Client(paramiko.SSHClient):
@@ -375,7 +367,7 @@ class _Lean:
     base_prompt: str
     RETURN: str
     write_channel: Callable[[str], None]
-    read_until_pattern: Callable[..., str]
+    remote_conn: paramiko.Channel
     _come = 0
     _prompt = r"^[\w.-]+[>#] ?\Z"
 
@@ -411,8 +403,25 @@ class _Lean:
         return come
 
     def _read(self, seconds: float) -> str:
+        """Wait for the prompt; netmiko would look for it in all that has come, every ten milliseconds."""
         self._come = 0
-        return self.read_until_pattern(self._prompt, read_timeout=seconds, re_flags=re.MULTILINE)
+        said, limit = "", time.monotonic() + seconds
+        while re.search(self._prompt, said[said.rfind("\n") + 1 :]) is None:
+            left = limit - time.monotonic()
+            if left <= 0:
+                raise ReadTimeout(_("no prompt came within {seconds:.0f} s").format(seconds=seconds))
+            select.select([self.remote_conn], [], [], left)
+            if self.remote_conn.closed or (self.remote_conn.eof_received and not self.remote_conn.recv_ready()):
+                raise EOFError(_("the session broke off"))
+            said += self.read_channel()
+        return said
+
+
+def _answers(ask: Callable[[], str | None]) -> bool:
+    try:
+        return ask() is not None
+    except DeviceError:
+        return False
 
 
 def _heard(stream: paramiko.ChannelFile) -> str:

@@ -23,6 +23,7 @@ from netcfg.guards import Ticket
 from netcfg.intent import LineArguments, LineStage, When
 from netcfg.kept import KeptConfigurations
 from netcfg.sessions import Passwords, Sessions
+from netcfg.spares import Lending, Spares
 from netcfg.visits import DeviceState, Found, Visit, each, visits
 
 _TRIES = 8
@@ -67,6 +68,7 @@ class Extranet:
         to come true, and is less.
         """
         self._sessions = Sessions(world.ssh_config, passwords=passwords)
+        self._spares = Spares()
         self._kept = KeptConfigurations(home, key_file or home.with_name(f"{home.name}.key"))
         self._seconds = timer
         self._within = within
@@ -74,7 +76,7 @@ class Extranet:
     def observe(self, arguments: Mapping[str, Any]) -> LineState:
         """Look where each device stands; changes nothing."""
         move = LineArguments.model_validate(arguments)
-        with self._visits(move, Ticket(_label(move), "", self._seconds)) as present:
+        with self._visits(move, Ticket(_label(move), "", self._seconds), keep=True) as present:
             return _state(each(present, lambda visit: visit.state(visit.find(patience(visit)))))
 
     def way_back(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
@@ -101,7 +103,7 @@ class Extranet:
                 if done is not None:
                     return done
             # Anew: sessions from before a change say nothing about whether the device can still be reached.
-            with self._visits(move, attempt.ticket) as present:
+            with self._visits(move, attempt.ticket, anew=True, keep=True) as present:
                 return self._finish(attempt, present, forward=forward)
         except ExtranetError as error:
             error.outcomes += attempt.take_back(self._sessions)
@@ -204,10 +206,13 @@ class Extranet:
             lines = "; ".join((*drift[:_SHOWN], *(["…"] if len(drift) > _SHOWN else [])))
             attempt.progress(text.format(device=visit.device, number=len(drift), lines=lines))
 
-    def _visits(self, move: LineArguments, ticket: Ticket) -> AbstractContextManager[tuple[Visit, ...]]:
+    def _visits(
+        self, move: LineArguments, ticket: Ticket, *, anew: bool = False, keep: bool = False
+    ) -> AbstractContextManager[tuple[Visit, ...]]:
         kept = {each.device: self._kept.read(_before(move, each.device, "change")) for each in move.devices}
         saved = {device: text for device, text in kept.items() if text is not None}
-        return visits(self._sessions, move.devices, ticket, saved)
+        sessions = Lending(self._sessions, self._spares, anew=anew, keep=keep)
+        return visits(sessions, move.devices, ticket, saved)
 
 
 def _last(device: str) -> str:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from inventory.base import Model
 from inventory.words import _
 from netcfg.checks import Eyes, fallback, unmet
-from netcfg.difference import intended, ours_between, same, shown, taken, unsaved
-from netcfg.errors import DeviceBusy, DeviceIncomplete, DeviceUnsaved, NotHeld, WrongDevice
+from netcfg.difference import homeless, intended, ours_between, same, shown, taken, unsaved
+from netcfg.errors import DeviceBusy, DeviceIncomplete, DeviceUnsaved, NeighbourUnseen, NotHeld, WrongDevice
 from netcfg.facts import router_id
 from netcfg.guards import Guard, Ticket, Way
 from netcfg.guards.keeping import KeptGuard
@@ -19,7 +19,7 @@ from netcfg.guards.loading import LoadedGuard
 from netcfg.guards.timed import TimedGuard
 from netcfg.guards.trial import TrialGuard
 from netcfg.intent import Check, DeviceChange
-from netcfg.platforms import load_platform
+from netcfg.platforms import Platform, load_platform
 from netcfg.reading import body, paths
 from netcfg.sessions import CommandLine, Sessions, Shell, ShellLine
 from netcfg.terminals import Terminal, TerminalShell
@@ -138,8 +138,11 @@ class Visit:
         return not self.change.before or self._saved is not None
 
     def way(self, running: str, goal: str) -> Way:
-        """Return what leads from one configuration to the other, and back."""
-        return Way(body(self._platform, running), goal, ours_between(self._platform, running, goal))
+        """Return what leads from one configuration to the other, and back; NeighbourUnseen where nothing does."""
+        ours = ours_between(self._platform, running, goal)
+        if (unseen := homeless(self._platform, ours.added)) is not None:
+            raise NeighbourUnseen(self.device, unseen)
+        return Way(body(self._platform, running), goal, ours)
 
     def push(self, way: Way) -> None:
         """Have the device changed; it is in force but not permanent."""
@@ -243,9 +246,22 @@ def guard_alone(sessions: Sessions, change: DeviceChange, ticket: Ticket) -> Ite
             yield _guard(change, None, shell, ticket)
 
 
+class Opens(Protocol):
+    """Opens sessions with devices."""
+
+    def command_line(self, device: str, platform: Platform) -> AbstractContextManager[CommandLine]:
+        """Open a device's command line."""
+
+    def shell(self, device: str) -> AbstractContextManager[Shell]:
+        """Open a device's account with a plain shell."""
+
+    def terminal(self, device: str, platform: Platform) -> AbstractContextManager[Terminal]:
+        """Open the command line of a device that has nothing else."""
+
+
 @contextmanager
 def visits(
-    sessions: Sessions, changes: Sequence[DeviceChange], ticket: Ticket, saved: Mapping[str, str]
+    sessions: Opens, changes: Sequence[DeviceChange], ticket: Ticket, saved: Mapping[str, str]
 ) -> Iterator[tuple[Visit, ...]]:
     """Visit devices, all at once; their sessions end with the context. `saved`: configurations before the change."""
 

@@ -153,6 +153,14 @@ class StageEnded(Kind):
     failure: str = ""
 
 
+class TwinBuilt(Kind):
+    """A rehearsal's twin was built; devices that booted as they are really configured, with the digests of that."""
+
+    KIND: ClassVar[str] = "twin-built"
+    configured: dict[str, str] = Field(default={})
+    """SHA-256 of the kept configuration that each was fetched with."""
+
+
 class RehearsalEnded(Kind):
     """How a rehearsal came out."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from infra.twin import client
+from infra.twin.configured import boots
 from infra.twin.paths import TwinPaths
 from infra.twin.spec import seeds_of
 from infra.worlds import CloudKind, World, load_world
@@ -15,7 +16,7 @@ from inventory.base import Model
 from inventory.configured.folder import read_fetched
 from inventory.words import _
 from migrations.evidence.chain import Record
-from migrations.evidence.kinds import RehearsalEnded, StageBegun, StageEnded
+from migrations.evidence.kinds import RehearsalEnded, StageBegun, StageEnded, TwinBuilt
 from migrations.home import RunHome, RunSettings, run_id
 from migrations.plan import Plan
 from migrations.planning.preparing import Prepared
@@ -156,6 +157,9 @@ class Rehearsal:
         fetched = read_fetched(self._folder).kept
         seeds, small = seeds_of(self._folder), to_be_filled(self._faults)
         client.up(self._prepared.programme, self._twin.name, seeds, tell, fetched, small, self._cloud)
+        real = (device for device, boot in boots(self._prepared.programme, fetched).items() if boot.real)
+        configured = {device: fetched[device].facts.digest for device in sorted(real)}
+        self._home.evidence.write(TwinBuilt(configured=configured))
         (self._twin.state / MARK).write_text(self._home.path.name)
         return ""
 

@@ -1,6 +1,6 @@
 """How a guard asks the device that it runs on, by the commands of its platform.
 
-This module is sent to devices with each request, so it needs nothing but Python 3.9.
+This module is sent to devices for each session, so it needs nothing but Python 3.9.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ It holds the device for one change at a time, keeps what would take that change 
 run out. What returns is the difference that the change made, computed against what runs at that time: lines that
 others have changed meanwhile stay as they are. One decision is taken for each change, once; a lock makes it so.
 
-This module is sent to devices with each request, so it needs nothing but Python 3.9.
+This module is sent to devices for each session, so it needs nothing but Python 3.9.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from netcfg.guards.devices import Answer, Incomplete, Refused, ReloadDevice, device_of, sync, write
 from netcfg.guards.lines import Deed
@@ -254,12 +254,13 @@ class Keeper:
             os.close(self._lock)
 
 
-def main(request: Answer) -> None:
-    """Answer one request, as one line of JSON."""
+def main(requests: TextIO) -> None:
+    """Answer requests, each a line of JSON, as long as somebody asks; each answer is one line of JSON."""
     os.umask(0o077)
-    try:
-        answer = Keeper(Path.home() / "zhenghe", request).answer()
-    except (OSError, Incomplete) as error:
-        answer = {"error": str(error)}
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
+    for line in requests:
+        try:
+            answer = Keeper(Path.home() / "zhenghe", json.loads(line)).answer()
+        except (OSError, Incomplete) as error:
+            answer = {"error": str(error)}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()

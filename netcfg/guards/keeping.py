@@ -1,4 +1,4 @@
-"""The guard of devices that have none of their own: a keeper, sent to the shell account with each request."""
+"""The guard of devices that have none of their own: a keeper, sent to the shell account for each session."""
 
 import json
 import time
@@ -16,7 +16,7 @@ from netcfg.errors import DeviceUnreachable, NotHeld, TooLate
 from netcfg.guards import Outcome, Settled, Standing, Ticket, Way
 from netcfg.guards.lines import LinePath
 from netcfg.platforms import Platform
-from netcfg.sessions import CommandLine, Shell, ShellLine
+from netcfg.sessions import CommandLine, Conversation, Shell, ShellLine
 
 _FOLDER = Path(__file__).parent
 _SENT = ("lines", "statements", "devices", "record", "keeper")
@@ -24,12 +24,12 @@ _SENT = ("lines", "statements", "devices", "record", "keeper")
 _MODULES = {f"netcfg.guards.{name}": (_FOLDER / f"{name}.py").read_text() for name in _SENT}
 _START = """
 import json, sys, types
-parcel = json.loads(sys.stdin.readline())
-for name, text in parcel["modules"].items():
+for name, text in json.loads(sys.stdin.readline()).items():
     module = sys.modules[name] = types.ModuleType(name)
     exec(compile(text, name, "exec"), module.__dict__)
-module.main(parcel["request"])
+module.main(sys.stdin)
 """
+_OPENING = json.dumps(_MODULES) + "\n"
 _SECONDS = 60.0
 """To take a change back may take a device so long."""
 
@@ -132,8 +132,7 @@ class KeptGuard:
             "settings": self._platform.difference.settings,
         }
         own = {"verb": verb, "label": self._ticket.label, "token": self._ticket.token, "knowledge": knowledge}
-        parcel = json.dumps({"modules": _MODULES, "request": own | more})
-        answer = self._shell.run(("python3", "-I", "-S", "-c", _START), parcel + "\n", _SECONDS)
+        answer = self._keeper.ask(json.dumps(own | more), _SECONDS)
         try:
             found = dict(json.loads(answer))
         except (ValueError, TypeError) as error:
@@ -141,6 +140,13 @@ class KeptGuard:
         if "error" in found:
             raise DeviceUnreachable(self._device, self._platform.masked(one_line(str(found["error"]), 500)))
         return found
+
+    @property
+    def _keeper(self) -> Conversation:
+        """The keeper, which is sent once for all that is asked of it in one session."""
+        if self._shell.keeper is None:
+            self._shell.keeper = self._shell.converse(("python3", "-I", "-S", "-c", _START), _OPENING)
+        return self._shell.keeper
 
     def _read(self, model: type[_Model], answer: dict[str, Any]) -> _Model:
         try:

@@ -1,6 +1,6 @@
 """What is kept on a device of one change, and how the device itself is asked; runs there, beside the keeper.
 
-This module is sent to devices with each request, so it needs nothing but Python 3.9.
+This module is sent to devices for each session, so it needs nothing but Python 3.9.
 """
 
 from __future__ import annotations

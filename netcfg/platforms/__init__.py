@@ -27,6 +27,8 @@ class Commands(Model):
     literal: dict[str, str] = Field(default={})
     """Characters that the command line would take as something else, each with what is typed for it."""
     neighbour: str
+    bfd: str = ""
+    """Asks for sessions of BFD, where the answer about a neighbour does not tell of its own."""
     route: str
     routes: str
     ways: str
@@ -40,6 +42,8 @@ class ShellCommands(Model):
     management: str
     line: str = ""
     """How it asks the command line, where nobody else does."""
+    kernel: str = ""
+    """Asks for routes that the command line does not show with those of its own."""
     route_back: str = ""
     """Asks for the way to the one who asks, where `management` does not tell it."""
     hostname: str = ""
@@ -148,8 +152,12 @@ class Policies(Model):
     denied: tuple[str, ...]
     defined: tuple[str, ...]
     open: tuple[str, ...]
+    inherited: tuple[str, ...] = ()
+    """The policy of the group that a neighbour belongs to, where it is not written like a neighbour's."""
     refused: tuple[str, ...] = ()
     """A policy of the operator's that ours cannot call."""
+    explicit: bool = False
+    """A neighbour without a policy cannot be: where none is seen it stands elsewhere."""
     copied: Copied | None = None
     everything: str = ""
     """What our policy calls where the operator's accepts everything by a word that cannot be called."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netcfg.intent import LineStage
-from netcfg.sessions import CommandLine, Shell
+from netcfg.sessions import CommandLine, Conversation, Shell
 from netcfg.transaction import Extranet
 from tests.real.routers import CE, HUB, Routers
 from tests.sampling import sampled
@@ -20,7 +20,7 @@ POINTS = 120
 """Before and after every command of a change of two devices; those beyond the last one find it done."""
 SHARE = 3 / POINTS
 FOREIGN = "ip prefix-list BY-HAND seq 5 permit 10.99.0.0/16"
-COMMANDS = ((Shell, "run"), (Shell, "ask"), (CommandLine, "ask"))
+COMMANDS = ((Conversation, "ask"), (Shell, "ask"), (CommandLine, "ask"))
 
 
 class Killed(BaseException):

@@ -6,8 +6,9 @@ import pytest
 
 from infra.twin.routers import surveyed_configuration
 from inventory.model import Programme
-from netcfg.difference import deeds_between, intended, ours_between, same, taken
-from netcfg.errors import CannotCall
+from netcfg.difference import deeds_between, homeless, intended, ours_between, same, taken
+from netcfg.errors import CannotCall, PolicyUnseen
+from netcfg.facts import kernel_routes
 from netcfg.guards.lines import way_back
 from netcfg.guards.statements import edited
 from netcfg.intent import DeviceChange, LineStage, line_steps
@@ -19,12 +20,17 @@ DEVICE = "water-hub"
 assert isinstance(BIRD.keeping, Loading)
 LAST = BIRD.keeping.last
 WHERE = "import where extranet_in();"
+TEMPLATE = "template bgp edges { ipv4 { import where extranet_in(); export where own_out(); }; }\n"
 SHAPES = {
     "as surveyed": ("", ""),
     "a policy of several words": (WHERE, "import where net ~ [ 10.50.0.0/16+ ] && extranet_in();"),
     "everything is accepted": (WHERE, "import all;"),
     "spacing and comments": (WHERE, "import /* the extranet */ where\n  extranet_in ( ) ; # ours"),
     "a neighbour with a port": ("neighbor 10.252.11.1 as", "neighbor 10.252.11.1 port 179 as"),
+    "the circuit's policy in a template": (
+        "protocol bgp to_water_hub_administrative {",
+        TEMPLATE + "protocol bgp to_water_hub_administrative from edges {",
+    ),
     "limits at the line": ("import all;", "import all; import limit 100 action block;"),
 }  # fmt: skip
 
@@ -58,6 +64,8 @@ def test_every_stage_leads_there_and_back(mixed: Programme, shape: str) -> None:
     old, new = SHAPES[shape]
     assert old in text
     text = text.replace(old, new, 1)
+    if "template" in shape:
+        text = text.replace("\t\timport where extranet_in();\n\t\texport where own_out();\n", "")
     before: dict[LineStage, str] = {}
     for stage, change in changes(mixed).items():
         before[stage] = text
@@ -82,6 +90,43 @@ def test_a_policy_that_cannot_be_called_is_named_before_anything_is_done(mixed: 
     attach = changes(mixed)[LineStage.ATTACH]
     with pytest.raises(CannotCall, match=r"10\.254\.81\.1.*import filter.*make it a function"):
         intended(BIRD, text, attach.before, attach.after, attach.policies)
+
+
+@pytest.mark.parametrize("unseen", [(f"\t\t{WHERE}\n", ""), ("neighbor 10.254.81.1 as", "neighbor EDGE as")])
+def test_a_policy_that_is_not_seen_is_told_before_anything_is_done(mixed: Programme, unseen: tuple[str, str]) -> None:
+    text = surveyed_configuration(mixed, DEVICE).replace(*unseen)
+    attach = changes(mixed)[LineStage.ATTACH]
+    with pytest.raises(PolicyUnseen, match=r"10\.254\.81\.1.*import where"):
+        intended(BIRD, text, attach.before, attach.after, attach.policies)
+
+
+def test_a_neighbour_that_is_written_as_a_constant_is_told_before_anything_is_done(mixed: Programme) -> None:
+    text = surveyed_configuration(mixed, DEVICE)
+    text = text.replace("neighbor 10.252.11.1 as", "neighbor FAR as")
+    text = text.replace("log ", "define FAR = 10.252.11.1;\nlog ", 1)
+    drain = changes(mixed)[LineStage.DRAIN]
+    goal = intended(BIRD, text, drain.before, drain.after, drain.policies)
+    assert homeless(BIRD, ours_between(BIRD, text, goal).added) == "10.252.11.1"
+    attach = changes(mixed)[LineStage.ATTACH]
+    goal = intended(BIRD, text, attach.before, attach.after, attach.policies)
+    assert homeless(BIRD, ours_between(BIRD, text, goal).added) is None
+
+
+ROUTES = """10.81.8.0/24 via 10.252.11.2 dev line-water-leas
+10.252.11.0/30 dev line-water-leas proto kernel scope link src 10.252.11.1
+10.81.0.0/24 via 10.252.11.2 dev line-water-leas proto bird metric 32
+default proto static metric 20 \\\tnexthop via 10.252.11.2 dev line-water-leas weight 1 \\\tnexthop via 10.9.0.1 dev lan
+fe80::/64 dev line-water-leas proto kernel metric 256 pref medium
+2001:db8:81::/48 via fe80::1 dev line-water-leas proto bgp metric 20 pref medium
+2001:db8:82::/48 via fe80::1 dev line-water-leas2 proto bgp metric 20 pref medium
+multicast ff00::/8 dev line-water-leas proto kernel metric 256 pref medium
+"""
+
+
+def test_routes_that_others_than_the_router_have_made_over_a_line_are_found() -> None:
+    assert kernel_routes(ROUTES, "line-water-leas") == {
+        "10.81.8.0/24": "boot", "0.0.0.0/0": "static", "2001:db8:81::/48": "bgp",
+    }  # fmt: skip
 
 
 def test_what_is_there_is_neither_moved_nor_written_anew(mixed: Programme) -> None:

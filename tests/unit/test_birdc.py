@@ -63,3 +63,16 @@ def test_routes() -> None:
     assert birdc.next_hops(ROUTES, IPv4Network("10.8.0.0/16")) == (str(LINE), str(CIRCUIT))
     assert birdc.next_hops(ROUTES, IPv4Network("10.81.0.0/24")) == ()
     assert birdc.routes_over(ROUTES, "line-water-leas") == {"10.11.0.0/24": "to_water", "10.8.0.0/16": "own"}
+
+
+SESSIONS = """BIRD 2.0.12 ready.
+bfd1:
+IP address                Interface  State      Since         Interval  Timeout
+10.254.82.1               acc        Up         18:00:01.120     0.100    0.500
+10.252.13.1               line       Down       18:00:01.120     0.100    0.500
+"""
+
+
+def test_a_session_of_bfd_that_is_up_notices_a_death_before_bgp_does() -> None:
+    assert birdc.noticed(SESSIONS, IPv4Address("10.254.82.1")) == (0.5, "BFD")
+    assert birdc.noticed(SESSIONS, IPv4Address("10.252.13.1")) == (0.0, "BGP")

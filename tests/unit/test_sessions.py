@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from netcfg.sessions import way_to
+from netcfg.openssh import way_to
 
 
 @pytest.fixture
