@@ -87,6 +87,7 @@ class TrialGuard:
         """Type the change and commit it on trial; TooLate where the other devices' timers have too little time left."""
         commands = commands_between(self._platform, way.running, way.goal)
         if not commands:
+            self.release()
             return
         words = self._platform.commands
         self._line.take(words.configure)
@@ -103,6 +104,8 @@ class TrialGuard:
             self._discard()
             raise CommandRejected(self._device, self._attempt, self._platform.masked(answer.strip() or "-"))
         self._line.take(words.end)
+        # From here on the trial keeps others out; the next session of ours is another one to the device.
+        self.release()
 
     def confirm(self, way: Way) -> Outcome:
         """Commit for good what is on trial; `returned` where it is not any more."""
