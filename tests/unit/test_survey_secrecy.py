@@ -161,25 +161,27 @@ def test_what_is_still_remembered_of_a_classified_system_is_found_and_forgotten(
     assert leaks([memory.text()]) == []
 
 
-@pytest.mark.parametrize(
-    "heading, cell, classified, told",
-    [
-        ("秘密等级", "秘密", True, False),  # A heading that no list knows asks for secrecy all the same.
-        ("保密级别", "机密级", True, False),
-        ("是否涉密", "非密，其中部分涉密", None, False),
-        ("是否涉密", "否，原为秘密级", None, False),
-        ("是否涉密", "不涉及国家秘密", None, True),
-        ("是否涉密", "否（不涉密）", None, True),
-        ("是否涉密", "否，商业秘密", None, True),
-    ],
-)
-def test_an_answer_that_goes_on_to_speak_of_secrets_is_no_no(
-    folder: Path, tmp_path: Path, heading: str, cell: str, classified: bool | None, told: bool
-) -> None:
-    file = tmp_path / "答复.csv"
-    file.write_text(f"系统名称,所属部门,{heading},功能描述\n防汛值班,水务局,{cell},值班安排\n")
-    zhenghe("import", file, "--into", folder, "--yes", folder=tmp_path)
-    (system,) = [part for part in Folder(folder).parts if part.values.get("title") == "防汛值班"]
-    assert (system.values.get("grading") or {}).get("classified") is classified
-    assert ("值班安排" in json.dumps(system.values, ensure_ascii=False)) is told
-    assert ("值班安排" in (folder / FILE).read_text()) is told
+ANSWERS = {
+    # A heading that no list knows asks for secrecy all the same.
+    "秘密等级": {"甲值班": ("秘密", True, False)},
+    "保密级别": {"乙值班": ("机密级", True, False)},
+    "是否涉密": {
+        "丙值班": ("非密，其中部分涉密", None, False), "丁值班": ("否，原为秘密级", None, False),
+        "戊值班": ("不涉及国家秘密", None, True), "己值班": ("否（不涉密）", None, True),
+        "庚值班": ("否，商业秘密", None, True),
+    },
+}  # fmt: skip
+
+
+def test_an_answer_that_goes_on_to_speak_of_secrets_is_no_no(folder: Path, tmp_path: Path) -> None:
+    files = [tmp_path / f"{heading}.csv" for heading in ANSWERS]
+    for file, rows in zip(files, ANSWERS.values(), strict=True):
+        lines = [f"{title},水务局,{cell},{title}的安排" for title, (cell, _classified, _told) in rows.items()]
+        file.write_text("\n".join([f"系统名称,所属部门,{file.stem},功能描述", *lines, ""]))
+    zhenghe("import", *files, "--into", folder, "--yes", folder=tmp_path)
+    systems = {part.values.get("title"): part.values for part in Folder(folder).parts}
+    remembered = (folder / FILE).read_text()
+    for title, (_cell, classified, told) in (one for rows in ANSWERS.values() for one in rows.items()):
+        assert (systems[title].get("grading") or {}).get("classified") is classified, title
+        for kept in (json.dumps(systems[title], ensure_ascii=False), remembered):
+            assert (f"{title}的安排" in kept) is told, title
