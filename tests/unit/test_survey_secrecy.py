@@ -161,7 +161,7 @@ def test_what_is_still_remembered_of_a_classified_system_is_found_and_forgotten(
     assert leaks([memory.text()]) == []
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[str, tuple[str, bool | None, bool]]] = {
     # A heading that no list knows asks for secrecy all the same.
     "秘密等级": {"甲值班": ("秘密", True, False)},
     "保密级别": {"乙值班": ("机密级", True, False)},
@@ -182,6 +182,8 @@ def test_an_answer_that_goes_on_to_speak_of_secrets_is_no_no(folder: Path, tmp_p
     systems = {part.values.get("title"): part.values for part in Folder(folder).parts}
     remembered = (folder / FILE).read_text()
     for title, (_cell, classified, told) in (one for rows in ANSWERS.values() for one in rows.items()):
-        assert (systems[title].get("grading") or {}).get("classified") is classified, title
+        grading = systems[title].get("grading") or {}
+        assert isinstance(grading, dict)
+        assert grading.get("classified") is classified, title
         for kept in (json.dumps(systems[title], ensure_ascii=False), remembered):
             assert (f"{title}的安排" in kept) is told, title
