@@ -15,6 +15,7 @@ import pytest
 
 from tests.unit import hostside  # noqa: F401
 from ansible.module_utils import zhenghe_mounts as mounting
+from ansible.module_utils import zhenghe_holders
 from ansible.module_utils import zhenghe_tree
 from ansible.module_utils.zhenghe_changes import Changes
 from ansible.module_utils.zhenghe_findings import Findings, looked_over, still_refused
@@ -152,6 +153,47 @@ def test_everybody_whom_a_seal_would_not_hold_is_found(folder: Path, how: str) -
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
         assert holders(str(folder)) == []
     assert holders(str(folder)) == []
+
+
+_THREAD = """
+import ctypes, threading
+def stand():
+    ctypes.CDLL(None).unshare(0x200)
+    os.chdir(root)
+    standing.set()
+    threading.Event().wait()
+standing = threading.Event()
+threading.Thread(target=stand, daemon=True).start()
+standing.wait()
+"""
+
+
+def test_a_thread_that_stands_in_a_folder_alone_is_found(folder: Path) -> None:
+    with at_work(folder, f"exec({_THREAD!r})") as process:
+        assert "works in it" in str(holders(str(folder))[0])
+        assert Path(f"/proc/{process.pid}/cwd").readlink() != folder
+
+
+def test_what_the_kernel_writes_into_a_folder_by_itself_is_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, swap = folder / "disk.img", folder / "swap file"
+    for number, file in enumerate((image, swap, tmp_path / "elsewhere.img", image)):
+        file.touch()
+        block = tmp_path / "block" / f"loop{number}"
+        (block / "loop").mkdir(parents=True)
+        (block / "loop" / "backing_file").write_text(f"{file}\n")
+        # The second one is attached nowhere, the last one only to be read.
+        (block / "ro").write_text("1\n" if number in (1, 3) else "0\n")
+    written = str(swap).replace(" ", "\\040")
+    (tmp_path / "swaps").write_text(f"Filename Type Size Used Priority\n{written} file 9 0 -2\n")
+    monkeypatch.setattr(zhenghe_holders, "BLOCKS", tmp_path / "block")
+    monkeypatch.setattr(zhenghe_holders, "SWAPS", tmp_path / "swaps")
+    said = looked_over(str(folder)).refused
+    assert said == still_refused(str(folder), (), [])
+    assert [one.partition(": ")[2].split(":")[0] for one in said] == [
+        f"{image} is the image of /dev/loop0", f"{swap} is swapped to"
+    ]  # fmt: skip
 
 
 def test_who_only_reads_is_left_alone(folder: Path) -> None:

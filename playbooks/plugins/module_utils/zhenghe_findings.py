@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.module_utils import zhenghe_flags as flags
 from ansible.module_utils import zhenghe_mounts as mounting
-from ansible.module_utils.zhenghe_holders import exported
+from ansible.module_utils.zhenghe_holders import attached, exported
 from ansible.module_utils.zhenghe_mounts import Mount
 from ansible.module_utils.zhenghe_tree import entries
 
@@ -56,6 +56,7 @@ def looked_over(root: str, views: tuple[str, ...] = ()) -> Findings:
     reached = exported(root)
     if reached:
         found.refused.append(f"other hosts write into it by the NFS export {', '.join(reached)}: end that export first")
+    found.refused += [f"no seal holds the kernel: {one}" for one in attached(root)]
     _quotas(found, mounting.carrying(root, own))
     _walked(found)
     return found
@@ -73,6 +74,7 @@ def still_refused(root: str, views: tuple[str, ...], known: list[str]) -> list[s
         said.append(f"mounted or unmounted since it was prepared: {', '.join(changed)}: run the step prepare again")
     said += [f"the folder can also be written at {point}: unmount it" for point in mounting.elsewhere(root, own, views)]
     said += [f"other hosts write into it by the NFS export {path}: end that export" for path in exported(root)]
+    said += [f"no seal holds the kernel: {one}" for one in attached(root)]
     return said
 
 

@@ -17,6 +17,8 @@ from ansible.module_utils import zhenghe_mounts as mounting
 from ansible.module_utils.zhenghe_mounts import Mount, Place
 
 PROC = Path("/proc")
+BLOCKS = Path("/sys/block")
+SWAPS = Path("/proc/swaps")
 EXPORTS = (Path("/proc/fs/nfsd/exports"), Path("/var/lib/nfs/etab"))
 _COPYING = (b"rsync\0--server\0--sender\0",)
 _WAYS = {
@@ -73,6 +75,37 @@ def exported(folder: str) -> list[str]:
     return sorted(found)
 
 
+def attached(folder: str) -> list[str]:
+    """Return what the kernel itself writes into a folder's files, with no process behind it: images and swap."""
+    own = mounting.mounts()
+    places = mounting.extents(folder, own)
+    found = []
+    for path, what in (*_images(own), *_swap()):
+        mount = mounting.carrying(path, own)
+        if mount is not None and mounting.within(mounting.place_on(mount, path), places) and os.path.exists(path):
+            found.append(f"{path} {what}")
+    return sorted(found)
+
+
+def _images(own: list[Mount]) -> Iterator[tuple[str, str]]:
+    for block in BLOCKS.glob("loop*"):
+        with contextlib.suppress(OSError):
+            if (block / "ro").read_text().strip() == "0":
+                path = (block / "loop" / "backing_file").read_text(errors="surrogateescape").rstrip("\n")
+                at = [one.point for one in own if one.source == f"/dev/{block.name}"]
+                where = f", mounted at {', '.join(at)}" if at else ""
+                yield path, f"is the image of /dev/{block.name}{where}: unmount it, and losetup --detach"
+
+
+def _swap() -> Iterator[tuple[str, str]]:
+    with contextlib.suppress(OSError):
+        for line in SWAPS.read_text(errors="surrogateescape").splitlines()[1:]:
+            path, kind = line.split()[:2]
+            if kind == "file":
+                # Blanks are written as they are in mountinfo.
+                yield re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), path), "is swapped to: swapoff"
+
+
 class _Folder:
     """The folder, by all the paths that lead into it."""
 
@@ -87,9 +120,10 @@ class _Folder:
         """Say by what a process could write into the folder."""
         seen = self._seen_by(process)
         for name in ("cwd", "root"):
-            with contextlib.suppress(OSError):
-                if self._holds(os.readlink(str(process / name)), seen) and _writable(process / name):
-                    yield name
+            for view in _standing(process, name):
+                with contextlib.suppress(OSError):
+                    if self._holds(os.readlink(str(view)), seen) and _writable(view):
+                        yield name
         for fd in (process / "fd").iterdir():
             with contextlib.suppress(OSError):
                 way = self._open(fd, seen)
@@ -128,6 +162,18 @@ class _Folder:
             return "fd" if _writable(fd) else ""
         flags = re.search(r"^flags:\s+(\d+)", (fd.parent.parent / "fdinfo" / fd.name).read_text(), re.MULTILINE)
         return "write" if flags and int(flags[1], 8) & os.O_ACCMODE != os.O_RDONLY else ""
+
+
+def _standing(process: Path, name: str) -> Iterator[Path]:
+    """Return a process's view, and those of its threads that stand elsewhere, as Samba's do."""
+    own = process / name
+    yield own
+    first = os.readlink(str(own))
+    for task in os.listdir(process / "task"):
+        view = process / "task" / task / name
+        with contextlib.suppress(OSError):
+            if os.readlink(str(view)) != first:
+                yield view
 
 
 def _writable(view: Path) -> bool:

@@ -15,7 +15,7 @@ ENTRY = {
 GROUND = Path(__file__).with_name("ground.sh")
 _CALM = "-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 -c client_min_messages=warning"
 _UNSUBSCRIBE = r"""
-for database in $(psql -XAtqc "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"); do
+for database in $(psql -XAtqc "SELECT datname FROM pg_database WHERE datname !~ '^(template[01]|postgres)$'"); do
     psql -XAtqd "$database" -c "SELECT format('ALTER SUBSCRIPTION %1\$I DISABLE; ALTER SUBSCRIPTION %1\$I \
         SET (slot_name = NONE); DROP SUBSCRIPTION %1\$I', subname) FROM pg_subscription JOIN pg_database d \
         ON d.oid = subdbid WHERE datname = current_database()" | psql -XAtqd "$database"
@@ -29,8 +29,10 @@ SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE ac
 SELECT pg_sleep(0.2);
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots;
 SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts \gexec
+SELECT format('ALTER DATABASE %I IS_TEMPLATE false', datname) FROM pg_database
+WHERE datistemplate AND datname !~ '^template[01]$' \gexec
 SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
-WHERE NOT datistemplate AND datname <> 'postgres' \gexec
+WHERE datname !~ '^(template[01]|postgres)$' \gexec
 SELECT format('DROP OWNED BY %1$I; DROP ROLE %1$I', rolname) FROM pg_roles WHERE rolname !~ '^pg_' AND oid <> 10 \gexec
 SELECT format('DROP TABLESPACE %I', spcname) FROM pg_tablespace WHERE spcname !~ '^pg_' \gexec
 SQL

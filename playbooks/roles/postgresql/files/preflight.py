@@ -9,7 +9,7 @@ from ansible.module_utils import zhenghe_pg_hba as hba
 from ansible.module_utils import zhenghe_pg_sequences as sequences
 from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_clear import look
-from ansible.module_utils.zhenghe_pg_findings import findings
+from ansible.module_utils.zhenghe_pg_findings import OLDEST, findings
 from ansible.module_utils.zhenghe_pg_large import LISTING
 from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_sessions import sharing
@@ -64,6 +64,9 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
         if side_of(cluster, place.database) == "absent":
             return {"facts": {"there": False}, "refusals": [f"there is no database {place.database}"]}
         connection = _quiet(place.connect(place.database))
+        if connection.server_version < OLDEST:
+            # Its catalogues lack what else would be asked.
+            return {"facts": {"there": False}, "refusals": list(findings(place, connection))}
         facts: dict[str, Any] = {"there": True}
         facts.update({name: int(value(connection, question)) for name, question in _COUNTS.items()})
         facts.update({name: str(value(connection, question)) for name, question in _WORDS.items()})

@@ -20,7 +20,7 @@ from typing import Any
 from ansible.module_utils.zhenghe_pg_own import ACCOUNT, make_own
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, rows, value
 from ansible.module_utils.zhenghe_pg_tls import Older
-from psycopg2 import errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents.kit import Refused
 
@@ -235,9 +235,25 @@ def copy_roles(place: Place, here: Any, there: Any) -> None:
     for role in wanted:
         if role[0] not in known or role[0] in mine:
             rows(here, _as_at_the_source(role, known=role[0] in known))
+    _copy_comments(here, there, mine)
     for role, member, admin in rows(there, MEMBERSHIPS):
         option = sql.SQL(" WITH ADMIN OPTION" if admin else "")
         rows(here, sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(member)) + option)
+
+
+_COMMENTS = (
+    """
+SELECT r.rolname, shobj_description(r.oid, 'pg_authid') FROM pg_roles r WHERE """
+    + MOVES.format("r")
+)
+
+
+def _copy_comments(here: Any, there: Any, roles: set[str]) -> None:
+    present = dict(rows(here, _COMMENTS))
+    for role, comment in rows(there, _COMMENTS):
+        if role in roles and present.get(role) != comment:
+            statement = sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(role), sql.Literal(comment))
+            rows(here, statement)
 
 
 def _other_moves(place: Place) -> list[dict[str, Any]]:
@@ -269,8 +285,13 @@ def _as_at_the_source(role: tuple[Any, ...], *, known: bool) -> Any:
     name, *flags, limit, until, verifier = role
     words = " ".join(("" if flag else "NO") + _FLAGS[index] for index, flag in enumerate(flags))
     verb = "ALTER" if known else "CREATE"
-    return sql.SQL(f"{verb} ROLE {{}} {words} CONNECTION LIMIT {int(limit)} PASSWORD {{}} VALID UNTIL {{}}").format(
-        sql.Identifier(name), sql.Literal(verifier), sql.Literal(until or "infinity")
+    # Once there was a day, it can only be put off for ever.
+    ending = sql.SQL(" VALID UNTIL {}").format(sql.Literal(until or "infinity")) if until or known else sql.SQL("")
+    return (
+        sql.SQL(f"{verb} ROLE {{}} {words} CONNECTION LIMIT {int(limit)} PASSWORD {{}}").format(
+            sql.Identifier(name), sql.Literal(verifier)
+        )
+        + ending
     )
 
 
@@ -303,18 +324,46 @@ def copy_settings(place: Place, here: Any, there: Any) -> None:
     _see_settings_are_known(here, wanted)
     for role, database, name, setting in wanted:
         if (role, database, name, setting) not in present:
+            _see_is_text(here, role, name, setting)
             values = listed(name, setting) if name in LISTS else (setting,)
             written = sql.SQL(", ").join([sql.Literal(one) for one in values]) if values else sql.Literal("")
-            rows(here, sql.SQL("ALTER {} SET {} = ").format(_scope(role, database), sql.Identifier(name)) + written)
+            words = sql.SQL("ALTER {} SET {} = ").format(_scope(role, database), sql.Identifier(name)) + written
+            try:
+                rows(here, words)
+            except Error as exc:
+                why = str(exc).strip().splitlines()[0]
+                raise Refused(
+                    f"setting {name} of {_of(role)}: {why}", "ALTER ROLE or ALTER DATABASE ... RESET it on the source"
+                ) from exc
     for role, database, name, _ in present:
         if role in roles and (role, database, name) not in kept:
             rows(here, sql.SQL("ALTER {} RESET {}").format(_scope(role, database), sql.Identifier(name)))
 
 
+def _of(role: str) -> str:
+    return f"role {role}" if role else "the database"
+
+
+def _see_is_text(here: Any, role: str, name: str, setting: str) -> None:
+    """Refuse a value that was written in the encoding of another database than the one that reads it here."""
+    try:
+        setting.encode().decode()
+    except UnicodeError:
+        encoding = value(here, "SHOW server_encoding")
+        if encoding != "SQL_ASCII":
+            raise Refused(
+                f"setting {name} of {_of(role)} is not written in {encoding}: {setting}",
+                "write it in letters of ASCII on the source: settings are shared by databases of all encodings",
+            ) from None
+
+
 def _see_settings_are_known(here: Any, wanted: list[tuple[Any, ...]]) -> None:
-    known = {name.lower() for (name,) in rows(here, "SELECT name FROM pg_settings")}
+    # Some that may be set, as role, are in no list of settings.
+    names = sorted({name for _, _, name, _ in wanted})
+    question = "SELECT lower(s) FROM unnest(%s::text[]) s WHERE current_setting(s, true) IS NOT NULL"
+    known = {name for (name,) in rows(here, question, (names,))}
     unknown = [
-        f"{name} of {f'role {role}' if role else 'the database'}"
+        f"{name} of {_of(role)}"
         for role, _, name, _ in wanted
         if "." not in name and name.lower() not in known
     ]

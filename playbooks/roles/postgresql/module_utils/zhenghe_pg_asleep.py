@@ -50,6 +50,11 @@ def asleep(connection: Any, database: str) -> Asleep:
 
 def put_to_sleep(connection: Any, database: str) -> None:
     """Have nothing of the owners' run for what is applied here; what sleeps already goes on sleeping."""
+    in_one(connection, sleeping(connection, database))
+
+
+def sleeping(connection: Any, database: str) -> list[Any]:
+    """Return the statements that put what is awake to sleep, and note it; none where nothing is."""
     kept = asleep(connection, database)
     found = {
         "triggers": [list(one) for one in rows(connection, _TRIGGERS)],
@@ -57,10 +62,24 @@ def put_to_sleep(connection: Any, database: str) -> None:
         "functions": [list(one) for one in rows(connection, _FUNCTIONS)],
     }
     if not any(found.values()):
-        return
-    note = json.dumps({what: kept.get(what, []) + new for what, new in found.items()}, ensure_ascii=False)
-    setting = sql.SQL("ALTER DATABASE {} SET zhenghe.asleep = {}").format(sql.Identifier(database), sql.Literal(note))
-    in_one(connection, [setting, *_changes(connection, found, awake=False)])
+        return []
+    before = {what: [one for one in kept.get(what, []) if one not in new] for what, new in found.items()}
+    setting = noted(database, {what: before[what] + new for what, new in found.items()})
+    return [setting, *_changes(connection, found, awake=False)]
+
+
+def forgetting(connection: Any, database: str, signature: str) -> list[Any]:
+    """Return the statements that note no more of a function, because it was made anew as it is awake."""
+    kept = asleep(connection, database)
+    functions = kept.get("functions", [])
+    left = [one for one in functions if _signature(connection, one) != signature]
+    return [noted(database, {**kept, "functions": left})] if left != functions else []
+
+
+def noted(database: str, what: Asleep) -> Any:
+    """Return the statement that notes what sleeps."""
+    note = sql.Literal(json.dumps(what, ensure_ascii=False))
+    return sql.SQL("ALTER DATABASE {} SET zhenghe.asleep = {}").format(sql.Identifier(database), note)
 
 
 def waking(connection: Any, database: str) -> list[Any]:
@@ -74,21 +93,39 @@ def waking(connection: Any, database: str) -> list[Any]:
 
 def _changes(connection: Any, what: Asleep, *, awake: bool) -> list[Any]:
     changes = []
-    for schema, table, name, state in what.get("triggers", []):
+    # What was dropped since has nothing to wake.
+    for schema, table, name, state in _there(connection, _TRIGGER, what.get("triggers", [])):
         verb = _STATES[state] if awake else "DISABLE"
         table_name = sql.Identifier(schema, table)
         changes.append(sql.SQL(f"ALTER TABLE ONLY {{}} {verb} TRIGGER {{}}").format(table_name, sql.Identifier(name)))
-    for name, state in what.get("event_triggers", []):
+    for name, state in _there(connection, _EVENT_TRIGGER, what.get("event_triggers", [])):
         verb = _STATES[state] if awake else "DISABLE"
         changes.append(sql.SQL(f"ALTER EVENT TRIGGER {{}} {verb}").format(sql.Identifier(name)))
-    for schema, name, arguments in what.get("functions", []):
-        # The server's own writing of a function's arguments cannot be quoted once more; it has to name one, too.
-        signature = value(
-            connection,
-            "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE pronamespace = to_regnamespace(quote_ident(%s)) "
-            "AND proname = %s AND pg_get_function_identity_arguments(oid) = %s",
-            (schema, name, arguments),
-        )
+    for one in what.get("functions", []):
+        signature = _signature(connection, one)
         rights = "INVOKER" if awake else "DEFINER"
-        changes.append(sql.SQL(f"ALTER FUNCTION {signature} SECURITY {rights}"))
+        if signature:
+            changes.append(sql.SQL(f"ALTER FUNCTION {signature} SECURITY {rights}"))
     return changes
+
+
+_TRIGGER = """
+SELECT 1 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relname = %s AND t.tgname = %s
+"""
+_EVENT_TRIGGER = "SELECT 1 FROM pg_event_trigger WHERE evtname = %s"
+
+
+def _there(connection: Any, question: str, noted: list[list[str]]) -> list[list[str]]:
+    return [one for one in noted if rows(connection, question, tuple(one[:-1]))]
+
+
+def _signature(connection: Any, function: list[str]) -> str | None:
+    # The server's own writing of a function's arguments cannot be quoted once more; it has to name one, too.
+    found = value(
+        connection,
+        "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE pronamespace = to_regnamespace(quote_ident(%s)) "
+        "AND proname = %s AND pg_get_function_identity_arguments(oid) = %s",
+        tuple(function),
+    )
+    return None if found is None else str(found)

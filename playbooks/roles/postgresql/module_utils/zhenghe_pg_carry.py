@@ -1,7 +1,7 @@
 """What was changed since the schema was copied and can be brought over without touching a row: done at the gate.
 
-Roles with their passwords, memberships and settings, rights, comments, the parameters of sequences. Names that are
-written into statements are quoted by this end's server or by the driver.
+Roles with their passwords, memberships and settings, owners, rights, comments, the parameters of sequences. Names that
+are written into statements are quoted by this end's server or by the driver.
 """
 
 # ruff: noqa: S608 - the statements are put together from the texts of this file alone
@@ -11,8 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
+from ansible.module_utils import zhenghe_pg_belongings as belongings
 from ansible.module_utils.zhenghe_pg_description import CLASS, OWN, ROUTINE, TYPE
-from ansible.module_utils.zhenghe_pg_place import Place, rows
+from ansible.module_utils.zhenghe_pg_place import Place, rows, value
+from ansible.module_utils.zhenghe_pg_schema import TYPES_OF_OWNERS, is_template
 from ansible.module_utils.zhenghe_pg_stream import connection_limit
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -41,7 +43,13 @@ _ALL_GRANTS = " UNION ALL ".join((
     _grants("ROUTINE", "p.oid::regprocedure::text", "pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace", ROUTINE,
             acl="p.proacl", kind="'f'", owner="p.proowner"),
     _grants("TYPE", "t.oid::regtype::text", "pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace",
-            f"t.typtype IN ('d', 'e', 'r') AND {TYPE}", acl="t.typacl", kind="'T'", owner="t.typowner"),
+            f"{TYPES_OF_OWNERS} AND {TYPE}", acl="t.typacl", kind="'T'", owner="t.typowner"),
+    _grants("LANGUAGE", "quote_ident(l.lanname)", "pg_language l", "true", acl="l.lanacl", kind="'l'",
+            owner="l.lanowner"),
+    _grants("FOREIGN SERVER", "quote_ident(s.srvname)", "pg_foreign_server s", "true", acl="s.srvacl", kind="'S'",
+            owner="s.srvowner"),
+    _grants("FOREIGN DATA WRAPPER", "quote_ident(w.fdwname)", "pg_foreign_data_wrapper w", "true", acl="w.fdwacl",
+            kind="'F'", owner="w.fdwowner"),
     _grants("DATABASE", "quote_ident(d.datname)", "pg_database d", "d.datname = current_database()",
             acl="d.datacl", kind="'d'", owner="d.datdba"),
     _GRANTS.format(
@@ -56,6 +64,9 @@ UNION ALL SELECT 'SEQUENCE', format('%I.%I', n.nspname, c.relname) FROM {_ROWS} 
 UNION ALL SELECT 'SCHEMA', quote_ident(nspname) FROM pg_namespace
 UNION ALL SELECT 'ROUTINE', oid::regprocedure::text FROM pg_proc WHERE oid >= 16384
 UNION ALL SELECT 'TYPE', oid::regtype::text FROM pg_type WHERE oid >= 16384
+UNION ALL SELECT 'LANGUAGE', quote_ident(lanname) FROM pg_language
+UNION ALL SELECT 'FOREIGN SERVER', quote_ident(srvname) FROM pg_foreign_server
+UNION ALL SELECT 'FOREIGN DATA WRAPPER', quote_ident(fdwname) FROM pg_foreign_data_wrapper
 UNION ALL SELECT 'DATABASE', quote_ident(current_database())
 """
 _PRIVILEGES = (
@@ -65,7 +76,7 @@ _PRIVILEGES = (
 _COMMENTS = """
 SELECT a.type, a.object_names, a.object_args, d.description
 FROM pg_description d CROSS JOIN LATERAL pg_identify_object_as_address(d.classoid, d.objoid, d.objsubid) a
-WHERE d.objoid >= 16384 AND d.classoid NOT IN ('pg_largeobject'::regclass, 'pg_publication'::regclass)
+WHERE d.objoid >= 16384 AND d.classoid <> 'pg_largeobject'::regclass
   AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = d.objoid AND x.deptype = 'e')
 """
 _IDENTITY = """
@@ -78,8 +89,12 @@ _CALLED = {
     "composite type column": "COLUMN", "table constraint": "CONSTRAINT",
     **{word: word.upper() for word in (
         "table", "view", "materialized view", "sequence", "index", "schema", "function", "procedure", "aggregate",
-        "type", "domain", "trigger", "policy", "rule", "event trigger", "collation",
+        "type", "domain", "trigger", "policy", "rule", "event trigger", "collation", "operator", "operator class",
+        "operator family", "cast", "conversion", "language", "server", "publication", "access method",
+        "text search configuration", "text search dictionary", "text search parser", "text search template",
     )},
+    "statistics object": "STATISTICS", "foreign-data wrapper": "FOREIGN DATA WRAPPER",
+    "domain constraint": "CONSTRAINT",
 }  # fmt: skip
 _SEQUENCES = f"""
 SELECT n.nspname, c.relname, seqtypid::regtype::text, seqstart, seqincrement, seqmin, seqmax, seqcache, seqcycle
@@ -100,7 +115,18 @@ def carry_over(place: Place, inside: Any, there: Any) -> None:
     if limit != here:
         kept = sql.SQL("ALTER DATABASE {} SET zhenghe.connection_limit = {}")
         rows(inside, kept.format(sql.Identifier(place.database), sql.Literal(str(limit))))
-    for statement in (*_sequences(inside, there), *_rights(inside, there), *_comments(place, inside, there)):
+    template = is_template(there, place.database)
+    if template != is_template(inside, place.database):
+        mark = sql.SQL(f"ALTER DATABASE {{}} IS_TEMPLATE {str(template).lower()}")
+        rows(inside, mark.format(sql.Identifier(place.database)))
+    # Rights are given by owners, so that owners come first; a mapping without its server is not taken.
+    for changes in (belongings.owners, belongings.default_rights, belongings.mappings, _sequences, _rights):
+        _do(inside, changes(inside, there))
+    _do(inside, _comments(place, inside, there))
+
+
+def _do(inside: Any, statements: list[Any]) -> None:
+    for statement in statements:
         try:
             rows(inside, statement)
         except Error:
@@ -151,7 +177,13 @@ def _as_called_here(inside: Any, address: tuple[Any, ...]) -> str | None:
         found = rows(inside, _IDENTITY, (kind, list(names), list(arguments)))
     except Error:
         return None
-    return f"{_CALLED[kind]} {found[0][1]}" if kind in _CALLED and found else None
+    if kind not in _CALLED or not found:
+        return None
+    if kind == "domain constraint":
+        # The name is an identifier; what follows it is the domain, which needs its word.
+        domain = value(inside, "SELECT format('%%I ON DOMAIN %%s', %s, %s::regtype)", (arguments[0], names[0]))
+        return f"CONSTRAINT {domain}"
+    return f"{_CALLED[kind]} {found[0][1]}"
 
 
 def _sequences(inside: Any, there: Any) -> list[Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible.module_utils import zhenghe_pg_large as large
 from ansible.module_utils import zhenghe_pg_schema as schema
+from ansible.module_utils import zhenghe_pg_sequences as sequences
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_log import why_not
 from ansible.module_utils.zhenghe_pg_place import Place, rows
@@ -125,6 +126,12 @@ JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
 WHERE s.relkind = 'S' AND sn.nspname !~ '^pg_'
 """
 
+# One that cycles comes back to its beginning.
+_STEPS = """
+SELECT n.nspname, c.relname, seqincrement FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT seqcycle
+"""
+
 
 def _sequences_behind(ends: Ends) -> list[str]:
     """Say which sequences would give a number that is taken, or one that the follower gave already."""
@@ -144,15 +151,12 @@ def _sequences_behind(ends: Ends) -> list[str]:
         by_hand = highest is not None and (highest - before) * increment > 0
         if most is not None and (most - last) * increment > 0 and not by_hand:
             found.append(f"sequence {name} is at {last}, its column at {most}")
-    for table in rows(ends.here, schema.SEQUENCES):
-        question = sql.SQL(
-            "SELECT last_value, (SELECT seqincrement FROM pg_sequence WHERE seqrelid = %s::regclass) FROM {}.{}"
-        )
-        where = sql.SQL("{}.{}").format(*map(sql.Identifier, table)).as_string(ends.here)
-        old, increment = rows(ends.here, question.format(*map(sql.Identifier, table)), (where,))[0]
-        new = rows(ends.there, question.format(*map(sql.Identifier, table)), (where,))[0][0]
-        if (old - new) * increment > 0:
-            found.append(f"sequence {table[0]}.{table[1]} was at {old} and is at {new}")
+    now = {row[:2]: row[2] for row in sequences.read(ends.there, sequences.uncalled(ends.there))}
+    steps = {row[:2]: row[2] for row in rows(ends.here, _STEPS)}
+    for *names, last, _ in sequences.read(ends.here, sequences.uncalled(ends.here)):
+        one = (names[0], names[1])
+        if one in now and one in steps and (last - now[one]) * steps[one] > 0:
+            found.append(f"sequence {one[0]}.{one[1]} was at {last} and is at {now[one]}")
     return found
 
 
@@ -185,19 +189,23 @@ def _defined_differently(place: Place, ends: Ends) -> tuple[str, ...]:
     return schema.Comparison(place, *ordered).differences()
 
 
+def different_rows(ends: Ends, tables: list[Table]) -> tuple[dict[Table, int], dict[Table, tuple[int, str]]]:
+    """Return how many rows of each table really differ, and the serving end's rows and checksums of all."""
+    served = ends.sums(ends.there, tables)
+    ends.catch_up()
+    followed = ends.sums(ends.here, tables)
+    unequal = [table for table in tables if served[table] != followed[table]]
+    lasting = {table: _lasting(ends, table) for table in unequal}
+    return {table: number for table, number in lasting.items() if number}, served
+
+
 def _compared(place: Place, ends: Ends) -> tuple[tuple[str, ...], dict[str, Any]]:
     began = time.monotonic()
     both = {(one, two) for one, two in rows(ends.here, COMPARED)}
     tables: list[Table] = [(one, two) for one, two in rows(ends.there, COMPARED) if (one, two) in both]
     found = list(_defined_differently(place, ends))
-    served = ends.sums(ends.there, tables)
-    ends.catch_up()
-    followed = ends.sums(ends.here, tables)
-    for table in tables:
-        if served[table] != followed[table]:
-            lasting = _lasting(ends, table)
-            if lasting:
-                found.append(f"table {table[0]}.{table[1]}: {lasting} rows differ")
+    differ, served = different_rows(ends, tables)
+    found += [f"table {schema_name}.{table}: {number} rows differ" for (schema_name, table), number in differ.items()]
     found += _sequences_behind(ends)
     found += _large_objects(ends)
     facts = {

@@ -20,14 +20,16 @@ from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils import zhenghe_pg_slots as slots
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils import zhenghe_pg_tls as tls
-from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_carry import carry_over
-from ansible.module_utils.zhenghe_pg_definitions import bring_definitions
+from ansible.module_utils.zhenghe_pg_definitions import Definitions
 from ansible.module_utils.zhenghe_pg_findings import findings
 from ansible.module_utils.zhenghe_pg_later import bring_tables
 from ansible.module_utils.zhenghe_pg_pause import too_long
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, database_settings, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_published import BATCH, restore_identities, unpublished
+from ansible.module_utils.zhenghe_pg_rewritten import note_files, rewritten, suspect
+from ansible.module_utils.zhenghe_pg_statements import TABLES_OF
+from ansible.module_utils.zhenghe_pg_states import bring_states
 from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents.kit import Refused
@@ -92,6 +94,8 @@ def _start(place: Place, connection: Any) -> None:
     for begin in range(0, len(filled), BATCH):
         tables = sql.SQL(", ").join([sql.Identifier(*names) for names in filled[begin : begin + BATCH]])
         rows(connection, sql.SQL("TRUNCATE {} CASCADE").format(tables))
+    with contextlib.closing(place.connect_peer()) as there:
+        note_files(place, there)
     stream.subscribe(place, connection, copy=True)
 
 
@@ -196,32 +200,45 @@ def not_equal(place: Place, *, change: bool) -> tuple[str, ...]:
     """
     here = place.connect(place.database)
     found = progress(place)
-    if not found["complete"]:
+    if "reason" in found:
         return (_behind(place, found, 0),)
+    # What follows may stand still because of what was changed: it is looked at all the same.
+    behind = [] if found["complete"] else [_behind(place, found, 0) + _said_by_workers(place, here, found)]
     with contextlib.closing(place.connect_peer()) as there:
-        if change and place.end == "target":
-            brought = bring_tables(place, here, there)
-            if brought:
-                return (f"tables that came after the copy are being copied: {', '.join(brought)}",)
-            carry_over(place, here, there)
-            large.bring(here, there, stream.FIRST_OBJECTS)
-            settings.bring(place)
         source_end, target_end = (there, here) if place.end == "target" else (here, there)
         comparison = schema.Comparison(place, source_end, target_end)
         if change and place.end == "target":
-            _bring_definitions(place, here, there, comparison)
+            brought = _bring(place, here, there, comparison)
+            if brought:
+                return (*behind, f"tables that came after the copy are being copied: {', '.join(brought)}")
         changed = comparison.differences()
-    said = [f"the schema was changed since it was copied: {one}" for one in changed]
+        written = rewritten(place, there, change=change) if place.end == "target" and not (behind or changed) else ()
+    said = [*behind, *(f"the schema was changed since it was copied: {one}" for one in changed), *written]
     return (*said, *settings.still_different(place)) if place.end == "target" else tuple(said)
 
 
-def _bring_definitions(place: Place, here: Any, there: Any, comparison: schema.Comparison) -> None:
-    brought = bring_definitions(here, there, [found[:2] for found in comparison.found()])
+def _said_by_workers(place: Place, here: Any, found: dict[str, Any]) -> str:
+    return logs.why_not(here, place.base) if found.get("errors") else ""
+
+
+def _bring(place: Place, here: Any, there: Any, comparison: schema.Comparison) -> tuple[str, ...]:
+    """Bring over what can be; return the tables that came after the copy, which are copied by now."""
+    carry_over(place, here, there)
+    different = comparison.found()
+    brought = Definitions(here, there, place.database).bring([one[:2] for one in different])
+    # A table may need types, functions and schemas that are as new as it is.
+    tables = bring_tables(place, here, there)
+    if not tables:
+        large.bring(here, there, stream.FIRST_OBJECTS)
+        settings.bring(place)
+        brought += bring_states(here, place.database, comparison.found() if brought else different)
     if brought:
-        put_to_sleep(here, place.database)
         comparison.keep_as_printed(brought)
+        columns = [name for kind, name in brought if kind == "columns"]
+        suspect(place, [(one, two) for one, two in rows(here, TABLES_OF, (columns,))])
         # Rights and comments of what is new here.
         carry_over(place, here, there)
+    return tables
 
 
 def fill_views(place: Place) -> tuple[str, ...]:
@@ -317,7 +334,7 @@ def _forget_the_peer(place: Place) -> None:
 
 
 _KEPT = """
-SELECT datname FROM pg_database d WHERE NOT datistemplate AND datname <> 'postgres' AND NOT EXISTS
+SELECT datname FROM pg_database d WHERE datname NOT IN ('template0', 'template1', 'postgres') AND NOT EXISTS
 (SELECT FROM pg_db_role_setting WHERE setdatabase = d.oid AND 'zhenghe.retired=on' = ANY(setconfig))
 """
 

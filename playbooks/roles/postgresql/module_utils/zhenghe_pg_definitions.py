@@ -1,7 +1,8 @@
-"""Views, functions, policies and row security that changed after the copy: brought over at the gate, rows untouched.
+"""What defines the database and changed after the copy, brought over at the gate as far as no row is touched by it.
 
 Each definition is the text of the source's own server, and is run here as the role that owns the object: what its owner
-may not do is not done. What is not taken stays as it is, and is told as a difference afterwards.
+may not do is not done. What is not taken stays as it is, and is told as a difference afterwards. What would run with
+all rights for rows that follow is put to sleep in the same transaction.
 """
 
 from __future__ import annotations
@@ -9,90 +10,128 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ansible.module_utils.zhenghe_pg_description import CLASS, ROUTINE
-from ansible.module_utils.zhenghe_pg_place import in_one, rows
+from ansible.module_utils.zhenghe_pg_asleep import forgetting, sleeping
+from ansible.module_utils.zhenghe_pg_place import rows
+from ansible.module_utils.zhenghe_pg_statements import ANEW, COLUMNS, DOMAINS, ENUMS, REPLACED, STATEMENTS
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-_VIEWS = f"""
-SELECT format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner),
-       format('CREATE OR REPLACE VIEW %I.%I %s AS %s', n.nspname, c.relname,
-              'WITH (' || array_to_string(c.reloptions, ', ') || ')', pg_get_viewdef(c.oid)),
-       format('DROP VIEW %I.%I', n.nspname, c.relname)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v' AND {CLASS}
-"""  # noqa: S608
-_FUNCTIONS = f"""
-SELECT p.oid::regprocedure::text, pg_get_userbyid(p.proowner), pg_get_functiondef(p.oid),
-       'DROP ROUTINE ' || p.oid::regprocedure
-FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
-WHERE p.prokind IN ('f', 'p') AND l.lanname IN ('sql', 'plpgsql') AND {ROUTINE}
-"""  # noqa: S608
-_POLICIES = f"""
-SELECT format('%I.%I %I', n.nspname, c.relname, p.polname), pg_get_userbyid(c.relowner),
-       format('CREATE POLICY %I ON %I.%I AS %s FOR %s TO %s%s%s', p.polname, n.nspname, c.relname,
-              CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
-              CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
-                            ELSE 'ALL' END,
-              r.names, ' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')',
-              ' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'),
-       format('DROP POLICY %I ON %I.%I', p.polname, n.nspname, c.relname)
-FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL
-     (SELECT string_agg(CASE o WHEN 0 THEN 'PUBLIC' ELSE o::regrole::text END, ', ' ORDER BY o::regrole::text) AS names
-      FROM unnest(p.polroles) o) r
-WHERE {CLASS}
-"""  # noqa: S608
-_ROW_SECURITY = f"""
-SELECT format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner),
-       format('ALTER TABLE %I.%I %s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY', n.nspname, c.relname,
-              CASE WHEN c.relrowsecurity THEN 'ENABLE' ELSE 'DISABLE' END,
-              CASE WHEN c.relforcerowsecurity THEN 'FORCE' ELSE 'NO FORCE' END), ''
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND {CLASS}
-"""  # noqa: S608
-_ASKED = {"functions": _FUNCTIONS, "views": _VIEWS, "policies": _POLICIES, "relations": _ROW_SECURITY}
-_LOOSE = (sql.SQL("SET LOCAL check_function_bodies = off"),)
+_LOOSE = sql.SQL("SET LOCAL check_function_bodies = off")
 """A function may name what comes after it, as in a dump."""
+_ALTERED = ("types", "columns")
+"""Kinds of which one that changed is altered, never made anew: rows are of it."""
 
 
 class Defined(NamedTuple):
-    """An object: its owner, what makes it, and what drops it."""
+    """An object: the role that makes it, what makes it, and what drops it; without a role, whoever runs the move."""
 
     owner: str
     make: str
     drop: str
 
 
-def bring_definitions(here: Any, there: Any, different: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Bring over what differs, by kind and name as a comparison tells it; return what was brought."""
-    left = [one for one in different if one[0] in _ASKED]
-    brought: list[tuple[str, str]] = []
-    # One may need another: whatever is not taken is tried again as long as another one was.
-    while left:
-        taken = [one for kind in _ASKED for one in _taken(here, there, kind, [name for of, name in left if of == kind])]
-        brought += taken
-        left = [one for one in left if one not in taken]
-        if not taken:
-            break
-    return brought
+class Definitions:
+    """Brings definitions from one end of a database to the other, which follows it."""
+
+    def __init__(self, here: Any, there: Any, database: str) -> None:
+        self._here, self._there, self._database = here, there, database
+
+    def bring(self, different: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Bring over what differs, by kind and name as a comparison tells it; return what was brought."""
+        left = [one for one in different if one[0] in STATEMENTS]
+        brought: list[tuple[str, str]] = []
+        # One may need another: whatever is not taken is tried again as long as another one was.
+        while left:
+            taken = [one for kind in STATEMENTS for one in self._taken(kind, [of for what, of in left if what == kind])]
+            brought += taken
+            left = [one for one in left if one not in taken]
+            if not taken:
+                break
+        return brought
+
+    def _taken(self, kind: str, names: list[str]) -> list[tuple[str, str]]:
+        if not names:
+            return []
+        theirs, ours = (_read(end, STATEMENTS[kind]) for end in (self._there, self._here))
+        # Columns come in their order.
+        names = [*(name for name in theirs if name in names), *(name for name in names if name not in theirs)]
+        made = [name for name in names if self._made(kind, theirs.get(name), ours.get(name), name)]
+        altered = {"types": self._type_altered, "columns": self._column_altered}.get(kind)
+        if altered:
+            made += [name for name in names if name not in made and name in theirs and altered(name)]
+        return [(kind, name) for name in made]
+
+    def _made(self, kind: str, wanted: Defined | None, present: Defined | None, name: str) -> bool:
+        if wanted is None:
+            return present is not None and bool(present.drop) and self._done(present.owner, [present.drop])
+        if kind in _ALTERED and present is not None:
+            return False
+        if present is None or kind not in (*ANEW, *REPLACED):
+            return self._done(wanted.owner, [wanted.make], name if kind == "functions" else "")
+        anew = [present.drop, wanted.make]
+        if kind in REPLACED:
+            forgotten = name if kind == "functions" else ""
+            return any(self._done(wanted.owner, steps, forgotten) for steps in ([wanted.make], anew))
+        return self._done(wanted.owner, anew)
+
+    def _done(self, owner: str, steps: list[str], function: str = "") -> bool:
+        """Run statements as a role, whole or not at all; an index or a check runs its functions as that role, too."""
+        role = sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner) if owner else sql.SQL("none"))
+        try:
+            rows(self._here, "BEGIN")
+            for statement in (role, _LOOSE, *(sql.SQL(_literally(step)) for step in steps), sql.SQL("RESET ROLE")):
+                rows(self._here, statement)
+            for statement in forgetting(self._here, self._database, function) if function else ():
+                rows(self._here, statement)
+            for statement in sleeping(self._here, self._database):
+                rows(self._here, statement)
+            rows(self._here, "COMMIT")
+        except Error:
+            rows(self._here, "ROLLBACK")
+            return False
+        return True
+
+    def _type_altered(self, name: str) -> bool:
+        """Give a type the labels, the default and the NOT NULL of the other end; rows keep what they have."""
+        theirs, ours = (dict(rows(end, ENUMS)) for end in (self._there, self._here))
+        if name in theirs and name in ours:
+            steps = relabelled(theirs[name], ours[name])
+            return bool(steps) and all(self._done("", [_label_statement(self._here, name, step)]) for step in steps)
+        domains = dict(rows(self._there, DOMAINS))
+        return name in domains and name in dict(rows(self._here, DOMAINS)) and self._done("", [domains[name]])
+
+    def _column_altered(self, name: str) -> bool:
+        """Give a column of the same type the NOT NULL, the storage and the statistics of the other end."""
+        theirs, ours = ({row[0]: row[1:] for row in rows(end, COLUMNS)} for end in (self._there, self._here))
+        if name not in ours or name not in theirs or ours[name][0] != theirs[name][0] or ours[name] == theirs[name]:
+            return False
+        return self._done(theirs[name][1], [theirs[name][2]])
 
 
-def _taken(here: Any, there: Any, kind: str, names: list[str]) -> list[tuple[str, str]]:
-    if not names:
-        return []
-    theirs, ours = (_read(end, _ASKED[kind]) for end in (there, here))
-    return [(kind, name) for name in names if _made(here, kind, theirs.get(name), ours.get(name))]
+def relabelled(wanted: list[str], present: list[str]) -> list[tuple[str, str, str]]:
+    """Return how labels become what they are elsewhere: (verb, label, neighbour); nothing where no way is certain."""
+    if [label for label in wanted if label in present] == present:
+        return _added(wanted, present)
+    pairs = [(new, old) for new, old in zip(wanted, present) if new != old]
+    certain = len(wanted) == len(present) and not any(new in present or old in wanted for new, old in pairs)
+    return [("RENAME", new, old) for new, old in pairs] if certain else []
 
 
-def _made(here: Any, kind: str, wanted: Defined | None, present: Defined | None) -> bool:
-    if wanted is None and (present is None or not present.drop):
-        return False
-    steps = [present.drop] if present and (wanted is None or kind == "policies") else []
-    steps += [wanted.make] if wanted else []
-    owner = wanted.owner if wanted else present.owner if present else ""
-    role = sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner))
-    try:
-        in_one(here, [role, *_LOOSE, *(sql.SQL(_literally(step)) for step in steps)])
-    except Error:
-        return False
-    return True
+def _added(wanted: list[str], present: list[str]) -> list[tuple[str, str, str]]:
+    steps, have = [], set(present)
+    for index, label in enumerate(wanted):
+        if label not in have:
+            before = next((one for one in wanted[index + 1 :] if one in have), "")
+            steps.append(("AFTER", label, wanted[index - 1]) if index else ("BEFORE", label, before))
+            have.add(label)
+    return steps
+
+
+def _label_statement(connection: Any, name: str, step: tuple[str, str, str]) -> str:
+    verb = step[0]
+    label, other = (str(sql.Literal(part).as_string(connection)) for part in step[1:])
+    if verb == "RENAME":
+        return f"ALTER TYPE {name} RENAME VALUE {other} TO {label}"
+    return f"ALTER TYPE {name} ADD VALUE {label}" + (f" {verb} {other}" if step[2] else "")
 
 
 def _literally(text: str) -> str:

@@ -33,6 +33,8 @@ _MADE = (
 # PostgreSQL 15 and 17 keep what ICU is asked for in columns of their own.
 _LOCALE = "coalesce(c.{}, to_jsonb(c)->>'colliculocale', to_jsonb(c)->>'colllocale')"
 
+# A dump writes them in the order of their names.
+_OPTIONS = "array_to_string(ARRAY(SELECT o FROM unnest({}) o ORDER BY o), ',')"
 DESCRIPTION = {
     "schemas": f"""
         SELECT quote_ident(n.nspname), '' FROM pg_namespace n
@@ -79,7 +81,10 @@ DESCRIPTION = {
     "indexes": f"""
         SELECT i.indexrelid::regclass::text,
                concat_ws(' ', pg_get_indexdef(i.indexrelid), CASE WHEN NOT i.indisvalid THEN 'invalid' END,
-                         CASE WHEN i.indisclustered THEN 'clustered' END)
+                         CASE WHEN i.indisclustered THEN 'clustered' END,
+                         (SELECT string_agg(format('statistics %s %s', a.attnum, a.attstattarget), ', '
+                                            ORDER BY a.attnum)
+                          FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget > 0))
         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE {CLASS}""",
     "views": f"""
@@ -109,11 +114,15 @@ DESCRIPTION = {
         FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE (NOT t.tgisinternal OR t.tgparentid <> 0) AND t.tgconstraint = 0 AND {CLASS}""",
     "states of foreign keys": f"""
-        SELECT format('%I.%I %I', n.nspname, c.relname, k.conname),
-               string_agg(DISTINCT CASE t.tgenabled WHEN 'O' THEN 'enabled' ELSE 'disabled' END, ' ')
-        FROM pg_trigger t JOIN pg_constraint k ON k.oid = t.tgconstraint AND k.conrelid = t.tgrelid
+        WITH RECURSIVE top (oid, root) AS (
+            SELECT oid, oid FROM pg_constraint WHERE contype = 'f' AND conparentid = 0
+            UNION ALL SELECT k.oid, top.root FROM pg_constraint k JOIN top ON k.conparentid = top.oid)
+        SELECT format('%I.%I %I of %s', n.nspname, c.relname, k.conname, k.conrelid::regclass),
+               string_agg(DISTINCT CASE t.tgenabled WHEN 'O' THEN 'enabled' WHEN 'D' THEN 'disabled'
+                                                    WHEN 'A' THEN 'always' ELSE 'replica' END, ' ')
+        FROM pg_trigger t JOIN top ON top.oid = t.tgconstraint JOIN pg_constraint k ON k.oid = top.root
         JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE k.contype = 'f' AND k.conparentid = 0 AND {CLASS} GROUP BY 1""",
+        WHERE c.relkind = 'r' AND {CLASS} GROUP BY 1""",
     "functions": f"""
         SELECT p.oid::regprocedure::text,
                concat_ws(E'\\n', p.prokind, l.lanname, p.provolatile, CASE WHEN p.prosecdef THEN 'security definer' END,
@@ -166,7 +175,8 @@ DESCRIPTION = {
                           FROM pg_publication_rel r WHERE r.prpubid = p.oid))
         FROM pg_publication p WHERE p.pubname !~ '^zhenghe_'""",
     "statistics": f"""
-        SELECT format('%I.%I', n.nspname, s.stxname), pg_get_statisticsobjdef(s.oid)
+        SELECT format('%I.%I', n.nspname, s.stxname), concat_ws(' ', pg_get_statisticsobjdef(s.oid),
+               'target ' || nullif(nullif(to_jsonb(s)->>'stxstattarget', '-1'), '0'))
         FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
         WHERE {OWN.format(oid="s.oid", catalogue="pg_statistic_ext")}""",
     "operators": f"""
@@ -179,6 +189,25 @@ DESCRIPTION = {
                concat_ws(' ', o.opcintype::regtype, o.opcdefault, nullif(o.opckeytype, 0)::regtype)
         FROM pg_opclass o JOIN pg_am a ON a.oid = o.opcmethod JOIN pg_namespace n ON n.oid = o.opcnamespace
         WHERE {OWN.format(oid="o.oid", catalogue="pg_opclass")}""",
+    "operator families": f"""
+        SELECT format('%I.%I %s', n.nspname, f.opfname, m.amname), concat_ws(E'\\n', '',
+               (SELECT string_agg(concat_ws(' ', a.amopstrategy, a.amoppurpose, a.amopopr::regoperator,
+                                            nullif(a.amopsortfamily, 0)), ', '
+                                  ORDER BY a.amopstrategy, a.amopopr::regoperator::text COLLATE "C")
+                FROM pg_amop a WHERE a.amopfamily = f.oid),
+               (SELECT string_agg(concat_ws(' ', a.amprocnum, a.amproc::regprocedure), ', '
+                                  ORDER BY a.amprocnum, a.amproc::regprocedure::text COLLATE "C")
+                FROM pg_amproc a WHERE a.amprocfamily = f.oid))
+        FROM pg_opfamily f JOIN pg_am m ON m.oid = f.opfmethod JOIN pg_namespace n ON n.oid = f.opfnamespace
+        WHERE {OWN.format(oid="f.oid", catalogue="pg_opfamily")}""",
+    "access methods": f"""
+        SELECT quote_ident(m.amname), concat_ws(' ', m.amtype, m.amhandler) FROM pg_am m
+        WHERE {_MADE.format(oid="m.oid", catalogue="pg_am")}""",
+    "transforms": f"""
+        SELECT format('%s for %I', t.trftype::regtype, l.lanname),
+               concat_ws(' ', nullif(t.trffromsql, 0)::regprocedure, nullif(t.trftosql, 0)::regprocedure)
+        FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang
+        WHERE {_MADE.format(oid="t.oid", catalogue="pg_transform")}""",
     "casts": f"""
         SELECT format('%s as %s', castsource::regtype, casttarget::regtype),
                concat_ws(' ', nullif(castfunc, 0)::regprocedure, castcontext, castmethod)
@@ -189,24 +218,40 @@ DESCRIPTION = {
         FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
         WHERE {OWN.format(oid="c.oid", catalogue="pg_collation")}""",
     "text search": f"""
-        SELECT format('dictionary %I.%I', n.nspname, d.dictname), coalesce(d.dictinitoption, '')
+        SELECT format('dictionary %I.%I', n.nspname, d.dictname), concat_ws(' ', m.tmplname, d.dictinitoption)
         FROM pg_ts_dict d JOIN pg_namespace n ON n.oid = d.dictnamespace
+        JOIN pg_ts_template m ON m.oid = d.dicttemplate
         WHERE {OWN.format(oid="d.oid", catalogue="pg_ts_dict")}
+        UNION ALL SELECT format('template %I.%I', n.nspname, d.tmplname), concat_ws(' ', d.tmplinit, d.tmpllexize)
+        FROM pg_ts_template d JOIN pg_namespace n ON n.oid = d.tmplnamespace
+        WHERE {OWN.format(oid="d.oid", catalogue="pg_ts_template")}
+        UNION ALL SELECT format('parser %I.%I', n.nspname, d.prsname),
+               concat_ws(' ', d.prsstart, d.prstoken, d.prsend, d.prsheadline, d.prslextype)
+        FROM pg_ts_parser d JOIN pg_namespace n ON n.oid = d.prsnamespace
+        WHERE {OWN.format(oid="d.oid", catalogue="pg_ts_parser")}
         UNION ALL SELECT format('configuration %I.%I', n.nspname, f.cfgname),
                (SELECT string_agg(concat_ws(' ', m.maptokentype, m.mapdict::regdictionary), ', '
                                   ORDER BY m.maptokentype, m.mapseqno) FROM pg_ts_config_map m WHERE m.mapcfg = f.oid)
         FROM pg_ts_config f JOIN pg_namespace n ON n.oid = f.cfgnamespace
         WHERE {OWN.format(oid="f.oid", catalogue="pg_ts_config")}""",
     "languages": f"""
-        SELECT lanname, lanpltrusted::text FROM pg_language l
+        SELECT quote_ident(lanname), concat_ws(' ', lanpltrusted, nullif(lanplcallfoid, 0)::regproc,
+               nullif(laninline, 0)::regproc, nullif(lanvalidator, 0)::regproc) FROM pg_language l
         WHERE {_MADE.format(oid="l.oid", catalogue="pg_language")}""",
-    "foreign servers": """
-        SELECT quote_ident(srvname), concat_ws(' ', srvtype, srvversion) FROM pg_foreign_server""",
+    # Options may be secrets: a text of several lines is compared, and never told.
+    "foreign servers": f"""
+        SELECT quote_ident(srvname), concat_ws(E'\\n', srvtype, srvversion, quote_ident(fdwname),
+                                               {_OPTIONS.format("srvoptions")})
+        FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw""",
+    "foreign data wrappers": f"""
+        SELECT quote_ident(fdwname), concat_ws(E'\\n', nullif(fdwhandler, 0)::regproc,
+                                               nullif(fdwvalidator, 0)::regproc, {_OPTIONS.format("fdwoptions")})
+        FROM pg_foreign_data_wrapper w WHERE {_MADE.format(oid="w.oid", catalogue="pg_foreign_data_wrapper")}""",
     "comments": f"""
         SELECT (SELECT type || ' ' || identity FROM pg_identify_object(d.classoid, d.objoid, d.objsubid)), d.description
         FROM pg_description d WHERE d.objoid >= 16384 AND {_NOT_OF_EXTENSION.format(oid="d.objoid")}
           AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.oid = d.objoid)
-          AND d.classoid NOT IN ('pg_largeobject'::regclass, 'pg_publication'::regclass)
+          AND d.classoid <> 'pg_largeobject'::regclass
           AND (SELECT identity FROM pg_identify_object(d.classoid, d.objoid, d.objsubid)) !~ 'zhenghe[._]'
         UNION ALL SELECT 'database', description FROM pg_shdescription s JOIN pg_database b ON b.oid = s.objoid
         WHERE s.classoid = 'pg_database'::regclass AND b.datname = current_database()""",

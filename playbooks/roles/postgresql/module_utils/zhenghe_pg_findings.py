@@ -146,6 +146,8 @@ _OF_THE_DATABASE = (
 
 def findings(place: Place, connection: Any, *, again: bool = False) -> tuple[str, ...]:
     """Say everything that forbids the move of this database as it is; again: only what may have come since."""
+    if connection.server_version < OLDEST:
+        return (_too_old(place, connection),)
     found = []
     for question, meaning in _OF_THE_DATABASE if again else (*_OF_THE_CLUSTER, *_OF_THE_DATABASE):
         names = [row[0] for row in rows(connection, question)]
@@ -159,6 +161,18 @@ def findings(place: Place, connection: Any, *, again: bool = False) -> tuple[str
         found += _way_back(place, connection)
         found += _unheard(place, connection)
     return tuple(f"{place.database}: {one}" for one in found)
+
+
+OLDEST = 130000
+"""The first version whose catalogues tell what these questions ask."""
+
+
+def _too_old(place: Place, connection: Any) -> str:
+    version = value(connection, "SHOW server_version")
+    return (
+        f"{place.database}: its server is PostgreSQL {version}, and what replicates here needs 13 or newer: upgrade it "
+        "where it stands first (pg_upgrade, pg_upgradecluster), or move it as a dump in a window of its own"
+    )
 
 
 def _unheard(place: Place, connection: Any) -> list[str]:

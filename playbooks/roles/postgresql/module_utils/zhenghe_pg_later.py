@@ -8,6 +8,7 @@ from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_load import copy_schema
 from ansible.module_utils.zhenghe_pg_place import Place, in_one, rows
 from ansible.module_utils.zhenghe_pg_published import give_full_identity, keyless, publish, unpublished
+from ansible.module_utils.zhenghe_pg_rewritten import note_files
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents.kit import Refused
@@ -62,6 +63,7 @@ def bring_tables(place: Place, here: Any, there: Any) -> tuple[str, ...]:
         if whole:
             give_full_identity(here, *table)
     put_to_sleep(here, place.database)
+    note_files(place, there, later)
     publish(here, place.base)
     rows(here, sql.SQL("ALTER SUBSCRIPTION {} REFRESH PUBLICATION").format(sql.Identifier(place.base)))
     return tuple(f"{schema}.{table}" for schema, table in later)

@@ -51,6 +51,13 @@ CREATE OR REPLACE FUNCTION zhenghe.verifiers() RETURNS TABLE (name name, verifie
     AS 'SELECT rolname, rolpassword FROM pg_authid
         WHERE NOT (rolsuper AND rolcanlogin) AND rolname !~ ''^(pg|zhenghe)_''';
 REVOKE ALL ON FUNCTION zhenghe.verifiers() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION zhenghe.mappings() RETURNS TABLE (server name, of name, options text[]) LANGUAGE sql
+    SECURITY DEFINER SET search_path = pg_catalog
+    AS 'SELECT srvname, (SELECT rolname FROM pg_roles r WHERE r.oid = umuser),
+               ARRAY(SELECT o FROM unnest(umoptions) o ORDER BY o)
+        FROM pg_user_mapping m JOIN pg_foreign_server s ON s.oid = m.umserver';
+REVOKE ALL ON FUNCTION zhenghe.mappings() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION zhenghe.mappings() TO {role};
 CREATE TABLE IF NOT EXISTS zhenghe.marks (reader text PRIMARY KEY, mark text NOT NULL);
 GRANT USAGE ON SCHEMA zhenghe TO {role};
 GRANT SELECT, INSERT, UPDATE ON zhenghe.marks TO {role};
@@ -108,6 +115,7 @@ GRANT EXECUTE ON FUNCTION zhenghe.publish(text, text, boolean) TO {role}
 """
 LEAVE = """
 DROP FUNCTION IF EXISTS zhenghe.verifiers();
+DROP FUNCTION IF EXISTS zhenghe.mappings();
 DROP FUNCTION IF EXISTS zhenghe.holders();
 DROP FUNCTION IF EXISTS zhenghe.show(text, text);
 DROP FUNCTION IF EXISTS zhenghe.publish(text, text, boolean);

@@ -32,6 +32,42 @@ SELECT {name}, string_agg(format('%s %s%s by %s', CASE a.grantee WHEN 0 THEN 'PU
 FROM {source}, aclexplode(coalesce({acl}, acldefault({kind}, {owner}))) a
 WHERE a.grantee <> {owner} AND a.grantee::regrole::text !~ '^zhenghe_' AND {own} GROUP BY 1
 """
+TYPES_OF_OWNERS = """
+(t.typtype IN ('d', 'e', 'r') OR t.typtype = 'b' AND t.typcategory <> 'A'
+ OR t.typtype = 'c' AND EXISTS (SELECT FROM pg_class k WHERE k.oid = t.typrelid AND k.relkind = 'c'))
+"""
+OTHER_OWNED = " UNION ALL ".join(
+    f"SELECT '{catalogue}'::regclass::oid, oid, {column} FROM {catalogue}"
+    for catalogue, column in {
+        "pg_collation": "collowner", "pg_conversion": "conowner", "pg_event_trigger": "evtowner",
+        "pg_foreign_data_wrapper": "fdwowner", "pg_foreign_server": "srvowner", "pg_language": "lanowner",
+        "pg_opclass": "opcowner", "pg_operator": "oprowner", "pg_opfamily": "opfowner",
+        "pg_publication": "pubowner", "pg_statistic_ext": "stxowner", "pg_ts_config": "cfgowner",
+        "pg_ts_dict": "dictowner",
+    }.items()
+)  # fmt: skip
+# What comes with the server or an extension, by what was granted beyond what it has from its making: servers of two
+# versions make it with different rights.
+_GIVEN_BY_OTHERS = """
+SELECT p.oid::regprocedure::text, p.proacl, coalesce(i.initprivs, acldefault('f', p.proowner))
+FROM pg_proc p LEFT JOIN pg_init_privs i ON i.objoid = p.oid AND i.classoid = 'pg_proc'::regclass
+WHERE p.proacl IS DISTINCT FROM i.initprivs AND p.proacl IS NOT NULL
+  AND (p.oid < 16384 OR EXISTS (SELECT FROM pg_depend x WHERE x.objid = p.oid AND x.classid = 'pg_proc'::regclass
+                                AND x.deptype = 'e'))
+UNION ALL
+SELECT c.oid::regclass::text, c.relacl,
+       coalesce(i.initprivs, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))
+FROM pg_class c LEFT JOIN pg_init_privs i ON i.objoid = c.oid AND i.classoid = 'pg_class'::regclass AND i.objsubid = 0
+WHERE c.relacl IS DISTINCT FROM i.initprivs AND c.relacl IS NOT NULL
+  AND c.relnamespace <> 'information_schema'::regnamespace
+  AND (c.oid < 16384 OR EXISTS (SELECT FROM pg_depend x WHERE x.objid = c.oid AND x.classid = 'pg_class'::regclass
+                                AND x.deptype = 'e'))
+"""
+_EACH = """
+SELECT format('%s %s%s', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, privilege_type,
+              CASE WHEN is_grantable THEN '*' ELSE '' END)
+FROM aclexplode({}) WHERE grantee = 0 OR grantee::regrole::text !~ '^zhenghe_'
+"""
 _RIGHTS_OF = {
     "rights on relations": _RIGHTS.format(
         name="format('%I.%I', n.nspname, c.relname)",
@@ -57,8 +93,26 @@ _RIGHTS_OF = {
     "rights on types": _RIGHTS.format(
         name="t.oid::regtype::text", source="pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace",
         acl="t.typacl", kind="'T'", owner="t.typowner",
-        own=f"t.typtype IN ('d', 'e', 'r') AND {TYPE}",
+        own=f"{TYPES_OF_OWNERS} AND {TYPE}",
     ),
+    "rights on languages": _RIGHTS.format(
+        name="quote_ident(l.lanname)", source="pg_language l", acl="l.lanacl", kind="'l'", owner="l.lanowner",
+        own="true",
+    ),
+    "rights on foreign servers": _RIGHTS.format(
+        name="quote_ident(s.srvname)", source="pg_foreign_server s", acl="s.srvacl", kind="'S'", owner="s.srvowner",
+        own="true",
+    ),
+    "rights on foreign data wrappers": _RIGHTS.format(
+        name="quote_ident(w.fdwname)", source="pg_foreign_data_wrapper w", acl="w.fdwacl", kind="'F'",
+        owner="w.fdwowner", own="true",
+    ),
+    "rights on what is not the database's own": f"""
+        SELECT x.name, string_agg(right_of, ', ' ORDER BY right_of COLLATE "C")
+        FROM ({_GIVEN_BY_OTHERS}) x (name, acl, given), LATERAL (
+            SELECT '+ ' || r FROM ({_EACH.format("x.acl")} EXCEPT {_EACH.format("x.given")}) a (r)
+            UNION ALL SELECT '- ' || r FROM ({_EACH.format("x.given")} EXCEPT {_EACH.format("x.acl")}) b (r)
+        ) c (right_of) GROUP BY 1""",
     "rights on the database": _RIGHTS.format(
         name="d.datname", source="pg_database d", acl="d.datacl", kind="'d'", owner="d.datdba",
         own="d.datname = current_database()",
@@ -75,7 +129,11 @@ _RIGHTS_OF = {
         UNION ALL SELECT 'schema ' || quote_ident(n.nspname), n.nspowner::regrole::text FROM pg_namespace n
         WHERE {OWN.format(oid="n.oid", catalogue="pg_namespace")}
         UNION ALL SELECT 'type ' || t.oid::regtype::text, t.typowner::regrole::text
-        FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype IN ('d', 'e', 'r') AND {TYPE}
+        FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE {TYPES_OF_OWNERS} AND {TYPE}
+        UNION ALL SELECT concat(i.type, ' ', i.identity), o.owner::regrole::text
+        FROM ({OTHER_OWNED}) o (class, oid, owner), LATERAL pg_identify_object(o.class, o.oid, 0) i
+        WHERE NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = o.oid AND x.classid = o.class AND x.deptype = 'e')
+          AND o.oid >= 16384 AND i.identity !~ '^zhenghe_'
         UNION ALL SELECT p.oid::regprocedure::text, p.proowner::regrole::text
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {ROUTINE}""",
 }  # fmt: skip
@@ -95,6 +153,15 @@ FROM pg_roles r WHERE """
 _PASSWORDS = """
 SELECT name, coalesce(verifier, '') FROM zhenghe.verifiers() WHERE %(every)s OR name = ANY(%(names)s)
 """
+_MAPPINGS = "SELECT format('%%s at %%I', coalesce(of, 'PUBLIC'), server), options FROM zhenghe.mappings()"
+_ROLE_COMMENTS = (
+    """
+SELECT r.rolname, d.description FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid
+WHERE d.classoid = 'pg_authid'::regclass AND """
+    + MOVES.format("r")
+    + """ AND (%(every)s OR rolname = ANY(%(names)s))
+"""
+)
 _MEMBERS = (
     """
 SELECT r.rolname || ' ' || m.rolname, a.admin_option::text FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid
@@ -135,14 +202,17 @@ def shapes(connection: Any) -> dict[str, dict[str, str]]:
     kept = asleep(connection, value(connection, "SELECT current_database()"))
     words = {"O": "enabled", "A": "always", "R": "replica"}
     for schema, table, name, state in kept.get("triggers", []):
-        found["states of triggers"][_quoted(connection, "%%I.%%I %%I", schema, table, name)] = words[state]
+        key = _quoted(connection, "%%I.%%I %%I", schema, table, name)
+        if key in found["states of triggers"]:
+            found["states of triggers"][key] = words[state]
     for name, state in kept.get("event_triggers", []):
         told = found["event triggers"]
         key = _quoted(connection, "%%I", name)
-        told[key] = told.get(key, "").rpartition(" ")[0] + " " + words[state]
+        if key in told:
+            told[key] = told[key].rpartition(" ")[0] + " " + words[state]
     for signature in _signatures(connection, kept.get("functions", [])):
-        text = found["functions"].get(signature, "")
-        found["functions"][signature] = text.replace("\nsecurity definer", "", 1)
+        if signature in found["functions"]:
+            found["functions"][signature] = found["functions"][signature].replace("\nsecurity definer", "", 1)
     return found
 
 
@@ -159,18 +229,28 @@ def _signatures(connection: Any, functions: Iterable[list[str]]) -> list[str]:
 
 
 def rights(connection: Any, roles: Iterable[str] | None = None) -> dict[str, dict[str, str]]:
-    """Return who may do what: of all roles, or of these; with `passwords`, the stored verifiers, never to be shown."""
+    """Return who may do what: of all roles, or of these; with `passwords` and `user mappings`, never to be shown."""
     given = {"every": roles is None, "names": list(roles or ())}
-    of_roles = {"roles": _ROLES, "passwords": _PASSWORDS, "members": _MEMBERS, "settings": _SETTINGS}
+    of_roles = {
+        "roles": _ROLES, "passwords": _PASSWORDS, "members": _MEMBERS, "settings": _SETTINGS,
+        "comments of roles": _ROLE_COMMENTS, "user mappings": _MAPPINGS,
+    }  # fmt: skip
     found = {**_read(connection, _RIGHTS_OF), **_read(connection, of_roles, given)}
     database = value(connection, "SELECT current_database()")
     found["connections"] = {"the database": str(connection_limit(connection, database))}
+    if is_template(connection, database):
+        found["connections"]["a template"] = "whoever may create databases may copy it"
     for name, text in found["settings"].items():
         setting = name.rpartition(" ")[2]
         if setting in LISTS:
             # Two spellings of one list: quotes are left out where they do not matter.
             found["settings"][name] = ", ".join(_json(one) for one in listed(setting, text))
     return found
+
+
+def is_template(connection: Any, database: str) -> bool:
+    """Say whether a database is marked as a template for others."""
+    return bool(value(connection, "SELECT datistemplate FROM pg_database WHERE datname = %s", (database,)))
 
 
 class Comparison:
@@ -189,7 +269,7 @@ class Comparison:
         return tuple(self._said(*each) for each in self.found())
 
     def found(self) -> list[tuple[str, str, str | None, str | None]]:
-        """Return kind, name and both texts of every object that differs; passwords only as digests."""
+        """Return kind, name and both texts of every object that differs; secrets only as digests."""
         source = {**shapes(self._source), **rights(self._source)}
         # The target may have roles for the databases of others.
         target = {**shapes(self._target), **rights(self._target, source["roles"])}
@@ -200,7 +280,8 @@ class Comparison:
                     del target["settings"][written]
         key = secrets.token_bytes(16)
         for catalogue in (source, target):
-            catalogue["passwords"] = {name: _sealed(text, key) for name, text in catalogue["passwords"].items()}
+            for what in _SECRET:
+                catalogue[what] = {name: _sealed(text, key) for name, text in catalogue[what].items()}
         return _differing(source, target, printed(self._target, self._database))
 
     def keep_as_printed(self, brought: Sequence[tuple[str, str]] | None = None) -> tuple[str, ...]:
@@ -222,8 +303,8 @@ class Comparison:
 
     def _said(self, what: str, name: str, old: str | None, new: str | None) -> str:
         first, second = self._hosts
-        if what == "passwords":
-            return f"passwords: {name}: not the same on {first} and {second}"
+        if what in _SECRET:
+            return f"{what}: {name}: not the same on {first} and {second}"
         if old is None or new is None:
             where, text = (second, new) if old is None else (first, old)
             return f"{what}: {name}: only on {where}" + (f" ({text})" if _short(text) else "")
@@ -233,6 +314,8 @@ class Comparison:
         return f"{what}: {name}: {first} has {_json(old)}, {second} has {_json(new)}"
 
 
+_SECRET = ("passwords", "user mappings")
+"""Kinds that are told by their names alone."""
 _WRITTEN = ("views", "rules", "policies", "defaults", "constraints", "indexes", "functions", "triggers", "statistics")
 """Kinds with expressions in them, which another version may write in another way."""
 

@@ -30,6 +30,7 @@ def prepared(place: Place) -> bool:
             "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = %(base)s) "
             "AND EXISTS (SELECT FROM pg_roles WHERE rolname = %(base)s) "
             "AND to_regprocedure('zhenghe.verifiers()') IS NOT NULL "
+            "AND to_regprocedure('zhenghe.mappings()') IS NOT NULL "
             "AND to_regprocedure('zhenghe.large_objects()') IS NOT NULL "
             "AND EXISTS (SELECT FROM pg_hba_file_rules WHERE %(base)s = ANY(user_name))",
             {"base": place.base},
@@ -58,7 +59,7 @@ def facts(place: Place) -> dict[str, Any]:
     }
 
 
-_MAY_LEAVE = "SELECT count(*) FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
+_MAY_LEAVE = "SELECT count(*) FROM pg_database WHERE datname NOT IN ('template0', 'template1', 'postgres')"
 
 
 def _workers(connection: Any) -> str:

@@ -18,10 +18,12 @@ from ansible.module_utils import zhenghe_pg_slots as slots
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
+from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_load import copy_schema
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, database_settings, fence, in_one, rows, value
 from ansible.module_utils.zhenghe_pg_published import publish
 from ansible.module_utils.zhenghe_pg_source import peer_lines
+from ansible.module_utils.zhenghe_pg_states import bring_states
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents.kit import Refused, wait
@@ -166,6 +168,8 @@ def build(place: Place) -> None:
         own.make_own(inside, text, place.base)
     publish(inside, place.base)
     accounts.copy_settings(place, here, there)
+    # A dump has neither the options of user mappings nor rights on the server's own languages.
+    carry_over(place, inside, there)
     put_to_sleep(inside, place.database)
     _bring_settings(place)
     _see_equal(place, inside, there)
@@ -253,7 +257,9 @@ def _create_database(place: Place, here: Any, there: Any) -> None:
 
 
 def _see_equal(place: Place, inside: Any, there: Any) -> None:
-    found = schema.Comparison(place, there, inside).keep_as_printed()
+    comparison = schema.Comparison(place, there, inside)
+    bring_states(inside, place.database, comparison.found())
+    found = comparison.keep_as_printed()
     if found:
         raise Refused("the copied schema differs: " + "; ".join(found), "compare both with pg_dump --schema-only")
 
@@ -263,6 +269,7 @@ def _drop_database(place: Place, here: Any) -> None:
     slots.unlimit(place)
     if rows(here, "SELECT 1 FROM pg_database WHERE datname = %s", (place.database,)):
         stream.drop_subscription(place.connect(place.database), place.base)
+        rows(here, sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(sql.Identifier(place.database)))
         rows(here, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(place.database)))
 
 
