@@ -1,5 +1,7 @@
 """The command line of a vendor's device, over real SSH and beyond it: pages, questions, messages, encodings."""
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import paramiko
 import pytest
 
 from inventory.model import Programme
+from migrations.cli.selftest import try_device
 from netcfg.doubles.device import Double, Silent
 from netcfg.doubles.serving import Served, served
 from netcfg.errors import CommandRejected, DeviceUnreachable, PlatformRefused
@@ -16,6 +19,7 @@ from netcfg.terminals import Terminal
 from tests.unit.vendors import CE, Wire, kinds, vrp8_pair
 
 VRP8 = load_platform("vrp8")
+EXAMPLE = Path(__file__).parents[2] / "examples" / "yunhe"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +77,29 @@ def test_a_password_is_asked_for_and_used(device: Double, key: paramiko.ECDSAKey
             assert line.hostname == CE
         with pytest.raises(DeviceUnreachable, match="refused"):
             Sessions(path, passwords=lambda _device: "wrong").terminal(CE, VRP8)
+
+
+@pytest.mark.parametrize("change", [False, True], ids=["look", "change"])
+def test_selftest_goes_over_ssh_and_leaves_a_device_as_it_was(
+    device: Double, key: paramiko.ECDSAKey, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: bool
+) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "inventory")
+    network = tmp_path / "inventory" / "network.yaml"
+    text = network.read_text().replace(f"name: {CE}, role: ce, platform: frr", f"name: {CE}, role: ce, platform: vrp8")
+    network.write_text(text)
+    world = tmp_path / "world.json"
+    cloud = {"backend": "twin", "endpoint": "none"}
+    world.write_text(json.dumps({"name": "w", "kind": "real", "ssh_config": "ssh_config", "cloud": cloud}))
+    key.write_private_key_file(str(tmp_path / "key"))
+    found = kinds()["vrp8"].lines(device)
+    with served(device, key, key) as door:
+        config(tmp_path, door, key)
+        assert try_device(tmp_path / "inventory", world, CE, 60.0, as_json=True, change=change) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["failed"] == ""
+    assert "its command line is understood" in told["told"][0]
+    assert ("has its earlier configuration again" in told["told"][-1]) is change
+    assert kinds()["vrp8"].lines(device) == found
 
 
 def terminal(device: Double, platform: Platform = VRP8) -> Terminal:
