@@ -19,6 +19,8 @@ from inventory.words import _, system_said
 _NOTHING_SETTLED = Settled()
 _LOCKS = ("~$", ".~lock.", ".")
 _SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
+_PLAIN = frozenset({"", ".txt", ".md"})
+"""Endings of files that lie beside sheets and are none."""
 _DEPTH = 8
 
 
@@ -66,7 +68,13 @@ def _read_file(
         entries += rows
         remarks += about
     whole, said = put_together(entries)
-    return whole, [*remarks, *said]
+    return whole, [*(remarks if whole or file.suffix in _PLAIN else map(_graver, remarks)), *said]
+
+
+def _graver(remark: Remark) -> Remark:
+    """Make an error of a remark on a whole sheet where nothing was taken of its file: what stands there is lost."""
+    lost = remark.severity is Weight.WARNING and not remark.place.cell
+    return remark.model_copy(update={"severity": Weight.ERROR}) if lost else remark
 
 
 def _without_contradictions(entries: Sequence[Entry], remarks: list[Remark]) -> Iterator[Entry]:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from inventory.survey.entries import Weight
 from inventory.survey.tables.margins import department_above, department_in, labels_in
 from inventory.survey.tables.replies import is_reply, says_none
-from tests.unit.books import heavy, read, sheet
+from tests.unit.books import at, heavy, lines, read, sheet
 
 
 @pytest.mark.parametrize(
@@ -175,3 +176,37 @@ def test_replies_in_a_list_of_many_departments(tmp_path: Path) -> None:
         ("system", "水费系统", False), ("department", "统计局", True), ("department", "体育局", True),
     ]  # fmt: skip
     assert heavy(remarks) == []
+
+
+@pytest.mark.parametrize("written", ["水务局/环保局", "区直各部门", "东街街道、西街街道", "各单位"])
+def test_a_cell_that_names_several_departments_is_none_of_them(tmp_path: Path, written: str) -> None:
+    rows = [["单位", "系统名称", "功能"], ["民政局", "低保系统", "核对"], [written, "共管系统", "登记"]]
+    entries, remarks = read(lines(tmp_path, rows))
+    assert [entry.department for entry in entries] == ["民政局", ""]
+    assert at(remarks, "A3").expected.startswith("one department: this names several")
+
+
+def test_what_a_number_counts_is_no_department(tmp_path: Path) -> None:
+    rows = [["设备名称", "数量", "单位", "购置年份"], ["服务器", "3", "台", "2012年"], ["UPS", "1", "套", "2010"]]
+    entries, _remarks = read(lines(tmp_path, rows, "财政局.csv"))
+    assert [(entry.title, entry.department) for entry in entries] == [("服务器", "财政局"), ("UPS", "财政局")]
+
+
+def test_headings_of_a_table_of_two_columns_are_headings(tmp_path: Path) -> None:
+    rows = [
+        ["系统名称", "功能"], ["一、非涉密系统"], ["甲系统", "登记"], ["二、涉密系统"], ["系统名称", "功能"],
+        ["乙系统", "公文"], ["丙系统"],
+    ]  # fmt: skip
+    entries, _remarks = read(lines(tmp_path, rows, "水务局.csv"))
+    assert [(entry.title, dict(entry.values)) for entry in entries] == [
+        ("甲系统", {"survey.function": "登记"}), ("乙系统", {"grading.classified": True}),
+        ("丙系统", {"grading.classified": True}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("file, weight", [("统计.csv", Weight.ERROR), ("README", Weight.WARNING)])
+def test_a_sheet_of_which_nothing_is_taken_is_an_error_and_a_note_beside_it_is_not(
+    tmp_path: Path, file: str, weight: Weight
+) -> None:
+    entries, (remark,) = read(lines(tmp_path, [["部门", "系统总数", "已上云"], ["民政局", "3", "1"]], file))
+    assert (entries, remark.severity) == ((), weight)

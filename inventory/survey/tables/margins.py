@@ -157,6 +157,12 @@ def is_department(text: str) -> bool:
     return _DEPARTMENT.match(text) is not None and _EVERYBODY.fullmatch(text) is None
 
 
+def names_several(text: str) -> bool:
+    """Tell whether text names several departments, or all of some, and so none."""
+    parts = [part for part in re.split(r"[、/,，;；+和与及]", cleaned(text)) if part]
+    return _EVERYBODY.fullmatch(cleaned(text)) is not None or (len(parts) > 1 and all(map(is_department, parts)))
+
+
 def is_numbered(text: str) -> bool:
     """Tell whether text begins with a number of its own, such as 二、."""
     return _NUMBERED.match(plain(text)) is not None
@@ -216,7 +222,9 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
         return "none"
     if role is None and _heads(filled, titled) and width > 2:
         return "group"
-    return role or (_alone(first, titled) if len(filled) == 1 and width > 2 else "data")
+    alone = _alone(first, titled) if role is None and len(filled) == 1 and width > 1 else "data"
+    # Of two columns one alone may be all that is said of an entry, but neither a heading nor a group is.
+    return role or ("data" if width == 2 and alone == "note" and not _DATED.fullmatch(first) else alone)
 
 
 def _signs(filled: Sequence[Cell], *, few: bool) -> bool:

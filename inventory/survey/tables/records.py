@@ -11,6 +11,7 @@ from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Place, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.headings import taken_apart
+from inventory.survey.tables.margins import names_several
 from inventory.survey.tables.naming import perhaps_several, several, untitled
 from inventory.survey.tables.rows import RowReader
 from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
@@ -21,6 +22,7 @@ from inventory.survey.text import folded, plain
 from inventory.words import _
 
 _IDENTITY = frozenset({"title", "name", "department", "holder"})
+_PIECES = frozenset({"台", "套", "个", "条", "项", "件", "组", "块", "张", "只", "台套", "元", "万元"})
 _COUNTS = frozenset({"数量", "台数", "台套数", "服务器数量", "服务器台数", "设备数量", "count", "quantity"})
 
 
@@ -237,7 +239,7 @@ class TableReader(RowReader):
                 kind=self.listing.kind,
                 name=identity["name"],
                 title=title,
-                department=self.department(row, identity["department"], places),
+                department=self.responsible(row, identity["department"], places),
                 holder=identity["holder"],
                 values=values,
                 places=places,
@@ -272,6 +274,15 @@ class TableReader(RowReader):
         if self.listing.kind == "system" and isinstance(day, date) and "survey.surveyed" not in values:
             values["survey.surveyed"] = day.isoformat()
             places["survey.surveyed"] = self.sheet.label_places["surveyed"]
+
+    def responsible(self, row: Row, written: str, places: dict[str, Place]) -> str:
+        """Return the department of a row; none where its cell names several, which is asked about."""
+        if names_several(written):
+            expected = _("one department: this names several; give the row to the one that answers for it")
+            self.about(row, expected, Weight.ERROR, read=written)
+            return ""
+        # 单位 beside a number is what it counts.
+        return self.department(row, "" if folded(written) in _PIECES else written, places)
 
     def department(self, row: Row, written: str, places: dict[str, Place]) -> str:
         """Return the department of a row: its own, its group's, the mapping file's, or the sheet's."""

@@ -23,9 +23,7 @@ _SPEECHLESS = re.compile(
 )
 """Fields whose words name laws and offices, and say nothing of the row itself."""
 _LIST = re.compile(r"密[^不,。;:]{0,14}(?:表|清单|台账|目录|名录|情况|统计|部分)")
-_ASKS = re.compile(
-    r"是否.{0,4}密|密级|定密|(?:涉密|秘密|保密).{0,2}(?:等级|级别|程度|类别|类型|属性|情况|标志|标识)"
-)
+_ASKS = re.compile(r"是否.{0,4}密|密级|定密|(?:涉密|秘密|保密).{0,2}(?:等级|级别|程度|类别|类型|属性|情况|标志|标识)")
 """What headings ask for secrecy, in whatever words."""
 _BODIES = frozenset({"department", "office", "unit"})
 
