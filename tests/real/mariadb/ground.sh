@@ -45,8 +45,8 @@ is-active*) if [ -S /run/mysqld/mysqld.sock ]; then echo active; else echo inact
 esac
 STUB
     chmod 755 "$folder/$1/usr/local/bin/systemctl"
-    $4 chroot "$folder/$1" sh -c 'ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key; /usr/sbin/sshd; cp -a /var/lib/mysql /var/lib/mysql.new
-        rm -f /var/lib/mysql.new/ib_logfile*; systemctl start mariadb'
+    $4 chroot "$folder/$1" sh -c 'ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key; /usr/sbin/sshd
+        mkdir -m 700 /var/lib/mysql/lost+found; systemctl start mariadb'
 }
 
 unshare --net sleep infinity &

@@ -11,12 +11,6 @@ from playbooks.agents.conductor import Move, Session, Sessions
 from tests.real.ends import ENDS, Ground, Steps
 
 GROUND = Path(__file__).with_name("ground.sh")
-_FRESH = r"""
-systemctl stop mariadb
-rm -rf /var/lib/mysql /var/lib/zhenghe /etc/mysql/mariadb.conf.d/zz-zhenghe.cnf /root/.ssh/authorized_keys
-cp -a /var/lib/mysql.new /var/lib/mysql
-systemctl start mariadb
-"""
 
 
 class Laboratory(Ground):
@@ -31,12 +25,6 @@ class Laboratory(Ground):
         done = self.run(end, command, statements)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
-
-    def reset(self) -> None:
-        """Leave both servers as they were in the beginning."""
-        for end in ENDS:
-            done = self.run(end, _FRESH)
-            assert done.returncode == 0, done.stderr
 
     def left(self, end: str) -> str:
         """Return what is of ours at an end: files, accounts, schemas, settings."""

@@ -63,7 +63,8 @@ def _see_room(place: Place, connection: Any) -> None:
 def let_target_fetch(place: Place, peer: str, public_key: str) -> None:
     """Let the target's key, from its address, have this one folder as a stream, and nothing else."""
     folder = place.folder / "seed"
-    command = f"exec tar --create --file=- --sparse --directory={folder} ."
+    # A file system of its own has a folder of root's, of which the server makes a database, and so does the copy.
+    command = f"exec tar --create --file=- --sparse --directory={folder} --exclude=./lost+found ."
     readers.admit(place.base, peer, place.peer_address, public_key, command)
 
 
