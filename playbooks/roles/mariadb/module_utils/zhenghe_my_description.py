@@ -87,7 +87,9 @@ def described(connection: Any, base: str, key: bytes) -> Described:
 def _accounts(connection: Any, base: str, key: bytes) -> Described:
     found = {}
     for (user, host), kept in of_department(connection, base).items():
-        plain = {name: one for name, one in kept.items() if name not in _LEFT_OUT}
+        # An account of an older server may lack what any change of it writes down: nothing is said by that.
+        plain = {name: one for name, one in kept.items() if one and name not in _LEFT_OUT}
+        plain.setdefault("plugin", "mysql_native_password")
         found[f"account {user}@{host}"] = _digest([json.dumps(plain, sort_keys=True)], key)
         found[f"rights everywhere of {user}@{host}"] = _digest([str(_comparable(kept.get("access", 0)))], key)
     for name, kept in rows(connection, "SELECT User, Priv FROM mysql.global_priv"):
