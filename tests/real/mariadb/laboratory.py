@@ -1,6 +1,8 @@
 """Two servers, MariaDB 10.5 and 10.11, in which a move takes seconds: no hosts, no Ansible; the copy goes over SSH."""
 
 import contextlib
+import os
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -68,7 +70,7 @@ class Mortal(Move):
     def _die(self) -> None:
         # An agent that loses its controller goes back by itself, where that is still possible; one that dies does not.
         for session in self._sessions.every if self._death.whose == "agents" else ():
-            session.process.kill()
+            os.killpg(session.process.pid, signal.SIGKILL)
             session.process.wait()
         raise Died
 

@@ -32,6 +32,7 @@ binlog_format = ROW
 log_slave_updates = ON
 sync_binlog = 1
 expire_logs_days = 7
+ignore_db_dirs = lost+found
 """
 _SCHEMAS = f"SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN ({SYSTEM}) ORDER BY 1"  # noqa: S608
 
