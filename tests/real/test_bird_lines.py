@@ -142,3 +142,16 @@ def happen(routers: Routers, what: str) -> None:
         file.write(HIS)
     if what == "loads":
         routers.enter(BIRD, "birdc", "configure")
+
+
+def test_what_the_system_below_bird_sends_over_the_line_is_named_before_it_would_be_cut(
+    routers: Routers, extranet: Extranet, tmp_path: Path
+) -> None:
+    assert extranet.change(routers.step(LINE, LineStage.ATTACH), quiet).state == "done"
+    # BIRD shows nothing of it.
+    route = ("10.99.0.0/16", "via", "10.252.13.1")
+    routers.enter(BIRD, "ip", "route", "add", *route)
+    with pytest.raises(CheckFailed, match=r"school-hub: the line carries.*10\.99\.0\.0/16 \(boot\)"):
+        Extranet(routers.world, tmp_path / "kept", within=0.1).change(routers.step(LINE, LineStage.SHIFT), quiet)
+    routers.enter(BIRD, "ip", "route", "del", *route)
+    assert extranet.change(routers.step(LINE, LineStage.ATTACH), quiet, forward=False).state == "not-done"

@@ -397,7 +397,7 @@ def test_a_power_cut_in_the_middle_leaves_all_old(
 def test_traffic_that_the_inventory_does_not_know_is_named_before_it_would_be_cut(
     routers: Routers, hasty: Extranet, extranet: Extranet
 ) -> None:
-    """One network comes over the line by BGP, for another one somebody set a static route."""
+    """One network comes over the line by BGP; somebody set static routes for others, one of them of IPv6."""
     announced = "  network 10.81.0.0/24\n"
     routers.rewrite(
         HUB,
@@ -408,8 +408,12 @@ def test_traffic_that_the_inventory_does_not_know_is_named_before_it_would_be_cu
     routers.rewrite(CE, ("interface acc-", "ip route 10.81.8.0/24 10.252.11.2\ninterface acc-"))
     routers.settle()
     assert extranet.change(routers.step(LINE, LineStage.ATTACH), quiet).state == "done"
-    with pytest.raises(CheckFailed, match=r"10\.81\.8\.0/24 \(static\), 10\.81\.7\.0/24 \(bgp\)"):
+    six = ("2001:db8:81::/48", "dev", "line-water-leas")
+    routers.enter(CE, "ip", "-6", "route", "add", *six)
+    cut = r"10\.81\.8\.0/24 \(static\), 10\.81\.7\.0/24 \(bgp\), 2001:db8:81::/48 \(boot\)"
+    with pytest.raises(CheckFailed, match=cut):
         hasty.change(routers.step(LINE, LineStage.SHIFT), quiet)
+    routers.enter(CE, "ip", "-6", "route", "del", *six)
     assert "FIRST seq" not in routers.running(CE)
     # A power cut here leaves the kernel's routes, which a router that starts would take for its own.
     routers.enter(CE, "vtysh", "-c", "configure terminal", "-c", "no ip route 10.81.8.0/24 10.252.11.2")
