@@ -11,7 +11,7 @@ from inventory.survey.cells.told import Setting
 from inventory.survey.cells.values import told_by
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Weight
-from tests.unit.books import at, heavy, read, sheet
+from tests.unit.books import at, heavy, lines, read, sheet
 
 
 def test_a_column_for_each_system(tmp_path: Path) -> None:
@@ -227,3 +227,13 @@ def test_years_and_units_below_a_heading_that_is_not_merged(tmp_path: Path) -> N
     assert (entry.values, heavy(remarks)) == ({"survey.investment": 100000, "survey.running_cost": 20000}, [])
 
 
+@pytest.mark.parametrize("name, field", [("", "basis"), ("births", "conditions")])
+def test_conditions_of_what_is_not_shared_are_its_basis_unless_our_own_sheet_says_otherwise(
+    tmp_path: Path, name: str, field: str
+) -> None:
+    rows = [
+        ["资源名称", "资源标识", "部门", "共享类型", "共享条件"],
+        ["出生证明", name, "卫计局", "不予共享", "某法第十二条"],
+    ]
+    (entry,), _remarks = read(lines(tmp_path, rows))
+    assert entry.values[field] == "某法第十二条"

@@ -100,8 +100,9 @@ class TableReader(RowReader):
         for heading, (spot, cell) in cells.items():
             self.take(heading, spot, cell, values, places)
         self.date(values, places)
-        if values.get("sharing") == "none" and "conditions" in values and "basis" not in values:
-            # The guide of 2017 has the law that forbids sharing written under the conditions of sharing.
+        if values.get("sharing") == "none" and "conditions" in values and not {"basis", "name"} & values.keys():
+            # The guide of 2017 has the law that forbids sharing written under the conditions of sharing; a row that
+            # bears a name came out of our own sheet, where both have their columns.
             values["basis"], places["basis"] = values.pop("conditions"), places.pop("conditions")
         self.add(row, values, places)
         self.above = values
