@@ -29,7 +29,8 @@ KEEPERS = (
 )  # fmt: skip
 GATHER = (
     "find /etc/zhenghe /etc/pgbouncer/zhenghe /var/lib/zhenghe/postgresql /var/lib/zhenghe/mariadb /run/named -type f "
-    "-perm 600 ! -name known_hosts ! -name '*.json' ! -name '*.known' ! -name '*.ini' -exec cat {} + 2>/dev/null; true"
+    "-perm 600 ! -name known_hosts ! -name '*.crt' ! -name '*.json' ! -name '*.known' ! -name '*.ini' "
+    "-exec cat {} + 2>/dev/null; true"
 )
 
 
