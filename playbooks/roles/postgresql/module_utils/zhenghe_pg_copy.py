@@ -23,7 +23,7 @@ from ansible.module_utils import zhenghe_pg_tls as tls
 from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_definitions import Definitions
 from ansible.module_utils.zhenghe_pg_findings import findings
-from ansible.module_utils.zhenghe_pg_later import bring_tables
+from ansible.module_utils.zhenghe_pg_later import bring_tables, read_sequences
 from ansible.module_utils.zhenghe_pg_pause import too_long
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, database_settings, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_published import BATCH, restore_identities, unpublished
@@ -223,6 +223,7 @@ def _said_by_workers(place: Place, here: Any, found: dict[str, Any]) -> str:
 
 def _bring(place: Place, here: Any, there: Any, comparison: schema.Comparison) -> tuple[str, ...]:
     """Bring over what can be; return the tables that came after the copy, which are copied by now."""
+    read_sequences(there)
     carry_over(place, here, there)
     different = comparison.found()
     brought = Definitions(here, there, place.database).bring([one[:2] for one in different])

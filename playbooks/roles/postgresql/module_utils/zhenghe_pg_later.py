@@ -42,6 +42,19 @@ def _attach(here: Any, partitions: list[tuple[Any, ...]]) -> None:
             ) from exc
 
 
+_UNREADABLE = """
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'S' AND n.nspname !~ '^(pg_|information_schema$|zhenghe$)'
+  AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT'))
+"""
+
+
+def read_sequences(there: Any) -> None:
+    """Have the source let the replication role read the sequences that came after the copy, too."""
+    for sequence in rows(there, _UNREADABLE):
+        rows(there, "SELECT zhenghe.show(%s, %s)", sequence)
+
+
 def bring_tables(place: Place, here: Any, there: Any) -> tuple[str, ...]:
     """Make such tables here and have them copied; return their names, none where there is none."""
     later = unpublished(there, place.base)
