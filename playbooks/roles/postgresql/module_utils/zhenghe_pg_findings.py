@@ -80,6 +80,12 @@ _OF_THE_DATABASE = (
         "default_transaction_read_only is set for the database ({names}): the fence uses it; RESET it first",
     ),
     (
+        "SELECT s FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase, unnest(setconfig) s "
+        "WHERE setrole = 0 AND d.datname = current_database() AND s ~ '^(role|session_authorization)='",
+        "set for everybody in the database: {names}: what replicates would take that role, too, and may do nothing "
+        "then; ALTER DATABASE ... RESET it, and ALTER ROLE ... IN DATABASE ... SET it for each role that logs in",
+    ),
+    (
         "SELECT format('%s of %s', k.conname, k.conrelid::regclass) FROM pg_constraint k "
         "JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
         f"WHERE k.contype = 'c' AND NOT k.convalidated AND {CLASS} UNION ALL "

@@ -45,7 +45,8 @@ def _attach(here: Any, partitions: list[tuple[Any, ...]]) -> None:
 _UNREADABLE = """
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'S' AND n.nspname !~ '^(pg_|information_schema$|zhenghe$)'
-  AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT'))
+  AND CASE WHEN c.relkind = 'S' THEN NOT (has_schema_privilege(n.oid, 'USAGE')
+                                          AND has_sequence_privilege(c.oid, 'SELECT')) END
 """
 
 
