@@ -84,7 +84,7 @@ def answered(line: str, vtysh: Asked, shell: Asked) -> str | None:
         (r"display ip routing-table (\S+)", lambda found: _table(_json(vtysh(f"show ip route {found[1]} json")))),
         (r"display bgp routing-table (\S+) (\d+)", lambda found: _paths(f"{found[1]}/{found[2]}", vtysh)),
         (r"display interface (\S+)", lambda found: _interface(found[1], shell("cat /proc/net/dev"))),
-        (r"display users", lambda _: "  + 34   VTY 0   00:00:00  SSH  192.0.2.1   pass   no   ops"),
+        (r"display users", lambda _: "+ 34   VTY 0   00:00:00  SSH  192.0.2.1   pass   no   ops"),
         (r"ping -c (\d+) -m \d+ -t \d+ -a (\S+) (\S+)",
          lambda found: _ping(shell(f"ping -n -q -c {found[1]} -i 0.05 -W 1 -I {found[2]} {found[3]}"))),
     )  # fmt: skip
