@@ -116,6 +116,7 @@ def _lasting(ends: Ends, table: Table) -> int:
     )
 
 
+# A sequence may belong to a column of letters, which says nothing of its numbers.
 _OWNED = """
 SELECT format('%I.%I', sn.nspname, s.relname), sn.nspname, s.relname, tn.nspname, t.relname, a.attname,
        (SELECT seqincrement FROM pg_sequence WHERE seqrelid = s.oid)
@@ -123,7 +124,8 @@ FROM pg_class s JOIN pg_namespace sn ON sn.oid = s.relnamespace
 JOIN pg_depend d ON d.objid = s.oid AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
 JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace tn ON tn.oid = t.relnamespace
 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
-WHERE s.relkind = 'S' AND sn.nspname !~ '^pg_'
+JOIN pg_type y ON y.oid = a.atttypid
+WHERE s.relkind = 'S' AND sn.nspname !~ '^pg_' AND coalesce(nullif(y.typbasetype, 0), y.oid) IN (20, 21, 23, 1700)
 """
 
 # One that cycles comes back to its beginning.
