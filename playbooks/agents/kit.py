@@ -42,6 +42,11 @@ def run(*command: str, limit: float = 60.0, good: Sequence[int] = (0,), given: b
     return done.stdout.decode(errors="surrogateescape")
 
 
+def serving(unit: str) -> bool:
+    """Say whether a unit of systemd runs; it goes on serving while it reads a new configuration."""
+    return run("systemctl", "is-active", unit, good=(0, 3, 4)).strip() in {"active", "reloading"}
+
+
 def wait(until: Callable[[], bool], seconds: float, pause: float = 0.05) -> bool:
     """Ask again and again until the answer is yes; return the last answer."""
     deadline = time.monotonic() + seconds

@@ -19,7 +19,7 @@ from ansible.module_utils.zhenghe_readers import client, see_key
 from ansible.module_utils.zhenghe_store import CONFIGURATION, PROGRAM, UNITS, VIEWS, Store
 from ansible.module_utils.zhenghe_tree import remove
 
-from playbooks.agents.kit import RUNNING, Refused, locked, run, write
+from playbooks.agents.kit import RUNNING, Refused, locked, run, serving, write
 
 KEPT = VIEWS / "kept"
 PASSED = VIEWS / "passed"
@@ -173,7 +173,7 @@ class Puller:
 
     def running(self) -> bool:
         """Say whether passes are made."""
-        return run("systemctl", "is-active", self.unit, good=(0, 3, 4)).strip() == "active"
+        return serving(self.unit)
 
     def last(self) -> dict[str, Any]:
         """Return what the last pass of the service reported: when it ended, its seconds, its error."""

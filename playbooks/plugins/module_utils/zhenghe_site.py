@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from playbooks.agents.kit import Refused, run, write
+from playbooks.agents.kit import Refused, run, serving, write
 
 AVAILABLE = Path("/etc/nginx/sites-available")
 ENABLED = Path("/etc/nginx/sites-enabled")
@@ -68,7 +68,7 @@ class Site:
     def running(self) -> bool:
         """Say whether service and nginx run."""
         units = ([f"{self.service}.service"] if self.service else []) + ["nginx.service"]
-        return all(run("systemctl", "is-active", unit, good=(0, 3, 4)).strip() == "active" for unit in units)
+        return all(serving(unit) for unit in units)
 
     def start_service(self) -> None:
         """Start the service, after a restart too."""
@@ -92,7 +92,7 @@ class Site:
     def service_active(self) -> bool:
         """Say whether the service runs."""
         unit = f"{self.service}.service"
-        return bool(self.service) and run("systemctl", "is-active", unit, good=(0, 3, 4)).strip() == "active"
+        return bool(self.service) and serving(unit)
 
     def signal(self, name: str) -> None:
         """Send a signal to every process of the service: STOP holds it, CONT lets it go on."""
@@ -146,7 +146,7 @@ class Site:
 
     def reload(self, *, tested: bool = False) -> None:
         """Have nginx read its configuration; returns when no old worker takes connections."""
-        if run("systemctl", "is-active", "nginx.service", good=(0, 3, 4)).strip() != "active":
+        if not serving("nginx.service"):
             return
         if not tested:
             run("nginx", "-t", "-q")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 from typing import Any
 
 from ansible.module_utils.zhenghe_haproxy import Entries
 
-from playbooks.agents.kit import alone, answer
+from playbooks.agents.kit import Refused, alone, answer, wait
+
+REACHED_SECONDS = 20.0
+"""A busy host needs a while until what it was told is in force."""
+MISDIRECTED = 421
+"""What an entry answers for a name that it has not read yet."""
 
 
 def carry_out(given: dict[str, Any]) -> dict[str, Any]:
@@ -23,17 +29,32 @@ def _front(given: dict[str, Any], component: dict[str, Any], entry: dict[str, An
         return answer(done=False, changed=True)
     changed = given["mode"] == "apply" and entries.set_up(entry, component)
     path = component["settings"].get("path", "/")
-    status = _status(entry, path) if entries.known() else 0
-    return answer(0 < status < 500, changed=changed, status=status)
+    asked = Asked(entry, path)
+    reached = entries.known() and wait(asked.reached, REACHED_SECONDS, 0.2)
+    if given["mode"] == "apply" and not reached:
+        raise Refused(f"nothing comes through the entry {entry['name']}: {asked.heard}",
+                      "see that the application answers where it is, then run the step again")  # fmt: skip
+    return answer(reached, changed=changed, status=asked.status)
 
 
-def _status(entry: dict[str, Any], path: str) -> int:
-    """Return the status of a request through the entry, 0 where none comes."""
-    try:
-        line = http.client.HTTPConnection(entry["address"], entry["port"], timeout=10)
-        line.request("GET", path, headers={"Host": entry["name"]})
-        status = line.getresponse().status
-        line.close()
-    except (OSError, http.client.HTTPException):
-        return 0
-    return status
+class Asked:
+    """Requests through an entry, and what came of the last one."""
+
+    def __init__(self, entry: dict[str, Any], path: str) -> None:
+        self.status = 0
+        self.heard = "HAProxy does not run"
+        self._entry = entry
+        self._path = path
+
+    def reached(self) -> bool:
+        """Ask once and say whether the application answered."""
+        try:
+            line = http.client.HTTPConnection(self._entry["address"], self._entry["port"], timeout=10)
+            with contextlib.closing(line):
+                line.request("GET", self._path, headers={"Host": self._entry["name"]})
+                self.status = line.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            self.status, self.heard = 0, f"{type(error).__name__}: {error}"
+            return False
+        self.heard = f"HTTP {self.status}"
+        return self.status < 500 and self.status != MISDIRECTED

@@ -16,7 +16,7 @@ import socket
 from pathlib import Path
 from typing import Iterator
 
-from playbooks.agents.kit import RUNNING, Refused, run, write
+from playbooks.agents.kit import RUNNING, Refused, run, serving, write
 
 
 class Service:
@@ -52,7 +52,7 @@ class Service:
 
     def running(self) -> bool:
         """Say whether it runs."""
-        return run("systemctl", "is-active", self.unit, good=(0, 3, 4)).strip() == "active"
+        return serving(self.unit)
 
     def apply(self, *, changed: bool) -> None:
         """Have what is on disk in force."""

@@ -8,10 +8,12 @@ from typing import Any
 
 from ansible.module_utils.zhenghe_haproxy_tcp import Entries
 
-from playbooks.agents.kit import alone, answer
+from playbooks.agents.kit import Refused, alone, answer, wait
 
 SPEAKS_FIRST = frozenset({"mariadb"})
 """Kinds whose servers greet who connects: so it is seen that the entry reaches its server."""
+REACHED_SECONDS = 20.0
+"""A busy host needs a while until what it was told is in force."""
 
 
 def carry_out(given: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +28,11 @@ def _front(given: dict[str, Any], component: dict[str, Any], entry: dict[str, An
         entries.give_up()
         return answer(done=False, changed=True)
     changed = given["mode"] == "apply" and entries.set_up(entry, component)
-    return answer(entries.known() and _reached(entry, component["kind"]), changed=changed)
+    reached = entries.known() and wait(lambda: _reached(entry, component["kind"]), REACHED_SECONDS, 0.2)
+    if given["mode"] == "apply" and not reached:
+        raise Refused(f"nothing comes through the entry {entry['name']}",
+                      "see that the server answers where it is, then run the step again")  # fmt: skip
+    return answer(reached, changed=changed)
 
 
 def _reached(entry: dict[str, Any], kind: str) -> bool:

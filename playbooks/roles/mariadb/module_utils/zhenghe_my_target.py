@@ -18,7 +18,7 @@ from ansible.module_utils.zhenghe_my_fence import keep_fenced, raise_fence, stop
 from ansible.module_utils.zhenghe_my_findings import version_of
 from ansible.module_utils.zhenghe_my_place import OPTIONS, SYSTEM, UNIT, Place, rows, side_of, text
 
-from playbooks.agents.kit import Refused, run, wait
+from playbooks.agents.kit import Refused, run, serving, wait
 
 DATA = Path("/var/lib/mysql")
 """Where Debian's server keeps everything."""
@@ -43,7 +43,7 @@ def see_empty(place: Place) -> None:
         return
     if OPTIONS.exists():
         raise Refused(f"{OPTIONS} is there already", "another move uses this server, or somebody else wrote it")
-    started = run("systemctl", "is-active", UNIT, good=(0, 3, 4)).strip() == "active"
+    started = serving(UNIT)
     place.remember(started=started)
     if not started:
         place.restart("start")
