@@ -218,7 +218,7 @@ def gather(folder: Path) -> tuple[tuple[Cursor, ...], tuple[Finding, ...]]:
         cursors, problems = _documents(path)
         documents += [cursor for cursor in cursors if not _is_profile(cursor)]
         findings += problems
-    if not documents and not findings:
+    if not documents and not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(
             _whole(folder, _("the folder holds no inventory"), _("an inventory is one or more .yaml files"))
         )

@@ -110,7 +110,8 @@ def on_host(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
         stub = types.ModuleType(name)
         stub.__path__ = []
         # Whatever is asked of it is an exception: it serves as one, and as a base class.
-        vars(stub)["__getattr__"] = lambda wanted: type(wanted, (Exception,), {"encodings": {}})
+        within = {"encodings": {}, "Connection": Exception}
+        vars(stub)["__getattr__"] = lambda wanted, within=within: type(wanted, (Exception,), within)
         monkeypatch.setitem(sys.modules, name, stub)
     for name in [name for name in sys.modules if name.startswith("ansible.module_utils.zhenghe")]:
         monkeypatch.delitem(sys.modules, name)

@@ -39,8 +39,12 @@ class Shell:
 
     def __init__(self, said: str) -> None:
         self._said = said
+        self.keeper: Shell | None = None
 
-    def run(self, *_: object) -> str:
+    def converse(self, *_: object) -> "Shell":
+        return self
+
+    def ask(self, *_: object) -> str:
         return self._said
 
 

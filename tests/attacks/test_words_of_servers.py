@@ -44,7 +44,7 @@ def test_the_password_of_another_end_is_a_hash_or_nobody_is_let_in(
     component = {"name": "db", "settings": {}, "source_addresses": ["10.1.0.1"], "target_addresses": ["10.2.0.1"]}
     place = on_host("zhenghe_my_place").Place("source", "fees", component)
     with pytest.raises(Refused, match="no hash of MariaDB's"):
-        on_host("zhenghe_my_accounts").admit_peer(place, None, verifier)
+        on_host("zhenghe_my_accounts").admit_peer(place, None, verifier, by_tls=True)
 
 
 def test_a_key_that_is_more_than_a_key_fetches_nothing(on_host: Callable[[str], Any]) -> None:

@@ -42,7 +42,7 @@ def test_the_example_has_no_errors_and_its_files_are_told() -> None:
     assert YUNHE / "programme.yaml" in result.files
     assert result.systems == len(result.programme.systems if result.programme is not None else ())
     assert result.programme is not None
-    assert [system.system for system in result.programme.systems][:2] == ["archive", "case-files"]
+    assert [system.system for system in result.programme.systems][:2] == ["allowance", "archive"]
 
 
 # One mistake each: file, what stands there, what is written instead, then the one finding: a word on its line, its

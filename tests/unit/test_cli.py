@@ -104,7 +104,7 @@ def test_a_unit_that_another_run_has_moved_is_not_begun_again(zhenghe: Shell) ->
     home.evidence.append("unit-state", unit="system:archive", what=what)
     refused = zhenghe("apply", "--plan", plan["digest"], "--world", str(world))
     assert refused.returncode == 2
-    assert "system:archive is ON_PROBATION in run other" in refused.stderr
+    assert "system:archive: on probation (run other)" in refused.stderr
     left = json.loads(zhenghe("plan", str(YUNHE), "--world", str(world), "--json").stdout)
     assert [each["unit"] for each in left["left_out"]] == ["system:archive"]
     early = zhenghe("commit", "archive")

@@ -43,7 +43,7 @@ def test_missing_folder_empty_folder_and_a_file_instead(tmp_path: Path) -> None:
 
 def test_a_file_of_comments_alone_is_no_inventory(tmp_path: Path) -> None:
     (tmp_path / "programme.yaml").write_text("# to be written\n")
-    assert ["holds no inventory" in each.reason for each in check(tmp_path, KINDS).findings] == [True]
+    assert [each.reason for each in found(tmp_path)] == ["the folder holds no inventory"]
 
 
 def test_files_that_are_not_read(folder: Path, tmp_path: Path) -> None:

@@ -58,12 +58,20 @@ def found(programme: Programme, others: Mapping[tuple[str, str], Any] | None = N
     return result.findings
 
 
+SESSIONS = (Severity.ATTENTION, "civil-web", "db")
+"""That a switch ends clients' sessions is told of every MariaDB server; the example has one."""
+
+
 def heavy(findings: tuple[Finding, ...]) -> list[tuple[Severity, str, str]]:
-    return [(each.severity, each.host, each.subject) for each in findings if each.severity is not Severity.NOTE]
+    """Return what is more than a note, beside what is told of the example's sound server."""
+    told = [(each.severity, each.host, each.subject) for each in findings if each.severity is not Severity.NOTE]
+    return [each for each in told if each != SESSIONS]
 
 
 def test_of_a_sound_district_nothing_stands_against_the_moves(programme: Programme) -> None:
-    assert heavy(found(programme)) == []
+    findings = found(programme)
+    assert heavy(findings) == []
+    assert SESSIONS in {(each.severity, each.host, each.subject) for each in findings}
 
 
 def test_only_what_moves_is_looked_at_and_never_what_is_classified(programme: Programme) -> None:
@@ -72,7 +80,7 @@ def test_only_what_moves_is_looked_at_and_never_what_is_classified(programme: Pr
     names = {system.system for system in preflight.moving()}
     classified = {system.system for system in programme.systems if system.grading.classified}
     assert classified
-    assert names == {"archive", "identity", "water-billing"}
+    assert names == {"allowance", "archive", "identity", "water-billing"}
 
 
 def test_a_host_that_gives_no_answer_is_not_known_and_not_fine(programme: Programme) -> None:
