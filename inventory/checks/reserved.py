@@ -67,6 +67,11 @@ def _entries(index: Index) -> Iterator[Finding]:
         for component in index.components:
             place = component.down("entry", "name")
             name = component.text("entry", "name")
-            if place is not None and name in own:
+            if place is None or name is None:
+                continue
+            if name in own:
                 reason = _("'{name}' is the name service's own: with this record no name is found any more")
                 yield place.finding(reason.format(name=name), _("give the entry another name in the zone"))
+            elif not name.endswith(f".{zone}"):
+                reason = _("'{name}' is not in the zone {zone}: nobody's record of it can be moved")
+                yield place.finding(reason.format(name=name, zone=zone), _("give the entry a name in the zone"))

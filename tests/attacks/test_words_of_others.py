@@ -122,12 +122,15 @@ def test_names_that_are_somebody_s_already_are_refused(inventory: Path) -> None:
         ("name: water-db,", "name: pe1-shell,"),
         ("entry: {name: billing.yunhe.example", "entry: {name: ns1.yunhe.example"),
         ("entry: {name: archive.yunhe.example", "entry: {name: yunhe.example"),
+        ("entry: {name: billing-db.yunhe.example", "entry: {name: 10.11.0.10"),
+        ("entry: {name: identity-db.yunhe.example", "entry: {name: identity.ministry.example"),
     ):
         put(inventory, before, after)
     reasons = [each.reason for each in check(inventory).findings if each.rule == "name"]
     assert {reason.split(":")[0] for reason in reasons} == {
         "'localhost' does not name a host", "'pe1-shell' is the name of an account on the device 'pe1'",
         "'yunhe.example' is the name service's own", "'ns1.yunhe.example' is the name service's own",
+        "'10.11.0.10' is not in the zone yunhe.example", "'identity.ministry.example' is not in the zone yunhe.example",
     }  # fmt: skip
 
 
