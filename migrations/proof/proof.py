@@ -48,10 +48,14 @@ class Proof:
         self._allowed = allowances(self._programme)
         self._probes = Probes(world, series_of(home), self._orders, needed=needed)
 
-    def begin(self) -> str:
-        """Start the probes that do not run."""
-        self._probes.start()
+    def begin(self, *, calm: bool = False) -> str:
+        """Start the probes that do not run; all look often from now on, or `calm` where nothing is about to move."""
+        self._probes.start(calm=calm)
         return ""
+
+    def calm(self) -> None:
+        """Have the probes look seldom: for weeks of probation nobody's system is asked ten times a second."""
+        self._probes.calm()
 
     def end(self) -> str:
         """Stop the probes and remove what they wrote; all of it that counts is in the evidence."""

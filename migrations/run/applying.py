@@ -70,6 +70,7 @@ class Application:
         number = self._passages()[-1].number
         # A kill may have fallen between the end of a passage and the look at what users felt in it.
         failure = proof.look_again(stage, number) if proof.is_measured(number) else proof.verify(stage, (number,))
+        proof.calm()
         short = shortfall(result, direction)
         return Applied(result=result, failure="; ".join(filter(None, (short, failure))))
 

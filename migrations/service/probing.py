@@ -23,4 +23,4 @@ def keep_probing(runs: Path, kinds: Mapping[str, Kind]) -> None:
         with suppress(ZhengheError, OSError, ValueError, KeyError):
             standings = standings_in(home.evidence.path, home.outline()).values()
             if any(each.state is UnitState.ON_PROBATION for each in standings) and not home.is_busy():
-                Proof(home, kinds, load_world(home.settings().world), needed=False).begin()
+                Proof(home, kinds, load_world(home.settings().world), needed=False).begin(calm=True)

@@ -70,6 +70,16 @@ def test_probes_look_on_when_who_started_them_is_gone(probes: Probes, twin: Worl
     begins = [line for line in found["pay"].lines if line.kind == "begun"]
     assert len(begins) == 1
     assert all(sighting.active for sighting in found.values())
+    # While nothing moves they look seldom, which is no pause, and soon often again when something is about to.
+    again.calm()
+    calm_since = time.time()
+    found = until(again, lambda later: any("p" in line.what for line in later["pay"].lines))
+    again.start()
+    count = len(acknowledged(found["pay"].lines))
+    found = until(again, lambda later: written(later, count + 10))
+    seldom = [line for line in found["pay"].lines if line.kind == "ok" and "p" in line.what]
+    assert 1 <= len(seldom) <= 3
+    assert found["pay"].within(Window(begin=calm_since, end=time.time())).downtime < 5
 
 
 def test_a_probe_that_is_killed_goes_on_with_references_of_its_own(probes: Probes, on: RunOn) -> None:

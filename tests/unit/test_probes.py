@@ -1,6 +1,7 @@
 """The arithmetic of what probes saw, on lines as the agent writes them."""
 
 import json
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from infra.worlds import CloudSettings, World
 from inventory.loading import load_programme
-from migrations.proof.probes import Probes, VantageUnreachable, Window, probe_orders
+from migrations.proof.probes import Probes, VantageUnreachable, Window, agent, probe_orders
 from migrations.proof.probes.limits import Allowed, allowances, judged, told
 from migrations.proof.probes.series import Order, acknowledged, parse, prefixes, result
 
@@ -53,6 +55,48 @@ def test_one_request_too_late_at_a_slow_pace_is_told_too() -> None:
     seen = result(order(every=0.1), parse(answers(*times), 0), Window(begin=101, end=109))
     assert seen.downtime == pytest.approx(0.19)
     assert [gap.seconds for gap in seen.gaps] == pytest.approx([0.19])
+
+
+def test_a_calm_probe_waits_on_purpose_and_only_what_is_beyond_that_is_a_pause() -> None:
+    calm = [line("ok", 104.0 + n * agent.CALM + (2.0 if n > 2 else 0.0), ms=3, n=0, r="r", p=agent.CALM)
+            for n in range(1, 6)]  # fmt: skip
+    brisk = [line("ok", moment, ms=3, n=0, r="r") for moment in steady(156.05, 158)]
+    text = "\n".join([answers(*steady(100, 104)), *calm, *brisk])
+    seen = result(order(), parse(text, 0), Window(begin=101, end=157))
+    assert [gap.seconds for gap in seen.gaps] == pytest.approx([2.0])
+    assert seen.downtime == pytest.approx(2.0)
+
+
+def test_nobody_says_that_he_waited_longer_than_a_calm_probe_does() -> None:
+    with pytest.raises(ValidationError, match="less than or equal"):
+        parse(line("ok", 100, ms=3, p=agent.CALM + 1), 0)
+
+
+def test_a_probe_is_calm_as_long_as_it_is_told_and_brisk_soon_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = {"now": 100.0}
+
+    def sleep(seconds: float) -> None:
+        clock["now"] += seconds
+        if clock["now"] >= 115.2:
+            (tmp_path / "calm").unlink(missing_ok=True)
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(time, "sleep", sleep)
+    pace = agent.Pace({"every": 0.05, "log": str(tmp_path / "pay.jsonl")})
+    ticks = agent.ticks(pace)
+
+    def told() -> tuple[float, float]:
+        return next(ticks)[1], round(clock["now"], 2)
+
+    assert [told() for _ in range(3)] == [(0.05, 100.0), (0.05, 100.05), (0.05, 100.1)]
+    (tmp_path / "calm").touch()
+    assert told() == (agent.CALM, 110.1)
+    # It was told in the middle of its wait.
+    waited, then = told()
+    assert (waited, 115.2 <= then < 115.2 + 2 * agent.WAKES) == (agent.CALM, True)
+    assert told() == (0.05, round(then + 0.05, 2))
 
 
 def test_failures_do_not_end_a_pause() -> None:

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -186,9 +187,23 @@ class Probes:
         self._timeout = timeout
         self._needed = needed
 
-    def start(self) -> None:
-        """Start the probes that do not run, and wait until they look; those that run are left alone."""
-        self._everywhere(self._start, _nothing)
+    def start(self, *, calm: bool = False) -> None:
+        """Start the probes that do not run, and wait until they look: all of them as often as ordered, or seldom."""
+
+        def start(vantage: str, orders: Sequence[Order]) -> None:
+            probes = [{**order.model_dump(), "key": order.key} for order in orders]
+            self._asked(vantage, "start", {"probes": probes, "calm": calm}, _Done)
+
+        self._everywhere(start, _nothing)
+
+    def calm(self) -> None:
+        """Have the probes look seldom until they are started again; those of a machine that is silent look on often."""
+
+        def calm(vantage: str, _orders: Sequence[Order]) -> None:
+            with suppress(ProbeError):
+                self._asked(vantage, "calm", {"calm": True}, _Done)
+
+        self._everywhere(calm, _nothing)
 
     def collect(self, places: Mapping[str, int] | None = None) -> tuple[Sighting, ...]:
         """Return what all probes have written so far, by keys of orders from some places in their files on."""
@@ -213,10 +228,6 @@ class Probes:
             self._asked(vantage, "stop", {"remove": remove}, _Done)
 
         self._everywhere(stop, _nothing)
-
-    def _start(self, vantage: str, orders: Sequence[Order]) -> None:
-        probes = [{**order.model_dump(), "key": order.key} for order in orders]
-        self._asked(vantage, "start", {"probes": probes}, _Done)
 
     def _collect(self, vantage: str, orders: Sequence[Order], places: Mapping[str, int]) -> tuple[Sighting, ...]:
         asked = time.time()

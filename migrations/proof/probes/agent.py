@@ -33,6 +33,10 @@ TIMEOUT = 10.0
 """Seconds: who waits is served late and not refused, so a request is given up late."""
 SERIES = 3600.0
 """Seconds after which references begin otherwise: a service lists all that begin alike, and probes run for weeks."""
+CALM = 10.0
+"""Seconds between two looks while nothing moves: nobody's system is written to ten times a second for weeks."""
+WAKES = 0.5
+"""Seconds after which a calm probe is brisk again when something is about to move."""
 GRACE = 2.0
 """Seconds after which an echo that has not come back is lost."""
 ECHO_REQUEST, ECHO_REPLY = 8, 0
@@ -60,14 +64,31 @@ class Log:
         self.file.write(json.dumps({"k": kind, **times, **fields}) + "\n")
 
 
-def ticks(every: float) -> Iterator[int]:
-    """Yield numbers at a steady pace; beats that were missed while somebody waited are left out, not made up for."""
-    number, due = 0, time.monotonic()
+class Pace:
+    """How often a probe looks: as it was ordered while something moves, seldom as long as a file says so."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self.every: float = order["every"]
+        self._calm = Path(order["log"]).with_name("calm")
+
+    def now(self) -> float:
+        """Return the seconds between two looks."""
+        return max(self.every, CALM) if self._calm.exists() else self.every
+
+
+def ticks(pace: Pace) -> Iterator[tuple[int, float]]:
+    """Yield numbers at a steady pace, each with the pace that it was waited for in.
+
+    Beats that were missed while somebody waited are left out, not made up for.
+    """
+    number, due, waited = 0, time.monotonic(), pace.every
     while True:
-        time.sleep(max(0.0, due - time.monotonic()))
-        yield number
-        number += 1
-        due = max(due + every, time.monotonic())
+        while (left := due - time.monotonic()) > 0:
+            time.sleep(min(left, WAKES))
+            due = min(due, time.monotonic()) if pace.now() < waited else due
+        yield number, waited
+        number, waited = number + 1, pace.now()
+        due = max(due + waited, time.monotonic())
 
 
 def request(url: str, method: str, body: bytes | None, patience: float = TIMEOUT) -> tuple[int, bytes]:
@@ -84,10 +105,9 @@ def request(url: str, method: str, body: bytes | None, patience: float = TIMEOUT
         connection.close()
 
 
-def attempt(log: Log, number: int, reference: str | None, deed: Callable[[], tuple[int, bytes]]) -> None:
+def attempt(log: Log, fields: dict[str, Any], deed: Callable[[], tuple[int, bytes]]) -> None:
     """Do one request and write down how it went; anything that goes wrong is an observation here."""
     begun = time.monotonic()
-    fields: dict[str, Any] = {"n": number, "r": reference} if reference else {"n": number}
     try:
         status, _body = deed()
     except Exception as error:  # noqa: BLE001
@@ -110,20 +130,28 @@ def run_write(order: dict[str, Any], log: Log) -> None:
     """Write again and again, each time something that can be told from everything else."""
     series, until = new_series(order), time.monotonic() + SERIES
     log.say("begun", series=series)
-    for number in ticks(order["every"]):
+    pace = Pace(order)
+    for number, waited in ticks(pace):
         if time.monotonic() > until:
             series, until = new_series(order), time.monotonic() + SERIES
             log.say("series", series=series)
         reference = f"{series}-{number}"
         body = json.dumps({"reference": reference}).encode()
-        attempt(log, number, reference, partial(request, order["target"], "POST", body))
+        write = partial(request, order["target"], "POST", body)
+        attempt(log, {"n": number, "r": reference, **seldom(pace, waited)}, write)
 
 
 def run_read(order: dict[str, Any], log: Log) -> None:
     """Read again and again."""
     log.say("begun")
-    for number in ticks(order["every"]):
-        attempt(log, number, None, partial(request, order["target"], "GET", None))
+    pace = Pace(order)
+    for number, waited in ticks(pace):
+        attempt(log, {"n": number, **seldom(pace, waited)}, partial(request, order["target"], "GET", None))
+
+
+def seldom(pace: Pace, waited: float) -> dict[str, float]:
+    """Return what a line says of the pace that it was waited for in, where that is not the one that was ordered."""
+    return {"p": waited} if waited > pace.every else {}
 
 
 def checksum(data: bytes) -> int:
@@ -137,7 +165,7 @@ class Pinger:
     """Sends echoes at a steady pace and counts those that do not come back."""
 
     def __init__(self, order: dict[str, Any], log: Log) -> None:
-        self.every = order["every"]
+        self.pace = Pace(order)
         self.log = log
         self.address = (socket.gethostbyname(order["target"]), 0)
         self.token = os.urandom(8)
@@ -185,16 +213,16 @@ class Pinger:
     def run(self) -> None:
         """Ping, until the unit is stopped."""
         self.log.say("begun")
-        due, told = time.monotonic(), 0.0
+        due, told, every = time.monotonic(), 0.0, self.pace.every
         while True:
-            now = time.monotonic()
-            if now >= due:
+            now, before, every = time.monotonic(), every, self.pace.now()
+            if now >= due or every < before:
                 self.send()
-                due = max(due + self.every, now)
-            readable, _, _ = select.select([self.socket], [], [], max(0.0, due - time.monotonic()))
+                due = max(due + every, now) if every >= before else now + every
+            readable, _, _ = select.select([self.socket], [], [], min(WAKES, max(0.0, due - time.monotonic())))
             if readable:
                 self.receive()
-            if now - told >= 1.0:
+            if now - told >= max(1.0, every):
                 told = now
                 self.give_up(now)
                 worst, self.worst = round(self.worst * 1000, 1), 0.0
@@ -229,6 +257,7 @@ def start(message: dict[str, Any]) -> dict[str, Any]:
     agent = folder / "agent.py"
     if not agent.exists() or agent.read_text() != message["agent"]:
         agent.write_text(message["agent"])
+    calm(message)
     started: dict[str, int] = {}
     for order in message["probes"]:
         unit, path = unit_of(message["series"], order["key"]), folder / (order["key"] + ".json")
@@ -246,6 +275,17 @@ def start(message: dict[str, Any]) -> dict[str, Any]:
     while any(size(Path(log)) == written for log, written in started.items()) and time.monotonic() < due:
         time.sleep(0.02)
     return {"started": len(started)}
+
+
+def calm(message: dict[str, Any]) -> dict[str, Any]:
+    """Have the probes of a series look seldom, or as often as they were ordered to."""
+    file = FOLDER / message["series"] / "calm"
+    with suppress(FileNotFoundError):
+        if message["calm"]:
+            file.touch()
+        else:
+            file.unlink()
+    return {}
 
 
 def size(path: Path) -> int:
@@ -354,7 +394,7 @@ def listed(target: str, prefixes: list[str]) -> list[str] | None:
 
 def answer(message: dict[str, Any]) -> None:
     """Do what a message asks for and print the answer."""
-    verbs = {"start": start, "collect": collect, "stop": stop, "confirm": confirm}
+    verbs = {"start": start, "calm": calm, "collect": collect, "stop": stop, "confirm": confirm}
     try:
         result: dict[str, Any] = {"result": verbs[message["verb"]](message)}
     except subprocess.CalledProcessError as error:

@@ -1,8 +1,8 @@
 """What probes saw, read from their lines: pure, so that the same lines always give the same figures.
 
 The seconds without a successful request are the longest time between the ends of two successful ones, less the pace of
-the probe: a request that waits and then succeeds shows as such a gap, whether or not anything failed. While a probe was
-dead it saw nothing, neither good nor bad: that is told as a figure of its own.
+the probe at that time: a request that waits and then succeeds shows as such a gap, whether or not anything failed.
+While a probe was dead it saw nothing, neither good nor bad: that is told as a figure of its own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from infra.hearing import Sentence
 from inventory.base import Model
 from migrations.evidence.seen import Gap, ProbeResult, Window
+from migrations.proof.probes.agent import CALM
 
 
 class Order(Model):
@@ -56,6 +57,7 @@ class _Told(Model):
     series: str = Field("", pattern=r"^[\w.:-]*$", max_length=200)
     s: int = 0
     ms: float = Field(0.0, ge=0)
+    p: float = Field(0.0, ge=0, le=CALM)
     why: Sentence = ""
     sent: int = Field(0, ge=0)
     received: int = Field(0, ge=0)
@@ -137,14 +139,20 @@ def _unseen(lines: Sequence[Line], window: Window) -> float:
 def _between_successes(order: Order, lines: Sequence[Line], window: Window) -> list[Gap]:
     """Return the times between successes that touch the window, the open ones at its ends included."""
     lives = _lives(lines)
-    spans: list[tuple[float, float]] = []
+    spans: list[tuple[float, float, float]] = []
     for life in lives:
-        ends = [line.time for line in life if line.kind == "ok"]
+        ends = [(line.time, _pace(order, line)) for line in life if line.kind == "ok"]
         # A probe that saw no success to the end of what is known has a gap that is still open.
         last = max(life[-1].time, window.end) if life is lives[-1] else life[-1].time
-        spans += pairwise(sorted([life[0].time, *ends, last]))
-    touching = [(a, b) for a, b in spans if b >= window.begin and a <= window.end]
-    return [Gap(begin=round(a, 3), seconds=round(max(0.0, b - a - order.every), 3)) for a, b in touching]
+        moments = sorted([(life[0].time, order.every), *ends, (last, _pace(order, life[-1]))])
+        spans += ((a, b, pace) for (a, _), (b, pace) in pairwise(moments))
+    touching = [(a, b - a - pace) for a, b, pace in spans if b >= window.begin and a <= window.end]
+    return [Gap(begin=round(begin, 3), seconds=round(max(0.0, seconds), 3)) for begin, seconds in touching]
+
+
+def _pace(order: Order, line: Line) -> float:
+    """Return the seconds that passed on purpose before a look."""
+    return max(order.every, float(line.what.get("p", 0.0)))
 
 
 def _worth_telling(order: Order, gaps: Iterable[Gap]) -> tuple[Gap, ...]:
