@@ -145,6 +145,7 @@ def test_a_move_that_dies_at_any_boundary_is_finished_or_taken_back(
         following.step("return")
     kept = "SELECT COUNT(*) FROM fee.audit WHERE what LIKE '%a death'; DELETE FROM fee.audit WHERE what LIKE '%a death'"
     assert laboratory.sql("source", kept) == "2"
+    assert laboratory.sql("source", "SELECT @@event_scheduler") == "ON"
 
 
 def test_undone_it_leaves_nothing_of_ours_at_either_end(following: Moving) -> None:

@@ -101,7 +101,7 @@ class Agent(loop.Agent):
                 raise Refused(f"the target does not follow the source closely: {why}", "repeat when it has caught up")
             stream.same_events(self._connection, peer)
             self._stay_locked = fence.locked_by_department(peer, self._place.base)
-            own.note(self._place, self._connection, **fence.as_clients_have_it(peer))
+            own.note(self._place, self._connection, **fence.as_clients_have_it(self._place, peer))
 
     def _follow_again(self, peer: Any) -> None:
         since = own.noted(self._place, peer, "since")

@@ -40,17 +40,21 @@ def raise_fence(place: Place, connection: Any, side: str) -> None:
     news = [list(one) for one in accounts.unlocked(connection, place.base)]
     locked = [*kept, *(one for one in news if one not in kept)]
     if side_of(connection, place.base) in ("serving", "absent"):
-        own.note(place, connection, **as_clients_have_it(connection))
+        own.note(place, connection, **as_clients_have_it(place, connection))
     # Written down before it is done.
     own.note(place, connection, locked=json.dumps(locked), side=side)
     accounts.set_lock(connection, [(user, host) for user, host in news], locked=True)
     stop_events(connection)
 
 
-def as_clients_have_it(connection: Any) -> dict[str, str]:
-    """Return what the fence changes of the settings, as it is at the end that serves."""
+def as_clients_have_it(place: Place, connection: Any) -> dict[str, str]:
+    """Return what the fence changes of the settings, as it is at the end that serves.
+
+    Events that are still to be started there, because whoever moved it died, count as running.
+    """
     found = rows(connection, "SELECT @@GLOBAL.event_scheduler, @@GLOBAL.automatic_sp_privileges")[0]
-    return {"events": text(found[0]), "routines": "ON" if found[1] else "OFF"}
+    pending = own.noted(place, connection, "events")
+    return {"events": pending or text(found[0]), "routines": "ON" if found[1] else "OFF"}
 
 
 def stop_events(connection: Any) -> None:
@@ -63,6 +67,8 @@ def start_events(place: Place, connection: Any) -> None:
     """Let events run here, if they did where clients were before."""
     if own.noted(place, connection, "events") == "ON":
         rows(connection, "SET GLOBAL event_scheduler = ON")
+    # From here on it is the department's to say.
+    own.note(place, connection, events="")
 
 
 def wait_no_longer(connection: Any, limit: float) -> None:

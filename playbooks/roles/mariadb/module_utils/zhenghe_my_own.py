@@ -15,7 +15,7 @@ _MAKE = (
     f"CREATE DATABASE IF NOT EXISTS zhenghe CHARACTER SET utf8mb4 COMMENT '{_COMMENT}'",
     "CREATE TABLE IF NOT EXISTS zhenghe.ends (base VARCHAR(64) PRIMARY KEY, side VARCHAR(16) NOT NULL, "
     "since VARCHAR(1500) NOT NULL DEFAULT 'never', locked LONGTEXT NOT NULL DEFAULT '[]', "
-    "events VARCHAR(16) NOT NULL DEFAULT 'OFF', routines VARCHAR(16) NOT NULL DEFAULT 'ON') "
+    "events VARCHAR(16) NOT NULL DEFAULT '', routines VARCHAR(16) NOT NULL DEFAULT 'ON') "
     "ENGINE = InnoDB CHARACTER SET utf8mb4",
     # The right to see triggers is the right to make them, so the other end has them told.
     "CREATE OR REPLACE DEFINER = root@localhost PROCEDURE zhenghe.triggers() SQL SECURITY DEFINER READS SQL DATA "
