@@ -26,12 +26,16 @@ from netcfg.visits import Found, Visit, each, guard_alone
 Progress = Callable[[str], None]
 _AGAIN_SECONDS = 0.5
 _WAIT_SECONDS = 120.0
+_TIMERS = 2.0
 """A change of another line that holds the device is over by then, or its timer has run out."""
 
 
-def patience(visit: Visit) -> Callable[[str], None]:
-    """Return what waits a little for a device that another change holds; DeviceBusy after two minutes of it."""
-    limit = time.monotonic() + _WAIT_SECONDS
+def patience(visit: Visit, seconds: float) -> Callable[[str], None]:
+    """Return what waits a little for a device that another change holds; DeviceBusy after that.
+
+    `seconds`: our timers'. A call that died before the device knew its name has left one, which has to run out.
+    """
+    limit = time.monotonic() + max(_WAIT_SECONDS, _TIMERS * seconds)
 
     def wait(owner: str) -> None:
         if time.monotonic() > limit:
@@ -57,7 +61,7 @@ class Attempt:
 
         DeviceBusy where another change takes too long; LeftBehind, NotReturned where a person has to look.
         """
-        wait = patience(visit)
+        wait = patience(visit, self.ticket.seconds)
         found = visit.find(wait)
         if found.left and visit.device not in self._touched:
             self._settle(visit, found)

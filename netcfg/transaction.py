@@ -77,7 +77,7 @@ class Extranet:
         """Look where each device stands; changes nothing."""
         move = LineArguments.model_validate(arguments)
         with self._visits(move, Ticket(_label(move), "", self._seconds), keep=True) as present:
-            return _state(each(present, lambda visit: visit.state(visit.find(patience(visit)))))
+            return _state(each(present, lambda visit: visit.state(self._found(visit))))
 
     def way_back(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
         """Return in words what would keep a stage from being taken back now; changes nothing."""
@@ -164,12 +164,10 @@ class Extranet:
                 attempt.progress(sentence)
         if forward and attempt.move.stage is LineStage.DRAIN:
             self._mark(attempt.move, present)
-        return _state(
-            tuple(
-                visit.state(saved[visit.device] if visit.device in saved else visit.find(patience(visit)))
-                for visit in present
-            )
-        )
+        return _state(tuple(visit.state(saved.get(visit.device) or self._found(visit)) for visit in present))
+
+    def _found(self, visit: Visit) -> Found:
+        return visit.find(patience(visit, self._seconds))
 
     def _check(self, move: LineArguments, when: When, present: Sequence[Visit]) -> None:
         def see(visit: Visit) -> tuple[str, ...]:

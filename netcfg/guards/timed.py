@@ -209,5 +209,5 @@ class TimedGuard:
 
     def _whose(self, mark: _Mark | None, *, pending: bool) -> tuple[Literal["free", "busy", "left"], str]:
         if mark is None:
-            return ("busy", _("a person’s change")) if pending else ("free", "")
+            return ("busy", _("(without a name)")) if pending else ("free", "")
         return ("busy" if pending and mark.label != self._ticket.label else "left"), mark.label

@@ -16,7 +16,6 @@ import pytest
 from infra.worlds import World
 from inventory.model import Programme
 from migrations.proof.probes import Probes, Window, probe_orders
-from netcfg.attempts import patience
 from netcfg.errors import (
     CheckFailed,
     CommandRejected,
@@ -353,7 +352,7 @@ class TooSlow(Extranet):
     def _check(self, _move: LineArguments, when: When, present: Sequence[Visit]) -> None:
         if when == "after":
             limit = time.monotonic() + 180
-            while any(visit.state(visit.find(patience(visit))).at != "before" for visit in present):
+            while any(visit.state(self._found(visit)).at != "before" for visit in present):
                 assert time.monotonic() < limit
                 time.sleep(0.3)
 
