@@ -80,6 +80,11 @@ def _hops(said: FactPatterns, answer: str, prefix: IPv4Network) -> tuple[str, ..
 
 
 def _taken(said: FactPatterns, answer: str) -> Taken | None:
+    if said.out:
+        found = re.search(r"(?m)^ *(\d+\.\d+\.\d+\.\d+/\d+)", answer)
+        out = tuple((each["hop"] or "", each["interface"]) for each in re.finditer(said.out, answer))
+        # What forwards packets does not know who has told it of the route.
+        return Taken(found[1], "", out) if found is not None and out else None
     routes = tuple(_routes(said, answer))
     if not routes:
         return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infra.twin.bird import surveyed_bird
+from infra.twin.vendors import surveyed_ios, surveyed_vrp8
 from inventory.base import Model
 from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET, OWN, OWN_OUT, extranet_networks, own_networks
 from inventory.derived.wiring import MANAGEMENT, Interface, Wires
@@ -44,6 +45,8 @@ class _System(NamedTuple):
     shell: str
 
 
+_OTHERS = {"bird": surveyed_bird, "vrp8": surveyed_vrp8, "ios": surveyed_ios}
+"""Whoever has words of his own for a surveyed configuration; every other platform's is written as FRR's."""
 _FRR = _System("frr", "frr.conf", "frr", "frrvty", "/usr/bin/vtysh")
 _SYSTEMS = {"bird": _System("bird", "bird.conf", "bird", "bird", "/bin/sh")}
 """Every other platform is played by FRR."""
@@ -77,11 +80,11 @@ def surveyed_configuration(programme: Programme, device: str) -> str:
     """Return the configuration that a device of the programme has before anything is moved, in its platform's words."""
     of = next(each for each in programme.network.devices if each.name == device)
     wires = Wires(programme).of(device)
-    if of.platform == "bird" and of.role == "pe":
-        text = _("{device}: a provider edge keeps domains apart in VRFs, which no BIRD of a twin does; say frr")
-        raise RouterError(text.format(device=device))
-    if of.platform == "bird":
-        return surveyed_bird(programme, of, wires)
+    if of.platform in _OTHERS and of.role == "pe":
+        text = _("{device}: a provider edge keeps domains apart in VRFs, which no {platform} of a twin does; say frr")
+        raise RouterError(text.format(device=device, platform=of.platform))
+    if of.platform in _OTHERS:
+        return _OTHERS[of.platform](programme, of, wires)
     lines = [
         "frr version 8.4.4",
         "frr defaults traditional",

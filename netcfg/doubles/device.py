@@ -1,10 +1,10 @@
-"""What all doubles share: time of their own, sessions with echo, pages and questions, faults, other users."""
+"""What all doubles share: configurations, time of their own, sessions with echo, pages and questions, faults, users."""
 
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from netcfg.doubles.forms import Refusal
+from netcfg.doubles.forms import Grammar, Lines, Refusal, read
 
 _PAGE = 22
 """Lines."""
@@ -23,22 +23,31 @@ class Full(OSError):
 
 
 class Double:
-    """A device with a command line; a subclass is a vendor's."""
+    """A device with a command line; a subclass is a vendor's. Its configuration is that which it is given, saved."""
 
+    grammar: Grammar
+    skipped: str
+    """Lines that a configuration is shown with and that say nothing."""
     more = "  ---- More ----"
     wiped = "\x1b[16D" + " " * 16 + "\x1b[16D"
     vtys = 5
     quoting = 0x16
     """The character behind which the next one is only a character; a question mark asks for help otherwise."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, configuration: str) -> None:
+        """Begin with a configuration; Refusal where the device could not have it."""
         self.name = name
+        self._running, self._saved = (read(self.grammar, configuration, self.skipped) for _each in range(2))
+        self.forwards: Callable[[Lines], None] = lambda _running: None
+        """Is told of each configuration before it is in force; Refusal where it cannot be."""
+        self.keeps: Callable[[Lines], None] = lambda _saved: None
+        """Is told of each configuration that is saved."""
+        self.client = "192.0.2.1"
+        """Whence the latest of its sessions comes."""
         self.now = 1_000.0
         """Seconds since its start; they pass when somebody says so."""
-        self.away = False
-        """It cannot be reached."""
-        self.full = False
-        """Its disk is."""
+        self.away = self.full = False
+        """It cannot be reached; its disk is full."""
         self.chatter = ""
         """A message that it writes in between to every session that has not asked it not to."""
         self.before: Callable[[str, str], None] = lambda _user, _line: None
@@ -78,6 +87,41 @@ class Double:
 
     def tick(self) -> None:
         """Do what is due."""
+
+    @property
+    def running(self) -> Lines:
+        """The configuration in force."""
+        return self._running
+
+    @running.setter
+    def running(self, lines: Lines) -> None:
+        self.forwards(lines)
+        self._running = lines
+
+    @property
+    def saved(self) -> Lines:
+        """The configuration to start with."""
+        return self._saved
+
+    @saved.setter
+    def saved(self, lines: Lines) -> None:
+        self.keeps(lines)
+        self._saved = lines
+
+    def shown(self, lines: Lines) -> str:
+        """Return a configuration as it is shown."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Lose what is not saved, configurations apart: what waits for a word, who is alone."""
+
+    def reboot(self) -> None:
+        """Start anew, from what was saved."""
+        with self.alone:
+            self.forget()
+            self.hang_up()
+            self.running = self.saved.copy()
+            self.now = 0.0
 
     def hang_up(self) -> None:
         """End all sessions at once."""

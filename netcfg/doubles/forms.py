@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 Path = tuple[str, ...]
 TOP = "top"
+_IDLE = "idle"
 
 
 class Refusal(Exception):
@@ -35,6 +36,9 @@ class Form:
     """It begins with the negation itself."""
 
 
+_ASIDE, _WITHIN = Form(TOP, ".*", opens=_IDLE), Form(_IDLE, ".*", opens=_IDLE)
+
+
 @dataclass(frozen=True)
 class Grammar:
     """The forms of one kind of device."""
@@ -47,13 +51,23 @@ class Grammar:
     """Is answered to who takes away what is not there."""
     unmet: str
     """Is answered where a line refers to something that is not there, or is referred to; `{line}` is that."""
+    idle: str = r"(?!)"
+    """Lines at the top that no packet depends on, with all that stands within: a device may have them, nobody types."""
 
     def form(self, view: str, line: str) -> tuple[Form, re.Match[str]]:
         """Return the form of a line; Refusal where there is none."""
         for form in self.forms:
             if form.view == view and (found := re.fullmatch(form.line, line)) is not None:
                 return form, found
+        if view == _IDLE and (found := re.fullmatch(_WITHIN.line, line)) is not None:
+            return _WITHIN, found
+        if view == TOP and (found := re.fullmatch(self.idle, line)) is not None:
+            return _ASIDE, found
         raise Refusal(self.wrong)
+
+    def forwards(self, path: Path) -> bool:
+        """Say whether packets may depend on a line."""
+        return self.form(TOP, path[0])[0] is not _ASIDE
 
     def view(self, path: Path) -> str:
         """Return the view that a section is."""
@@ -86,6 +100,8 @@ class Lines:
             self._take_away(section, view, line[len(no) :])
             return section
         form, found = self.grammar.form(view, line)
+        if form.opens == _IDLE:
+            raise Refusal(self.grammar.wrong)
         self._demand(form, found)
         path = (*section, line)
         if path not in self.paths:
@@ -185,10 +201,13 @@ def nested(lines: Lines) -> Iterator[Path]:
 
     def walk(section: Path) -> Iterator[Path]:
         view = lines.grammar.view(section)
-        for path in sorted(
-            children.get(section, ()), key=lambda each: (order[id(lines.grammar.form(view, each[-1])[0])], each[-1])
-        ):
+        for path in sorted(children.get(section, ()), key=lambda each: place(view, each[-1])):
             yield path
             yield from walk(path)
+
+    def place(view: str, line: str) -> tuple[int, str]:
+        number = order.get(id(lines.grammar.form(view, line)[0]))
+        # Lines that nobody understands stay in their order.
+        return (len(order), "") if number is None else (number, line)
 
     return walk(())

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from netcfg.doubles.device import Double, Session, first
-from netcfg.doubles.forms import TOP, Form, Grammar, Lines, Path, Refusal, nested, read
+from netcfg.doubles.forms import TOP, Form, Grammar, Lines, Path, Refusal, nested
 
 _ADDRESS = r"\d+\.\d+\.\d+\.\d+"
 _PEER = rf"neighbor (?P<peer>{_ADDRESS}|[A-Za-z]\S*)"
@@ -24,11 +24,14 @@ IOS = Grammar(
         Form("interface", rf"ip address (?P<address>{_ADDRESS}) (?P<mask>{_ADDRESS})", key="address",
              away=rf"ip address(?: (?P<address>{_ADDRESS}) (?P<mask>{_ADDRESS}))?"),
         Form("interface", "shutdown"),
+        Form("interface", r"(?:mtu|speed|duplex|bandwidth|load-interval) \S.*|negotiation auto"),
         Form(TOP, r"router bgp (?P<asn>\d+)", opens="bgp"),
         Form("bgp", rf"bgp router-id ({_ADDRESS})", key="router-id", away="bgp router-id.*"),
         Form("bgp", rf"{_PEER} remote-as (?P<asn>\d+)", key=r"as \g<peer>",
              away=rf"{_PEER} remote-as(?: (?P<asn>\d+))?", sweeps=r"neighbor \g<peer> "),
         Form("bgp", rf"{_PEER} description (.+)", key=r"description \g<peer>", away=rf"{_PEER} description.*"),
+        Form("bgp", r"timers bgp (\d+) (\d+)", key="timers", away="timers bgp.*"),
+        Form("bgp", rf"{_PEER} password (?:\d )?(\S.*)", key=r"password \g<peer>", away=rf"{_PEER} password.*"),
         Form("bgp", rf"{_PEER} shutdown"),
         Form("bgp", "address-family ipv4", opens="af"),
         Form("af", rf"network {_ADDRESS} mask {_ADDRESS}"),
@@ -46,8 +49,10 @@ IOS = Grammar(
         Form("policy", r"set community .+", key="community"),
         Form("policy", r"continue(?: \d+)?", key="continue"),
     ),
+    idle=r"(?:no )?(?:aaa|boot-end-marker|boot-start-marker|clock|control-plane|crypto|diagnostic|enable"
+    r"|ip (?:cef|domain\S*|forward-protocol|http|name-server|scp|ssh)|license|line|logging|login|memory|ntp|platform"
+    r"|redundancy|service|snmp-server|spanning-tree|tacacs|username)\b.*",
 )  # fmt: skip
-_SKIPPED = r"\s*(?:!.*|end|exit-address-family)?\s*"
 _MODES = {"bgp": "config-router", "af": "config-router-af", "policy": "config-route-map", "interface": "config-if",
           "archive": "config-archive"}  # fmt: skip
 _NONE = "%No Rollback Confirmed Change pending"
@@ -65,15 +70,16 @@ class _Timer:
 
 
 class Ios(Double):
-    """A device; its configuration is that which it is given, saved."""
+    """A device."""
+
+    grammar = IOS
+    skipped = r"\s*(?:!.*|end|exit-address-family|version \S+)?\s*"
 
     more = " --More-- "
     wiped = "\x08" * 9 + " " * 9 + "\x08" * 9
 
     def __init__(self, name: str, configuration: str) -> None:
-        super().__init__(name)
-        self.running = read(IOS, configuration, _SKIPPED)
-        self.saved = self.running.copy()
+        super().__init__(name, configuration)
         self.timer: _Timer | None = None
         self.files: dict[str, Lines] = {}
 
@@ -81,7 +87,7 @@ class Ios(Double):
         """Return a session in privileged mode."""
         return IosSession(self, user)
 
-    def text(self, lines: Lines, head: str) -> str:
+    def shown(self, lines: Lines, head: str = "!") -> str:
         """Return a configuration as it is shown."""
         shown = [head, "!", "version 17.9", "!"]
         for path in nested(lines):
@@ -102,13 +108,9 @@ class Ios(Double):
         assert self.timer is not None
         self.running, self.timer = self.timer.before.copy(), None
 
-    def reboot(self) -> None:
-        """Start anew, from what was saved."""
-        with self.alone:
-            self.timer = None
-            self.hang_up()
-            self.running = self.saved.copy()
-            self.now = 0.0
+    def forget(self) -> None:
+        """Lose the timer."""
+        self.timer = None
 
 
 class IosSession(Session):
@@ -136,7 +138,7 @@ class IosSession(Session):
             (r"terminal width \d+", lambda _: ""),
             (r"terminal no monitor", lambda _: self._hush()),
             (r"show running-config", lambda _: self._running()),
-            (r"show startup-config", lambda _: self.device.text(self.device.saved, "Using 1024 out of 262144 bytes")),
+            (r"show startup-config", lambda _: self.device.shown(self.device.saved, "Using 1024 out of 262144 bytes")),
             (r"show archive config rollback timer", lambda _: self._timer()),
             (r"more (\S+)", lambda found: self._more(found[1])),
             (r"dir nvram:", lambda _: self._room()),
@@ -220,12 +222,12 @@ class IosSession(Session):
         )
 
     def _running(self) -> str:
-        return self.device.text(self.device.running, "Building configuration...\n\nCurrent configuration : 4096 bytes")
+        return self.device.shown(self.device.running, "Building configuration...\n\nCurrent configuration : 4096 bytes")
 
     def _more(self, name: str) -> str:
         if name not in self.device.files:
             raise Refusal(f"%Error opening {name} (No such file or directory)")
-        return self.device.text(self.device.files[name], "!")
+        return self.device.shown(self.device.files[name])
 
     def _write(self) -> str:
         if self.device.full:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from netcfg.doubles.device import Double, Session, first
-from netcfg.doubles.forms import TOP, Form, Grammar, Lines, Path, Refusal, nested, read
+from netcfg.doubles.forms import TOP, Form, Grammar, Lines, Path, Refusal, nested
 
 _ADDRESS = r"\d+\.\d+\.\d+\.\d+"
 _PEER = rf"peer (?P<peer>{_ADDRESS}|[A-Za-z]\S*)"
@@ -19,6 +19,7 @@ VRP8 = Grammar(
         Form("interface", "description (.+)", key="description", away="description"),
         Form("interface", "undo shutdown", negative=True, key="shutdown"),
         Form("interface", "shutdown", key="undo shutdown"),
+        Form("interface", r"(?:mtu|speed|duplex|trust|statistic|carrier|device) \S.*|negotiation auto"),
         Form("interface", rf"ip address (?P<address>{_ADDRESS}) (?P<mask>{_ADDRESS})", key="address",
              away=rf"ip address(?: (?P<address>{_ADDRESS}) (?P<mask>{_ADDRESS}))?"),
         Form(TOP, r"bgp (?P<asn>\d+)", opens="bgp"),
@@ -29,6 +30,8 @@ VRP8 = Grammar(
         Form("bgp", rf"{_PEER} group (?P<group>\S+)", key=r"group \g<peer>", away=rf"{_PEER} group"),
         Form("bgp", rf"{_PEER} description (.+)", key=r"description \g<peer>", away=rf"{_PEER} description"),
         Form("bgp", rf"{_PEER} ignore"),
+        Form("bgp", rf"{_PEER} password (?:cipher|simple) (\S.*)", key=r"password \g<peer>",
+             away=rf"{_PEER} password"),
         Form("bgp", "ipv4-family unicast", opens="af"),
         Form("af", "undo synchronization", negative=True),
         Form("af", rf"network {_ADDRESS} {_ADDRESS}"),
@@ -48,8 +51,9 @@ VRP8 = Grammar(
              key=r"list \g<name> \g<index>", away=r"ip ip-prefix (?P<name>\S+) index (?P<index>\d+)"),
         Form(TOP, rf"ip route-static {_ADDRESS} \S+ \S+.*"),
     ),
+    idle=r"(?:undo )?(?:aaa|acl|clock|dns|ftp|header|hwtacacs|info-center|license|lldp|ntp-service|pki|radius|sftp"
+    r"|snmp-agent|ssh|stelnet|super|telnet|user-interface)\b.*",
 )  # fmt: skip
-_SKIPPED = r"\s*(?:[#!].*|return)?\s*"
 _SUFFIX = {"bgp": "-bgp", "af": "-bgp-af-ipv4", "policy": "-route-policy"}
 _IN_TRIAL = "Error: The system is in trial configuration mode, and another session has it."
 _LOCKED = "Error: The configuration has been locked by another user."
@@ -68,12 +72,13 @@ class _Trial:
 
 
 class Vrp8(Double):
-    """A device; its configuration is that which it is given, saved."""
+    """A device."""
+
+    grammar = VRP8
+    skipped = r"\s*(?:[#!].*|return)?\s*"
 
     def __init__(self, name: str, configuration: str) -> None:
-        super().__init__(name)
-        self.running = read(VRP8, configuration, _SKIPPED)
-        self.saved = self.running.copy()
+        super().__init__(name, configuration)
         self.trial: _Trial | None = None
         self.lock: Session | None = None
         self.commits = 0
@@ -82,7 +87,7 @@ class Vrp8(Double):
         """Return a session in the user view."""
         return Vrp8Session(self, user)
 
-    def text(self, lines: Lines) -> str:
+    def shown(self, lines: Lines) -> str:
         """Return a configuration as it is shown."""
         shown = [
             "!Software Version V800R021C00SPC100",
@@ -107,14 +112,9 @@ class Vrp8(Double):
         assert self.trial is not None
         self.running, self.trial = self.trial.before, None
 
-    def reboot(self) -> None:
-        """Start anew, from what was saved."""
-        with self.alone:
-            self.trial = None
-            self.hang_up()
-            self.lock = None
-            self.running = self.saved.copy()
-            self.now = 0.0
+    def forget(self) -> None:
+        """Lose a trial, and whoever has locked others out."""
+        self.trial = self.lock = None
 
 
 class Vrp8Session(Session):
@@ -156,8 +156,8 @@ class Vrp8Session(Session):
     def obey(self, line: str) -> str:
         """Do what a line says."""
         anywhere = first((
-            (r"display current-configuration", lambda _: self.device.text(self.device.running)),
-            (r"display saved-configuration", lambda _: self.device.text(self.device.saved)),
+            (r"display current-configuration", lambda _: self.device.shown(self.device.running)),
+            (r"display saved-configuration", lambda _: self.device.shown(self.device.saved)),
             (r"display configuration trial status", lambda _: self._status()),
             (r"display configuration candidate changes", lambda _: "\n".join(edit for _, edit in self._edits)),
             (r"configuration exclusive", lambda _: self._lock()),

@@ -27,7 +27,8 @@ def look_along(programme: Programme, sessions: Sessions, start: Place, target: P
         if said is None or wire is None or wire.peer is None:
             text = _("{device} has no route to {address} by a link of the inventory")
             return Route(hops=tuple(hops), arrives=False, reason=text.format(device=here, address=target.address))
-        why = _("route {prefix}, learnt by {protocol}").format(prefix=said.prefix, protocol=said.protocol)
+        why = _("route {prefix}, learnt by {protocol}") if said.protocol else _("route {prefix}")
+        why = why.format(prefix=said.prefix, protocol=said.protocol)
         hops.append(Hop(device=here, link=wire.link, to=wire.peer, why=why))
         here, vrf = wire.peer, _other_side(wires, wire)
     arrives = here == target.device

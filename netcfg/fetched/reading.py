@@ -71,6 +71,8 @@ def _said(language: Language, lines: Numbered) -> Iterator[Said]:
             found = [pattern.match(each) for pattern, each in zip(patterns, path, strict=True)]
             if all(found):
                 values = {key: value for match in found if match for key, value in match.groupdict().items() if value}
+                if mask := values.pop("mask", ""):
+                    values |= {key: f"{values[key]}/{mask}" for key in ("prefix", "address") if key in values}
                 yield Said(form.kind, number, path, values, form.name)
 
 
@@ -87,7 +89,7 @@ def _owned(language: Language, said: Iterator[Said]) -> Iterator[Said]:
     for each in every:
         values = owners.get(each.path[0], {})
         # A template has no neighbour of its own, and a line about nobody says nothing.
-        if each.kind not in _OF_NEIGHBOURS or "peer" in values:
+        if each.kind not in _OF_NEIGHBOURS or "peer" in values or not owner.match(each.path[0]):
             wanted = {key: value for key, value in values.items() if key != "asn" or each.kind == "neighbour"}
             yield replace(each, values={**each.values, **wanted})
 

@@ -21,7 +21,7 @@ from netcfg.sessions import CommandLine, Sessions, Shell
 from netcfg.terminals import Terminal
 from netcfg.transaction import Extranet
 from tests.real.routers import CE, FAR_USER, HUB, Routers
-from tests.unit.vendors import Wire, vrp8_surveyed
+from tests.unit.vendors import Wire, surveyed
 
 pytestmark = pytest.mark.real
 
@@ -32,17 +32,13 @@ class Front(Vrp8):
     """A VRP8 whose packets a router of the laboratory forwards."""
 
     def __init__(self, routers: Routers, text: str) -> None:
-        self.routers = routers
         super().__init__(CE, text)
+        self.routers = routers
         self.answers = lambda line: answered(line, self.vtysh, self.shell)
+        self.forwards = self.typed_there
+        self.running = self.saved.copy()
 
-    @property
-    def running(self) -> Lines:
-        return self._running
-
-    @running.setter
-    def running(self, lines: Lines) -> None:
-        self._running = lines
+    def typed_there(self, lines: Lines) -> None:
         self.routers.typed(CE, *commands_between(load_platform("frr"), self.routers.running(CE), self.frr(lines)))
 
     def frr(self, lines: Lines) -> str:
@@ -86,8 +82,7 @@ def programme_of(routers: Routers) -> Programme:
 @pytest.fixture
 def front(laboratory: Routers) -> Iterator[Front]:
     found = {device: laboratory.running(device) for device in (CE, HUB)}
-    text = vrp8_surveyed(laboratory.programme, CE).replace(" peer ", " timer keepalive 3 hold 9\n peer ", 1)
-    front = Front(laboratory, text)
+    front = Front(laboratory, surveyed(laboratory.programme, "vrp8", CE))
     laboratory.settle()
     yield front
     for device, before in found.items():

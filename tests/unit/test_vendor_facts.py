@@ -164,7 +164,7 @@ def test_what_vrp_was_told_is_compiled_by_what_stands_there(programme: Programme
     text = compiled(device.running)
     assert " neighbor 10.252.11.2 remote-as 65281\n" in text
     assert "  neighbor 10.254.11.1 route-map EXTRANET-IN in\n" in text
-    assert "interface lan\n description lan\n ip address 10.11.0.1/24\n" in text
+    assert "interface lan\n description lan:water-room\n ip address 10.11.0.1/24\n" in text
     assert "ip prefix-list EXTRANET seq 10 permit 10.50.1.0/24\n" in text
     device.running.paths[("route-policy OWN-OUT permit node 10", "goto next-node 30")] = None
     with pytest.raises(Refusal):

@@ -231,7 +231,7 @@ def test_what_a_colleague_does_while_a_timer_runs_stays_when_our_change_goes(
             bench.change()
         assert any("description by a colleague" in sentence for sentence in bench.told)
     assert bench.kind.has(device, "by a colleague")
-    typed_by(device, "colleague", "configure terminal", "interface lan", "description lan", "end")
+    typed_by(device, "colleague", "configure terminal", "interface lan", "description lan:water-room", "end")
     assert bench.lines() == found
     assert device.timer is None  # type: ignore[attr-defined]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inventory.derived.wiring import Wires
+from infra.twin.routers import surveyed_configuration
 from inventory.model import Programme
 from netcfg.doubles.device import Double, Dropped, Full, Session
 from netcfg.doubles.ios import Ios
@@ -69,10 +69,10 @@ def extranet(devices: Mapping[str, Double], home: Path, timer: float = 60.0) -> 
     return made
 
 
-def played_by(programme: Programme, platform: str) -> Programme:
-    """Return a programme whose line has that platform at both ends."""
+def played_by(programme: Programme, platform: str, *names: str) -> Programme:
+    """Return a programme with that platform at the devices of some names, or at both ends of the line."""
     devices = tuple(
-        each.model_copy(update={"platform": platform}) if each.name in ENDS else each
+        each.model_copy(update={"platform": platform}) if each.name in (names or ENDS) else each
         for each in programme.network.devices
     )
     return programme.model_copy(update={"network": programme.network.model_copy(update={"devices": devices})})
@@ -86,67 +86,21 @@ def steps(programme: Programme, platform: str) -> tuple[dict[str, Any], ...]:
     return tuple(LineArguments.model_copy(each, update={"checks": ()}).model_dump(mode="json") for each in found)
 
 
-Render = Callable[[Programme, str], str]
-
-
-def vrp8_surveyed(programme: Programme, name: str) -> str:
-    """Return what a device had before anything was moved, as VRP8 writes it."""
-    wires = Wires(programme)
-    device = wires.device(name)
-    text = f"#\nsysname {name}\n#\n"
-    for wire in wires.of(name):
-        if wire.address is not None:
-            text += f"interface {wire.name}\n description {wire.kind}\n undo shutdown\n"
-            text += f" ip address {wire.address.ip} {wire.address.netmask}\n#\n"
-    peers = [wire for wire in wires.of(name) if wire.peer_address is not None and wire.kind in {"line", "circuit"}]
-    text += f"bgp {device.asn}\n router-id {device.router_id}\n"
-    for wire in peers:
-        text += f" peer {wire.peer_address} as-number {wires.device(wire.peer or '').asn}\n"
-        text += f" peer {wire.peer_address} description {wire.kind}\n"
-    text += " #\n ipv4-family unicast\n  undo synchronization\n"
-    text += "".join(f"  network {each.network_address} {each.netmask}\n" for each in wires.behind(name))
-    for wire in peers:
-        text += f"  peer {wire.peer_address} enable\n  peer {wire.peer_address} route-policy OWN-OUT export\n"
-        if wire.kind != "line":
-            text += f"  peer {wire.peer_address} route-policy EXTRANET-IN import\n"
-    text += "#\nroute-policy EXTRANET-IN permit node 10\n if-match ip-prefix EXTRANET\n apply community 65000:1\n"
-    text += "#\nroute-policy OWN-OUT permit node 10\n if-match ip-prefix OWN\n"
-    text += "#\nip ip-prefix EXTRANET index 10 permit 10.50.1.0 24\nip ip-prefix OWN index 10 permit 10.11.0.0 24\n"
-    return text + "#\nreturn\n"
+def surveyed(programme: Programme, platform: str, name: str) -> str:
+    """Return what a device had before anything was moved, with a policy of the operator's that does something too."""
+    return re.sub(
+        r"(?m)^( if-match ip-prefix EXTRANET| match ip address prefix-list EXTRANET)$",
+        lambda line: f"{line[0]}\n {'apply' if platform == 'vrp8' else 'set'} community 65000:1",
+        surveyed_configuration(played_by(programme, platform), name),
+    )
 
 
 def vrp8_pair(programme: Programme) -> dict[str, Double]:
-    return {name: Vrp8(name, vrp8_surveyed(programme, name)) for name in ENDS}
-
-
-def ios_surveyed(programme: Programme, name: str) -> str:
-    """Return what a device had before anything was moved, as IOS writes it."""
-    wires = Wires(programme)
-    device = wires.device(name)
-    text = f"!\nhostname {name}\n!\narchive\n path flash:archive\n!\n"
-    for wire in wires.of(name):
-        if wire.address is not None:
-            text += f"interface {wire.name}\n description {wire.kind}\n"
-            text += f" ip address {wire.address.ip} {wire.address.netmask}\n!\n"
-    peers = [wire for wire in wires.of(name) if wire.peer_address is not None and wire.kind in {"line", "circuit"}]
-    text += f"router bgp {device.asn}\n bgp router-id {device.router_id}\n"
-    for wire in peers:
-        text += f" neighbor {wire.peer_address} remote-as {wires.device(wire.peer or '').asn}\n"
-        text += f" neighbor {wire.peer_address} description {wire.kind}\n"
-    text += " !\n address-family ipv4\n"
-    text += "".join(f"  network {each.network_address} mask {each.netmask}\n" for each in wires.behind(name))
-    for wire in peers:
-        text += f"  neighbor {wire.peer_address} activate\n  neighbor {wire.peer_address} route-map OWN-OUT out\n"
-        if wire.kind != "line":
-            text += f"  neighbor {wire.peer_address} route-map EXTRANET-IN in\n"
-    text += " exit-address-family\n!\nip prefix-list EXTRANET seq 5 permit 10.50.1.0/24\n"
-    text += "ip prefix-list OWN seq 5 permit 10.11.0.0/24\n!\n"
-    text += "route-map EXTRANET-IN permit 10\n match ip address prefix-list EXTRANET\n set community 65000:1\n!\n"
-    return text + "route-map OWN-OUT permit 10\n match ip address prefix-list OWN\n!\nend\n"
+    return {name: Vrp8(name, surveyed(programme, "vrp8", name)) for name in ENDS}
 
 
 def ios_pair(programme: Programme) -> dict[str, Double]:
-    return {name: Ios(name, ios_surveyed(programme, name)) for name in ENDS}
+    return {name: Ios(name, surveyed(programme, "ios", name)) for name in ENDS}
 
 
 @dataclass(frozen=True)
