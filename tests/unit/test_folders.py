@@ -21,6 +21,7 @@ from ansible.module_utils.zhenghe_changes import Changes
 from ansible.module_utils.zhenghe_findings import Findings, looked_over, still_refused
 from ansible.module_utils.zhenghe_holders import holders
 from ansible.module_utils.zhenghe_listing import Listing
+from ansible.module_utils.zhenghe_store import Store
 from ansible.module_utils.zhenghe_tree import coded, decoded, described
 
 MOUNTS = r"""
@@ -51,6 +52,69 @@ def test_what_is_mounted_below_a_folder_is_listed(own: list[mounting.Mount]) -> 
 def test_other_paths_by_which_a_folder_can_be_written_are_found(own: list[mounting.Mount]) -> None:
     views = ("/var/lib/zhenghe/raw/a",)
     assert mounting.elsewhere("/srv/archive", own, views) == ["/mnt/permits", "/mnt/years"]
+
+
+def test_the_same_file_system_mounted_once_more_is_another_way_in(own: list[mounting.Mount]) -> None:
+    again = mounting.parsed("50 22 8:2 / /mnt/all rw shared:9 - ext4 /dev/sdb1 rw")
+    taking_over = mounting.parsed("50 22 8:2 / /mnt/all rw shared:2 - ext4 /dev/sdb1 rw")
+    assert "/mnt/all/archive" in mounting.elsewhere("/srv/archive", [*own, *again])
+    assert "/mnt/all/archive" not in mounting.elsewhere("/srv/archive", [*own, *taking_over])
+
+
+NAMESPACES = {
+    "a service's, that takes over what is mounted": ("90 1 8:2 / /srv rw master:2 - ext4 /dev/sdb1 rw", []),
+    "by another group": (
+        "90 1 8:2 / /x rw shared:7 master:2 - ext4 /dev/sdb1 rw\n91 1 8:2 / /srv rw master:7 - ext4 /dev/sdb1 rw", [],
+    ),
+    "a container's": ("90 1 8:2 /archive /data rw,relatime - ext4 /dev/sdb1 rw", ["/data"]),
+    "a container's, that reads": ("90 1 8:2 /archive /data ro,relatime - ext4 /dev/sdb1 rw", []),
+    "a container's, of a part": ("90 1 8:2 /archive/in /in rw master:2 - ext4 /dev/sdb1 rw", ["/in"]),
+    "a container's, of another folder": ("90 1 8:2 /other /data rw - ext4 /dev/sdb1 rw", []),
+    "all of the host": ("90 1 8:2 / /host/srv rw - ext4 /dev/sdb1 rw", ["/host/srv/archive"]),
+    "what is mounted below alone": ("90 1 8:3 / /years rw master:3 - xfs /dev/sdc1 rw", ["/years"]),
+    "the same, and hidden": (
+        "90 1 8:2 / /srv rw - ext4 /dev/sdb1 rw\n91 90 0:9 / /srv/archive rw - tmpfs none rw", [],
+    ),
+    "where the seal came, with a part below it": (
+        "90 1 8:2 / /srv rw master:2 - ext4 /dev/sdb1 rw\n91 90 8:2 /archive/in /srv/archive/in rw - ext4 /dev/sdb1 rw",
+        [],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("whose", NAMESPACES)
+def test_a_mount_namespace_that_no_seal_reaches_is_told_from_others(own: list[mounting.Mount], whose: str) -> None:
+    text, found = NAMESPACES[whose]
+    assert mounting.unsealed("/srv/archive", own, mounting.parsed(text)) == found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has mounts of its own")
+def test_who_has_mounts_of_his_own_is_found_though_he_holds_nothing_open(folder: Path) -> None:
+    with subprocess.Popen(
+        ("unshare", "--mount", "--propagation", "private", "sh", "-c", "echo there; read -r end"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/",
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        try:
+            (found,) = [one for one in holders(str(folder)) if one.number == str(process.pid)]
+            assert f"has it at {folder}, by mounts of its own that no seal reaches" in str(found)
+        finally:
+            process.kill()
+
+
+def test_a_folder_to_which_a_link_leads_is_refused_with_where_it_really_lies(folder: Path) -> None:
+    by_itself, above = folder.parent / "link", folder.parent / "above"
+    by_itself.symlink_to(folder)
+    above.symlink_to(folder.parent)
+    for path in (by_itself, above / "root"):
+        assert [f"really lies at {folder}," in one for one in looked_over(str(path)).refused] == [True]
+        assert still_refused(str(path), (), []) == looked_over(str(path)).refused
+
+
+@pytest.mark.parametrize("written", ["/srv/archive/", "//srv/archive", "/srv/./archive", "/srv/x/../archive"])
+def test_a_folder_is_known_by_the_path_that_the_kernel_writes(written: str) -> None:
+    assert Store("no-such-store", written).root == "/srv/archive"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +201,11 @@ def at_work(root: Path, what: str) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
+def held(root: Path, links: tuple[tuple[int, int], ...] = ()) -> list[zhenghe_holders.Holder]:
+    """Return who holds a folder, without the containers of the machine that has it."""
+    return [one for one in holders(str(root), links) if one.ways != ["mount"]]
+
+
 @pytest.mark.parametrize("how", WRITERS)
 def test_everybody_whom_a_seal_would_not_hold_is_found(folder: Path, how: str) -> None:
     if how == "has its root in it":
@@ -146,13 +215,13 @@ def test_everybody_whom_a_seal_would_not_hold_is_found(folder: Path, how: str) -
     else:
         how_told = how
     with at_work(folder, WRITERS[how]) as process:
-        (found,) = holders(str(folder))
+        (found,) = held(folder)
         assert how_told in str(found)
         assert f"({process.pid})" in str(found)
         os.kill(process.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-        assert holders(str(folder)) == []
-    assert holders(str(folder)) == []
+        assert held(folder) == []
+    assert held(folder) == []
 
 
 _THREAD = """
@@ -170,7 +239,7 @@ standing.wait()
 
 def test_a_thread_that_stands_in_a_folder_alone_is_found(folder: Path) -> None:
     with at_work(folder, f"exec({_THREAD!r})") as process:
-        assert "works in it" in str(holders(str(folder))[0])
+        assert "works in it" in str(held(folder)[0])
         assert Path(f"/proc/{process.pid}/cwd").readlink() != folder
 
 
@@ -198,14 +267,14 @@ def test_what_the_kernel_writes_into_a_folder_by_itself_is_named(
 
 def test_who_only_reads_is_left_alone(folder: Path) -> None:
     with at_work(folder, "kept = open(root + '/one')"):
-        assert holders(str(folder)) == []
+        assert held(folder) == []
 
 
 def test_a_file_that_is_open_by_its_outer_name_is_found(folder: Path) -> None:
     outer = looked_over(str(folder)).outer
     with at_work(folder, "kept = open(root + '/../outer', 'a')"):
-        assert holders(str(folder)) == []
-        (found,) = holders(str(folder), outer)
+        assert held(folder) == []
+        (found,) = held(folder, outer)
         assert "has files open for writing" in str(found)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Iterable
 
 from ansible.module_utils import zhenghe_accounts, zhenghe_bounds, zhenghe_folder_command, zhenghe_readers
-from ansible.module_utils.zhenghe_findings import looked_over, still_refused
+from ansible.module_utils.zhenghe_findings import by_links, looked_over, still_refused
 from ansible.module_utils.zhenghe_holders import holders
 from ansible.module_utils.zhenghe_puller import Puller
 from ansible.module_utils.zhenghe_store import Store
@@ -158,6 +158,9 @@ class Copy:
                     f"{self.store.root} is not empty here",
                     "see whose it is; a copy would put the source's in its place",
                 )
+            linked = by_links(self.store.root)
+            if linked:
+                raise Refused(linked[0], "nothing has changed")
             zhenghe_bounds.see_offer(self.component, peers[0][2])
             self._see_there_is_room(peers[0][2].get("found") or {})
             made = set(zhenghe_accounts.make(peers[0][2]["accounts"]))

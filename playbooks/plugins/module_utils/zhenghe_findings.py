@@ -57,6 +57,7 @@ def looked_over(root: str, views: tuple[str, ...] = ()) -> Findings:
     if reached:
         found.refused.append(f"other hosts write into it by the NFS export {', '.join(reached)}: end that export first")
     found.refused += [f"no seal holds the kernel: {one}" for one in attached(root)]
+    found.refused += by_links(root)
     _quotas(found, mounting.carrying(root, own))
     _walked(found)
     return found
@@ -75,7 +76,17 @@ def still_refused(root: str, views: tuple[str, ...], known: list[str]) -> list[s
     said += [f"the folder can also be written at {point}: unmount it" for point in mounting.elsewhere(root, own, views)]
     said += [f"other hosts write into it by the NFS export {path}: end that export" for path in exported(root)]
     said += [f"no seal holds the kernel: {one}" for one in attached(root)]
-    return said
+    return said + by_links(root)
+
+
+def by_links(root: str) -> list[str]:
+    """Say where a folder really lies to which a link leads: what is mounted over it would come to lie there."""
+    really = os.path.realpath(root)
+    said = (
+        f"{root} is reached by a link and really lies at {really}, and a seal holds a path: write {really} into "
+        "settings.root and have the image of the new host make the link, or put the folder in the link's place"
+    )
+    return [] if really == root else [said]
 
 
 def _mounted_below(found: Findings, own: list[Mount]) -> None:

@@ -19,6 +19,8 @@ from ansible.module_utils.zhenghe_mounts import Mount, Place
 PROC = Path("/proc")
 BLOCKS = Path("/sys/block")
 SWAPS = Path("/proc/swaps")
+VIEWS = "/var/lib/zhenghe"
+"""What is mounted there is the copy's alone (`zhenghe_store`)."""
 EXPORTS = (Path("/proc/fs/nfsd/exports"), Path("/var/lib/nfs/etab"))
 _COPYING = (b"rsync\0--server\0--sender\0",)
 _WAYS = {
@@ -27,21 +29,24 @@ _WAYS = {
     "fd": "holds it open",
     "write": "has files open for writing",
     "map": "has files mapped for writing",
+    "mount": "has it at {points}, by mounts of its own that no seal reaches",
 }
 
 
 class Holder:
     """A process that could write behind the seal."""
 
-    def __init__(self, process: Path, ways: Iterable[str]) -> None:
+    def __init__(self, process: Path, ways: Iterable[str], points: Iterable[str] = ()) -> None:
         self.number = process.name
         self.name = (process / "comm").read_text(errors="replace").strip()
         self.unit = _unit(process)
         self.ways = sorted(set(ways))
+        self.points = tuple(points)
 
     def __str__(self) -> str:
         of = f" of {self.unit}" if self.unit else ""
-        return f"{self.name} ({self.number}){of} {' and '.join(_WAYS[way] for way in self.ways)}"
+        ways = " and ".join(_WAYS[way] for way in self.ways).format(points=", ".join(self.points[:3]))
+        return f"{self.name} ({self.number}){of} {ways}"
 
 
 def holders(folder: str, links: Iterable[tuple[int, int]] = (), services: Iterable[str] = ()) -> list[Holder]:
@@ -57,9 +62,12 @@ def holders(folder: str, links: Iterable[tuple[int, int]] = (), services: Iterab
         with contextlib.suppress(OSError):
             if _is_ours(process) or _state(process) in "TtZX":
                 continue
+            if _unit(process) in held:
+                continue
             ways = list(seen.ways(process))
-            if ways and _unit(process) not in held:
-                found.append(Holder(process, ways))
+            points = seen.points(process)
+            if ways or points:
+                found.append(Holder(process, [*ways, *(["mount"] if points else [])], points))
     return found
 
 
@@ -115,6 +123,8 @@ class _Folder:
         self._links = frozenset(links)
         self._namespace = os.readlink("/proc/self/ns/mnt")
         self._others: dict[str, list[Mount]] = {}
+        self._folder = folder
+        self._told: set[str] = {self._namespace}
 
     def ways(self, process: Path) -> Iterator[str]:
         """Say by what a process could write into the folder."""
@@ -132,6 +142,14 @@ class _Folder:
         with contextlib.suppress(OSError):
             if any(self._holds(path, seen) for path in _mapped(process)):
                 yield "map"
+
+    def points(self, process: Path) -> list[str]:
+        """Return by which paths a process could write into the sealed folder; of each mount namespace only once."""
+        namespace = os.readlink(str(process / "ns" / "mnt"))
+        if namespace in self._told:
+            return []
+        self._told.add(namespace)
+        return mounting.unsealed(self._folder, self._own, self._seen_by(process), (VIEWS,))
 
     def _seen_by(self, process: Path) -> list[Mount]:
         namespace = os.readlink(str(process / "ns" / "mnt"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Iterable, NamedTuple
+from typing import Iterable, Iterator, NamedTuple
 
 NETWORK = frozenset({
     "nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "ceph", "9p", "afs", "coda", "lustre", "gpfs", "ocfs2",
@@ -35,6 +35,10 @@ class Mount(NamedTuple):
     source: str
     limits: tuple[str, ...]
     """The options of the file system itself."""
+    peers: frozenset[str] = frozenset()
+    """Groups of mounts from which it takes over what is mounted there."""
+    group: str = ""
+    """The group of mounts that takes over what is mounted on it."""
 
 
 def parsed(text: str) -> list[Mount]:
@@ -46,9 +50,12 @@ def parsed(text: str) -> list[Mount]:
         if len(words) < 6 or len(rest) < 2:
             continue
         limits = tuple(rest[2].split(",")) if len(rest) > 2 else ()
+        ties = [word.partition(":") for word in words[6:]]
         found.append(
             Mount(words[0], words[2], _plain(words[3]), _plain(words[4]), tuple(words[5].split(",")),
-                  rest[0], _plain(rest[1]), limits)
+                  rest[0], _plain(rest[1]), limits,
+                  frozenset(number for name, _, number in ties if name in {"shared", "master", "propagate_from"}),
+                  next((number for name, _, number in ties if name == "shared"), ""))
         )  # fmt: skip
     return found
 
@@ -98,16 +105,60 @@ def within(place: Place, places: Iterable[Place]) -> bool:
 
 
 def elsewhere(folder: str, among: list[Mount], besides: Iterable[str] = ()) -> list[str]:
-    """Return the points outside a folder at which a part of it can be seen and written as well."""
-    places = extents(folder, among)
+    """Return the paths outside a folder by which a part of it can be seen and written as well."""
     skipped = (folder, *besides)
-    found = set()
-    for one in among:
-        known = any(inside(one.point, skip) for skip in skipped)
-        # A file system that is mounted as a whole elsewhere holds the folder by its ordinary path there.
-        if not known and "ro" not in one.options and within((one.device, one.root), places):
-            found.add(one.point)
-    return sorted(found)
+    places = extents(folder, among)
+    found = {one.point for one in among if _writable(one) and within((one.device, one.root), places)}
+    found |= set(unsealed(folder, among, among, besides))
+    return sorted(path for path in found if not any(inside(path, skip) for skip in skipped))
+
+
+def unsealed(folder: str, own: list[Mount], among: list[Mount], besides: Iterable[str] = ()) -> list[str]:
+    """Return the paths in a mount namespace by which a folder of this one could be written after its seal.
+
+    A seal is a mount: only mounts that take over what is mounted here get it. `own` are the mounts of this namespace.
+    """
+    upon = carrying(folder, own)
+    sealing = _taking_over(upon.group, (*own, *among)) if upon else frozenset()
+    open_, closed = set(), list(besides)
+    for path, mount, whole in _views(extents(folder, own), among):
+        if whole and (mount is upon or sealing & mount.peers):
+            closed.append(path)
+        else:
+            open_.add(path)
+    return sorted(path for path in open_ if not any(inside(path, one) for one in closed))
+
+
+def _views(places: list[Place], among: list[Mount]) -> Iterator[tuple[str, Mount, bool]]:
+    """Yield by which path each writable mount shows a part of some places, and whether all of the first one."""
+    for mount in among:
+        for number, (device, place) in enumerate(places):
+            if mount.device != device or not _writable(mount):
+                continue
+            if inside(place, mount.root):
+                rest = place[len(mount.root.rstrip("/")) :].rstrip("/")
+                path, whole = mount.point.rstrip("/") + rest or "/", number == 0
+            elif inside(mount.root, place):
+                path, whole = mount.point, False
+            else:
+                continue
+            # Otherwise another mount lies over it.
+            if carrying(path, among) is mount:
+                yield path, mount, whole
+
+
+def _taking_over(group: str, among: Iterable[Mount]) -> frozenset[str]:
+    """Return a group of mounts with all groups that take over from it, directly or by others."""
+    every, found = list(among), {group} - {""}
+    while True:
+        more = {one.group for one in every if one.group and one.peers & found} - found
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+def _writable(mount: Mount) -> bool:
+    return "ro" not in mount.options and "ro" not in mount.limits
 
 
 def _plain(text: str) -> str:

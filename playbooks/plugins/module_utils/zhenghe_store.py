@@ -38,7 +38,8 @@ class Store:
         self.ro = VIEWS / "ro" / name
         kept = json.loads(self.file.read_text()) if self.file.exists() else {}
         self.known = bool(kept)
-        self.root = root or kept.get("root", "")
+        # As the kernel writes it: mounts are found by their path.
+        self.root = "/" + os.path.normpath(root).lstrip("/") if root else kept.get("root", "")
         self.gives: list[str] = list(gives) or kept.get("gives", [])
         self.sealed_for_good: bool = kept.get("sealed", False)
         self.pulls: dict[str, Any] = kept.get("pulls", {})
@@ -75,7 +76,9 @@ class Store:
         if not self.sealed():
             self.nested = sorted(self._mounted_now())
         self.save()
-        text = _UNIT_SEAL.format(name=self.name, root=self.root, program=PROGRAM, after=" ".join(self._mount_units()))
+        text = _UNIT_SEAL.format(
+            name=self.name, root=_of_systemd(self.root), program=PROGRAM, after=" ".join(self._mount_units())
+        )
         if write(UNITS / f"zhenghe-seal-{self.name}.service", text):
             run("systemctl", "daemon-reload")
         run("systemctl", "enable", "--quiet", f"zhenghe-seal-{self.name}.service")
@@ -161,6 +164,11 @@ class Store:
         self.file.unlink(missing_ok=True)
 
 
+def _of_systemd(path: str) -> str:
+    """Return a path as it stands in quotes in a unit."""
+    return path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+
+
 def _mounts(path: str) -> list[list[str]]:
     """Return the options of each mount on a path, the uppermost last."""
     found = []
@@ -185,7 +193,7 @@ def _mounted() -> Iterator[tuple[str, list[str]]]:
 _UNIT_SEAL = """[Unit]
 Description=Seal of the folder {root}
 DefaultDependencies=no
-RequiresMountsFor={root} /var/lib/zhenghe
+RequiresMountsFor="{root}" /var/lib/zhenghe
 After={after}
 Before=local-fs.target
 
