@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 BOOTSTRAP = (
     "import sys,json;h=json.loads(sys.stdin.buffer.readline());"
-    "n={'__name__':'arrival'};exec(compile(h['arrival'],'arrival','exec'),n);n[h['how']](h)"
+    "n={'__name__':'bootstrap'};exec(compile(h['bootstrap'],'bootstrap','exec'),n);n[h['how']](h)"
 )
 PYTHON = ("python3", "-BIuc", BOOTSTRAP)
 """Isolated: neither the folder nor the settings of whoever logs in have a part in it."""

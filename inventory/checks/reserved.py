@@ -14,7 +14,7 @@ SHELL = "-shell"
 TAKEN = frozenset(
     {
         "localhost", "ip6-localhost", "localhost4", "localhost6",  # the controller itself
-        "all", "ungrouped", "participants", "names", "leavers", "conductors", "conductor",  # a playbook's words
+        "all", "ungrouped", "participants", "names", "leavers", "coordinators", "coordinator",  # a playbook's words
     }
 )  # fmt: skip
 

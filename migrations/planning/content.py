@@ -3,7 +3,6 @@
 A unit's digest covers these and no others, so that what is changed in one role leaves all systems without it alone.
 """
 
-import ast
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -14,6 +13,7 @@ import yaml
 
 from inventory.kinds import playbooks_folder
 from migrations.plan import Actuator
+from playbooks.agents.payload import needed, shared_modules
 
 ContentOf = Callable[[Actuator, frozenset[str]], str]
 """Returns the digest of the files that act for a unit of a kind that uses some roles or platforms, by their names."""
@@ -24,7 +24,6 @@ SITE_FOLDERS = ("infra/backends", "infra/engine", "infra/openstack", "infra/prov
 PLATFORMS = "netcfg/platforms"
 COMMON = ("step.yml", "agents", "plugins/action")
 """What every system's step runs, below the playbooks' folder."""
-SHARED = "ansible.module_utils"
 INCLUDES = ("ansible.builtin.include_role", "ansible.builtin.import_role", "include_role", "import_role")
 
 
@@ -35,7 +34,7 @@ class Contents:
         self._root = root
         self._playbooks = playbooks or playbooks_folder()
         self._hash = cache(lambda path: hashlib.sha256(path.read_bytes()).hexdigest())
-        self._modules = cache(self._find_modules)
+        self._modules = cache(lambda: shared_modules(self._playbooks))
         self.digest = cache(self._digest)
 
     def _digest(self, kind: Actuator, names: frozenset[str]) -> str:
@@ -66,11 +65,7 @@ class Contents:
     def _of_systems(self, roles: frozenset[str]) -> Iterator[tuple[str, Path]]:
         files = set(self._below(self._playbooks, (*COMMON, *self._roles(roles))))
         modules = self._modules()
-        waiting = {name for _name, file in files for name in _imported(file)}
-        taken: set[str] = set()
-        while waiting := {name for name in waiting if name in modules} - taken:
-            taken |= waiting
-            waiting = {name for module in waiting for name in _imported(modules[module])}
+        taken = needed((file.read_text() for _name, file in files if file.suffix == ".py"), modules)
         shared = {(str(modules[name].relative_to(self._playbooks)), modules[name]) for name in taken}
         for name, file in files | shared:
             yield f"playbooks/{name}", file
@@ -89,10 +84,6 @@ class Contents:
                 if "{" not in name:
                     yield name
 
-    def _find_modules(self) -> dict[str, Path]:
-        shared = (self._playbooks / "plugins" / "module_utils", *self._playbooks.glob("roles/*/module_utils"))
-        return {file.stem: file for folder in shared for file in folder.rglob("*.py")}
-
     @staticmethod
     def _below(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
         for name in names:
@@ -100,20 +91,6 @@ class Contents:
             for file in [place] if place.is_file() else place.rglob("*"):
                 if file.is_file() and file.suffix not in LEFTOVERS and "__pycache__" not in file.parts:
                     yield str(file.relative_to(folder)), file
-
-
-def _imported(file: Path) -> Iterator[str]:
-    """Yield the names of the shared modules that a Python file imports; none where it is not one."""
-    if file.suffix != ".py":
-        return
-    for node in ast.walk(ast.parse(file.read_bytes())):
-        if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith(SHARED):
-            inside = node.module.removeprefix(SHARED).removeprefix(".")
-            yield from (inside.split(".")[:1] if inside else (alias.name for alias in node.names))
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.startswith(f"{SHARED}."):
-                    yield alias.name.removeprefix(f"{SHARED}.").split(".")[0]
 
 
 def _names_included(tasks: Any) -> Iterator[str]:

@@ -13,7 +13,7 @@ from inventory.base import Model
 from inventory.kinds import playbooks_folder
 from inventory.words import _
 from migrations.preflight.facts import Said
-from playbooks.agents.parcel import look_parcel
+from playbooks.agents.payload import look_payload
 
 PATIENCE = 120.0
 """Seconds for one question."""
@@ -44,10 +44,10 @@ class Hosts:
         self, host: str, kind: str, given: Mapping[str, Any], program: str = "preflight", patience: float = PATIENCE
     ) -> Answer:
         """Ask one host by a program of a kind; an answer that is not of the model counts as none."""
-        parcel = look_parcel(self._playbooks, kind, program, given)
+        payload = look_payload(self._playbooks, kind, program, given)
         clock = time.time()
         try:
-            heard = hear([*self._ssh, host, as_root_if_allowed()], parcel, patience)
+            heard = hear([*self._ssh, host, as_root_if_allowed()], payload, patience)
             return read(heard, clock)
         except subprocess.TimeoutExpired:
             reason = _("it gave no answer within {seconds} s").format(seconds=f"{patience:g}")

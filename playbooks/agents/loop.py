@@ -1,7 +1,7 @@
-"""The part of a cutover that runs on a host: obeys the conductor, and goes back by itself when it is left alone.
+"""The part of a cutover that runs on a host: obeys the coordinator, and goes back by itself when it is left alone.
 
 One process runs for each participant: an entry on its host, a component on each of its sources and targets. The
-conductor writes JSON lines, one call at a time, and reads one answer for each:
+coordinator writes JSON lines, one call at a time, and reads one answer for each:
 
     > {"call": "freeze", "arguments": {"limit": 1.5}, "hold": 4.0}
     < {"answer": {...}, "ms": 12.5}          or    < {"refused": "why", "mend": "what to do next", "ms": 12.5}
@@ -28,7 +28,7 @@ A kind brings `roles/KIND/files/agent.py` with a class `Agent` that is a subclas
 States: an entry is `from` (it sends to the source) or `to`; a source is `open`, `frozen` or `sealed`; a target is
 `waiting` or `promoted`. "Source" and "target" are those of this move: in a return they are swapped.
 
-Every call may be repeated. A process that loses its conductor, or is held longer than `hold` seconds after its ready,
+Every call may be repeated. A process that loses its coordinator, or is held longer than `hold` seconds after its ready,
 pause or freeze, goes back by itself: an entry resumes to the side that it has, a source thaws, a target waits. A source
 that was sealed stays so, an entry that was turned resumes to the target, a target that was settled stays promoted.
 
@@ -123,7 +123,7 @@ class Agent:
         return None
 
     def settle(self) -> dict[str, Any] | None:
-        """Stay promoted whatever happens to the conductor."""
+        """Stay promoted whatever happens to the coordinator."""
         return None
 
     def seal(self) -> dict[str, Any] | None:
@@ -202,7 +202,7 @@ class Loop:
             result = {"answer": self._carry_out(call)}
         except Refused as refused:
             result = {"refused": refused.reason, "mend": refused.mend}
-        except Exception as exc:  # noqa: BLE001 - the conductor has to hear of everything, and nobody else does
+        except Exception as exc:  # noqa: BLE001 - the coordinator has to hear of everything, and nobody else does
             result = {"refused": f"{type(exc).__name__}: {exc}", "mend": ""}
         result["ms"] = round((time.monotonic() - began) * 1000, 1)
         try:
@@ -244,7 +244,7 @@ class Loop:
 
 
 def serve(agent: Agent) -> None:
-    """Speak with the conductor over standard input and output until it is gone."""
+    """Speak with the coordinator over standard input and output until it is gone."""
     output = sys.stdout.buffer
 
     def write(line: bytes) -> None:

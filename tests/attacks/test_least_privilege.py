@@ -82,7 +82,7 @@ def test_what_root_set_up_for_itself_keeps_no_ordinary_user_from_providing_a_sit
 @pytest.mark.real
 @pytest.mark.parametrize("image", ["bullseye", "bookworm"])
 def test_an_account_may_do_what_a_run_asks_for_and_nothing_else(image: str, tmp_path: Path) -> None:
-    said = json.dumps({"arrival": "import os\ndef look(h):\n    print('as', os.geteuid())", "how": "look"})
+    said = json.dumps({"bootstrap": "import os\ndef look(h):\n    print('as', os.geteuid())", "how": "look"})
     words = [
         "unshare",
         "--mount",

@@ -17,7 +17,7 @@ from migrations.proof.verify.expectations import Expectation
 from netcfg.errors import DeviceUnreachable, HostKeyMismatch
 from netcfg.platforms import load_platform
 from netcfg.sessions import Sessions as Devices
-from playbooks.agents.conductor import MoveFailed, Participant, Sessions
+from playbooks.agents.coordinator import MoveFailed, Participant, Sessions
 from tests.attacks.conftest import Broken
 
 pytestmark = pytest.mark.real

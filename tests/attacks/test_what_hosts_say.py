@@ -17,9 +17,9 @@ from migrations.proof.verify import check_hosts
 from migrations.proof.verify.expectations import Expectation
 from netcfg.errors import DeviceUnreachable
 from netcfg.platforms import load_platform
-from playbooks.agents import conductor
+from playbooks.agents import coordinator
 from playbooks.agents.answers import TaskResult
-from playbooks.agents.conductor import MoveFailed, Participant, Sessions
+from playbooks.agents.coordinator import MoveFailed, Participant, Sessions
 from tests.attacks.conftest import Broken
 
 pytestmark = pytest.mark.real
@@ -142,7 +142,7 @@ def test_a_refusal_is_no_event_of_another_host_and_moves_no_cursor(playbooks: Pl
 def test_an_agent_that_says_something_else_takes_no_part(
     broken: Broken, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conductor, "LONGEST", 1 << 20)
+    monkeypatch.setattr(coordinator, "LONGEST", 1 << 20)
     broken.says("department-host", line)
     given = {"host": "department-host", "side": "source", "component": {"name": "store"}}
     client = ("ssh", "-F", str(broken.world.ssh_config))

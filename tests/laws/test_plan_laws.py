@@ -157,7 +157,7 @@ SITES = {"site:cloud-a", "site:dr-b"}
         ("playbooks/roles/haproxy/module_utils/zhenghe_haproxy.py", "haproxy"),
         ("playbooks/plugins/module_utils/zhenghe_tree.py", "copied"),
         ("playbooks/plugins/action/on_host.py", "systems"),
-        ("playbooks/agents/conductor.py", "systems"),
+        ("playbooks/agents/coordinator.py", "systems"),
         ("netcfg/platforms/frr.yaml", LINES),
         ("netcfg/guards/keeper.py", LINES),
         ("netcfg/platforms/nobody.yaml", set()),

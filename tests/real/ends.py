@@ -1,6 +1,6 @@
 """Two ends of moves without hosts, SSH or Ansible: what the laboratories of kinds have in common.
 
-The verbs and agents of a role run as on hosts: sent as a parcel, under the Python of the end's own generation.
+The verbs and agents of a role run as on hosts: sent as a payload, under the Python of the end's own generation.
 """
 
 import json
@@ -11,9 +11,9 @@ from typing import Any
 from infra.hands import BOOTSTRAP
 from infra.parts.images import image_path
 from inventory.kinds import playbooks_folder
-from playbooks.agents.casting import participants
-from playbooks.agents.conductor import Move, MoveFailed, Sessions
-from playbooks.agents.parcel import visit_parcel
+from playbooks.agents.coordinator import Move, MoveFailed, Sessions
+from playbooks.agents.participants import participants
+from playbooks.agents.payload import oneshot_payload
 
 ENDS = {"source": "old", "target": "new"}
 
@@ -78,8 +78,8 @@ class Steps:
             "verb": verb, "mode": mode, "end": end, "system": self.system, "component": self.component,
             "entry": self.entry, "limit": "20s", **more,
         }  # fmt: skip
-        parcel = visit_parcel(playbooks_folder(), kind or str(self.component["kind"]), given).decode()
-        done = self.ground.run(end, f'exec python3 -c "{BOOTSTRAP}"', parcel)
+        payload = oneshot_payload(playbooks_folder(), kind or str(self.component["kind"]), given).decode()
+        done = self.ground.run(end, f'exec python3 -c "{BOOTSTRAP}"', payload)
         assert done.stdout, done.stderr
         result: dict[str, Any] = json.loads(done.stdout.rstrip().rpartition("\n")[2])
         if result.get("failed"):

@@ -1,4 +1,4 @@
-"""Agents of a cutover obey, refuse, and go back when they are left alone; the conductor goes back when one refuses."""
+"""Agents of a cutover obey, refuse, and go back when they are left alone, and all go back when one refuses."""
 
 import io
 import json
@@ -9,10 +9,10 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 
-from playbooks.agents.casting import participants, seconds
-from playbooks.agents.conductor import Move, MoveFailed, SessionFailed, Sessions
+from playbooks.agents.coordinator import Move, MoveFailed, SessionFailed, Sessions
 from playbooks.agents.kit import Refused
 from playbooks.agents.loop import Agent, Loop
+from playbooks.agents.participants import participants, seconds
 
 ROOT = Path(__file__).parents[2]
 
@@ -133,7 +133,7 @@ def _until(holds: Any) -> None:
         time.sleep(0.005)
 
 
-# An agent that keeps its state in a file and writes down what it is asked; the conductor is the real one.
+# An agent that keeps its state in a file and writes down what it is asked; the coordinator is the real one.
 AGENT = """
 from pathlib import Path
 from playbooks.agents.kit import Refused

@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+from playbooks.agents.payload import needed, shared_modules
+
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 ROLES = sorted((PLAYBOOKS / "roles").iterdir())
 SHARED = "ansible.module_utils."
@@ -11,7 +13,7 @@ AGENTS = "playbooks.agents."
 
 def modules() -> dict[str, ast.Module]:
     """Return the syntax of every module that is sent to hosts, by its name there."""
-    found = {AGENTS + name: PLAYBOOKS / "agents" / f"{name}.py" for name in ("kit", "loop", "visit")}
+    found = {AGENTS + name: PLAYBOOKS / "agents" / f"{name}.py" for name in ("kit", "loop", "oneshot")}
     for folder in (PLAYBOOKS / "plugins" / "module_utils", *(role / "module_utils" for role in ROLES)):
         found.update({SHARED + file.stem: file for file in folder.glob("*.py")})
     for role in ROLES:
@@ -52,3 +54,29 @@ def test_what_host_code_takes_from_host_code_is_defined_there() -> None:
     missing = {(name, *one) for name, every in taken.items() for one in every if one[1] not in names.get(one[0], ())}
     assert not missing
     assert sum(map(len, taken.values())) > 200
+
+
+def test_a_host_is_sent_what_a_kind_needs_and_nothing_else() -> None:
+    known = modules()
+    files = shared_modules(PLAYBOOKS)
+    for role in ROLES:
+        for program in sorted((role / "files").glob("*.py")):
+            waiting = imports(known[f"{role.name}/{program.stem}"])
+            wanted: set[str] = set()
+            while waiting := waiting - wanted:
+                wanted |= waiting
+                waiting = {name for one in waiting for name in imports(known[SHARED + one])}
+            assert needed([program.read_text()], files).keys() == wanted, program
+
+
+def imports(module: ast.Module) -> set[str]:
+    """Return the names of the shared modules that a module imports, by Python's own reader."""
+    found: set[str] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom) and f"{node.module}." == SHARED:
+            found |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(SHARED):
+            found.add(node.module.removeprefix(SHARED))
+        elif isinstance(node, ast.Import):
+            found |= {one.name.removeprefix(SHARED) for one in node.names if one.name.startswith(SHARED)}
+    return found

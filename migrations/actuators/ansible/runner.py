@@ -44,7 +44,7 @@ from playbooks.agents.answers import State, StepAnswer
 Mode = Literal["probe", "apply", "undo"]
 Progress = Callable[[str], None]
 PYTHON_ON_HOSTS = "/usr/bin/python3"
-CONDUCTOR = "conductor"
+COORDINATOR = "coordinator"
 _SIGNALS = range(128, 128 + 65)
 """Statuses by which a shim tells which signal ended the command."""
 _WORKER_KILLED = "A worker was found in a dead state"
@@ -257,7 +257,7 @@ class _Listener:
             return
         self._states.add(answer.state)
         facts = answer.facts
-        if host == CONDUCTOR:
+        if host == COORDINATOR:
             self._facts |= facts
         else:
             self._facts[host] = {**self._facts.get(host, {}), **facts}
@@ -289,7 +289,7 @@ def _inventory(arguments: Mapping[str, Any], mode: Mode) -> dict[str, Any]:
         "participants": nobody if cutover or (front and mode == "undo") else taking_part,
         "names": {arguments["names"]["server"]} if front and arguments["names"] else nobody,
         "leavers": taking_part if front and mode == "undo" else nobody,
-        "conductors": {CONDUCTOR} if cutover else nobody,
+        "coordinators": {COORDINATOR} if cutover else nobody,
     }
     return {
         "all": {"children": {name: {"hosts": {host: {} for host in sorted(hosts)}} for name, hosts in groups.items()}}

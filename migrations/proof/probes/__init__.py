@@ -298,7 +298,7 @@ class Probes:
 
     def _ask(self, vantage: str, verb: str, arguments: Mapping[str, Any]) -> dict[str, JsonValue]:
         text = AGENT.read_text()
-        message = {"arrival": text, "how": "answer", "agent": text, "verb": verb, "series": self._series, **arguments}
+        message = {"bootstrap": text, "how": "answer", "agent": text, "verb": verb, "series": self._series, **arguments}
         command = [*client(self._world.ssh_config), vantage, as_root()]
         try:
             heard = hear(command, json.dumps(message).encode() + b"\n", self._timeout, LONGEST)

@@ -80,7 +80,7 @@ class _Backend(SshBackend):  # type: ignore[misc]
             self._is_root = first.said.strip() == b"0"
         if self._is_root:
             return hear([*words, command], b"", ANSWER_SECONDS, MOST)
-        order = json.dumps({"arrival": SHELL, "how": "shell", "command": command}).encode() + b"\n"
+        order = json.dumps({"bootstrap": SHELL, "how": "shell", "command": command}).encode() + b"\n"
         return hear([*words, as_root()], order, ANSWER_SECONDS, MOST)
 
 

@@ -18,11 +18,11 @@ if "playbooks" not in sys.modules:
     sys.modules["playbooks"] = _package
 
 from playbooks.agents.answers import Count, Digests, Listing  # noqa: E402
-from playbooks.agents.casting import participants  # noqa: E402
-from playbooks.agents.conductor import MoveFailed, Sessions  # noqa: E402
+from playbooks.agents.coordinator import MoveFailed, Sessions  # noqa: E402
+from playbooks.agents.participants import participants  # noqa: E402
 
 if TYPE_CHECKING:
-    from playbooks.agents.conductor import Session
+    from playbooks.agents.coordinator import Session
 
 PAUSE = 1.0
 """A second between two looks."""

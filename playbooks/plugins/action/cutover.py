@@ -16,8 +16,8 @@ if "playbooks" not in sys.modules:
     _package.__path__ = [str(_HERE)]
     sys.modules["playbooks"] = _package
 
-from playbooks.agents.casting import participants  # noqa: E402
-from playbooks.agents.conductor import Move, MoveFailed, Sessions  # noqa: E402
+from playbooks.agents.coordinator import Move, MoveFailed, Sessions  # noqa: E402
+from playbooks.agents.participants import participants  # noqa: E402
 
 
 class ActionModule(ActionBase):

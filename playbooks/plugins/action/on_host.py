@@ -27,7 +27,7 @@ from infra.hands import as_root  # noqa: E402
 from infra.hearing import Heard, Unheard, hear, parsed  # noqa: E402
 from infra.ssh import sharing  # noqa: E402
 from playbooks.agents.answers import TaskResult  # noqa: E402
-from playbooks.agents.parcel import visit_parcel  # noqa: E402
+from playbooks.agents.payload import oneshot_payload  # noqa: E402
 
 NOT_REACHED = 255
 """The status of an SSH client that did not come through; whatever ran on the host ends with its own."""
@@ -51,13 +51,13 @@ class ActionModule(ActionBase):
             given |= {name: resolved_here(text) if text else "" for name, text in given.pop("secrets", {}).items()}
         except SecretError as missing:
             return result | {"failed": True, "msg": str(missing), "mend": "put the secret where its reference leads"}
-        parcel = visit_parcel(_HERE, given.pop("kind"), given)
+        payload = oneshot_payload(_HERE, given.pop("kind"), given)
         host = str(variables["inventory_hostname"])
         # A socket's path may have a hundred letters, and names of hosts are long.
         socket = f"{variables['sockets']}/{hashlib.sha256(host.encode()).hexdigest()[:10]}"
         client = sharing(shlex.split(variables["ssh"]), socket)
         try:
-            heard = hear([*client, host, as_root()], parcel)
+            heard = hear([*client, host, as_root()], payload)
             return result | _result(heard).for_ansible()
         except Unheard as wrong:
             return result | {"failed": True, "msg": wrong.reason, "mend": "see who answers on this host, and why so"}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from inventory.kinds import playbooks_folder
-from playbooks.agents.casting import participants
-from playbooks.agents.conductor import Move, Session, Sessions
+from playbooks.agents.coordinator import Move, Session, Sessions
+from playbooks.agents.participants import participants
 from tests.real.ends import ENDS, Ground, Steps
 
 GROUND = Path(__file__).with_name("ground.sh")

@@ -16,8 +16,8 @@ from inventory.kinds import playbooks_folder
 from migrations.actuators.ansible.process_tree import descendants
 from migrations.actuators.ansible.runner import PlaybookKilled, Playbooks
 from migrations.actuators.ansible.scratch import Scratch
-from playbooks.agents.casting import participants
-from playbooks.agents.conductor import Session, Sessions
+from playbooks.agents.coordinator import Session, Sessions
+from playbooks.agents.participants import participants
 from tests.real.postgresql.district import (
     ADDRESSES,
     ASKERS,

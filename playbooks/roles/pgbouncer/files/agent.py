@@ -1,6 +1,6 @@
 """A PgBouncer entry in a cutover: it holds clients between two transactions, turns to the target, lets them go on.
 
-Who loses the conductor in a pause asks the source whether it was sealed: its answer, kept in the source's own database,
+Who loses the coordinator in a pause asks the source whether it was sealed: its answer, kept in the source’s database,
 decides whether clients go on there or at the target, so that no death at any instant sends them to a fenced database.
 """
 

@@ -1,6 +1,6 @@
-"""What an agent's process does first on a host: takes its modules from the conductor and starts.
+"""What an agent's process does first on a host: takes its modules from the coordinator and starts.
 
-The controller runs the command of `infra/hands.py` and writes one JSON line `{"arrival", "how", "modules", "given"}`:
+The controller runs the command of `infra/hands.py` and writes one JSON line `{"bootstrap", "how", "modules", "given"}`:
 this file's text, which function of it takes over, modules' texts by name, and the arguments. Nothing is written to the
 host's disk.
 """
@@ -52,7 +52,7 @@ def start(header: dict[str, Any]) -> None:
     loop.serve(kind.Agent(header["given"]))
 
 
-def visit(header: dict[str, Any]) -> None:
+def oneshot(header: dict[str, Any]) -> None:
     """Make the modules known and carry one verb out by the kind's own hand."""
     sys.meta_path.insert(0, Carried(header["modules"]))
-    importlib.import_module("playbooks.agents.visit").answer(VERBS, header["given"])
+    importlib.import_module("playbooks.agents.oneshot").answer(VERBS, header["given"])

@@ -1,6 +1,6 @@
 """What runs on a host for one task of a step: carries one verb out and says how it came out.
 
-The action plugin `on_host` sends a kind's `roles/KIND/files/verbs.py`, in the way of `arrival.py`. That file has one
+The action plugin `on_host` sends a kind's `roles/KIND/files/verbs.py`, in the way of `bootstrap.py`. That file has one
 function, `carry_out(given)`: it takes the task's arguments and returns the task's result. What cannot be done is an
 error with `reason` and `mend`. The last line of the output is the result as JSON.
 

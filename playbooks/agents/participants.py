@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from playbooks.agents.conductor import Participant
+from playbooks.agents.coordinator import Participant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

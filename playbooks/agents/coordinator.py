@@ -26,7 +26,7 @@ from infra.hearing import COMPLAINT, Unheard, limited, parsed, taken
 from infra.ssh import strict
 from inventory.plain import plain
 from playbooks.agents.answers import STATES, AgentAnswer, Found
-from playbooks.agents.parcel import agent_parcel
+from playbooks.agents.payload import agent_payload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -210,7 +210,7 @@ class Sessions:
         for participant in participants:
             command = [*self._ssh, participant.host, as_root()]
             pipe = subprocess.PIPE
-            # In a group of its own: an interrupt from the keyboard must not end the sessions before the conductor.
+            # In a group of its own: an interrupt from the keyboard must not end the sessions before the coordinator.
             process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
             session = Session(participant, process)
             session.listen()
@@ -235,7 +235,7 @@ class Sessions:
         return [one.result() for one in asked]
 
     def _greet(self, session: Session) -> dict[str, Any]:
-        session.greet(agent_parcel(self._playbooks, session.participant.kind, session.participant.given))
+        session.greet(agent_payload(self._playbooks, session.participant.kind, session.participant.given))
         return session.opened()
 
 
