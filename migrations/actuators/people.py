@@ -6,26 +6,13 @@ are no people: what they would do is taken as done, and said to be so.
 
 from datetime import datetime, timedelta
 
-from inventory.base import Model
 from inventory.words import _
 from migrations.actuators.contract import Observation, ObservedState, Progress, Waiting
+from migrations.calls import Task
 from migrations.evidence.chain import Evidence, Record
 from migrations.evidence.kinds import StepConfirmed, StepDone, StepFailed, UnitMoved
 from migrations.plan import Step, StepKind
 from migrations.states import Deed, UnitState
-
-
-class Task(Model):
-    """What a person has to do: the arguments of a step of people's."""
-
-    system: str
-    verb: str
-    who: str
-    """The department whose people do it."""
-    into: str = ""
-    """The system that takes over what it does, where it merges."""
-    days: int
-    """How long it may take, from the day on which it was asked for."""
 
 
 class PeopleActuator:

@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from pydantic import ValidationError
+
 from infra.declaration import SiteDeclaration
 from infra.engine import EngineFailed, ProvisionError, SitesAlone
 from infra.engine.places import states_of
 from infra.engine.state import SiteState
 from infra.ssh import trusted
 from infra.worlds import load_world
+from inventory.words import _
 from migrations.actuators.ansible.runner import (
     Answer,
     HalfMoved,
@@ -33,6 +36,7 @@ from migrations.actuators.contract import (
 )
 from migrations.actuators.devices import device_passwords
 from migrations.actuators.people import PeopleActuator
+from migrations.calls import SystemArguments
 from migrations.home import RunHome
 from migrations.plan import Actuator, Step
 from netcfg.errors import (
@@ -129,7 +133,11 @@ class SystemActuator:
 
     def _call(self, step: Step, mode: Literal["probe", "apply", "undo"], progress: Progress) -> Observation:
         try:
+            SystemArguments.of(step.arguments)
             answer: Answer = self._playbooks.call(step.arguments, mode, step.timeout, progress)
+        except ValidationError as exc:
+            mend = _("plan the system again with this version")
+            raise Refused(step.id, _("the plan is another version's"), mend=mend) from exc
         except HostKeyMismatch as exc:
             raise _translated(step, exc, Refused) from exc
         except (HostUnreachable, PlaybookKilled) as exc:

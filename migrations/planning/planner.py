@@ -14,6 +14,7 @@ from inventory.errors import ZhengheError
 from inventory.kinds import Kind
 from inventory.model import Component, Disposition, Programme, System
 from inventory.words import _N, _
+from migrations.calls import EntryCall, Limits, NameService, RoleCall, Task, as_kept
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest_of_unit
 from migrations.planning.content import ContentOf, Contents
 from migrations.planning.itineraries import BY_PEOPLE, ITINERARIES, Stop, actuator_of
@@ -191,9 +192,7 @@ def _systems(
             name=system.system,
             kind=Actuator.SYSTEM,
             needs=tuple(sorted(needs)),
-            content=""
-            if course.disposition in BY_PEOPLE
-            else content(Actuator.SYSTEM, subject.roles),
+            content="" if course.disposition in BY_PEOPLE else content(Actuator.SYSTEM, subject.roles),
             steps=tuple(_steps(subject, ITINERARIES[course.disposition])),
         )
 
@@ -229,7 +228,7 @@ class _Ground:
         """Return the departments whose hosts may be clients of a system: its own, and those that need it."""
         return frozenset({system.department, *self._dependents.get(system.system, ())})
 
-    def _moved(self, departments: frozenset[str]) -> dict[str, list[str]]:
+    def _moved(self, departments: frozenset[str]) -> dict[str, tuple[str, ...]]:
         """Return the new addresses of the hosts of some departments, by the old: an entry lets them in from there."""
         moved: dict[str, set[str]] = {}
         for system in self.programme.systems:
@@ -237,13 +236,13 @@ class _Ground:
                 news = {str(address) for address in part.to.addresses} if part.to is not None else set()
                 for host in part.on:
                     moved.setdefault(self.addresses[host], set()).update(news)
-        return {old: sorted(news) for old, news in sorted(moved.items()) if news}
+        return {old: tuple(sorted(news)) for old, news in sorted(moved.items()) if news}
 
     def _names(self, domain: str | None) -> dict[str, Any]:
         """Return what a system in a domain must know of the name service."""
         names = names_of(self.programme)
         address = "" if domain is None else str(resolver_of(self.programme, domain))
-        return {"zone": names.zone, "server": names.server, "address": address, "ttl": names.ttl}
+        return as_kept(NameService(zone=names.zone, server=names.server, address=address, ttl=names.ttl))
 
 
 class _Subject:
@@ -258,7 +257,7 @@ class _Subject:
         self._entries = {part.name: self._entry(part) for part in moving if part.entry is not None}
         self._names = ground.names(system.domain)
         limits = system.limits
-        self._limits = {"downtime": limits.downtime, "data_loss": limits.data_loss, "catch_up": limits.catch_up}
+        self._limits = as_kept(Limits(downtime=limits.downtime, data_loss=limits.data_loss, catch_up=limits.catch_up))
 
     @property
     def roles(self) -> frozenset[str]:
@@ -279,6 +278,7 @@ class _Subject:
         )
 
     def _arguments(self, stop: Stop, part: Component | None) -> dict[str, Any]:
+        """Return SystemArguments as a plan keeps them; a system's steps share their parts."""
         parts = self.parts if part is None else (part,)
         return {
             "system": self.system.system,
@@ -293,30 +293,23 @@ class _Subject:
         """Return what a person has to do, as the actuator of people reads it."""
         into = self.system.into or ""
         who = self._ground.departments.get(into) if stop.people == "taking" else None
-        task = {"system": self.system.system, "verb": stop.verb, "into": into, "days": stop.days}
-        return {**task, "who": who or self.system.department}
+        department = who or self.system.department
+        return as_kept(Task(system=self.system.system, verb=stop.verb, into=into, days=stop.days, who=department))
 
     def _component(self, part: Component) -> dict[str, Any]:
-        return {
-            "name": part.name,
-            "kind": part.kind,
-            "sources": list(part.on),
-            "source_addresses": [self._ground.addresses[host] for host in part.on],
-            "targets": list(target_names(self._ground.targets, part)),
-            "target_addresses": [] if part.to is None else [str(address) for address in part.to.addresses],
-            "settings": part.settings,
-            **self._of_configuration(part),
-        }
-
-    def _of_configuration(self, part: Component) -> dict[str, Any]:
-        if not self._ground.kinds[part.kind].substitutes:
-            return {}
-        rows = substitutions(self._ground.programme, self.system, part)
-        folders = beside(self.system, part)
-        return {
-            "substitutions": [row.model_dump(mode="json") for row in rows],
-            "beside": [folder.model_dump(mode="json") for folder in folders],
-        }
+        configured = self._ground.kinds[part.kind].substitutes
+        call = RoleCall(
+            name=part.name,
+            kind=part.kind,
+            sources=tuple(part.on),
+            source_addresses=tuple(self._ground.addresses[host] for host in part.on),
+            targets=tuple(target_names(self._ground.targets, part)),
+            target_addresses=() if part.to is None else tuple(str(address) for address in part.to.addresses),
+            settings=part.settings,
+            substitutions=substitutions(self._ground.programme, self.system, part) if configured else None,
+            beside=beside(self.system, part) if configured else None,
+        )
+        return as_kept(call)
 
     def _entry(self, part: Component) -> dict[str, Any]:
         assert part.entry is not None
@@ -329,18 +322,19 @@ class _Subject:
         if host is None:
             reason = _("network {network} has no host for entries").format(network=network)
             raise MissingEntry(self.system.system, part.name, reason)
-        return {
-            "component": part.name,
-            "kind": kind,
-            "name": part.entry.name,
-            "port": part.entry.port,
-            "host": host.name,
-            "address": str(host.address),
-            "moved": self._ground.moved(self._ground.near(self.system)),
-            **self._ending(part),
-        }
+        call = EntryCall(
+            component=part.name,
+            kind=kind,
+            name=part.entry.name,
+            port=part.entry.port,
+            host=host.name,
+            address=str(host.address),
+            moved=self._ground.moved(self._ground.near(self.system)),
+            ending=self._ending(part) or None,
+        )
+        return as_kept(call)
 
-    def _ending(self, part: Component) -> dict[str, Any]:
+    def _ending(self, part: Component) -> tuple[str, ...]:
         """Return the hosts, by address, on which services that use a component end by themselves in its switch.
 
         They name it by its old address until then, so nobody could have them come by the entry before.
@@ -352,7 +346,7 @@ class _Subject:
             if any(component.name == part.name for _, component in used((self.system,), self.system, other))
             for host in other.on
         }
-        return {"ending": sorted(self._ground.addresses[host] for host in hosts)} if hosts else {}
+        return tuple(sorted(self._ground.addresses[host] for host in hosts))
 
 
 def _steps(subject: _Subject, itinerary: Iterable[Stop]) -> Iterator[Step]:

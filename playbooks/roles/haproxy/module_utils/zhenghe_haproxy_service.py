@@ -14,9 +14,12 @@ import contextlib
 import fcntl
 import socket
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
-from playbooks.agents.kit import RUNNING, Refused, run, serving, write
+from playbooks.agents.kit import RUNNING, Refused, alone, answer, run, serving, wait, write
+
+REACHED_SECONDS = 20.0
+"""A busy host needs a while until what it was told is in force."""
 
 
 class Service:
@@ -143,6 +146,24 @@ class Entry:
         """Keep others from reloading HAProxy: those who wait in an old process would wait for ever."""
         with self.service.locked(fcntl.LOCK_SH):
             yield
+
+
+def fronted(given: dict[str, Any], entries: Any, asked: Any) -> dict[str, Any]:
+    """Set an entry up in front of its component's source, or take it away; the result of the step's task.
+
+    `asked.reached()` says whether anything comes through it, `heard` and `facts` how that went. Refused where nothing
+    does.
+    """
+    with alone(given):
+        if given["mode"] == "undo":
+            entries.give_up()
+            return answer(done=False, changed=True)
+        changed = given["mode"] == "apply" and entries.set_up(given["entry"], given["component"])
+        reached = entries.known() and wait(asked.reached, REACHED_SECONDS, 0.2)
+        if given["mode"] == "apply" and not reached:
+            raise Refused(f"nothing comes through the entry {given['entry']['name']}: {asked.heard}",
+                          "see that the server answers where it is, then run the step again")  # fmt: skip
+        return answer(reached, changed=changed, **asked.facts)
 
 
 def kept_in(file: Path) -> dict[str, str]:
