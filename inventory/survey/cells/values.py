@@ -31,6 +31,12 @@ from inventory.survey.text import cleaned, folded, plain
 from inventory.words import _
 
 DITTO = frozenset({"同上", "〃", '"', "″", "''", "“", "”", "同前", "ditto", "“”", '""', "″″", "同左上"})
+_DITTO = re.compile(
+    r"[(\[]?(?:(?:同|与)(?:上|前)(?:一?[行栏列格条项]|面|列)?(?:相同|一致)?|同左上|ditto|[〃↑]|['\"“”′]{1,2})[)\]]?[.。]?",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(r"[(\[]?(?:同|见|参见)第?\s*[\d一二三四五六七八九十]{1,3}\s*[行项号条栏]?[)\]]?[.。]?")
+"""What sends the reader to another row."""
 NOTHING = frozenset(
     {"/", "\\", "-", "--", "—", "——", "———", "–", "*", "n/a", "na", "nil", "无", "暂无", "没有", "不适用", "none"}
 )
@@ -43,7 +49,7 @@ _TRUE = ("是", "有", "对", "已", "yes", "y", "true", "t", "1", "1.0")
 _FALSE = ("否", "无", "没有", "未", "不", "非", "no", "n", "false", "f", "0", "0.0")
 _LEVELS = {**dict(zip("一二三四五", range(1, 6), strict=True)), **{str(level): level for level in range(1, 6)}}
 _LEVEL = re.compile(
-    r"第?\s*([一二三四五1-5])\s*级|^(?:(?:等保|等级保护|s\d?a\d?g)\s*([一二三四五1-5])|([1-5])(?:\.0)?)(?:\s*\(.*\))?$",
+    r"第?\s*([一二三四五1-5])\s*级|^(?:(?:等保|等级保护|s\d?a\d?g)\s*([一二三四五1-5])|([一二三四五1-5])(?:\.0)?)(?:\s*\(.*\))?$",
     re.IGNORECASE,
 )
 _BESIDE_LEVEL = re.compile(
@@ -51,9 +57,13 @@ _BESIDE_LEVEL = re.compile(
     re.IGNORECASE,
 )
 """What may stand beside a level without saying more than it."""
-_UNGRADED = frozenset(
-    {"未定级", "未评级", "未备案", "未定", "未做", "否", "未开展", "不定级", "无需定级", "没有定级", "尚未定级"}
+_UNGRADED = re.compile(
+    r"(?:目前|现|暂|暂时|尚|还|均|从)*(?:未|没有?|无需|无须|不用|不需要?|不|无)(?:进行|开展|完成|做|作)?过?(?:安全)?"
+    r"(?:等级保护|等保|定级|评级|分级|备案|测评|申报|定|做|开展)?(?:等级|级别|定级|备案|测评|工作)?"
+    r"|否|不(?:属于|涉及|适用)|(?:正在|拟|待|准备)定级(?:备案)?(?:中)?|定级中"
 )
+_TAXED = re.compile(r"\s*\((?:不?含税|未税|合同价|中标价|决算|预算|估算|暂估|约)\)$")
+"""What may stand behind an amount of money without changing it much."""
 _YEARLY = re.compile(r"((?:19|20)\d{2})\s*年?度?\s*:?\s*(\S+)")
 _EXACT = 10**15
 """A spreadsheet does not keep numbers from here on exactly."""
@@ -235,7 +245,12 @@ def _whole(amount: Amount, unit: str) -> Decimal | None:
 
 def _money(cell: Cell, column: Column, setting: Setting) -> Told:
     convert = partial(money, period=column.unit.partition("/")[2])
-    told = _measured(convert, lambda: _("an amount of money such as 12.5万元"))(cell, column, setting)
+    read = _measured(convert, lambda: _("an amount of money such as 12.5万元"))
+    told = read(cell, column, setting)
+    bare = _TAXED.sub("", plain(cell)) if isinstance(cell, str) else cell
+    if told.severity is Weight.ERROR and bare != cell and (told := read(bare, column, setting)).value is not None:
+        said = _("taken as {value} yuan; what else is said is not kept").format(value=told.value)
+        return Told(told.value, said, Weight.WARNING)
     small = isinstance(told.value, int | float) and 0 < told.value < LEAST_MONEY
     amount = amount_of(cell)
     if small and not setting.unit and amount is not None and not amount.unit:
@@ -265,7 +280,8 @@ def _percent(cell: Cell, _column: Column, setting: Setting) -> Told:
 
 
 def _level(cell: Cell, _column: Column, _setting: Setting) -> Told:
-    text = _one_of(plain(shown(cell)).replace("III", "三").replace("IV", "四").replace("II", "二"))
+    written = plain(shown(cell)).replace("級", "级").replace("III", "三").replace("IV", "四").replace("II", "二")
+    text = _one_of(written)
     found = list(_LEVEL.finditer(text or ""))
     levels = {_LEVELS[match[1] or match[2] or match[3]] for match in found}
     if text and len(levels) == 1:
@@ -278,7 +294,7 @@ def _level(cell: Cell, _column: Column, _setting: Setting) -> Told:
                 level, _("taken as level {level}; what else is said is not kept").format(level=level), Weight.WARNING
             )
         return Told(level)
-    if text and folded(text) in _UNGRADED:
+    if text and _UNGRADED.fullmatch(folded(text)):
         return Told(None, _("not graded: no level is taken"))
     return misread(_("a level from 1 to 5, such as 第二级"))
 
@@ -349,6 +365,13 @@ def _says_no_more(cell: Cell, column: Column) -> Told | None:
     return Told(None, _("taken as not stated") if doubtful else "")
 
 
+def is_ditto(cell: Cell) -> bool:
+    """Tell whether a cell says no more than that it holds what the one above it does."""
+    return isinstance(cell, str) and (cell in DITTO or _DITTO.fullmatch(plain(cell)) is not None)
+
+
 def told_by(cell: Cell, column: Column, setting: Setting) -> Told:
     """Return what a cell that is not empty tells under its column."""
+    if isinstance(cell, str) and column.field != "department" and _ELSEWHERE.fullmatch(plain(cell)):
+        return misread(_("the value itself: what stands in another row is not copied"))
     return _says_no_more(cell, column) or _READERS[column.type](cell, column, setting)

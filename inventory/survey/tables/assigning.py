@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from inventory.survey.cells.told import Setting
+from inventory.survey.cells.ticks import is_tick
+from inventory.survey.cells.told import Setting, shown
 from inventory.survey.cells.values import told_by
 from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Weight
@@ -14,6 +15,9 @@ from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
 from inventory.survey.text import folded, plain
 from inventory.words import _
+
+_CHOSEN = frozenset({"choice", "truth", "level"})
+_WRITTEN = frozenset({"text", "list"})
 
 
 class AssignedTable:
@@ -72,13 +76,24 @@ class AssignedTable:
 
     def option(self, heading: Heading) -> Column | None:
         """Return the column of which a heading is one of the answers to be ticked; none where it is no answer."""
-        if len(heading.parts) < 2 or folded(heading.parts[-1]) not in self.sheet.matcher.options:
+        if len(heading.parts) < 2:
             return None
         column, how = self.sheet.matcher.match(self.listing.kind, heading.parts[:-1])
-        if column is None or how != "known" or column.type not in {"choice", "truth", "level"}:
+        if column is None or how != "known":
+            return None
+        if column.type in _WRITTEN:
+            return column if self.only_ticks(heading) else None
+        if folded(heading.parts[-1]) not in self.sheet.matcher.options or column.type not in _CHOSEN:
             return None
         told = told_by(heading.parts[-1], column, Setting())
         return column if told.value is not None and not told.expected else None
+
+    def only_ticks(self, heading: Heading) -> bool:
+        """Tell whether nothing but ticks stands below one of several headings of a group, and at least one."""
+        group = [each for each in self.table.headings if each.parts[:-1] == heading.parts[:-1]]
+        cells = [self.grid.at(*row.spots[heading]) for row in self.table.rows if heading in row.spots]
+        ticks = [is_tick(shown(cell)) for cell in cells if not empty(cell)]
+        return len(group) > 1 and any(ticks) and None not in ticks
 
     def match(self, heading: Heading) -> Match:
         """Return what a heading means: what is settled for it, else what the catalogue says."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from inventory.survey.cells.ticks import is_tick
 from inventory.survey.cells.told import Setting, Told, shown
-from inventory.survey.cells.values import DITTO, told_by
+from inventory.survey.cells.values import is_ditto, told_by
 from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Place, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
@@ -35,11 +35,11 @@ class CellReader(AssignedTable):
                 continue
             spot = row.spots[heading]
             cell = self.grid.at(*spot)
-            if isinstance(cell, str) and plain(cell) in DITTO:
+            if is_ditto(cell):
                 above = self.before.get(heading)
                 if above is None:
                     expected = _("a value: nothing that was read stands above it")
-                    self.remark(spot, expected, Weight.ERROR, column=heading.text, read=cell)
+                    self.remark(spot, expected, Weight.ERROR, column=heading.text, read=shown(cell))
                     continue
                 cell = above
             if not self.faulty(heading, spot) and not empty(meant := self.meant(heading, spot, cell)):
@@ -124,8 +124,8 @@ class CellReader(AssignedTable):
         if told.value is None or (column.field == "classified" and told.value is False):
             # That something is not classified is nothing to keep where the inventory has no field for it.
             return
-        if column.joined and column.field in values:
-            values[column.field] = f"{values[column.field]}; {told.value}"
+        if (column.joined or (heading in self.options and column.type == "text")) and column.field in values:
+            values[column.field] = f"{values[column.field]}{'; ' if column.joined else '、'}{told.value}"
             return
         if heading.year is not None and not self.latest(heading, column, told.value, values):
             return

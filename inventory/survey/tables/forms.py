@@ -2,15 +2,35 @@
 
 import re
 from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
 
 from inventory.survey.opening.grids import Spot, empty
-from inventory.survey.tables.headings import taken_apart
+from inventory.survey.tables.headings import is_unit, taken_apart
 from inventory.survey.tables.tables import Heading, Row, Table, TableFinder
-from inventory.survey.text import cleaned
+from inventory.survey.text import cleaned, folded, plain
 
 _LABELS = 4
 """So many labels below each other make a sheet of columns."""
 _LONGEST = 40
+_BESIDE = frozenset(
+    {
+        "备注",
+        "说明",
+        "填写说明",
+        "填报说明",
+        "填表说明",
+        "要求",
+        "填写要求",
+        "单位",
+        "计量单位",
+        "示例",
+        "样例",
+        "填写示例",
+        "合计",
+    }
+)
+"""Heads of columns that stand beside those of systems."""
 
 
 def columned(finder: TableFinder) -> Table | None:
@@ -26,12 +46,23 @@ def columned(finder: TableFinder) -> Table | None:
         titled = labels[0] - 1 if named else titled
         if titled is None or votes[kind] < _LABELS:
             continue
+        beside = _beside(finder, min(labels), titled, column)
         filled = [at for at, cell in enumerate(finder.grid.rows[titled]) if at > column and not empty(cell)]
+        filled = [at for at in filled if at not in beside]
         # Labels that stand between values are those of a form.
         formed = any(sum(finder.is_label(row, at) for row in labels) * 2 > len(labels) for at in filled)
         if len(filled) > 1 and not formed and sum(finder.is_label(titled, at) for at in filled) * 2 < len(filled):
-            return _turned(finder, column, [labels[0] - 1, *labels] if named else labels, filled, named=named)
+            rows = [labels[0] - 1, *labels] if named else labels
+            turned = _turned(finder, column, rows, filled, beside, named=named)
+            return replace(turned, aside=frozenset({*beside, *range(column)}))
     return None
+
+
+def _beside(finder: TableFinder, top: int, titled: int, column: int) -> set[int]:
+    """Return the columns that are of no system, such as 备注 and 单位."""
+    rows = [row for row in (top - 1, titled) if row >= 0]
+    heads = ((at, cell) for row in rows for at, cell in enumerate(finder.grid.rows[row]) if at > column)
+    return {at for at, cell in heads if folded(str(cell or "")) in _BESIDE}
 
 
 def _names_above(finder: TableFinder, row: int, column: int) -> bool:
@@ -46,13 +77,17 @@ def _titles(finder: TableFinder, kind: str, row: int, column: int) -> bool:
     return match is not None and match.how == "known" and match.column is not None and match.column.field == "title"
 
 
-def _turned(finder: TableFinder, column: int, labels: list[int], filled: list[int], *, named: bool = False) -> Table:
+def _turned(
+    finder: TableFinder, column: int, labels: list[int], filled: list[int], aside: Collection[int], *, named: bool
+) -> Table:
     headings = []
     for row in range(min(labels), max(labels) + 1):
         text = "系统名称" if named and row == labels[0] else finder.grid.at(row, column)
         if isinstance(text, str) and not empty(text) and len(text) <= _LONGEST:
             words = cleaned(text)
-            headings.append(Heading((words,), (row, column), taken_apart(words)[1]))
+            beside = plain(str(finder.grid.at(row, column + 1) or ""))
+            unit = beside if column + 1 in aside and is_unit(beside) else ""
+            headings.append(Heading((words,), (row, column), taken_apart(words)[1] or unit))
     top = min(labels)
     above = finder.grid.rows[top - 1] if top else ()
     # A row such as 指标 | 系统1 | 系统2 only counts the columns.

@@ -139,7 +139,8 @@ class Matcher:
             # "Name" below "builder" is the builder's name and not the system's.
             found = self._look(kind, above) or self._look(kind, leaf)
             return found if found is None or found.column is None else found._replace(how="guessed")
-        return self._look(kind, leaf)
+        # Of a group that is not kept no part is, such as 自建 below 建设方式.
+        return self._look(kind, leaf) or (Match(None, "unkept") if over in self.unkept else None)
 
     def _look(self, kind: str, text: str) -> Match | None:
         for key in (folded(text), folded(taken_apart(text)[0])):

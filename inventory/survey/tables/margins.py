@@ -29,23 +29,32 @@ _PERSON = re.compile(
 )
 _BARE = re.compile(r"(?P<label>(?:填报|填表|报送|上报)(?:单位|部门|日期|时间))(?:名称)?\s*(?:\([^)]*\))*\s*:?")
 _TOTAL = re.compile(
-    r"^(?:本页|本表|本单位|全局|全区|全市|全县|各单位|部门|以上)?(?:合计|总计|小计|共计|累计|汇总|total|subtotal|sum)(?:[(:].*|[\d一二三四五六七八九十百千个项台套家户元万.,]*)$",
+    r"^(?:本页|本表|本单位|全局|全区|全市|全县|各单位|部门|以上|总)?(?:合计|总计|小计|共计|累计|汇总|total|subtotal|sum)"
+    r"(?:[(:].*|(?:金额|数|数量)?[\d一二三四五六七八九十百千个项台套条家户元万.,]*(?:信息|应用|业务)?(?:系统|平台|项目|网站|服务器|线路|专线|机房)?)$"
+    r"|^[\u4e00-\u9fff]{2,14}(?:局|委|办|院|厅|会|中心|部|街道|镇|乡|单位|部门)(?:合计|小计|总计)[(:]?.{0,12}$",
     re.IGNORECASE,
 )
 _NOTE = re.compile(
     r"^(?:\*?注|备注|说明|填表说明|填报说明|填写说明|注意|note|notes|remark)s?\s*\d*\s*(?:[:.、]|$)", re.IGNORECASE
 )
 _PAGE = re.compile(r"[(\[【]?(?:以下(?:空白|无正文|无内容|为空)|下页续|接下页|转下页|续上页|空白)[)\]】。]*")
-_NUMBERED = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,2})[).、]")
+_NUMBERED = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十壹贰叁肆伍陆柒捌玖拾]{1,2}|[IVX]{1,4}|[A-Za-z])[).、]")
 _COUNT = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[).、]?$")
 _CHINESE_COUNT = re.compile(r"\(?[一二三四五六七八九十]{1,3}[).、]?")
 _EXAMPLE = re.compile(
-    r"^[(\[【]?(?:示例|样例|举例|填写样例|例如|例:|例[)\]】]|例\d*$|如:|填写示例|填报示例|参考示例|example)"
-    r"|.*[(\[【](?:示例|样例|例)[)\]】]$",
+    r"^[(\[【<]?(?:(?:填写|填报|填表|参考)?(?:示例|样例|范例|举例|例子)|(?:样表|模板|样板|例如|如)$|例[:)\]】>]|例\s*\d*$|如:|example)"
+    r"|.*[(\[【<](?:(?:填写|填报|填表|参考)?(?:示例|样例|范例|示范)|例)[)\]】>]$",
     re.IGNORECASE,
 )
-_NOBODY = re.compile(r"(?:[xX×*]{2,}|某某?|〇〇|○○)(?:局|单位|部门|业务|管理|信息)*(?:系统|平台|网站)")
+_NOBODY = re.compile(
+    r"(?:(?:[xX×*]{2,}|〇〇|○○)[\u4e00-\u9fff]{0,8}|某某?(?:局|委|办|单位|部门|业务|管理|信息)*)(?:系统|平台|网站)"
+)
 """Names that stand in forms for any name."""
+_AS_EXAMPLE = re.compile(
+    r"[(\[【]?(?:[此本该]行)?仅?[为是系作]?(?:填写|填报|填表)?(?:示例|样例|范例|举例|例子)"
+    r"(?:[,。;]?.{0,16}(?:删除|删去|参考|覆盖).{0,4})?[)\]】。]*"
+)
+"""A remark that says of its row that it is an example."""
 _EVERYBODY = re.compile(r"(?:[各全区市县直乡镇街道办事处部门委局机关单位所有]|有关|相关)+")
 """Words for all of some bodies, which are the title of none."""
 # Who put the sheets of others together is not who reports.
@@ -58,17 +67,29 @@ _BODIES = (
 _PEOPLES = "残联|妇联|侨联|文联|工商联|台联|科协|社科联|记协|团委"
 _DEPARTMENT = re.compile(rf"^(?:[\u4e00-\u9fff·]{{1,24}}?(?:{_BODIES})|[\u4e00-\u9fff]{{0,8}}(?:{_PEOPLES}))$")
 _BODY = re.compile(rf"(?:{_BODIES}|{_PEOPLES})")
+_OFFICE = re.compile(r"(?:局|委|委员会|办公室|厅|法院|检察院|政府|街道|街道办|办事处|联合会|总工会)$")
+"""How titles of departments end that no system has."""
 _DAY = re.compile(
     r"\d{4}\s*年(?:\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*[日号])?)?|(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]|\d{1,2}月份?"
 )
+_DIGITS = r"[\d一二三四五六七八九十壹贰叁肆伍陆柒捌玖拾]"
 _PREFIXED = re.compile(
-    r"^(?:附件|附表|表|第)?\s*[(\[【]?\s*[\d一二三四五六七八九十]*\s*(?:部分|类)?[-_.:、,)\]】\s]*[(\[【]*"
+    rf"^(?:附件|附表|表|第)?\s*[★☆◆◇●■▲△※*#○]*[(\[【]?\s*(?:{_DIGITS}*|[IVX]{{1,4}}(?![A-Za-z])|[A-Za-z](?=[.、:)\s]))"
+    r"\s*(?:部分|类)?[-_.:、,)\]】\s]*[(\[【]*"
 )
 _TAILED = re.compile(
-    r"(?:\s*(?:\([^()]{0,20}\)|\[[^\[\]]{0,20}\]|[:\])】]|共?计?\d+\s*[个项套台条]?(?:系统|平台|合计)?))+$"
+    r"(?:\s*(?:\([^()]{0,20}\)|\[[^\[\]]{0,20}\]|[:\])】]|共?计?\d+\s*[个项套台条]?(?:系统|平台|合计)?"
+    r"|[及和与、](?:其|所)?(?:下属|直属|所属|二级)(?:事业|基层|二级)?(?:单位|机构)|(?:机关)?本级"
+    r"|[(,;\s]*(?:填报人|填表人|联系人|负责人|经办人|联系电话|电话|联系方式|手机)\s*[:：]?[^:：]{0,20}))+$"
 )
-"""What stands behind a department in a heading: how many systems it has."""
+"""What stands behind a department in a heading: how many systems it has, the bodies below it, whom to ask."""
 _LABEL = re.compile(r"^(?:填报|责任|主管|所属|报送|建设)?(?:单位|部门)(?:名称)?\s*:\s*")
+_ITSELF = re.compile(
+    r"[本我](?:单位|部门|局|委|办|院|厅|会|中心|机关|处|站|所|镇|乡|街道)(?:机关|本级)?|本级|(?:局|委|院|厅)机关"
+)
+_NO_BODY = re.compile(r"统建|自建|代建|共建|租用|下发|同第|同\d")
+"""What stands under 部门 and is none: how something was built, or a reference to another row."""
+_PART = re.compile(r"\s*[(（\[【](?:牵头|主办|协办|配合|主管|责任|主责|负责|使用|建设)(?:单位|部门)?[)）\]】]$")
 _SEALED = re.compile(
     r"[(（\[【]\s*(?:请?加?盖?(?:单位)?(?:公章|印章|盖章|签章|章)|签字|签名|代章|盖章处|公章处)[^)）\]】]{0,8}[)）\]】]"
     r"|(?:请?加?盖(?:单位)?(?:公章|章)|公章|签章)(?:处)?\s*$"
@@ -163,6 +184,21 @@ def names_several(text: str) -> bool:
     return _EVERYBODY.fullmatch(cleaned(text)) is not None or (len(parts) > 1 and all(map(is_department, parts)))
 
 
+def without_notes(text: str) -> str:
+    """Return the title of a department without the seal or the part that was noted behind it: 民政局（牵头）."""
+    return _SEALED.sub("", _PART.sub("", cleaned(text))).strip(" _,;，；、.。-—:：")
+
+
+def speaks_of_itself(text: str) -> bool:
+    """Tell whether text stands for the department that fills in the sheet, such as 本单位."""
+    return _ITSELF.fullmatch(plain(text)) is not None
+
+
+def may_name(text: str) -> bool:
+    """Tell whether text may be the title of a department: neither a number nor a sign, nor how something was built."""
+    return re.search(r"[^\W\d_]", text) is not None and _NO_BODY.search(text) is None
+
+
 def is_numbered(text: str) -> bool:
     """Tell whether text begins with a number of its own, such as 二、."""
     return _NUMBERED.match(plain(text)) is not None
@@ -213,7 +249,7 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
             "total",
             any(isinstance(cell, str) and _TOTAL.match(plain(cell).replace(" ", "")) for cell in (first, titled)),
         ),
-        ("example", any(_is_example(cell) for cell in (filled[0], titled))),
+        ("example", any(_is_example(cell) for cell in (filled[0], titled)) or any(map(_says_example, filled))),
         ("signature", _signs(filled, few=few)),
         ("note", few and (_NOTE.match(first) or _PAGE.fullmatch(first)) is not None),
     )
@@ -247,11 +283,22 @@ def _is_example(cell: Cell) -> bool:
     return _EXAMPLE.match(text) is not None or _NOBODY.fullmatch(text) is not None
 
 
+def _says_example(cell: Cell) -> bool:
+    """Tell whether a remark says that its row is an example: 此行为填写示例，填报时请删除."""
+    return isinstance(cell, str) and _AS_EXAMPLE.fullmatch(plain(cell)) is not None
+
+
 def _heads(filled: Sequence[Cell], titled: Cell) -> bool:
     """Tell whether a row of few cells is a department with its number before it, or with sums behind it."""
     texts = [str(cell) for cell in filled]
-    if len(filled) == 2 and empty(titled) and _COUNT.match(plain(texts[0])):
-        return bool(department_above(texts[1]))
+    if len(filled) == 2 and _COUNT.match(plain(texts[0])):
+        # In the column of titles only what can be no system: 数据中心 may be one, 民政局 is none.
+        office = _OFFICE.search(_TAILED.sub("", plain(texts[1]))) is not None
+        if empty(titled) or office:
+            return bool(department_above(texts[1]))
+    if len(texts) > 2 and len(set(texts)) == 1:
+        # Cells that were merged once, each with the text of all.
+        return bool(department_above(texts[0]))
     named = [text for text in texts if not _counted(text)]
     first = named[0] if len(named) == 1 else ""
     headed = is_numbered(first) or _CHINESE_COUNT.fullmatch(plain(texts[0])) is not None
@@ -278,7 +325,15 @@ def _alone(text: str, titled: Cell) -> Role:
 
 def group_in(cells: Sequence[Cell]) -> str:
     """Return the department that the row that heads a group names."""
-    return next((found for cell in cells if not empty(cell) and (found := department_above(str(cell)))), "")
+    named = next((found for cell in cells if not empty(cell) and (found := department_above(str(cell)))), "")
+    return named or labels_in(cells).department
+
+
+def names_body(text: str) -> bool:
+    """Tell whether a short line speaks of a body, though not of which department is meant."""
+    text = plain(text)
+    body = _BODY.search(text, 2) is not None and re.search(r"[,。;:!?]|^(?:注|说明|备注|以上|以下|其中)", text) is None
+    return len(text) <= 20 and body
 
 
 def _numbers(cells: Sequence[Cell]) -> bool:

@@ -12,7 +12,9 @@ from inventory.words import _
 _SYSTEM = re.compile(
     r"(?:系统|平台|网站|软件|数据库|信息库|小程序|公众号|APP|OA|门户|网)(?:[(（][^()（）]*[)）])?$", re.IGNORECASE
 )
-_BETWEEN = re.compile(r"[、,，;；/／+＋\n\r]+|(?:^|(?<=[\s;,、]))[(（]?\d{1,2}[)）.、](?!\d)")
+_BETWEEN = re.compile(
+    r"[、,，;；/／+＋\n\r①-⑳]+|(?:^|(?<=[\s;,、]))[(（]?\d{1,2}[)）.、](?!\d)|(?<=系统|平台|网站)[ \u3000\t]+"
+)
 _AND = re.compile(r"(?:系统|平台|网站)[和及与](?=.*(?:系统|平台|网站)$)")
 _WORDS = 3
 """A name of a system has so many characters at least."""
@@ -30,7 +32,7 @@ def perhaps_several(text: str) -> bool:
     """Tell whether a title may name two systems that a word for 'and' joins."""
     parts = [cleaned(part) for part in _BETWEEN.split(text)]
     ends = sum(_SYSTEM.search(part) is not None for part in parts if part)
-    return _AND.search(cleaned(text)) is not None or ends > 1 or (ends > 0 and re.search(r"[;；]", text) is not None)
+    return _AND.search(cleaned(text)) is not None or ends > 1 or re.search(r"[;；]\s*\S", text) is not None
 
 
 def untitled(kind: str, values: Mapping[str, object]) -> str:

@@ -177,7 +177,7 @@ def _loose(sheet: Sheet, table: Table) -> None:
         if labels_in(sheet.grid.rows[row]) != Labelled():
             continue
         for column, cell in enumerate(sheet.grid.rows[row]):
-            if not empty(cell) and (row, column) not in used:
+            if not empty(cell) and (row, column) not in used and column not in table.aside:
                 expected = _("a label and its value; this cell of the form is not read")
                 sheet.remark((row, column), expected, Weight.WARNING)
 

@@ -11,7 +11,7 @@ from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Place, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.headings import taken_apart
-from inventory.survey.tables.margins import names_several
+from inventory.survey.tables.margins import may_name, names_several, speaks_of_itself, without_notes
 from inventory.survey.tables.naming import perhaps_several, several, untitled
 from inventory.survey.tables.rows import RowReader
 from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
@@ -283,7 +283,12 @@ class TableReader(RowReader):
             self.about(row, expected, Weight.ERROR, read=written)
             return ""
         # 单位 beside a number is what it counts.
-        return self.department(row, "" if folded(written) in _PIECES else written, places)
+        written = "" if folded(written) in _PIECES else written
+        meant = self.groups[row.number] or self.sheet.department() if speaks_of_itself(written) else written
+        if written and not may_name(meant):
+            self.about(row, _("the title of a department"), Weight.ERROR, read=written)
+            return ""
+        return self.department(row, without_notes(meant), places)
 
     def department(self, row: Row, written: str, places: dict[str, Place]) -> str:
         """Return the department of a row: its own, its group's, the mapping file's, or the sheet's."""

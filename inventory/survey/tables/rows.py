@@ -7,7 +7,16 @@ from inventory.survey.columns import Listing
 from inventory.survey.entries import Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.celling import CellReader
-from inventory.survey.tables.margins import group_in, replying_department, role_of, signed, style_of
+from inventory.survey.tables.margins import (
+    group_in,
+    is_department,
+    labels_in,
+    names_body,
+    replying_department,
+    role_of,
+    signed,
+    style_of,
+)
 from inventory.survey.tables.replies import is_reply
 from inventory.survey.tables.secrecy import secret_list
 from inventory.survey.tables.sheet import Sheet
@@ -29,6 +38,7 @@ class RowReader(CellReader):
         self.groups: dict[int, str | None] = {}
         """The department of the group that a row stands in; none where its heading was not understood."""
         self.secret_rows: set[int] = set()
+        self._last: int | None = None
 
     def data(self) -> list[Row]:
         """Return the rows that are entries; what the others say about the sheet or a group is known afterwards."""
@@ -47,8 +57,7 @@ class RowReader(CellReader):
             if role == "group":
                 self.group = group = group_in(self.grid.rows[row.number])
                 style = style_of(heading)
-            elif role == "heading" and group and style_of(heading) == style:
-                # Another group begins here, and whose it is was not understood.
+            elif self.begins_unknown(role, heading, style if group else None):
                 group, self.group = None, ""
             elif role == "data":
                 self.groups[row.number] = group
@@ -56,6 +65,23 @@ class RowReader(CellReader):
                 rows.append(row)
         self.say_groups(heads, len(rows))
         return rows
+
+    def begins_unknown(self, role: str, heading: str, style: str | None) -> bool:
+        """Tell whether a group begins whose department is not understood; `style` is that of the headings so far."""
+        alike = role == "heading" and style is not None and style_of(heading) == style
+        return alike or (role in {"heading", "note"} and names_body(heading))
+
+    def last_entry(self) -> int:
+        """Return the last row of the sheet that is an entry; what stands below it speaks of the sheet."""
+        if self._last is None:
+            titled = next((h for h, column in self.columns.items() if column.field == "title"), None)
+            titles = (
+                (row.number, self.grid.at(*row.spots[titled]) if titled else None) for row in self.table.rows[::-1]
+            )
+            width = len(self.table.headings)
+            found = (row for row, title in titles if role_of(self.grid.rows[row], title, width) == "data")
+            self._last = next(found, -1)
+        return self._last
 
     def say_groups(self, heads: Sequence[tuple[Row, int]], end: int) -> None:
         """Remark the departments that head groups, and take one that stands below all rows as who signed."""
@@ -99,6 +125,10 @@ class RowReader(CellReader):
         role = role_of(cells, title, len(self.table.headings))
         if role == "data" and self.replies(row, title, headed=titled is not None):
             role = "none"
+        if role == "signature" and row.number < self.last_entry() and is_department(labels_in(cells).department):
+            # 填报单位 with rows below it speaks of these.
+            self.sheet.take_labels(row.number, within=True)
+            role = "group"
         if self.listing.kind in _BODIES and (role == "none" or (role == "group" and not empty(title))):
             return "data"
         self.set_aside(row, role, row.spots[titled] if titled and not empty(title) else None)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from inventory.survey.cells.secrets import marked, secret
+from inventory.survey.cells.ticks import ticked
 from inventory.survey.cells.told import Setting
 from inventory.survey.cells.values import told_by
 from inventory.survey.columns import Column, Listing
@@ -87,4 +88,5 @@ def _texts(
         column = columns.get(heading)
         told = column is None or not _SPEECHLESS.match(column.field)
         if told and isinstance(cell, str) and not folded(cell).endswith(("局", "办公室")):
-            yield cell
+            # Of boxes those that are ticked are said: ☑政务外网 □涉密网.
+            yield "、".join(ticked(cell) or (cell,))

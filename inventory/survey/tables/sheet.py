@@ -48,9 +48,10 @@ class Sheet:
             )
         )
 
-    def take_labels(self, row: int) -> None:
-        """Take over what a row says about the whole sheet."""
+    def take_labels(self, row: int, *, within: bool = False) -> None:
+        """Take over what a row says about the whole sheet; `within` a table its department is that of a group."""
         found = labels_in(self.grid.rows[row])
+        found = found._replace(department="") if within else found
         for name, value in found._asdict().items():
             if value and not getattr(self.labelled, name):
                 self.labelled = self.labelled._replace(**{name: value})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from inventory.survey.opening.grids import Cell, Grid, empty
 from inventory.survey.tables.tables import TableFinder
@@ -21,9 +22,14 @@ def sides(finder: TableFinder) -> tuple[Grid, ...]:
     if top is None:
         return (grid,)
     spans = _repeated(grid, top) or _parted(grid, top)
+    start = top
+    if len(spans) < 2:
+        spans = _by_kind(finder, top)
+        # Each takes its own heading of the row of groups along.
+        start = top - 1 if top and sum(not empty(cell) for cell in grid.rows[top - 1]) > 1 else top
     if len(spans) < 2 or not all(_heads(finder, top, span) for span in spans):
         return (grid,)
-    return tuple(_alone(grid, top, span) for span in spans)
+    return tuple(_alone(grid, start, span) for span in spans)
 
 
 def _parted(grid: Grid, top: int) -> list[range]:
@@ -48,6 +54,50 @@ def _repeated(grid: Grid, top: int) -> list[range]:
         if all(first) and len(words) % width == 0 and first * (len(words) // width) == words:
             return [range(start, start + width) for start in range(0, len(words), width)]
     return []
+
+
+def _by_kind(finder: TableFinder, top: int) -> list[range]:
+    """Return the columns of each part of a header that lists something else than the part before it.
+
+    A part begins below a heading of a group, or with the name of a line. Servers beside systems are these systems' own
+    and no part.
+    """
+    filled = [column for column, cell in enumerate(finder.grid.rows[top]) if not empty(cell)]
+    starts = [column for column in filled if top and not empty(finder.grid.at(top - 1, column))]
+    starts = (
+        starts
+        if len(starts) > 1
+        else [
+            column
+            for column in filled
+            if _names(finder, top, column, "line") and not _names(finder, top, column, "system")
+        ]
+    )
+    spans: list[tuple[str, range]] = []
+    for start, end in pairwise(sorted({filled[0], *starts, filled[-1] + 1})):
+        kind = _listed(finder, top, range(start, end))
+        if spans and kind in {"", spans[-1][0], "host"}:
+            spans[-1] = (spans[-1][0], range(spans[-1][1].start, end))
+        else:
+            spans.append((kind, range(start, end)))
+    kinds = [kind for kind, _span in spans]
+    return [span for _kind, span in spans] if all(kinds) and len(set(kinds)) == len(kinds) else []
+
+
+def _names(finder: TableFinder, top: int, column: int, kind: str) -> bool:
+    """Tell whether a header names the things of a kind, such as 线路名称."""
+    text = finder.grid.at(top, column)
+    match = finder.matcher.match(kind, (text,)) if isinstance(text, str) and kind in finder.kinds(text) else None
+    return match is not None and match.column is not None and match.column.field == "title"
+
+
+def _listed(finder: TableFinder, top: int, span: range) -> str:
+    """Return the kind that a part of a header lists: it names it, and knows most of the headers; empty if none does."""
+    texts = [str(cell) for column in span if not empty(cell := finder.grid.at(top, column))]
+    named = [kind for kind in finder.matcher.words if any(_names(finder, top, column, kind) for column in span)]
+    known = {kind: sum(kind in finder.kinds(text) for text in texts) for kind in named}
+    best = max(known, key=lambda kind: known[kind], default="")
+    return best if best and known[best] >= _KNOWN and known[best] * 2 >= len(texts) else ""
 
 
 def _heads(finder: TableFinder, top: int, span: range) -> bool:

@@ -66,6 +66,8 @@ class Table:
     form: bool = False
     filed: bool = False
     """Whether it is a filing form, of which only some labels are read."""
+    aside: frozenset[int] = frozenset()
+    """The columns of a form that only number, explain or measure what stands beside them."""
 
 
 class TableFinder:
@@ -171,7 +173,7 @@ class TableFinder:
         below = {column: cell for column, cell in enumerate(self.grid.rows[lower]) if not empty(cell)}
         years = sum(year_of(cell) is not None for cell in below.values())
         known = any(self.says(above, upper, column, cell) for column, cell in below.items())
-        if len(above) < 2 or not (known or years > 1 or self.are_options(below.values())):
+        if len(above) < 2 or not (known or years > 1 or self.are_options(below.values()) or self.merges(upper, below)):
             return False
         if not all(isinstance(cell, str) or year_of(cell) for cell in below.values()):
             return False
@@ -196,7 +198,16 @@ class TableFinder:
     def are_options(self, cells: Iterable[Cell]) -> bool:
         """Tell whether cells are answers to choose from, one of which is ticked in each row."""
         texts = [folded(str(cell)) for cell in cells]
-        return len(texts) > 1 and all(text in self.matcher.options for text in texts)
+        return len(texts) > 1 and sum(text in self.matcher.options for text in texts) * 2 >= len(texts)
+
+    def merges(self, upper: int, below: Iterable[int]) -> bool:
+        """Tell whether merged cells make a header of two rows: some over both, one beside them over several columns."""
+        cells = [(top, left, bottom, right) for top, left, bottom, right in self.grid.merged or () if top <= upper]
+        over_both = any(
+            bottom == upper + 1 and not empty(self.grid.at(top, left)) for top, left, bottom, _right in cells
+        )
+        groups = [range(left, right + 1) for _top, left, bottom, right in cells if bottom == upper and right > left]
+        return over_both and bool(groups) and all(any(column in group for group in groups) for column in below)
 
     def headings(self, top: int, bottom: int) -> tuple[Heading, ...]:
         """Return the headings of all columns; a group's heading reaches over the columns below it."""
