@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from inventory.base import Model
+from inventory.blanks import says_nothing
 from inventory.dispositions.zombies import Answer, Verdict, criteria_of
 from inventory.kinds import Kind
 from inventory.model import Disposition, Exemption, Line, Survey, System
@@ -107,7 +108,7 @@ def _classified(system: System, _kinds: Kinds) -> Answer:
 def _zombie(system: System, _kinds: Kinds) -> Answer:
     answers = criteria_of(system.survey)
     for _name, answer in answers:
-        if answer.verdict is Verdict.APPLIES and system.exemption is not None:
+        if answer.verdict is Verdict.APPLIES and system.exemption is not None and _founded(system.exemption):
             reason = phrase(
                 _N("{criterion}; but exempt: {leave}"), criterion=answer.reason, leave=_leave(system.exemption)
             )
@@ -120,6 +121,11 @@ def _zombie(system: System, _kinds: Kinds) -> Answer:
         return Answer(Verdict.NOT, phrase(_N("it meets none of the five criteria")), fields)
     reason = phrase(_N("criteria that the survey leaves open: {count} of five"), count=len(silent))
     return Answer(Verdict.OPEN, reason, tuple(dict.fromkeys(field for answer in silent for field in answer.fields)))
+
+
+def _founded(exemption: Exemption) -> bool:
+    """Return whether leave rests on something: without a reason it is none."""
+    return not says_nothing(exemption.reason)
 
 
 def _leave(exemption: Exemption) -> Phrase:
@@ -150,7 +156,8 @@ def _common(system: System, _kinds: Kinds) -> Answer:
 def _obstacle(system: System, _kinds: Kinds) -> Answer:
     obstacle = system.survey.obstacle if system.survey is not None else ""
     yes = phrase(_N("the cloud cannot carry it: {obstacle}"), obstacle=obstacle)
-    return _either(obstacle, yes, phrase(_N("nothing was reported that the cloud could not carry")), "survey.obstacle")
+    no = phrase(_N("nothing was reported that the cloud could not carry"))
+    return _either(not says_nothing(obstacle), yes, no, "survey.obstacle")
 
 
 def _changes(system: System, kinds: Kinds) -> Answer:
@@ -194,9 +201,9 @@ def _released(line: Line, _profile: str) -> Answer:
 
 
 def _exempt(line: Line, _profile: str) -> Answer:
-    leave = _leave(line.exemption) if line.exemption is not None else Phrase("")
-    yes = phrase(_N("exempt: {leave}"), leave=leave)
-    return _either(line.exemption, yes, phrase(_N("it has no exemption")), "exemption")
+    leave = line.exemption if line.exemption is not None and _founded(line.exemption) else None
+    yes = phrase(_N("exempt: {leave}"), leave=_leave(leave) if leave is not None else Phrase(""))
+    return _either(leave, yes, phrase(_N("it has no exemption")), "exemption")
 
 
 def _homeless(line: Line, _profile: str) -> Answer:

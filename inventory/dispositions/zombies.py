@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from inventory.blanks import says_nothing
 from inventory.model import Survey
 from inventory.words import _N, Phrase, phrase
 
@@ -98,7 +99,7 @@ def _small(survey: Survey) -> Answer:
     if small and survey.frequency in VERY_RARE:
         reason = phrase(_N("few use it, and once a year at the most: small scope and low frequency"))
         return Answer(Verdict.APPLIES, reason, fields)
-    if survey.frequency is None or not (survey.users or survey.user_count is not None):
+    if survey.frequency is None or (says_nothing(survey.users) and survey.user_count is None):
         return Answer(Verdict.OPEN, phrase(_N("its scope or frequency of use was not reported")), fields)
     return Answer(Verdict.NOT, phrase(_N("its scope and frequency of use are not small")), fields)
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, Field
 
 from inventory.base import Model
+from inventory.blanks import says_nothing
 from inventory.model import Programme
 from inventory.obligations.facts import Facts
 from inventory.words import _
@@ -166,7 +167,7 @@ def given(thing: BaseModel, path: str) -> bool:
         value = getattr(value, step)
     if isinstance(value, BaseModel):
         return any(given(value, step) for step in value.model_fields_set)
-    return value is not None and value != () and not (isinstance(value, str) and not value.strip())
+    return value is not None and value != () and not (isinstance(value, str) and says_nothing(value))
 
 
 FIELDS_GIVEN = Question(lambda _facts, thing, paths: all(given(thing, path) for path in paths), achieved=True)

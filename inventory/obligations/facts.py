@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
+from inventory.blanks import says_nothing
 from inventory.dispositions import decisions as dispositions
 from inventory.dispositions.zombies import Verdict, criteria_of
 from inventory.kinds import Kind
@@ -162,13 +163,15 @@ class Facts:
     def answered_none(self, department: Department) -> bool:
         """Return whether a department has said by this day that it has no system, or was reported on otherwise."""
         none = department.reported_none
-        said = none is not None and self.past(none.date) and bool(none.source.strip())
+        said = none is not None and self.past(none.date) and not says_nothing(none.source)
         return said or self.shown("report", "department", department.name)
 
     def parties(self, kind: str, subject: Subject, name: str) -> int:
         """Return how many parties the fullest record of that kind names; 0 where there is none."""
         found = self.ground.achievements.of(kind, subject, name)
-        parties = [{party.strip() for party in each.by} - {""} for each in found if each.date <= self.day]
+        parties = [
+            {party.strip() for party in each.by if not says_nothing(party)} for each in found if each.date <= self.day
+        ]
         return max(map(len, parties), default=0)
 
     def cost(self, subject: Subject, name: str) -> float | None:
@@ -179,6 +182,6 @@ class Facts:
 
     def exempt(self, exemption: Exemption | None) -> bool:
         """Return whether an exemption is there and in force."""
-        if exemption is None or not self.past(exemption.granted):
+        if exemption is None or says_nothing(exemption.reason) or not self.past(exemption.granted):
             return False
         return exemption.until is None or self.day <= exemption.until

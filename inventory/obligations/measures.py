@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from inventory.base import Model
+from inventory.blanks import says_nothing
 from inventory.obligations.conditions import Truth, asked, lacking
 from inventory.obligations.facts import Facts
 from inventory.obligations.profile import THINGS, Measure, PlatformShare, Recorded, Share
@@ -255,7 +256,7 @@ def _ledger(share: Share, facts: Facts) -> Measurement:
     for task in facts.ground.programme.tasks:
         # Whoever gives himself more time than the plan gives has no more of it.
         last = min(task.due, facts.ground.last_days.get(task.obligation, task.due))
-        in_order = bool(task.owner.strip()) and (facts.past(task.signed_off) or facts.day <= last)
+        in_order = not says_nothing(task.owner) and (facts.past(task.signed_off) or facts.day <= last)
         kept[task.obligation] = kept.get(task.obligation, True) and in_order
     ids = facts.ground.obligations
     short = tuple(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from inventory.base import Model
+from inventory.blanks import says_nothing
 from inventory.model import DataRequest, DataResource, Link, Platform, Programme, Site
 from inventory.obligations.conditions import (
     FIELDS_GIVEN,
@@ -45,9 +46,9 @@ class Linked(NamedTuple):
 def _grounded(_facts: Facts, resource: DataResource) -> Truth:
     match resource.sharing:
         case "none":
-            return bool(resource.basis)
+            return not says_nothing(resource.basis)
         case "conditional":
-            return bool(resource.conditions)
+            return not says_nothing(resource.conditions)
         case _:
             return resource.sharing is not None
 
@@ -65,7 +66,7 @@ def _answered_within(facts: Facts, request: DataRequest, days: int) -> Truth:
 
 
 def _reasoned(facts: Facts, request: DataRequest) -> Truth:
-    if not facts.past(request.answered) or request.reason.strip():
+    if not facts.past(request.answered) or not says_nothing(request.reason):
         return True
     return None if request.granted is None else request.granted
 

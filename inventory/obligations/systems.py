@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from inventory.blanks import says_nothing
 from inventory.dispositions.decisions import MOVES
 from inventory.dispositions.zombies import SMALL_SCOPES
 from inventory.model import Disposition, System
@@ -95,7 +96,8 @@ def _filed(facts: Facts, system: System) -> Truth:
     filing = system.filing
     if filing is None or not facts.past(filing.date):
         return False
-    return bool(filing.number and filing.resources and (filing.shared or filing.needed))
+    lists = (filing.resources, (*filing.shared, *filing.needed))
+    return not says_nothing(filing.number) and all(any(not says_nothing(each) for each in one) for one in lists)
 
 
 def _not_filed_since(_facts: Facts, system: System, since: date) -> Truth:
@@ -130,7 +132,7 @@ def _office_level(_facts: Facts, system: System) -> Truth:
         return True
     scope = system.survey.users.strip() if system.survey is not None else ""
     # Who uses it tells whether it is one office's, where no office is named.
-    return None if not scope else scope in SMALL_SCOPES
+    return None if says_nothing(scope) else scope in SMALL_SCOPES
 
 
 def _common(_facts: Facts, system: System, words: tuple[str, ...]) -> Truth:

@@ -202,3 +202,44 @@ def test_data_that_nobody_says_from_where_they_come_leave_no_system_out() -> Non
         departments=[{"name": "d", "title": "d"}], systems=systems(2), resources=[fresh, {**stale, "system": None}]
     )
     assert judged([goal], blank, "2018-03-01", *done).state is State.NOT_MEASURABLE
+
+
+@pytest.mark.parametrize("word", ["", " ", "无", "/", "待补充", "不详。"])
+def test_a_word_that_says_nothing_raises_no_figure(word: str) -> None:
+    granted = {"reason": word, "granted_by": "o", "granted": "2017-09-01"}
+    lines = [{"name": "l", "department": "d", "kind": "leased", "rent": 1, "exemption": granted}]
+    here: list[dict[str, Any]] = [
+        {"name": "d", "title": "d", "rooms": [{"name": "r", "area": 90, "exemption": granted}]}
+    ]
+    idle = systems(1, survey={**SURVEYED, "maintained": False}, exemption=granted, disposition="retire")
+    on = programme(departments=here, systems=idle, network={"lines": lines})
+    for name, obligation in (("liaoning", "LN-private-nets"), ("liaoning", "LN-zombie"), ("jimo", "JM-lines")):
+        assert measured_by(name, obligation, on, "2019-01-02").state is State.MISSED, obligation
+    moved = record("committed", "s0")
+    assert "r" in [each.name for each in measured_by("liaoning", "LN-rooms", programme(
+        departments=here, systems=systems(1, survey=SURVEYED)), "2019-01-02", moved).short]  # fmt: skip
+
+    data = {"name": "q", "title": "q", "department": "d", "sharing": "none", "basis": word}
+    grounded = {"since": ALWAYS, "needs": [{"resources": {"holds": {"grounded": True}}}]}
+    assert judged([grounded], programme(resources=[data]), "2018-03-01").state is State.MISSED
+
+    filing = {"number": word, "date": "2017-09-01", "resources": ["x"], "shared": ["y"]}
+    filed = {"since": ALWAYS, "needs": [{"systems": {"holds": {"filed": True}}}]}
+    for more in (filing, {**filing, "number": "1", "resources": [word]}, {**filing, "number": "1", "shared": [word]}):
+        assert judged([filed], programme(systems=systems(1, filing=more)), "2018-03-01").state is State.MISSED, more
+
+    archive = {"since": ALWAYS, "needs": [{"systems": {"holds": {"fields": ["survey.function"]}}}]}
+    blank = systems(1, survey={"function": word, "frequency": "daily"})
+    assert judged([archive], programme(systems=blank), "2018-03-01").state is State.MISSED
+
+
+@pytest.mark.parametrize("word", [" ", "无", "/", "待定"])
+def test_an_obstacle_that_is_none_takes_nothing_out_of_the_cloud(word: str) -> None:
+    on = programme(systems=systems(1, survey={**SURVEYED, "obstacle": word}, disposition=None))
+    found = measured_by("jimo", "JM-all", on, "2019-01-02").deciding.measurements[0]
+    assert (found.numerator, found.denominator) == (0, 1)
+
+
+def test_users_of_whom_nothing_is_said_make_no_system_bigger_than_an_office() -> None:
+    on = programme(systems=systems(1, survey={**SURVEYED, "users": "不详"}))
+    assert measured_by("liaoning", "LN-big-system", on, "2018-01-02").state is State.NOT_MEASURABLE

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xlsxwriter.worksheet import Worksheet
 
-from inventory.survey.cells.values import NOTHING
+from inventory.blanks import NOTHING
 from inventory.survey.entries import Remark, Weight
 from inventory.survey.opening.grids import letters
 from inventory.survey.reading import read_sheets

@@ -254,3 +254,27 @@ def test_columns_of_units_and_remarks_beside_a_column_for_each_system(tmp_path: 
         ("挂号系统", 30000), ("药房系统", 50000),
     ]  # fmt: skip
     assert heavy(remarks) == []
+
+
+@pytest.mark.parametrize("cell", ["无障碍", "没有特殊硬件", "不存在问题。", "可以上云"])
+def test_what_says_that_nothing_stands_in_the_way_is_no_obstacle(cell: str) -> None:
+    assert told("survey.obstacle", cell).value is None
+
+
+@pytest.mark.parametrize("cell", ["无源代码", "无法迁移", "没有厂商支持", "加密狗"])
+def test_obstacles_that_begin_like_none(cell: str) -> None:
+    assert told("survey.obstacle", cell).value == cell
+
+
+def test_a_sheet_of_a_day_to_come_makes_no_system_long_idle(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["填报单位：卫生局", None, "填报日期：2071年9月1日"],
+        ["系统名称", "主要功能", "最后使用时间"],
+        ["挂号系统", "挂号", "2017-08-01"],
+        ["药房系统", "配药", "2099-08-01"],
+    ]
+    entries, remarks = read(lines(tmp_path, rows))
+    assert [dict(entry.values) for entry in entries] == [
+        {"survey.function": "挂号", "survey.last_used": "2017-08-01"}, {"survey.function": "配药"},
+    ]  # fmt: skip
+    assert [place for place, _said in heavy(remarks)] == ["A1", "C4"]

@@ -89,6 +89,11 @@ def day_of(cell: Cell) -> Day:
     return _from_text(_arabic(plain(cell))) if isinstance(cell, str) and len(cell) < 60 else Day(None)
 
 
+def has_come(day: date) -> bool:
+    """Tell whether a day has come; one more is granted, for clocks differ."""
+    return day <= date.today() + timedelta(days=1)  # noqa: DTZ011 - a day here
+
+
 def _from_text(text: str) -> Day:
     for vague, month in _PART_OF_YEAR:
         text = vague.sub(month, text)

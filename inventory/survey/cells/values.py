@@ -6,9 +6,10 @@ from decimal import Decimal
 from functools import lru_cache, partial
 
 from inventory.base import NAME_PATTERN
+from inventory.blanks import NOTHING, UNSAID
 from inventory.survey.cells import ticks
 from inventory.survey.cells.addresses import address_told, prefix_told
-from inventory.survey.cells.dates import day_of
+from inventory.survey.cells.dates import day_of, has_come
 from inventory.survey.cells.denials import Stance, denies, ended, stance_at, stance_on, unsure
 from inventory.survey.cells.plausible import LEAST_MONEY, too_large
 from inventory.survey.cells.quantities import (
@@ -37,10 +38,6 @@ _DITTO = re.compile(
 )
 _ELSEWHERE = re.compile(r"[(\[]?(?:同|见|参见)第?\s*[\d一二三四五六七八九十]{1,3}\s*[行项号条栏]?[)\]]?[.。]?")
 """What sends the reader to another row."""
-NOTHING = frozenset(
-    {"/", "\\", "-", "--", "—", "——", "———", "–", "*", "n/a", "na", "nil", "无", "暂无", "没有", "不适用", "none"}
-)
-_UNSAID = frozenset({"不详", "未知", "待定", "不清楚", "待补充", "待填", "待确认", "unknown", "tbd"})
 _NOT_YET = re.compile(r"(?:尚未|暂未|还未|还没|没有|未)[^\d]{1,6}")
 """In the place of a date: it has not happened, such as 未接入."""
 _TRUE_MARKS = frozenset("√✓✔☑■●v")
@@ -64,6 +61,12 @@ _UNGRADED = re.compile(
 )
 _TAXED = re.compile(r"\s*\((?:不?含税|未税|合同价|中标价|决算|预算|估算|暂估|约)\)$")
 """What may stand behind an amount of money without changing it much."""
+_PAST = frozenset({"survey.surveyed", "survey.last_used"})
+"""Days that cannot be still to come: by them it is reckoned how long a system has lain idle."""
+_NO_OBSTACLE = re.compile(
+    r"(?:无|没有|不存在|暂无)(?:任何|特殊|其他|上云|明显)*(?:障碍|困难|问题|限制|要求|硬件|设备|原因|情况|影响)"
+    r"|(?:可以?|能够?)(?:直接)?(?:上云|迁移)"
+)
 _YEARLY = re.compile(r"((?:19|20)\d{2})\s*年?度?\s*:?\s*(\S+)")
 _EXACT = 10**15
 """A spreadsheet does not keep numbers from here on exactly."""
@@ -183,8 +186,10 @@ def _choice(cell: Cell, column: Column, _setting: Setting) -> Told:
     return misread(_("one of: {words}").format(words="、".join(words[0] for words in column.choices.values())))
 
 
-def _date(cell: Cell, _column: Column, _setting: Setting) -> Told:
+def _date(cell: Cell, column: Column, _setting: Setting) -> Told:
     day = day_of(cell)
+    if day.value is not None and column.field in _PAST and not has_come(day.value):
+        return misread(_("a day that has come already"))
     if day.value is None:
         return misread(_("a date such as 2017-03-05, 2017年3月5日 or 2017年3月"))
     return Told(day.value.isoformat(), day.assumed, Weight.WARNING if day.weighty else Weight.NOTE)
@@ -355,7 +360,9 @@ _READERS: Mapping[str, Callable[[Cell, Column, Setting], Told]] = {
 def _says_no_more(cell: Cell, column: Column) -> Told | None:
     """Tell that a cell only says that there is nothing to say; none where it says something."""
     word = plain(shown(cell)).casefold()
-    if word in _UNSAID or (column.type in {"date", "year"} and _NOT_YET.fullmatch(word)):
+    if word in UNSAID or (column.type in {"date", "year"} and _NOT_YET.fullmatch(word)):
+        return Told(None, _("taken as not stated"))
+    if column.field == "survey.obstacle" and _NO_OBSTACLE.fullmatch(word.rstrip("。")):
         return Told(None, _("taken as not stated"))
     if word not in NOTHING or (column.type in {"truth", "golden"} and word.isalpha()):
         return None

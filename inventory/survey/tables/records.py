@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from inventory.survey.cells.dates import has_come
 from inventory.survey.cells.quantities import amount_of
 from inventory.survey.cells.told import Setting, shown
 from inventory.survey.cells.values import told_by
 from inventory.survey.columns import Listing
-from inventory.survey.entries import Entry, Place, Weight
+from inventory.survey.entries import Entry, Place, Remark, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.headings import taken_apart
 from inventory.survey.tables.margins import may_name, names_several, speaks_of_itself, without_notes
@@ -272,6 +273,11 @@ class TableReader(RowReader):
     def date(self, values: dict[str, object], places: dict[str, Place]) -> None:
         """Give a system the day on which its sheet was filled in."""
         day = self.sheet.labelled.surveyed
+        if isinstance(day, date) and not has_come(day):
+            place = self.sheet.label_places["surveyed"]
+            said = Remark(place=place, read=day.isoformat(), expected=_("a day that has come already"))
+            self.sheet.remarks += [] if said in self.sheet.remarks else [said]
+            return
         if self.listing.kind == "system" and isinstance(day, date) and "survey.surveyed" not in values:
             values["survey.surveyed"] = day.isoformat()
             places["survey.surveyed"] = self.sheet.label_places["surveyed"]
