@@ -16,8 +16,10 @@ from inventory.configured.folder import Kept
 from inventory.derived.wiring import LONGEST_NAME, MANAGEMENT, Interface, interfaces
 from inventory.model import Programme
 
-_PLATFORMS = {"frr", "bird"}
+_PLATFORMS = {"frr", "bird", "vrp8", "ios"}
 """The twin's routers are of these; what was fetched of others cannot boot them."""
+_CIPHERED = {"vrp8", "ios"}
+"""They show each secret otherwise than the next device shows it, so nobody can say which are equal."""
 _ELSEWHERE = re.compile(r'^\s*(?:log\s[^;"]*"|mrtdump\s+")[^"]*"[^;]*;\s*$')
 """Lines by which BIRD writes to files that a twin does not have; it would not start with them."""
 _WITHOUT_ADDRESS = {"lo"}
@@ -70,7 +72,8 @@ class _Secrets:
 
     def __init__(self, facts: Iterable[Configured]) -> None:
         # Tags of different keys cannot be compared: then all secrets are one, so that both ends of a link agree.
-        self._one = len({each.key for each in facts}) > 1
+        every = tuple(facts)
+        self._one = len({each.key for each in every}) > 1 or any(each.platform in _CIPHERED for each in every)
 
     def shown(self, text: str) -> str:
         """Return a text with secrets of the twin in place of the hidden ones."""
@@ -137,6 +140,7 @@ def _matched(generated: str, wires: Iterable[Interface], kept: Mapping[str, Kept
             password = _password(kept[wire.peer].facts, str(wire.address.ip))
             forms = (
                 (f" neighbor {wire.peer_address} remote-as ", f" neighbor {wire.peer_address} password {{}}"),
+                (f" peer {wire.peer_address} as-number ", f" peer {wire.peer_address} password cipher {{}}"),
                 (f"\tneighbor {wire.peer_address} as ", '\tpassword "{}";'),
             )
             for at, form in forms if password else ():

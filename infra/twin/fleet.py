@@ -113,7 +113,8 @@ class Fleet:
         key = host_key(spec.folder)
         self._devices[layout.name] = _Device(spec)
         self._publish(layout.name, DEVICE_USER, layout.name, key)
-        self._publish(f"{layout.name}-shell", SHELL_USER, layout.name, key)
+        if spec.system.shell:
+            self._publish(f"{layout.name}-shell", SHELL_USER, layout.name, key)
         address = str(layout.management.ip)
         self._relay.open(self._paths.ssh(layout.name), lambda: (socket(AF_INET, SOCK_STREAM), (address, SSH)))
 

@@ -1,9 +1,13 @@
 #!/bin/sh
-# The init of one router: PLATFORM NAME FOLDER ADDRESS/LENGTH MANAGEMENT [DOMAIN=NETNS]...
+# The init of one router: PLATFORM NAME FOLDER ADDRESS/LENGTH MANAGEMENT PYTHON [DOMAIN=NETNS]...
 # It runs in network, mount, pid and UTS namespaces of the router; what it starts ends with it.
 set -eu
-platform=$1 name=$2 folder=$3 address=$4 management=$5
-shift 5
+platform=$1 name=$2 folder=$3 address=$4 management=$5 python=$6
+shift 6
+case $platform in
+    frr | bird) engine=$platform ;;
+    *) engine=frr ;;
+esac
 
 hostname "$name"
 
@@ -18,10 +22,13 @@ for pair in "$@"; do
     : > "$folder/run/netns/${pair%%=*}"
     mount -n --bind "${pair#*=}" "$folder/run/netns/${pair%%=*}"
 done
-mount -n --bind "$folder/etc" "/etc/$platform"
-mount -n --bind "$folder/home" /home
-mount -n --bind "$folder/passwd" /etc/passwd
-mount -n --bind "$folder/shadow" /etc/shadow
+mount -n --bind "$folder/etc" "/etc/$engine"
+# A double has no accounts, and may itself be installed below /home.
+if [ "$platform" = "$engine" ]; then
+    mount -n --bind "$folder/home" /home
+    mount -n --bind "$folder/passwd" /etc/passwd
+    mount -n --bind "$folder/shadow" /etc/shadow
+fi
 mount -n --bind "$folder" "$folder/run/router"
 mount -n --move "$folder/run" /run
 # FRR keeps crash notes there by process number, and every router counts its processes from one.
@@ -59,12 +66,27 @@ start_bird() {
     bird -u bird -g bird
 }
 
+# A vendor's device speaks no IPv6 unless it is told to: an idle interface sends nothing.
+start_double() {
+    sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+    "$python" -m netcfg.doubles.playing "$platform" "$name" /run/router "${address%/*}" &
+    start_frr
+    : > /run/router/up
+    while [ ! -e /run/router/ready ]; do
+        kill -0 $! || exit 1
+        sleep 0.05
+    done
+}
+
 case $platform in
     frr) start_frr "$@" ;;
     bird) start_bird ;;
+    *) start_double ;;
 esac
-/usr/sbin/sshd -f /run/router/sshd_config
-: > /run/router/ready
+if [ "$platform" = "$engine" ]; then
+    /usr/sbin/sshd -f /run/router/sshd_config
+    : > /run/router/ready
+fi
 
 # The first process of a pid namespace takes over orphans: daemons' parents, timers. It has to bury them.
 while :; do

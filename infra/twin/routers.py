@@ -1,10 +1,12 @@
 """The twin's devices: their configuration as surveyed, and routers that carry it in namespaces of their own.
 
 A router is FRR, or BIRD where the device is: which configures no interfaces, so those have their addresses before it.
+A vendor's device is a double at the SSH port, which has FRR forward what it is told (`netcfg.doubles.playing`).
 """
 
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface
@@ -43,13 +45,20 @@ class _System(NamedTuple):
     group: str
     """Whoever belongs to it may configure."""
     shell: str
+    """Of the operator's account; empty where a double answers, which has no accounts."""
 
 
 _OTHERS = {"bird": surveyed_bird, "vrp8": surveyed_vrp8, "ios": surveyed_ios}
 """Whoever has words of his own for a surveyed configuration; every other platform's is written as FRR's."""
 _FRR = _System("frr", "frr.conf", "frr", "frrvty", "/usr/bin/vtysh")
-_SYSTEMS = {"bird": _System("bird", "bird.conf", "bird", "bird", "/bin/sh")}
+_SYSTEMS = {
+    "bird": _System("bird", "bird.conf", "bird", "bird", "/bin/sh"),
+    "vrp8": _System("vrp8", "vrp8.cfg", "frr", "frrvty", ""),
+    "ios": _System("ios", "ios.cfg", "frr", "frrvty", ""),
+}
 """Every other platform is played by FRR."""
+_BELOW = "frr defaults traditional\nhostname {name}\nservice integrated-vtysh-config\nbgp route-map delay-timer 1\n"
+"""What FRR begins with below a double."""
 
 
 class RouterSpec(Model):
@@ -202,21 +211,25 @@ def _policies(programme: Programme, device: Device) -> Iterator[str]:
 
 
 def _lay_out(spec: RouterSpec) -> None:
-    folder = spec.folder
-    (folder / "ready").unlink(missing_ok=True)
-    system = spec.system
+    folder, system = spec.folder, spec.system
+    for sign in ("ready", "up"):
+        (folder / sign).unlink(missing_ok=True)
     for name in ("etc", "home/netops", "home/netadm"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     # A router that was configured before starts from what was saved on it, as a real one does.
     if not (folder / "etc" / system.configuration).exists():
         (folder / "etc" / system.configuration).write_text(spec.configuration)
-    if system.name == "frr":
+    if not system.shell:
+        (folder / "etc/frr.conf").write_text(_BELOW.format(name=spec.name))
+    if system.name != "bird":
         (folder / "etc/vtysh.conf").write_text("service integrated-vtysh-config\n")
     (folder / "addresses").write_text("".join(f"{name} {address}\n" for name, address in spec.addresses))
     host_key(folder)
     (folder / "operator.pub").write_text(spec.operator_key.strip() + "\n")
     (folder / "sshd_config").write_text(_sshd(spec.management.ip))
-    _accounts(folder, system)
+    if system.shell:
+        _accounts(folder, system)
+    _own(folder / "etc", system)
 
 
 def _accounts(folder: Path, system: _System) -> None:
@@ -237,7 +250,10 @@ def _accounts(folder: Path, system: _System) -> None:
     shadow.chmod(0o640)
     for name, uid, _shell in users:
         shutil.chown(folder / "home" / name, uid, int(number))
-    for path in (folder / "etc", *(folder / "etc").iterdir()):
+
+
+def _own(etc: Path, system: _System) -> None:
+    for path in (etc, *etc.iterdir()):
         shutil.chown(path, system.user, system.group)
         path.chmod(0o775 if path.is_dir() else 0o664)
 
@@ -266,5 +282,5 @@ def _command(spec: RouterSpec) -> tuple[str, ...]:
     own = ("--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
     domains = tuple(f"{name}={path}" for name, path in spec.domains)
     enter = ("nsenter", f"--net={spec.namespace}", "unshare", *own)
-    start = ("sh", str(_START), spec.system.name, spec.name, str(spec.folder), str(spec.management), MANAGEMENT)
-    return (*enter, *start, *domains)
+    words = (spec.system.name, spec.name, str(spec.folder), str(spec.management), MANAGEMENT, sys.executable)
+    return (*enter, "sh", str(_START), *words, *domains)

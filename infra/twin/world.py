@@ -11,8 +11,9 @@ from infra.worlds import CloudSettings, World, save_world
 HOST_USER = "root"
 DEVICE_USER = "netops"
 SHELL_USER = "netadm"
-EXCHANGE = "curve25519-sha256"
-"""Over a socket of this machine nobody listens: the one that is safe from quantum computers costs 0.12 s a session."""
+EXCHANGE = "curve25519-sha256,curve25519-sha256@libssh.org"
+"""By both its names. Over a socket of this machine nobody listens: the one that is safe from quantum computers costs
+0.12 s a session."""
 
 
 @dataclass(frozen=True)

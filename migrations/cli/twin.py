@@ -34,13 +34,13 @@ def twin_name(asked: str, programme: str) -> str:
 def up(folder: Folder = Path(), name: NewName = "", as_json: Json = False) -> None:
     from infra.twin import client
     from infra.twin.spec import seeds_of
-    from inventory.configured.folder import read_fetched
     from inventory.loading import load_programme
     from migrations.cli.show import line
     from migrations.planning.planner import in_order
+    from migrations.run.booting import bootable
 
     programme = in_order(load_programme(inventory_folder(folder)))
-    fetched = read_fetched(folder).kept
+    fetched = bootable(folder, line)
     world = client.up(programme, twin_name(name, programme.programme), seeds_of(folder), line, fetched)
     told = json.dumps({"world": str(world.name), "ssh_config": str(world.ssh_config)})
     saying.say(told if as_json else str(world.ssh_config))

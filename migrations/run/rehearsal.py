@@ -13,7 +13,6 @@ from infra.twin.paths import TwinPaths
 from infra.twin.spec import seeds_of
 from infra.worlds import CloudKind, World, load_world
 from inventory.base import Model
-from inventory.configured.folder import read_fetched
 from inventory.words import _
 from migrations.evidence.chain import Record
 from migrations.evidence.kinds import RehearsalEnded, StageBegun, StageEnded, TwinBuilt
@@ -21,6 +20,7 @@ from migrations.home import RunHome, RunSettings, run_id
 from migrations.plan import Plan
 from migrations.planning.preparing import Prepared
 from migrations.proof.proof import Proof
+from migrations.run.booting import bootable
 from migrations.run.faults import Fault, Striking, mend, ordered, to_be_filled, wanted
 from migrations.run.runner import Listener, Runner, passages_of, running
 from migrations.run.stages import STAGES
@@ -154,7 +154,7 @@ class Rehearsal:
     def _build(self, tell: Tell) -> str:
         # A twin that stands there already may have been used for something else.
         client.down(self._twin.name)
-        fetched = read_fetched(self._folder).kept
+        fetched = bootable(self._folder, tell)
         seeds, small = seeds_of(self._folder), to_be_filled(self._faults)
         client.up(self._prepared.programme, self._twin.name, seeds, tell, fetched, small, self._cloud)
         real = (device for device, boot in boots(self._prepared.programme, fetched).items() if boot.real)

@@ -15,6 +15,11 @@ _IDLE = "idle"
 class Refusal(Exception):
     """The device does not take a line; the text is the device's own."""
 
+    def __init__(self, text: str, line: str = "") -> None:
+        super().__init__(text)
+        self.line = line
+        """Of a whole configuration: the line that is not understood."""
+
 
 @dataclass(frozen=True)
 class Form:
@@ -186,7 +191,10 @@ def read(grammar: Grammar, text: str, skipped: str) -> Lines:
         while stack and stack[-1][0] >= depth:
             stack.pop()
         above = tuple(each for _depth, each in stack)
-        grammar.form(grammar.view(above), line.strip())
+        try:
+            grammar.form(grammar.view(above), line.strip())
+        except Refusal as refusal:
+            raise Refusal(str(refusal), line.strip()) from refusal
         stack.append((depth, line.strip()))
         lines.paths[(*above, line.strip())] = None
     return lines

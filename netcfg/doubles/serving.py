@@ -24,6 +24,8 @@ class _Door(paramiko.ServerInterface):
         self._key = key
         self._password = password
         self.wanted = threading.Event()
+        self.asked: str | None = None
+        """A single line, from who wants no session."""
 
     def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002
         return ",".join(kind for kind, so in (("publickey", self._key), ("password", self._password)) if so)
@@ -45,18 +47,28 @@ class _Door(paramiko.ServerInterface):
         self.wanted.set()
         return True
 
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:  # noqa: ARG002
+        self.asked = command.decode(errors="replace")
+        self.wanted.set()
+        return True
+
 
 class Served:
-    """A double that listens at a port of this machine's own address."""
+    """A double that listens at a port."""
 
     def __init__(
-        self, device: Double, host_key: paramiko.PKey, key: paramiko.PKey | None = None, password: str | None = None
+        self,
+        device: Double,
+        host_key: paramiko.PKey,
+        key: paramiko.PKey | None = None,
+        password: str | None = None,
+        at: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self._device = device
         self._host_key = host_key
         self._key = key
         self._password = password
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(at)
         self._open: list[paramiko.Transport] = []
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -74,7 +86,7 @@ class Served:
     def _listen(self) -> None:
         while True:
             try:
-                visitor, _ = self._listener.accept()
+                visitor, (self._device.client, _port) = self._listener.accept()
             except OSError:
                 return
             visitor.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -82,23 +94,26 @@ class Served:
 
     def _receive(self, visitor: socket.socket) -> None:
         transport = paramiko.Transport(visitor)
-        self._open.append(transport)
+        self._open = [*filter(paramiko.Transport.is_active, self._open), transport]
         transport.add_server_key(self._host_key)
         door = _Door(self._key, self._password)
         with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
             transport.start_server(server=door)
             channel = transport.accept(_SECONDS)
             if channel is not None and door.wanted.wait(_SECONDS):
-                self._talk(transport.get_username() or "", channel)
+                self._talk(transport.get_username() or "", channel, door.asked)
         transport.close()
 
-    def _talk(self, user: str, channel: paramiko.Channel) -> None:
+    def _talk(self, user: str, channel: paramiko.Channel, asked: str | None) -> None:
         try:
             session = self._device.open(user)
         except (Dropped, Full) as refusal:
             channel.sendall(f"\r\n{refusal}\r\n".encode())
             return
         try:
+            if asked is not None:
+                _tell(session, channel, asked)
+                return
             channel.sendall(session.greeting())
             while data := channel.recv(_PIECE):
                 _answer(session, channel, data)
@@ -106,6 +121,17 @@ class Served:
             return
         finally:
             session.close()
+
+
+def _tell(session: Session, channel: paramiko.Channel, asked: str) -> None:
+    """Answer a single line, without echo, pages and prompt."""
+    session.length, session.quiet = 0, True
+    shown = session.feed(f"{asked}\n".encode()).replace(b"\r", b"").split(b"\n")
+    channel.sendall(b"".join(line + b"\n" for line in shown[1:-1]))
+    channel.send_exit_status(0)
+    channel.close()
+    # Whoever asked hangs up when he has heard it.
+    channel.get_transport().join(_SECONDS)
 
 
 def _answer(session: Session, channel: paramiko.Channel, data: bytes) -> None:

@@ -18,6 +18,7 @@ from functools import partial
 from ipaddress import IPv4Interface
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from infra.twin.namespaces import NAMES, stream_in
@@ -100,8 +101,15 @@ def _forget_the_dead() -> None:
 class Routers:
     """The laboratory; everything of it is in namespaces of its own names, and ends with `down`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.programme = district()
+    def __init__(self, folder: Path, vendors: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`vendors`: platforms of devices that doubles play, which forward packets as all others do."""
+        surveyed = district()
+        devices = (
+            each.model_copy(update={"platform": vendors.get(each.name, each.platform)})
+            for each in surveyed.network.devices
+        )
+        network = surveyed.network.model_copy(update={"devices": tuple(devices)})
+        self.programme = surveyed.model_copy(update={"network": network})
         self.folder = folder
         self.world = Ground(folder / "ssh_config")
         # Two of them may stand in one session of tests.
@@ -273,7 +281,7 @@ class Routers:
         folder = self.folder / device
         domains = (("administrative", self.space(f"{EDGE}-administrative")),) if device == EDGE else ()
         spec = RouterSpec(
-            name=device, platform="bird" if device == BIRD else "frr",
+            name=device, platform=self._wires.device(device).platform,
             addresses=tuple((wire.name, wire.address) for wire in self._wires.of(device)),
             namespace=self.space(device), domains=domains, folder=folder,
             configuration=surveyed_configuration(self.programme, device),

@@ -15,7 +15,7 @@ def test_a_department_accepts_only_the_extranets_own_networks_over_its_circuit(p
     assert "neighbor 10.252.11.2 route-map EXTRANET-IN" not in text, "business traffic takes the line"
 
 
-@pytest.mark.parametrize("device", ["water-ce", "civil-hub", "exit"])
+@pytest.mark.parametrize("device", ["water-ce", "civil-ce", "exit"])
 def test_a_device_announces_only_what_lies_behind_it(programme: Programme, device: str) -> None:
     text = surveyed_configuration(programme, device)
     peers = [line.split()[1] for line in text.splitlines() if " remote-as " in line]

@@ -1,17 +1,11 @@
 """What vendors' devices answer is read by the patterns of their platforms; the answers are those of the manuals."""
 
-import json
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from inventory.model import Programme
-from netcfg.doubles.forms import Refusal
-from netcfg.doubles.forwarding import answered, compiled
-from netcfg.doubles.vrp8 import Vrp8
 from netcfg.facts import facts_of, sent_between, static_routes
 from netcfg.platforms import load_platform
-from tests.unit.vendors import CE, vrp8_pair
 
 PEER, FAR, CIRCUIT = IPv4Address("10.252.11.2"), IPv4Network("10.81.0.0/24"), "10.254.11.1"
 TELLS = {
@@ -156,38 +150,3 @@ def test_an_answer_of_any_packet_is_an_answer(name: str) -> None:
 def test_static_routes_are_found_by_where_they_lead(name: str) -> None:
     platform = load_platform(name)
     assert static_routes(platform, TELLS[name]["static"], {"10.252.11.2"}) == ("10.99.0.0/16",)
-
-
-def test_what_vrp_was_told_is_compiled_by_what_stands_there(programme: Programme) -> None:
-    device = vrp8_pair(programme)[CE]
-    assert isinstance(device, Vrp8)
-    text = compiled(device.running)
-    assert " neighbor 10.252.11.2 remote-as 65281\n" in text
-    assert "  neighbor 10.254.11.1 route-map EXTRANET-IN in\n" in text
-    assert "interface lan\n description lan:water-room\n ip address 10.11.0.1/24\n" in text
-    assert "ip prefix-list EXTRANET seq 10 permit 10.50.1.0/24\n" in text
-    device.running.paths[("route-policy OWN-OUT permit node 10", "goto next-node 30")] = None
-    with pytest.raises(Refusal):
-        compiled(device.running)
-
-
-def test_what_a_router_says_is_said_as_vrp_says_it() -> None:
-    facts = facts_of(load_platform("vrp8"))
-    routes = {"10.81.0.0/24": [{"protocol": "bgp", "selected": True, "distance": 20,
-                                "nexthops": [{"ip": CIRCUIT, "interfaceName": "acc", "fib": True}]}]}  # fmt: skip
-    said = {
-        "show ip route json": routes,
-        "show bgp neighbors 10.252.11.2 json": {
-            "10.252.11.2": {"bgpState": "Active", "remoteAs": 65281, "bgpTimerHoldTimeMsecs": 9000}},
-        "show bgp ipv4 unicast 10.81.0.0/24 json": {
-            "paths": [{"valid": True, "nexthops": [{"ip": CIRCUIT}]}, {"nexthops": [{"ip": "10.252.11.2"}]}]},
-    }  # fmt: skip
-
-    def told(line: str) -> str:
-        return answered(line, lambda command: json.dumps(said[command]), lambda _command: "") or ""
-
-    assert facts.next_hops(told("display ip routing-table"), FAR) == (CIRCUIT,)
-    assert facts.neighbour_state(told("display bgp peer 10.252.11.2 verbose"), PEER) == "Active"
-    assert facts.noticed(told("display bgp peer 10.252.11.2 verbose"), PEER) == (9.0, "BGP")
-    assert facts.known_ways(told("display bgp routing-table 10.81.0.0 24")) == (CIRCUIT,)
-    assert answered("display version", lambda _command: "", lambda _command: "") is None

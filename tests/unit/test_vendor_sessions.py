@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def test_a_command_line_alone_is_all_that_is_opened_over_ssh(ssh: Sessions, devi
         assert line.hostname == CE
         assert line.running().rstrip().endswith("\nreturn")
         assert len(device.sessions) == 1
+
+
+def test_a_single_line_is_answered_without_a_session(device: Double, key: paramiko.ECDSAKey, tmp_path: Path) -> None:
+    key.write_private_key_file(str(tmp_path / "key"))
+    with served(device, key, key) as door:
+        words = ("ssh", "-F", str(config(tmp_path, door, key)), CE, "display current-configuration")
+        said = subprocess.run(words, capture_output=True, text=True, timeout=30, check=True).stdout
+    assert said == device.shown(device.running) + "\n"
+    assert device.sessions == []
 
 
 def test_a_session_that_is_dropped_is_told(ssh: Sessions, device: Double) -> None:
