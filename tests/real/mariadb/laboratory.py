@@ -1,15 +1,8 @@
 """Two servers, MariaDB 10.5 and 10.11, in which a move takes seconds: no hosts, no Ansible; the copy goes over SSH."""
 
-import contextlib
-import os
-import signal
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from inventory.kinds import playbooks_folder
-from playbooks.agents.coordinator import Move, Session, Sessions
-from playbooks.agents.participants import participants
 from tests.real.ends import ENDS, Ground, Steps
 
 GROUND = Path(__file__).with_name("ground.sh")
@@ -40,41 +33,6 @@ class Laboratory(Ground):
         return said + self.sql(end, question)
 
 
-class Death(NamedTuple):
-    """At which boundary of a move somebody dies: its controller, or the agents of both ends."""
-
-    call: str
-    when: Literal["before", "after"]
-    whose: Literal["controller", "agents"]
-
-
-class Died(Exception):
-    """The death that a test has asked for."""
-
-
-class Mortal(Move):
-    """A move that ends in the middle."""
-
-    def __init__(self, sessions: Sessions, death: Death) -> None:
-        super().__init__(sessions, 3.0)
-        self._death = death
-
-    def _ask_each(self, name: str, sessions: Sequence[Session], ask: Callable[[Session], Any]) -> list[Any]:
-        if (name, "before") == self._death[:2]:
-            self._die()
-        answers = super()._ask_each(name, sessions, ask)
-        if (name, "after") == self._death[:2]:
-            self._die()
-        return answers
-
-    def _die(self) -> None:
-        # An agent that loses its controller goes back by itself, where that is still possible; one that dies does not.
-        for session in self._sessions.every if self._death.whose == "agents" else ():
-            os.killpg(session.process.pid, signal.SIGKILL)
-            session.process.wait()
-        raise Died
-
-
 class Moving(Steps):
     """The move of the server between the laboratory's ends."""
 
@@ -85,15 +43,6 @@ class Moving(Steps):
     def sql(self, end: str, statements: str, within: str, role: str) -> str:
         """Run statements as somebody, as the superuser where nobody is named."""
         return self.laboratory.sql(end, statements, within, role or "root")
-
-    def die(self, direction: str, death: Death) -> None:
-        """Begin to switch or to return, and die."""
-        limits = {"downtime": "3s", "data_loss": "0s", "catch_up": "20s"}
-        step = {"system": self.system, "components": [self.component], "entries": [], "limits": limits}
-        with Sessions((str(self.ground.ssh),), playbooks_folder()) as sessions:
-            sessions.open(participants(step, direction))
-            with contextlib.suppress(Died):
-                Mortal(sessions, death).carry_out()
 
     def step(self, name: str, mode: str = "apply") -> dict[str, Any]:
         """Do a step of a plan as the role's tasks do; return what its ends answer."""

@@ -56,21 +56,25 @@ class Agent(loop.Agent):
             return {"state": "waiting", "server": "not prepared"}
         if self._promoted_in_vain(side):
             return {"state": "waiting", "promoted": "in vain"}
-        return {"state": "waiting" if side == "waiting" else "promoted"}
+        return {"state": "promoted" if side == "serving" else "waiting"}
 
     def _promoted_in_vain(self, side: str) -> bool:
-        # Promoted, and then the source was thawed instead of sealed: nobody was sent here.
-        return side == "serving" and stream.peer_side(self._place) == "serving"
+        # Promoted, and then the source was thawed instead of sealed: nobody was sent here. This end alone knows still
+        # how it followed, whichever way the next move goes; the other one may still be frozen.
+        followed = side == "serving" and stream.status(self._connection) is not None
+        return followed and stream.peer_side(self._place) in ("serving", "frozen")
 
     def ready(self) -> dict[str, Any]:
         """Mend what an earlier agent that was killed left half way; see that the target follows."""
         side = self._side
         if side == "absent":
             raise Refused("this end is not prepared", "run the step prepare first")
-        if self.side == "source":
-            if side == "frozen":
-                # Whoever froze it is gone: this agent has the lock.
-                self._thaw()
+        if side == "frozen":
+            # Whoever froze it is gone: this agent has the lock.
+            self._thaw()
+        elif self.side == "source":
+            if self._promoted_in_vain(side):
+                self._wait_again()
             elif side == "serving":
                 stream.forget(self._connection)
                 if self.direction == "forward" and self.entry:
@@ -91,10 +95,8 @@ class Agent(loop.Agent):
                 fence.raise_fence(self._place, self._connection, "waiting")
                 fence.take_no_writes(self._connection)
                 fence.keep_fenced(self._place)
-            if stream.status(self._connection) is None:
+            if stream.trouble(self._connection):
                 self._follow_again(peer)
-            elif stream.trouble(self._connection):
-                stream.follow(self._place, self._connection)
             wanted = stream.written(peer)
             if not stream.reaches(self._connection, wanted, FOLLOWING):
                 why = stream.trouble(self._connection) or "it is behind"
@@ -104,10 +106,11 @@ class Agent(loop.Agent):
             own.note(self._place, self._connection, **fence.as_clients_have_it(self._place, peer))
 
     def _follow_again(self, peer: Any) -> None:
-        since = own.noted(self._place, peer, "since")
-        if since == own.NEVER:
-            raise Refused("the target does not follow the source", "run the step replicate first")
-        stream.begin_at(self._connection, since)
+        if stream.status(self._connection) is None:
+            since = own.noted(self._place, peer, "since")
+            if since == own.NEVER:
+                raise Refused("the target does not follow the source", "run the step replicate first")
+            stream.begin_at(self._connection, since)
         stream.follow(self._place, self._connection)
 
     def freeze(self, limit: float) -> dict[str, Any]:
@@ -145,7 +148,11 @@ class Agent(loop.Agent):
 
     def promote(self) -> dict[str, Any]:
         """Let clients in; what they write from here on will flow back."""
-        if self._side == "serving":
+        side = self._side
+        if side == "frozen":
+            # Clients were never sent away from here, whoever froze it for them is gone.
+            self._thaw()
+        if side in ("serving", "frozen"):
             return {}
         self._promoted = True
         stream.stop(self._connection)
@@ -155,7 +162,11 @@ class Agent(loop.Agent):
 
     def seal(self) -> dict[str, Any]:
         """Make the fence of the freeze one that stays."""
-        if self._side != "waiting":
+        side = self._side
+        if side == "serving":
+            # Entries send to the other end already, so nobody has frozen this one: it was promoted in vain.
+            self._wait_again()
+        elif side != "waiting":
             own.note(self._place, self._connection, side="waiting")
             fence.keep_fenced(self._place)
         return {}
@@ -177,14 +188,17 @@ class Agent(loop.Agent):
             self._thaw()
         # A source that was sealed never comes back by itself: then this end is the only one that serves.
         if self.side == "target" and self._promoted and stream.peer_side(self._place) != "waiting":
-            self._demote()
-            stream.follow(self._place, self._connection)
+            self._wait_again()
             self._promoted = False
         return {}
 
     def _thaw(self) -> None:
         fence.lift_fence(self._place, self._connection)
         fence.start_events(self._place, self._connection)
+
+    def _wait_again(self) -> None:
+        self._demote()
+        stream.follow(self._place, self._connection)
 
     def _demote(self) -> None:
         fence.raise_fence(self._place, self._connection, "waiting")
