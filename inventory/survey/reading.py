@@ -8,6 +8,7 @@ from inventory.survey.columns import catalogue
 from inventory.survey.entries import Entry, Place, Remark, Weight
 from inventory.survey.opening.grids import Grid
 from inventory.survey.opening.workbooks import read_files
+from inventory.survey.tables.continuing import joined
 from inventory.survey.tables.filing import is_filing_form, put_together, unit_of
 from inventory.survey.tables.headings import Matcher
 from inventory.survey.tables.reading import read_sheet
@@ -57,18 +58,29 @@ def _read_file(
     file: Path, grids: Sequence[Grid], matcher: Matcher, mapping: Settled
 ) -> tuple[list[Entry], list[Remark]]:
     """Read the sheets of a file; those of a filing form say together what one of them would not say alone."""
-    entries: list[Entry] = []
-    remarks: list[Remark] = []
+    grids, joints = joined(grids, matcher)
     unit = unit_of(grids, matcher)
+    rules = []
     for grid in grids:
         rule = mapping.for_sheet(file, grid.sheet)
         if unit and not rule.department and is_filing_form(TableFinder(grid, matcher, frozenset())):
             rule = rule.model_copy(update={"department": unit})
-        rows, about = read_sheet(grid, matcher, rule)
-        entries += rows
-        remarks += about
-    whole, said = put_together(entries)
+        rules.append(rule)
+    sheets = [read_sheet(grid, matcher, rule) for grid, rule in zip(grids, rules, strict=True)]
+    stated = {folded(sheet.department): sheet.department for sheet in sheets if sheet.department}
+    if len(stated) == 1:
+        # A cover, the first sheet, or who signed a letter speaks for the sheets that say nothing of it.
+        (department,) = stated.values()
+        for index, sheet in enumerate(sheets):
+            if not sheet.department and any(map(_ownerless, sheet.entries)):
+                sheets[index] = read_sheet(grids[index], matcher, rules[index], department)
+    remarks = [*joints, *(remark for sheet in sheets for remark in sheet.remarks)]
+    whole, said = put_together(entry for sheet in sheets for entry in sheet.entries)
     return whole, [*(remarks if whole or file.suffix in _PLAIN else map(_graver, remarks)), *said]
+
+
+def _ownerless(entry: Entry) -> bool:
+    return entry.kind not in {"department", "building"} and not entry.department
 
 
 def _graver(remark: Remark) -> Remark:

@@ -16,6 +16,7 @@ from inventory.survey.tables.margins import may_name, speaks_of_itself, without_
 from inventory.survey.tables.naming import several
 from inventory.survey.tables.replies import is_bare_reply
 from tests.unit.books import heavy, lines, read, sheet
+from tests.unit.test_survey_documents import document, table, words
 
 HEADER = ["序号", "系统名称", "主要功能", "运维费用（万元）", "备注"]
 
@@ -93,7 +94,10 @@ def test_a_name_that_only_begins_like_an_example_is_a_name(tmp_path: Path) -> No
     assert owners(entries) == [("示范区管理系统", "卫生局")]
 
 
-@pytest.mark.parametrize("text", ["无。", "无（空）", "本单位不涉及", "我局所用系统均由市局统建，无自建系统。"])
+@pytest.mark.parametrize(
+    "text",
+    ["无。", "无（空）", "本单位不涉及", "我局所用系统均由市局统建，无自建系统。", "经自查，我局目前无自建系统。"],
+)
 def test_replies_in_other_words(text: str) -> None:
     assert is_bare_reply(text)
 
@@ -194,13 +198,13 @@ def _ticked(book: xlsxwriter.Workbook, page: Worksheet) -> None:
     plain = book.add_format()
     for column, text in enumerate(["序号", "系统名称", "主要功能"]):
         page.merge_range(0, column, 1, column, text, plain)
-    for text, first, words in (
+    for text, first, answers in (
         ("使用频率（打√）", 3, ["每天", "每周", "不定期"]),
         ("建设方式", 6, ["自建", "合建"]),
         ("部署网络", 8, ["互联网", "政务外网", "专网"]),
     ):
-        page.merge_range(0, first, 0, first + len(words) - 1, text, plain)
-        page.write_row(1, first, words)
+        page.merge_range(0, first, 0, first + len(answers) - 1, text, plain)
+        page.write_row(1, first, answers)
     page.write_row(2, 0, [1, "挂号系统", "挂号", "√", None, None, "√", None, None, "√", "√"])
     page.write_row(3, 0, [2, "药房系统", "配药", None, "√", None, None, "√", "√"])
 
@@ -278,3 +282,63 @@ def test_a_sheet_of_a_day_to_come_makes_no_system_long_idle(tmp_path: Path) -> N
         {"survey.function": "挂号", "survey.last_used": "2017-08-01"}, {"survey.function": "配药"},
     ]  # fmt: skip
     assert [place for place, _said in heavy(remarks)] == ["A1", "C4"]
+
+
+SYSTEMS = ["序号", "系统名称", "主要功能"]
+LINES = ["序号", "线路名称", "运营商"]
+
+
+def owned(entries: tuple[Entry, ...]) -> list[tuple[str, str, str]]:
+    return [(entry.kind, entry.title, entry.department) for entry in entries]
+
+
+def test_the_first_sheet_or_a_cover_says_whose_all_sheets_of_a_workbook_are(tmp_path: Path) -> None:
+    def fill(book: xlsxwriter.Workbook, page: Worksheet) -> None:
+        page.write_row(0, 0, ["填报单位（盖章）：", "卫生局"])
+        for number, rows in enumerate(([SYSTEMS, [1, "挂号系统", "挂号"]], [LINES, [1, "医保专线", "电信"]])):
+            further = book.add_worksheet(f"另{number}")
+            for row, cells in enumerate(rows):
+                further.write_row(row, 0, cells)
+
+    entries, remarks = read(sheet(tmp_path, fill))
+    assert owned(entries) == [("system", "挂号系统", "卫生局"), ("line", "医保专线", "卫生局")]
+    assert [reason for _place, reason in heavy(remarks) if "department" in reason or "table" in reason] == []
+
+
+def test_sheets_of_two_departments_say_nothing_of_a_third_sheet(tmp_path: Path) -> None:
+    body = (
+        words("填报单位：卫生局") + table(SYSTEMS, ["1", "挂号系统", "挂号"])
+        + words("填报单位：药监局") + table(SYSTEMS, ["1", "药房系统", "配药"])
+        + words("三、其他") + table(LINES, ["1", "医保专线", "电信"])
+    )  # fmt: skip
+    entries, _remarks = read(document(tmp_path, body))
+    assert [entry.department for entry in entries] == ["卫生局", "药监局", ""]
+
+
+def test_who_signs_a_letter_signs_for_all_of_its_tables(tmp_path: Path) -> None:
+    body = (
+        words("经自查，我局有关情况如下：") + table(SYSTEMS, ["1", "挂号系统", "挂号"])
+        + words("二、专线") + table(LINES, ["1", "医保专线", "电信"]) + words("区卫生局") + words("2017年10月9日")
+    )  # fmt: skip
+    entries, _remarks = read(document(tmp_path, body))
+    assert owned(entries) == [("system", "挂号系统", "区卫生局"), ("line", "医保专线", "区卫生局")]
+
+
+def test_a_table_that_goes_on_below_a_break_needs_no_header(tmp_path: Path) -> None:
+    body = (
+        words("填报单位：卫生局") + table(SYSTEMS, ["1", "挂号系统", "挂号"])
+        + words("（续表）") + table(["2", "药房系统", "配药"], ["3", "血库系统", "存血"])
+    )  # fmt: skip
+    entries, remarks = read(document(tmp_path, body))
+    assert owned(entries) == [("system", title, "卫生局") for title in ("挂号系统", "药房系统", "血库系统")]
+    assert heavy(remarks) == []
+
+
+def test_another_table_below_text_is_no_further_part_of_the_one_above(tmp_path: Path) -> None:
+    body = (
+        words("填报单位：卫生局") + table(SYSTEMS, ["1", "挂号系统", "挂号"])
+        + words("三、人员") + table(["2", "赵某", "科员"])
+    )  # fmt: skip
+    entries, remarks = read(document(tmp_path, body))
+    assert owned(entries) == [("system", "挂号系统", "卫生局")]
+    assert len(heavy(remarks)) == 1

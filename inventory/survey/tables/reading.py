@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Remark, Weight
@@ -21,26 +22,43 @@ from inventory.survey.tables.tables import Table, TableFinder
 from inventory.survey.text import cleaned, folded, plain
 from inventory.words import _
 
+_COVER = 4
+"""A row of a cover has so many cells at most."""
 
-def read_sheet(grid: Grid, matcher: Matcher, rule: Rule) -> tuple[list[Entry], list[Remark]]:
-    """Return the entries of a sheet, and remarks on all that was not understood or was understood by guessing."""
+
+class SheetRead(NamedTuple):
+    """What a sheet says."""
+
+    entries: list[Entry]
+    remarks: list[Remark]
+    department: str = ""
+    """The department that it says it is of, such as beside 填报单位; empty where it does not say so."""
+
+
+def read_sheet(grid: Grid, matcher: Matcher, rule: Rule, of_file: str = "") -> SheetRead:
+    """Return the entries of a sheet, and remarks on all that was not understood or was understood by guessing.
+
+    `of_file` is the department that another sheet of its file names.
+    """
     if not any(grid.rows):
-        return [], []
+        return SheetRead([], [])
     if rule.kind == IGNORE:
         sheet = Sheet(grid, matcher, rule)
         sheet.remark(None, _("not read: the mapping file says so"), Weight.NOTE)
-        return [], sheet.remarks
+        return SheetRead([], sheet.remarks)
     entries: list[Entry] = []
     remarks: list[Remark] = []
+    department = ""
     for side in sides(TableFinder(grid, matcher, frozenset(rule.columns))):
-        sheet = Sheet(side, matcher, rule)
+        sheet = Sheet(side, matcher, rule, of_file)
         _read(sheet)
+        department = department or sheet.labelled.department
         entries += sheet.entries
         # The rows above all of them are looked at for each.
         seen = set(remarks) if remarks else set()
         remarks += [remark for remark in sheet.remarks if remark not in seen]
     named, about = distinguished(entries)
-    return named, [*remarks, *about]
+    return SheetRead(named, [*remarks, *about], department)
 
 
 def _read(sheet: Sheet) -> None:
@@ -51,7 +69,9 @@ def _read(sheet: Sheet) -> None:
         sheet.remark((0, 0), _("a filing form: its other fields are not read"), Weight.NOTE)
     elif not tables and not _answered(sheet):
         expected = _("a row of headers such as 系统名称, 部门, 功能描述; no table was found")
-        sheet.remark(None, expected, Weight.WARNING)
+        # A cover says whose the other sheets are.
+        cover = sheet.labelled.department and all(sum(map(bool, cells)) <= _COVER for cells in sheet.grid.rows)
+        sheet.remark(None, expected, Weight.NOTE if cover else Weight.WARNING)
     before = 0
     for table in tables:
         if table.filed:

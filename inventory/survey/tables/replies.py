@@ -19,7 +19,7 @@ _THINGS = r"(?:系统|平台|机房|服务器|专线|专网|线路|设备|网站
 _ELSEWHERE = r"(?:[^,。;其他它另]{0,30}(?:统建|统一|上级|省|市|国家|部委)[^,。;其他它另]{0,20}[,。;])?"
 """What a department uses of others is none of its own."""
 _SENTENCE = re.compile(
-    rf"{_ELSEWHERE}{_WHO}{_NOW}{_WHO}{_NO}(?:[^,。;,其他它另]{{0,12}}){_THINGS}(?:(?:及|和|、|或)[^,。;]{{0,12}})?"
+    rf"{_ELSEWHERE}{_WHO}{_NOW}{_WHO}{_NOW}{_NO}(?:[^,。;,其他它另]{{0,12}}){_THINGS}(?:(?:及|和|、|或)[^,。;]{{0,12}})?"
     r"(?:建设|使用|运行)?(?:情况|项目|需(?:要)?(?:填报|上报|报送))?(?:[,。;!].{0,30})?"
 )
 _CONCERN = re.compile(

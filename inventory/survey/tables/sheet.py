@@ -12,8 +12,10 @@ from inventory.words import _
 class Sheet:
     """A sheet's grid with what is settled for it; entries and remarks stand in the order in which they were made."""
 
-    def __init__(self, grid: Grid, matcher: Matcher, rule: Rule) -> None:
+    def __init__(self, grid: Grid, matcher: Matcher, rule: Rule, of_file: str = "") -> None:
         self.grid = grid
+        self.of_file = of_file
+        """The department that another sheet of the file names."""
         self.matcher = matcher
         self.rule = rule
         self.entries: list[Entry] = []
@@ -66,8 +68,12 @@ class Sheet:
     def _guessed_department(self) -> str:
         # A line that ends in a colon says to whom a letter goes.
         titles = [title for title in self.titles if not plain(title).endswith(":")]
-        parts = [*titles, self.grid.sheet, self.grid.file.stem, self.grid.file.parent.name]
+        parts = [*titles, self.grid.sheet, self.of_file, self.grid.file.stem, self.grid.file.parent.name]
         for text in parts:
+            if text == self.of_file and text:
+                said = _("another sheet of the file names it: the department is {found}").format(found=text)
+                self.remark(None, said, Weight.NOTE)
+                return text
             if found := department_in(text):
                 expected = _("guessed from '{text}': the department is {found}").format(
                     text=shortened(text), found=found
