@@ -56,14 +56,17 @@ class Draft(Model):
     world: World
 
 
-def draft(programme: Programme, folder: Path, user: str, cloud: str) -> Draft:
-    """Return the files of a world in which hosts have the inventory's addresses; devices' are left to be filled in."""
+def draft(programme: Programme, folder: Path, user: str, cloud: CloudSettings) -> Draft:
+    """Return the files of a world in which hosts have the inventory's addresses; devices' are left to be filled in.
+
+    Where the cloud's settings name the operator's public key, hosts are entered by the private one beside it.
+    """
     # OpenSSH would look for a relative name where the command is called.
     foot = _FOOT.format(user=user, known_hosts=folder.resolve() / KNOWN_HOSTS)
-    text = "".join((_HEAD, *_host_blocks(programme), *_device_blocks(programme), foot))
-    settings = CloudSettings(backend="openstack", endpoint=cloud)
+    own = f"  IdentityFile {cloud.key.with_suffix('')}\n" if cloud.key else ""
+    text = "".join((_HEAD, *_host_blocks(programme), *_device_blocks(programme), foot, own))
     world = World.model_validate(
-        {"name": programme.programme, "kind": "real", "ssh_config": "ssh_config", "cloud": settings}
+        {"name": programme.programme, "kind": "real", "ssh_config": "ssh_config", "cloud": cloud}
     )
     return Draft(ssh_config=text, world=world)
 

@@ -1,15 +1,8 @@
 """The driver of Pulumi's engine: sites observed, provided and withdrawn, whatever was killed before."""
 
 from infra.engine.alone import SitesAlone
-from infra.engine.driver import (
-    AmbiguousResource,
-    EngineFailed,
-    EngineMissing,
-    NotReady,
-    ProvisionError,
-    SiteEngine,
-    Unproven,
-)
+from infra.engine.driver import SiteEngine
+from infra.engine.errors import AmbiguousResource, EngineFailed, EngineMissing, NotReady, ProvisionError, Unproven
 
 __all__ = [
     "AmbiguousResource",

@@ -21,15 +21,8 @@ from typing import Any, Literal
 from infra.apart import apart
 from infra.backends import BackendError, backend_of
 from infra.declaration import SiteDeclaration
-from infra.engine.driver import (
-    AmbiguousResource,
-    EngineFailed,
-    EngineMissing,
-    NotReady,
-    ProvisionError,
-    SiteEngine,
-    Unproven,
-)
+from infra.engine.driver import SiteEngine
+from infra.engine.errors import AmbiguousResource, EngineFailed, EngineMissing, NotReady, ProvisionError, Unproven
 from infra.engine.journal import Progress
 from infra.engine.state import SiteState
 from infra.inlet import Inlet

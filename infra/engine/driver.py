@@ -3,19 +3,13 @@
 A stack for each site, with a file for its state under one folder. The engine and its plugins live in a pid namespace
 that ends with this process, and a lock is held until the last of them is gone: whoever gets the lock knows that
 nobody else works on the site, and that what an earlier run left unfinished is left for good.
-
-    ProvisionError              a site could not be looked at or changed
-    ├── EngineMissing           there is no Pulumi on this machine
-    ├── EngineFailed            the engine could not do it; names the resource and the reason
-    ├── NotReady                the cloud lacks what the site needs; carries every finding, and nothing was made
-    ├── Unproven                hosts were made whose keys the cloud does not prove
-    └── AmbiguousResource       several resources carry one unique name, so none may be taken: somebody has to choose
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -23,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import pulumi
 import pulumi.automation as auto
 
 from infra import admitting
@@ -31,55 +26,18 @@ from infra.credentials.errors import SecretError
 from infra.declaration import SiteDeclaration
 from infra.engine import backups, locks
 from infra.engine.command import EngineKilled, TetheredPulumi, last_line
+from infra.engine.errors import AmbiguousResource, EngineFailed, EngineMissing, NotReady, ProvisionError, Unproven
 from infra.engine.journal import Journal, Progress, name_of, type_of
-from infra.engine.mending import mended
+from infra.engine.mending import mended, with_doubts
 from infra.engine.places import handed_over, states_environment
 from infra.engine.state import Change, SiteState
 from infra.parts import toolchain
 from infra.parts.cache import SetupError
 from infra.program import declare
 from infra.worlds import StateSettings, World
-from inventory.errors import ZhengheError
 from inventory.words import _
 
 PROJECT = "zhenghe"
-
-
-class ProvisionError(ZhengheError):
-    """A site could not be looked at or changed."""
-
-    def __init__(self, site: str, resource: str, reason: str, mend: str) -> None:
-        """Keep apart what, why and what to do next; the resource is empty where none is to blame."""
-        where = _("site {site}, {resource}") if resource else _("site {site}")
-        where = where.format(site=site, resource=resource)
-        super().__init__(f"{where}: {reason}\n  " + _("mend: {mend}").format(mend=mend))
-        self.site, self.resource, self.reason, self.mend = site, resource, reason, mend
-
-
-class EngineMissing(ProvisionError):
-    """There is no Pulumi engine on this machine."""
-
-
-class EngineFailed(ProvisionError):
-    """The engine could not do what it was asked."""
-
-
-class NotReady(ProvisionError):
-    """The cloud lacks what the site needs; nothing was made."""
-
-    def __init__(self, site: str, findings: tuple[str, ...]) -> None:
-        """Keep every finding."""
-        reason = _("{count} things stand against it, and nothing was made").format(count=len(findings))
-        super().__init__(site, "", "".join((reason, *(f"\n  - {each}" for each in findings))), _("mend all of them"))
-        self.findings = findings
-
-
-class Unproven(ProvisionError):
-    """Hosts were made whose keys the cloud does not prove: nothing connects to them before a person has."""
-
-
-class AmbiguousResource(ProvisionError):
-    """Several resources carry one name that must be unique."""
 
 
 class SiteEngine:
@@ -106,10 +64,12 @@ class SiteEngine:
     def preview(self, site: SiteDeclaration) -> SiteState:
         """Observe the site, and tell what stands against making what it lacks; changes nothing there."""
         seen = self.observe(site)
-        if seen.state != "not-done":
+        if seen.state == "done":
             return seen
-        with self._working(site) as work:
+        # What kept it from being seen may be what the cloud lacks.
+        with contextlib.suppress(EngineFailed), self._working(site) as work:
             return seen.model_copy(update={"findings": work.lacking()})
+        return seen
 
     def provide(self, site: SiteDeclaration, progress: Progress | None = None) -> SiteState:
         """Make the site as declared, after mending what a killed run left; may be repeated after any kill."""
@@ -176,12 +136,14 @@ class _Work:
         self._site = site
         self._backend = backend
         self._mark = home / f"{site.site}.unfinished"
+        self._doubts = home / f"{site.site}.doubtful.json"
         self._backups = home / "backups" / site.site
         self._killed: float | None = None
         self._deployment: Mapping[str, Any] | None = None
         self._progress = progress
         workspace = _workspace(site.site, home, state, engine, _environment(site.site, backend))
-        workspace.program = lambda: declare(site, backend)
+        self._refused: BackendError | None = None
+        workspace.program = self._declare
         self._stack = _Stack(site.site, workspace)
 
     @contextlib.contextmanager
@@ -228,6 +190,14 @@ class _Work:
             names = ", ".join(host.name for host in unproven)
             raise Unproven(self._site.site, names, _("host keys not proven: {why}").format(why=unproven[0].why), ways)
 
+    def _declare(self) -> None:
+        """Declare the site; the engine would tell an error of the program's with its traceback."""
+        try:
+            declare(self._site, self._backend)
+        except BackendError as error:
+            self._refused = error
+            raise pulumi.RunError(str(error)) from error
+
     def _held(self) -> frozenset[tuple[str, str]]:
         return frozenset(
             (str(resource["type"]).rsplit(":", maxsplit=1)[-1], name_of(resource["urn"]))
@@ -256,6 +226,8 @@ class _Work:
                 self._stack.workspace.create_stack(self._site.site)
                 action(self._stack, journal.note)
         except auto.CommandError as error:
+            if journal.doubtful:
+                backups.write(self._doubts, json.dumps(journal.doubtful))
             raise self._translated(error, journal) from error
         return journal
 
@@ -263,12 +235,14 @@ class _Work:
         self._progress(_("site {site}: mending what an interrupted run left").format(site=self._site.site))
         try:
             state = self._stack.export_stack()
-            deployment, doubled = mended(state.deployment or {}, self._identities)
+            left = with_doubts(state.deployment or {}, self._doubts)
+            deployment, doubled = mended(left, self._identities)
             if doubled:
                 raise _ambiguous(self._site.site, doubled[0].urn, doubled[0].identities)
-            if (state.deployment or {}).get("pending_operations"):
+            if left.get("pending_operations"):
                 mended_state = auto.Deployment(version=state.version, deployment=deployment)
                 self._past_locks(lambda: self._stack.import_stack(mended_state))
+            self._doubts.unlink(missing_ok=True)
         except auto.StackNotFoundError:
             return
         except auto.CommandError as error:
@@ -291,6 +265,8 @@ class _Work:
     def _translated(self, error: auto.CommandError, journal: Journal) -> ProvisionError:
         if isinstance(error, EngineKilled):
             return EngineFailed(self._site.site, "", error.reason, _("start again: what was begun is mended first"))
+        if self._refused is not None:
+            return EngineFailed(self._site.site, "", str(self._refused), _("mend the cloud, and start again"))
         again = _("mend what it names, and start again")
         for urn, reason in journal.failures:
             inputs = journal.inputs.get(urn, {})

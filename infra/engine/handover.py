@@ -11,7 +11,8 @@ import pulumi.automation as auto
 
 from infra.engine import backups
 from infra.engine.command import last_line
-from infra.engine.driver import EngineFailed, ProvisionError, SiteEngine
+from infra.engine.driver import SiteEngine
+from infra.engine.errors import EngineFailed, ProvisionError
 from infra.engine.places import handed_over
 from inventory.words import _
 

@@ -11,6 +11,7 @@ from infra.engine.state import Change, Resource, SiteState
 from inventory.words import _
 
 _QUIET = frozenset({"same", "refresh", "read", "discard", "create-replacement", "delete-replaced", "discard-replaced"})
+_CREATES = frozenset({"create", "create-replacement"})
 
 Progress = Callable[[str], None]
 """Is told in a line what is being done."""
@@ -26,6 +27,8 @@ class Journal:
         self._resources: dict[str, Resource] = {}
         self.changes: dict[str, Change] = {}
         self.failures: list[tuple[str, str]] = []
+        self.doubtful: list[dict[str, Any]] = []
+        """Creates that failed, as entries of a state without ids: the cloud may have made what it never told of."""
         self.inputs: dict[str, Mapping[str, Any]] = {}
 
     def note(self, event: events.EngineEvent) -> None:
@@ -34,6 +37,8 @@ class Journal:
             self._starts(event.resource_pre_event.metadata)
         elif event.res_outputs_event is not None:
             self._ends(event.res_outputs_event.metadata)
+        elif event.res_op_failed_event is not None:
+            self._fails(event.res_op_failed_event.metadata)
         elif event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
             diagnostic = event.diagnostic_event
             self.failures.append((diagnostic.urn or "", diagnostic.message.strip()))
@@ -74,6 +79,11 @@ class Journal:
             self._resources[step.urn] = Resource(urn=step.urn, name=name_of(step.urn), type=step.type, id=step.new.id)
         else:
             self._resources.pop(step.urn, None)
+
+    def _fails(self, step: events.StepEventMetadata) -> None:
+        if step.op.value in _CREATES and step.new is not None and not step.type.startswith("pulumi:"):
+            entry = {"urn": step.urn, "type": step.type, "custom": True, "inputs": dict(step.new.inputs or {})}
+            self.doubtful.append({**entry, "parent": step.new.parent, "provider": step.new.provider})
 
     def _why(self, step: events.StepEventMetadata) -> str:
         differing = ", ".join(step.diffs or step.keys or ())

@@ -1,12 +1,14 @@
 """Completes the state that a killed run of the engine left: what was being created is looked for in the cloud.
 
 The engine writes an operation into its state before it starts it. After a kill a create is there without an id, and
-may or may not have happened. All functions here are pure but for the question they are given.
+may or may not have happened.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from inventory.base import Model
@@ -42,6 +44,17 @@ def mended(deployment: Mapping[str, Any], identities: Identities) -> tuple[dict[
         elif found and not _known(resources, resource["urn"], found[0]):
             resources.append({**resource, "id": found[0], "outputs": resource.get("inputs", {})})
     return {**deployment, "resources": resources, "pending_operations": []}, tuple(doubled)
+
+
+def with_doubts(deployment: Mapping[str, Any], doubts: Path) -> dict[str, Any]:
+    """Return the deployment with the failed creates of a file, where there is one, among its pending ones.
+
+    The engine forgets a create that failed. But where its plugin was killed, or an answer was lost, the cloud may have
+    done it all the same.
+    """
+    doubtful = json.loads(doubts.read_text()) if doubts.exists() else []
+    pending = [{"resource": resource, "type": "creating"} for resource in doubtful]
+    return {**deployment, "pending_operations": [*(deployment.get("pending_operations") or ()), *pending]}
 
 
 def _known(resources: list[dict[str, Any]], urn: str, identity: str) -> bool:

@@ -74,20 +74,25 @@ def let_in(settings: CloudSettings) -> None:
 @contextmanager
 def translated(settings: CloudSettings) -> Iterator[None]:
     """Raise whatever goes wrong between us and the cloud as a BackendError in one sentence."""
-    from keystoneauth1.exceptions import ClientException, ConnectFailure, Unauthorized  # noqa: PLC0415
-    from openstack.exceptions import SDKException  # noqa: PLC0415
+    from keystoneauth1 import exceptions as login  # noqa: PLC0415 -- takes longer than most commands
+    from openstack.exceptions import ConfigException, SDKException  # noqa: PLC0415
 
     try:
         yield
-    except (ClientException, SDKException) as error:
+    except (login.ClientException, SDKException) as error:
         # The SDK wraps what goes wrong at the login.
-        cause = error.__context__ if isinstance(error.__context__, ClientException) else error
+        cause = error.__context__ if isinstance(error.__context__, login.ClientException) else error
         why = _("cloud {name}: {why}")
-        if isinstance(cause, Unauthorized):
+        if isinstance(cause, login.Unauthorized):
             why = _("cloud {name} does not let us in: renew what clouds.yaml or the secret's reference gives")
-        elif isinstance(cause, ConnectFailure):
+        elif isinstance(cause, login.ConnectFailure):
             why = _("cloud {name} does not answer ({why}): see that its address in clouds.yaml is reached from here")
-        raise BackendError(why.format(name=settings.endpoint, why=_told(error))) from error
+        elif isinstance(cause, login.AuthPluginException):
+            why = _("cloud {name}: a part of the login is missing ({why}): complete clouds.yaml or the world")
+        elif isinstance(cause, ConfigException):
+            why = _("cloud {name}: {why} It is looked for in {files}")
+        files = ", ".join(_looked_at(settings))
+        raise BackendError(why.format(name=settings.endpoint, why=_told(error), files=files)) from error
     except SecretError as error:
         raise BackendError(str(error)) from error
 
@@ -102,6 +107,13 @@ def _loader(settings: CloudSettings) -> Any:
     from openstack.config import OpenStackConfig  # noqa: PLC0415
 
     return OpenStackConfig(config_files=None if settings.file is None else [str(settings.file)])
+
+
+def _looked_at(settings: CloudSettings) -> tuple[str, ...]:
+    if settings.file is not None:
+        return (str(settings.file),)
+    given = os.environ.get("OS_CLIENT_CONFIG_FILE")
+    return (given,) if given else ("./clouds.yaml", "~/.config/openstack/clouds.yaml", "/etc/openstack/clouds.yaml")
 
 
 def _file(settings: CloudSettings) -> Path | None:

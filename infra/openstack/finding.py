@@ -79,7 +79,12 @@ def _server_groups(cloud: Any, inputs: Inputs) -> list[str]:
 
 
 def _keys(cloud: Any, inputs: Inputs) -> list[str]:
-    return [each.name for each in cloud.compute.keypairs() if each.name == inputs["name"]]
+    # Keys are their owner's, not the project's: under that name may be another one, which nobody may touch.
+    return [
+        each.name
+        for each in cloud.compute.keypairs()
+        if each.name == inputs["name"] and each.public_key.split()[:2] == inputs["publicKey"].split()[:2]
+    ]
 
 
 def servers_named(cloud: Any, name: str) -> list[Any]:

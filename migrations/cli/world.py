@@ -29,10 +29,18 @@ def init(
     cloud: Annotated[
         str, typer.Option("--cloud", metavar="NAME", help=_("The government cloud's name in clouds.yaml."))
     ] = "government-cloud",
+    secret: Annotated[
+        str | None,
+        typer.Option("--secret", metavar="REFERENCE", help=_("Where its secret is kept: file:/path …")),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="KEY", help=_("The key by which new hosts are entered, its .pub beside it.")),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     from infra.reaching import KNOWN_HOSTS, draft
-    from infra.worlds import save_world
+    from infra.worlds import CloudSettings, save_world
     from inventory.loading import load_programme
 
     programme = load_programme(inventory_folder(folder))
@@ -40,7 +48,8 @@ def init(
     if taken := [str(file) for file in files if file.exists()]:
         reason = _("these files are there already: {files}").format(files=", ".join(taken))
         raise WrongUse(reason, _("choose another folder with --out"))
-    made = draft(programme, out, user, cloud)
+    fields = {"backend": "openstack", "endpoint": cloud, "secret": _reference(secret), "key": _public(key)}
+    made = draft(programme, out, user, CloudSettings.model_validate(fields))
     out.mkdir(parents=True, exist_ok=True)
     files[0].write_text(made.ssh_config)
     files[1].touch()
@@ -51,6 +60,25 @@ def init(
     saying.say("\n".join(map(str, files)))
     saying.say(_("now fill in addresses of devices, jump hosts and host keys, and see who answers:"))
     saying.say(f"zhenghe world check --world {files[2]} --in {folder}")
+
+
+def _reference(secret: str | None) -> str | None:
+    from inventory.secrecy import FORMS, NotAReference, reference
+
+    try:
+        return None if secret is None else str(reference(secret))
+    except NotAReference as error:
+        raise WrongUse(str(error), _("give --secret as one of: {forms}").format(forms=FORMS)) from error
+
+
+def _public(key: Path | None) -> Path | None:
+    if key is None:
+        return None
+    public = key.with_name(f"{key.name}.pub").absolute()
+    if not public.is_file():
+        reason = _("{file} is not there").format(file=public)
+        raise WrongUse(reason, _("make one: ssh-keygen -t ed25519 -f {key}").format(key=key))
+    return public
 
 
 @worlds.command(help=_("Log in at every host and device once and tell who answers; 1 where one does not."))

@@ -5,7 +5,8 @@ import http.client
 import json
 import socketserver
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +17,7 @@ from infra.twin.cloud import Cloud
 # How long something may take that has to come; passing does not depend on it.
 PATIENCE = 300
 When = Literal["before", "after"]
+ANY = "any"
 DROPPED = 0
 """Instead of a status: the call is never passed on, as by a network that ends while it is under way."""
 
@@ -29,6 +31,10 @@ class Boundary:
         self._reached = threading.Event()
         self._go_on = threading.Event()
         self._drops = False
+        self._lost: set[tuple[str, str]] = set()
+        self._until = 0
+        self._under_way = 0
+        self._counting = threading.Lock()
         self.calls: list[tuple[str, str]] = []
         self.tokens: set[str] = set()
 
@@ -38,6 +44,19 @@ class Boundary:
         self._go_on.clear()
         self._drops = False
         self._at = (when, kind, name)
+
+    def hold_any(self, when: When, passing: int) -> None:
+        """Hold a create of whatever name, after so many have passed."""
+        self.hold(when, ANY, "")
+        self._until = passing
+
+    def is_reached(self) -> bool:
+        """Say whether something is held."""
+        return self._reached.is_set()
+
+    def lose(self, kind: str, name: str) -> None:
+        """Lose the answer to the next create of that name: the cloud has done it, and who asked is not told."""
+        self._lost.add((kind, name))
 
     def refuse(self, kind: str, name: str, *codes: int) -> None:
         """Answer the next creates of that name with these statuses; the cloud does not hear of them."""
@@ -50,6 +69,24 @@ class Boundary:
         self._drops = drop
         self._go_on.set()
 
+    @contextlib.contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Count a call that is being answered."""
+        with self._counting:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._under_way -= 1
+
+    def await_quiet(self) -> None:
+        """Return once nothing is under way, of whoever was killed neither."""
+        quiet = 0
+        while quiet < 5:
+            time.sleep(0.1)
+            quiet = 0 if self._under_way else quiet + 1
+
     def before(self, kind: str, name: str) -> int | None:
         """Return a status instead of the cloud's answer, or none."""
         self.calls.append((kind, name))
@@ -58,11 +95,18 @@ class Boundary:
         codes = self._refused.get((kind, name))
         return codes.pop(0) if codes else None
 
-    def after(self, kind: str, name: str) -> None:
+    def after(self, kind: str, name: str) -> bool:
+        """Say whether the answer arrives."""
         self._held("after", kind, name)
+        lost = (kind, name) in self._lost
+        self._lost.discard((kind, name))
+        return not lost
 
     def _held(self, when: When, kind: str, name: str) -> bool:
-        if (when, kind, name) != self._at:
+        if self._at not in {(when, kind, name), (when, ANY, "")}:
+            return False
+        if self._at[1] == ANY and self._until > 0:
+            self._until -= 1
             return False
         self._at = None
         self._reached.set()
@@ -84,14 +128,18 @@ def at_socket(cloud: Cloud, path: Path, boundary: Boundary) -> socketserver.Base
             answer: Any = {"error": {"code": code, "message": f"injected {code}"}}
             if code is None:
                 answer = cloud.call(verb, arguments)
-                if action == "create":
-                    boundary.after(kind, arguments["name"])
+                if action == "create" and not boundary.after(kind, arguments["name"]):
+                    return
             # Whoever asked may have been killed meanwhile.
             with contextlib.suppress(BrokenPipeError):
                 self.wfile.write(json.dumps(answer).encode() + b"\n")
 
     class Server(socketserver.ThreadingUnixStreamServer):
         daemon_threads = True
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            with boundary.under_way():
+                super().process_request_thread(request, client_address)
 
     return Server(str(path), Handler)
 
@@ -127,6 +175,7 @@ class _Passing(BaseHTTPRequestHandler):
 
 _KINDS = {
     "servers": "server", "networks": "network", "security-groups": "security_group", "os-server-groups": "server_group",
+    "routers": "router", "subnets": "subnet", "ports": "port",
 }  # fmt: skip
 
 
@@ -145,13 +194,18 @@ def at_port(port: int, behind: int, boundary: Boundary) -> ThreadingHTTPServer:
                 self.answer(code, {"Content-Type": "application/json"}, _refusal(code))
             else:
                 status, headers, said = _asked(behind, self.command, self.path, dict(self.headers.items()), body)
-                if wanted and status < 300:
-                    boundary.after(*wanted)
-                self.answer(status, headers, said)
+                if wanted and status < 300 and not boundary.after(*wanted):
+                    self.close_connection = True
+                else:
+                    self.answer(status, headers, said)
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 64
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            with boundary.under_way():
+                super().process_request_thread(request, client_address)
 
     return Server(("127.0.0.1", port), Handler)
 

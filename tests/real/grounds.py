@@ -105,6 +105,9 @@ class Ground(ABC):
     def observe(self, site: SiteDeclaration) -> SiteState:
         return self.within(lambda: self.engine.observe(site))
 
+    def preview(self, site: SiteDeclaration) -> SiteState:
+        return self.within(lambda: self.engine.preview(site))
+
     def withdraw(self, site: SiteDeclaration) -> SiteState:
         return self.within(lambda: self.engine.withdraw(site))
 
@@ -123,6 +126,10 @@ class Ground(ABC):
     @abstractmethod
     def everything(self) -> Parts:
         """What is in the cloud, by kind and name."""
+
+    def beside(self) -> Parts:
+        """What else was made of a site, where the cloud has more kinds."""
+        return Counter()
 
     @abstractmethod
     def identity(self, server: str) -> str: ...
@@ -277,6 +284,9 @@ class OpenStackGround(Ground):
 
         return self.asked(look)
 
+    def beside(self) -> Parts:
+        return self.asked(_beside)
+
     def identity(self, server: str) -> str:
         return self.asked(lambda cloud: str(servers_named(cloud, server)[0].id))
 
@@ -336,6 +346,21 @@ class OpenStackGround(Ground):
             lambda cloud: sorted(each.description for each in cloud.network.ips(project_id=cloud.current_project_id))
         )
 
+    def floating_address(self) -> str:
+        """The one floating address of the project."""
+        (found,) = self.asked(lambda cloud: list(cloud.network.ips(project_id=cloud.current_project_id)))
+        return str(found.floating_ip_address)
+
+    def let_in(self, key: Path) -> None:
+        """Have new hosts let in who holds the key of this public one."""
+        settings = self.world.cloud.model_copy(update={"key": key})
+        self.engine = SitesAlone(self.world.model_copy(update={"cloud": settings}), self.home)
+
+    def break_server(self, name: str) -> None:
+        """Have a server be in error that was up."""
+        server = self.identity(name)
+        self.asked(lambda cloud: cloud.compute.reset_server_state(server, "error"), "admin")
+
     def revoke(self, credential: str) -> None:
         """Take an application credential away, by its name."""
 
@@ -383,6 +408,16 @@ class OpenStackGround(Ground):
 def _ingress(cloud: Any, group: str) -> list[Any]:
     found = cloud.network.find_security_group(group)
     return list(cloud.network.security_group_rules(security_group_id=found.id, direction="ingress"))
+
+
+def _beside(cloud: Any) -> Parts:
+    project = {"project_id": cloud.current_project_id}
+    found = [("router", each.name) for each in cloud.network.routers(**project)]
+    found += [("subnet", each.name) for each in cloud.network.subnets(**project)]
+    found += [("floating", each.description) for each in cloud.network.ips(**project)]
+    found += [("key", each.name) for each in cloud.compute.keypairs()]
+    found += [("port", each.name) for each in cloud.network.ports(**project) if "network:" not in each.device_owner]
+    return Counter(found)
 
 
 def _cleared(cloud: Any) -> None:

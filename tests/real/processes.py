@@ -19,6 +19,12 @@ def engines(commands: dict[int, bytes]) -> list[int]:
     return [pid for pid, words in commands.items() if words.split(b"\0")[0].endswith(b"/pulumi")]
 
 
+def providers(commands: dict[int, bytes]) -> list[int]:
+    """Which of them are plugins by which an engine reaches a cloud."""
+    ours = (b"pulumi-resource-openstack", b"infra.provider")
+    return [pid for pid, words in commands.items() if any(word.endswith(ours) for word in words.split(b"\0")[:4])]
+
+
 def descendants(pid: int) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     left = children(pid)

@@ -5,7 +5,10 @@ One and the same suite on the twin's cloud and on a real OpenStack.
 
 import contextlib
 import os
+import random
+import shutil
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,12 +18,18 @@ from typing import Any
 
 import pytest
 
-from infra.declaration import SiteDeclaration
+from infra.declaration import SiteDeclaration, declare_site
 from infra.engine import AmbiguousResource, EngineFailed, NotReady, ProvisionError
+from infra.engine.places import states_environment
 from infra.laboratory.laboratory import Laboratory, NotHere
-from tests.real.boundary import PATIENCE
+from infra.openstack.kinds import Kind
+from infra.parts import toolchain
+from infra.reaching import Reached, Rights, look
+from inventory.kinds import load_kinds, playbooks_folder
+from inventory.model import Programme
+from tests.real.boundary import PATIENCE, When
 from tests.real.grounds import Ground, OpenStackGround, TwinGround, complete, declared, with_rule
-from tests.real.processes import commanded, descendants, engines
+from tests.real.processes import commanded, descendants, engines, providers
 from tests.sampling import WHOLE, sampled
 
 pytestmark = pytest.mark.real
@@ -32,19 +41,28 @@ KILLS = [
     ("engine", "after", "server", "cloud-a-db-1"),
     ("engine", "after", "security_group", "cloud-a-component"),
     ("engine", "before", "network", "cloud-a-admin"),
+    ("provider", "after", "network", "cloud-a-admin"),
+    ("provider", "after", "server", "cloud-a-db-1"),
 ]
-SERVICES = ["keystone", "neutron", "nova", "placement", "glance", "conductor", "scheduler", "compute-hv0", "queue"]
-"""Of the laboratory, by their logs."""
-BOTH = [
-    "fits", "refused-500", "refused-409", "refused-401", "two-sites", "two-of-one-name",
-    *("-".join(kill) for kill in KILLS),
+SERVICES = [
+    "keystone", "neutron", "nova", "placement", "glance", "conductor", "scheduler", "compute-hv0", "queue", "database",
 ]  # fmt: skip
-OPENSTACK = [*BOTH, "lacking", "console", "secret"]
-LONG = ["quota", "revoked", "expired", "opened", "existing", "floating", "unplugged", *SERVICES]
+"""Of the laboratory, by their logs."""
+OFTEN = [
+    "fits", "refused-500", "refused-409", "refused-401", "two-sites", "two-of-one-name",
+    *("-".join(kill) for kill in KILLS if kill[0] != "provider"),
+]  # fmt: skip
+SELDOM = ["lost", "pulumi", *("-".join(kill) for kill in KILLS if kill[0] == "provider")]
+OPENSTACK = [*OFTEN, "lacking", "console", "secret"]
+LONG = [
+    *SELDOM, "quota", "revoked", "expired", "opened", "existing", "floating", "unplugged", "twenty", "another-key",
+    "was-up", "import", *SERVICES,
+]  # fmt: skip
 """Walked by make test-all alone: each takes half a minute and more."""
-WALKED = frozenset([*sampled(OPENSTACK, 0.05), *(LONG if os.environ.get(WHOLE) else ())])
+WHOLE_WALK = LONG if os.environ.get(WHOLE) else []
+WALKED = frozenset([*sampled(OPENSTACK, 0.05), *WHOLE_WALK])
 """What this commit tries on a real OpenStack beside the whole life of a site: a minute of it is many."""
-WALKED_IN_TWIN = frozenset(sampled(BOTH, 0.3))
+WALKED_IN_TWIN = frozenset([*sampled([*OFTEN, *SELDOM], 0.25), *WHOLE_WALK])
 
 
 def only_if_sampled(ground: Ground, what: str) -> None:
@@ -209,8 +227,7 @@ def test_a_kill_at_a_boundary_leaves_what_the_next_run_completes(
     process = ground.elsewhere(site, "provide")
     ground.boundary.wait()
     started = descendants(process.pid)
-    (engine,) = engines(started)
-    os.kill(process.pid if victim == "caller" else engine, signal.SIGKILL)
+    kill(victim, process.pid, started)
     process.wait(PATIENCE)
     ground.boundary.let_go(drop=when == "before")
 
@@ -218,8 +235,123 @@ def test_a_kill_at_a_boundary_leaves_what_the_next_run_completes(
     # Somebody else may bear the number of one that is gone.
     assert [pid for pid, words in started.items() if words and commanded(pid) == words] == []
     assert ground.everything() == complete(site)
+    assert set(ground.beside().values()) <= {1}
     assert ground.statuses() == {"ACTIVE"}
     assert ground.provide(site).changes == ()
+
+
+def kill(victim: str, caller: int, started: dict[int, bytes]) -> None:
+    # A state that holds resources has a provider of its own.
+    found = {"caller": [caller], "engine": engines(started), "provider": providers(started)}[victim]
+    assert found
+    for process in found:
+        os.kill(process, signal.SIGKILL)
+
+
+def test_a_create_whose_answer_is_lost_is_found_again_and_made_no_second_time(ground: Ground) -> None:
+    only_if_sampled(ground, "lost")
+    site = without_hosts(declared())
+    for kind, name in (("network", "cloud-a-admin"), ("server_group", "cloud-a-db")):
+        ground.boundary.lose(kind, name)
+    with pytest.raises(EngineFailed):
+        ground.provide(site)
+    assert ground.provide(site).state == "done"
+    assert ground.everything() == complete(site)
+    assert set(ground.beside().values()) <= {1}
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(2400)
+def test_of_twenty_kills_in_creates_none_doubles_and_none_orphans(ground: Ground) -> None:
+    only_if_sampled(ground, "twenty")
+    site, chance, kills = declared(hosts=2), random.Random(os.environ.get("ZHENGHE_TEST_SEED", "7")), 0
+    while kills < 20:
+        when, victim = chance.choice(["before", "after"]), chance.choice(["caller", "engine", "provider"])
+        print(f"kill {kills}: {victim} {when}")
+        if _killed_in_a_create(ground, site, "after" if when == "after" else "before", victim, chance.randrange(3)):
+            kills += 1
+            continue
+        assert ground.everything() == complete(site)
+        assert set(ground.beside().values()) <= {1}
+        ground.withdraw(site)
+        assert (ground.everything(), ground.beside()) == ({}, {})
+    assert ground.provide(site).state == "done"
+    assert ground.everything() == complete(site)
+    assert set(ground.beside().values()) <= {1}
+    assert ground.statuses() == {"ACTIVE"}
+    ground.withdraw(site)
+    assert (ground.everything(), ground.beside()) == ({}, {})
+
+
+def _killed_in_a_create(ground: Ground, site: SiteDeclaration, when: When, victim: str, passing: int) -> bool:
+    """Provide a site and kill somebody in one of its creates; say whether there was one."""
+    ground.boundary.hold_any(when, passing)
+    process = ground.elsewhere(site, "provide")
+    while not ground.boundary.is_reached():
+        if process.poll() is not None:
+            assert process.returncode == 0, ground.complaint.read_text()
+            return False
+        time.sleep(0.05)
+    kill(victim, process.pid, descendants(process.pid))
+    process.wait(PATIENCE)
+    ground.boundary.let_go(drop=when == "before")
+    ground.boundary.await_quiet()
+    return True
+
+
+def test_pulumi_s_own_command_works_on_the_same_stacks(ground: Ground, tiny: Programme, tmp_path: Path) -> None:
+    only_if_sampled(ground, "pulumi")
+    site = declare_site(tiny, tiny.sites[0], load_kinds(playbooks_folder() / "roles"))
+    ground.provide(site)
+    root = rooted(tmp_path, tiny)
+    assert "net" in pulumi(ground, root, "stack", "--show-ids")
+    pulumi(ground, root, "preview", "--refresh", "--expect-no-changes")
+    assert ground.observe(site).state == "done"
+
+
+def test_what_pulumi_imports_is_ours_from_then_on_and_made_no_second_time(
+    real_cloud: OpenStackGround, tiny: Programme, tmp_path: Path
+) -> None:
+    only_if_sampled(real_cloud, "import")
+    site = declare_site(tiny, tiny.sites[0], load_kinds(playbooks_folder() / "roles"))
+    # The stack, with the provider that an import is to use.
+    real_cloud.provide(without_networks(site))
+    there = real_cloud.asked(lambda cloud: str(cloud.network.create_network(name="net").id))
+    with pytest.raises(NotReady, match="network net is there already"):
+        real_cloud.provide(site)
+    words = ("--provider", "cloud=urn:pulumi:cloud-a::zhenghe::pulumi:providers:openstack::cloud", "--yes")
+    plain = ("--generate-code=false", "--protect=false", "--skip-preview")
+    pulumi(real_cloud, rooted(tmp_path, tiny), "import", Kind.NETWORK.value, "net", there, *words, *plain)
+    assert real_cloud.provide(site).state == "done"
+    assert real_cloud.everything() == complete(site)
+    assert there == real_cloud.asked(lambda cloud: str(cloud.network.find_network("net").id))
+
+
+def rooted(folder: Path, programme: Programme) -> Path:
+    """Return a folder as the root of a checkout, in which Pulumi may write, with an inventory."""
+    root, checkout = folder / "root", Path(__file__).parents[2]
+    (root / "inventories").mkdir(parents=True)
+    # JSON is YAML.
+    (root / "inventories" / "programme.yaml").write_text(programme.model_dump_json(exclude_defaults=True))
+    shutil.copy(checkout / "Pulumi.yaml", root)
+    (root / "infra").symlink_to(checkout / "infra")
+    return root
+
+
+def pulumi(ground: Ground, root: Path, *words: str) -> str:
+    """Return what Pulumi's own command says at the root of a checkout, on the state of a ground's site."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if name.startswith("OS_")},
+        "PATH": toolchain.search_path(), "HOME": str(root), "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "ZHENGHE_INVENTORY": str(root / "inventories"), "ZHENGHE_WORLD": str(ground.world_file),
+        **states_environment(ground.home, None),
+    }  # fmt: skip
+    command = (str(toolchain.pulumi_path()), *words, "--non-interactive", "--stack", "cloud-a")
+    done = ground.within(
+        lambda: subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True, text=True)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_two_of_one_unique_name_stop_the_run(ground: Ground) -> None:
@@ -260,6 +392,11 @@ def test_everything_that_an_openstack_lacks_is_told_at_once_and_nothing_is_made(
     for word in ("nowhere", "mars", "9c9g", "windows-95", "1c1g", "quota of servers: 2 more are needed, 0 of 1",
                  "overlapping", "cloud-a-admin is there already", "2 servers need as many hypervisors"):  # fmt: skip
         assert word in told, told
+    # A preview tells the same, though the site cannot even be declared.
+    seen = real_cloud.preview(wrong)
+    assert (seen.state, seen.findings) == ("unknown", lacking.value.findings)
+    assert "nowhere" in seen.why
+    assert "Traceback" not in seen.why
     assert real_cloud.everything() == before
     real_cloud.limit_servers(10)
 
@@ -459,6 +596,49 @@ def test_new_hosts_are_known_by_what_their_console_says(real_cloud: OpenStackGro
     real_cloud.provide(site)
     assert real_cloud.key_shown_at(site.servers[0]) != shown
     assert " ".join(shown) not in known.read_text()
+
+
+def test_a_server_in_error_that_had_been_up_stops_the_run_and_is_left_alone(real_cloud: OpenStackGround) -> None:
+    only_if_sampled(real_cloud, "was-up")
+    site = declared(hosts=1)
+    real_cloud.provide(site)
+    server = real_cloud.identity("cloud-a-db-1")
+    real_cloud.break_server("cloud-a-db-1")
+    assert real_cloud.observe(site).state != "done"
+    with pytest.raises(EngineFailed, match="may hold data: cloud-a-db-1"):
+        real_cloud.provide(site)
+    assert real_cloud.identity("cloud-a-db-1") == server
+
+
+def test_a_host_that_shows_another_key_than_its_console_did_is_refused(
+    real_cloud: OpenStackGround, tmp_path: Path
+) -> None:
+    only_if_sampled(real_cloud, "another-key")
+    one = with_rule(declared(hosts=1))
+    site = one.model_copy(update={"servers": (one.servers[0].model_copy(update={"floating": True}),)})
+    config, key, known = tmp_path / "ssh_config", tmp_path / "operator", tmp_path / "known_hosts"
+    subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key), check=True)
+    told = f"HostKeyAlias cloud-a-db-1\n  IdentityFile {key}\n  UserKnownHostsFile {known}\n  User root\n"
+    config.write_text(f"Host cloud-a-db-1\n  {told}")
+    real_cloud.let_in(key.with_suffix(".pub"))
+    real_cloud.provide(site)
+    config.write_text(f"{config.read_text()}  HostName {real_cloud.floating_address()}\n")
+    assert seen(real_cloud).rights == Rights.ROOT
+
+    before = known.read_text()
+    anew = "rm /etc/ssh/ssh_host_*; ssh-keygen -q -A; systemctl restart ssh"
+    real_cloud.within(lambda: subprocess.run(("ssh", "-F", config, "cloud-a-db-1", anew), check=True, timeout=60))
+    refused = seen(real_cloud)
+    assert refused.rights == Rights.NOT_KNOWN
+    assert "Host key verification failed" in refused.reason
+    # Nor does the next run believe what the host shows.
+    assert real_cloud.provide(site).state == "done"
+    assert known.read_text() == before
+
+
+def seen(ground: OpenStackGround) -> Reached:
+    (reached,) = ground.within(lambda: look(ground.world, ["cloud-a-db-1"], []))
+    return reached
 
 
 def test_a_secret_by_reference_is_in_no_file_of_the_run(real_cloud: OpenStackGround, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from keystoneauth1.exceptions import ClientException, ConnectFailure, Unauthorized
-from openstack.exceptions import SDKException
+from keystoneauth1.exceptions import ClientException, ConnectFailure, OptionError, Unauthorized
+from openstack.exceptions import ConfigException, SDKException
 from pydantic import ValidationError
 
 from infra.backends import BackendError, backend_of
@@ -120,11 +120,16 @@ def _raise(wrong: Exception, *, wrapped: bool) -> None:
         (Unauthorized("no"), "does not let us in"),
         (ConnectFailure("refused"), "does not answer (refused)"),
         (SDKException("odd"), "cloud a: odd"),
+        (OptionError("no secret"), "a part of the login is missing (no secret)"),
+        (ConfigException("Cloud a was not found."), "It is looked for in ./clouds.yaml, ~/.config"),
         (SecretMissing(reference("env:SECRET"), "it is not set"), "env:SECRET: it is not set"),
     ],
 )
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_what_goes_wrong_with_a_cloud_is_said_in_one_sentence(wrong: Exception, said: str, *, wrapped: bool) -> None:
+def test_what_goes_wrong_with_a_cloud_is_said_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, wrong: Exception, said: str, *, wrapped: bool
+) -> None:
+    monkeypatch.delenv("OS_CLIENT_CONFIG_FILE", raising=False)
     with pytest.raises(BackendError) as told, translated(cloud("a")):
         _raise(wrong, wrapped=wrapped)
     assert said in str(told.value)
