@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Literal, TypeVar
 
-from pydantic import StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
 from inventory.base import Model
@@ -57,6 +57,8 @@ class RunSettings(Model):
     """The cluster that carries it; none where it has an engine of its own."""
     heartbeat: float = 10.0
     """Seconds after which a silent worker is taken for dead."""
+    history: Annotated[int, Field(ge=100)] = 8000
+    """Events of a passage's workflow after which it goes on as a new one; a server keeps some ten thousand."""
 
 
 class RunBusy(ZhengheError):

@@ -22,8 +22,6 @@ FOLDED = tuple(f'"kind":"{kind.KIND}"'.encode() for kind in (UnitMoved, StepBegu
 """What is written in the records that say how far a unit has come; others are not parsed."""
 WORTH_KEEPING = 1 << 20
 """So many bytes must be new before what was folded is written down again."""
-LONGEST = 1 << 18
-"""No record is longer, in bytes."""
 
 
 class Snapshot(Model):
@@ -67,13 +65,17 @@ def _since(evidence: Path, offset: int) -> Iterator[tuple[bytes, Record | None]]
 
 def _hash_before(evidence: Path, offset: int) -> str:
     """Return the hash of the record that ends at an offset; the beginning's where none does."""
+    reach, tail = 1 << 12, b""
     with evidence.open("rb") as file:
-        file.seek(max(0, offset - LONGEST))
-        tail = file.read(min(offset, LONGEST))
+        # A record may be long: the end of a passage tells how each of its units came out.
+        while tail.count(b"\n") < 2 and len(tail) < offset:
+            reach *= 8
+            file.seek(max(0, offset - reach))
+            tail = file.read(min(offset, reach))
     lines = tail.splitlines()
     try:
         return str(json.loads(lines[-1])["hash"]) if tail.endswith(b"\n") else BEGINNING
-    except (ValueError, KeyError, TypeError):
+    except (IndexError, ValueError, KeyError, TypeError):
         return BEGINNING
 
 
@@ -83,7 +85,7 @@ def _read(kept: Path, evidence: Path) -> Snapshot:
     except (OSError, ValidationError):
         return Snapshot()
     there = evidence.stat().st_size >= found.offset > 0
-    return found if there and found.last == _hash_before(evidence, found.offset) else Snapshot()
+    return found if there and BEGINNING != found.last == _hash_before(evidence, found.offset) else Snapshot()
 
 
 def _keep(kept: Path, snapshot: Snapshot) -> None:

@@ -115,6 +115,7 @@ class Runner:
             direction=passage.direction,
             units=passage.units,
             heartbeat=self._settings.heartbeat,
+            history=self._settings.history,
         )
         result = None
         while result is None:

@@ -29,8 +29,8 @@ from migrations.home import RunHome, RunSettings
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
 from migrations.run.engine import gate
 from migrations.run.engine.activities import RunActivities
-from migrations.run.engine.messages import PassageRequest, StepRequest
-from migrations.run.engine.temporal import EngineError, SealedPayloads, server_command, socket_of
+from migrations.run.engine.messages import Note, PassageRequest, StepRequest
+from migrations.run.engine.temporal import PACKED, SEALED, EngineError, SealedPayloads, server_command, socket_of
 from migrations.run.engine.troubles import Troubles
 from migrations.states import Deed, Direction, UnitState
 from tests.real.recorder import Recorder
@@ -132,6 +132,20 @@ def test_a_sealed_message_that_was_copied_into_another_workflow_is_refused() -> 
         asyncio.run(_sealing("run/1/system:b/cutover").decode(sealed))
 
 
+def test_a_long_message_is_made_smaller_before_it_is_sealed_and_never_opened_as_another_kind() -> None:
+    payload = Payload(metadata={"encoding": b"json/plain"}, data=b'"system:b is ON_PROBATION"' * 100_000)
+    sealed = asyncio.run(_sealing("run/1").encode([payload]))
+    assert len(sealed[0].data) < 50_000
+    assert asyncio.run(_sealing("run/1").decode(sealed)) == [payload]
+    sealed[0].metadata["encoding"] = SEALED
+    with pytest.raises(EngineError, match="for something else"):
+        asyncio.run(_sealing("run/1").decode(sealed))
+    short = asyncio.run(_sealing("run/1").encode([Payload(data=b"short")]))
+    short[0].metadata["encoding"] = PACKED
+    with pytest.raises(EngineError, match="for something else"):
+        asyncio.run(_sealing("run/1").decode(short))
+
+
 def _step(verb: str, stage: Stage, kind: StepKind) -> Step:
     return Step(id=f"system:b/{verb}", verb=verb, stage=stage, kind=kind, arguments={}, timeout=9)
 
@@ -207,3 +221,10 @@ def test_an_attempt_that_was_begun_once_is_not_carried_out_again(tmp_path: Path)
     assert asked.run(activities.carry, request).step == "system:b/switch"
     begun = [record for record in home.evidence.records() if record.kind == "step-begun"]
     assert len(begun) == 2
+    # A passage that was given up is told so, whatever of it the engine still has.
+    note = Note(passage=passage, unit=UNIT.key, state=UnitState.HELD)
+    asked.run(activities.note, note)
+    home.evidence.write(PassageEnded(number=1, abandoned=True))
+    with pytest.raises(ApplicationError, match="is not under way"):
+        asked.run(activities.note, note)
+    assert [record.kind for record in home.evidence.records()].count("unit-state") == 1

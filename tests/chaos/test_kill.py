@@ -16,8 +16,9 @@ from temporalio.worker import Replayer
 from migrations.evidence.chain import Soundness, verify_chain
 from migrations.home import RunHome, RunSettings, states_of
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
+from migrations.run.engine.passages import PassageWorkflow
 from migrations.run.engine.temporal import EngineSilent, converter
-from migrations.run.engine.workflows import PassageWorkflow, UnitWorkflow
+from migrations.run.engine.workflows import UnitWorkflow
 from migrations.run.runner import Listener, Runner, running
 from migrations.states import UnitState
 from tests.real.recorder import WORKER, Effect, Recorder
@@ -97,13 +98,14 @@ EFFECTS = [*FORWARD, *BACK, *AGAIN, *COMMIT]
 class Command:
     """The command as a user calls it, and calls it again whenever it was killed."""
 
-    def __init__(self, home: RunHome) -> None:
+    def __init__(self, home: RunHome, program: str = COMMAND) -> None:
         self.home = home
+        self._program = program
         self.process = self._called()
 
     def _called(self) -> subprocess.Popen[bytes]:
         with (self.home.logs / "command.log").open("ab") as log:
-            return subprocess.Popen([sys.executable, "-c", COMMAND, str(self.home.path)], stdout=log, stderr=log)
+            return subprocess.Popen([sys.executable, "-c", self._program, str(self.home.path)], stdout=log, stderr=log)
 
     def pid_of(self, part: str) -> int:
         """Return the process of a part, once there is one."""

@@ -300,6 +300,7 @@ def test_what_was_folded_is_kept_and_only_what_is_new_is_read(
     kept = home.path / "standings.json"
     first = snapshot.Snapshot.model_validate_json(kept.read_bytes())
     assert first.offset == home.evidence.path.stat().st_size
+    assert first.last == home.evidence.records()[-1].hash
     # What is before that place is not read again: a record there that says something else is not heard.
     text = home.evidence.path.read_text()
     home.evidence.path.write_text(text.replace("SYNCED", "READYY", 1))
@@ -309,6 +310,10 @@ def test_what_was_folded_is_kept_and_only_what_is_new_is_read(
     assert (found["system:archive"].state, found["system:identity"].state) == (
         UnitState.SYNCED, UnitState.ON_PROBATION,
     )  # fmt: skip
+    # A record may be longer than what is looked at first.
+    last = home.evidence.append("passage-ended", what={"number": 1, "result": {"units": [], "note": "x" * 400_000}})
+    snapshot.standings_in(home.evidence.path, plan)
+    assert snapshot.Snapshot.model_validate_json(kept.read_bytes()).last == last.hash
     # Another evidence in its place: nothing that was kept counts.
     home.evidence.path.unlink()
     assert snapshot.standings_in(home.evidence.path, plan)["system:archive"].state is UnitState.PLANNED

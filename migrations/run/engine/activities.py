@@ -124,6 +124,7 @@ class RunActivities:
         """Keep a unit's new state, which must follow from what was seen of its steps."""
         moved = UnitMoved(state=note.state, reason=note.reason, passage=note.passage.number)
         with self._standing(note.unit):
+            self._refuse_others(note.passage, note.unit, note.unit)
             step = unseen(self._units[note.unit], note.state, self._memory.of(note.unit))
             if step:
                 self._home.evidence.write(StateRefused(**dict(moved)), unit=note.unit, step=step)
@@ -167,19 +168,22 @@ class RunActivities:
         return Receipt(passage=request.passage.number, step=request.step, deed=request.deed)
 
     def _refuse_copies(self, request: StepRequest, ticket: str) -> None:
-        """Refuse a request of a passage that is not under way, of another unit's workflow, or of an attempt begun once.
+        """Refuse an attempt that was begun once, and whoever has no part in the passage that is under way.
 
         The engine gives each attempt out once; after a worker's death it gives out another one.
         """
-        passage = f"{self._access.name_of(request.passage.number)}/{request.unit}"
-        workflow = activity.info().workflow_id or ""
-        asked = workflow == passage or workflow.startswith(f"{passage}/")
+        self._refuse_others(request.passage, request.unit, request.step)
         begun = (StepBegun.of(record) for record in self._memory.of(request.unit))
-        again = any(one is not None and one.ticket == ticket for one in begun)
-        other = request.passage.number != self._memory.open_passage() or request.passage.run != self._run
-        if other or again or not asked:
-            why = f"{request.step}: {workflow} is not under way in this run"
-            raise ApplicationError(why, type="Refused", non_retryable=True)
+        if any(one is not None and one.ticket == ticket for one in begun):
+            raise _refusal(request.step)
+
+    def _refuse_others(self, asked: PassageRequest, unit: str, about: str) -> None:
+        """Refuse a request of a passage that is not under way, such as one that was given up, or of another unit."""
+        part = f"{self._access.name_of(asked.number)}/{unit}"
+        workflow = activity.info().workflow_id or ""
+        its_own = workflow == part or workflow.startswith(f"{part}/")
+        if not its_own or asked.number != self._memory.open_passage() or asked.run != self._run:
+            raise _refusal(about)
 
     def _seen(self, request: StepRequest, step: Step) -> Observation:
         seen = self._act(request, step)
@@ -296,6 +300,11 @@ def _in_use(step: Step, name: str) -> ApplicationError:
         why = f"{step.id}: {name} is in use and does not come free"
         return ApplicationError(why, type="Refused", non_retryable=True)
     return ApplicationError(f"{step.id}: {name} is in use", type="Waits", next_retry_delay=ASKS_AGAIN)
+
+
+def _refusal(about: str) -> ApplicationError:
+    why = f"{about}: {activity.info().workflow_id} is not under way in this run"
+    return ApplicationError(why, type="Refused", non_retryable=True)
 
 
 def _ticket() -> str:

@@ -2,10 +2,20 @@
 
 from inventory.base import Model
 from migrations.plan import Actuator, Stage, StepKind
-from migrations.states import Deed, Direction, UnitState
+from migrations.states import Deed, Direction, UnitResult, UnitState
 
 WAITS = "Waiting for a person"
 """The type by which an activity tells a workflow that nothing is wrong, and a person has something to do first."""
+
+
+class SoFar(Model):
+    """How the units of a passage stand where it goes on as a new workflow."""
+
+    ended: tuple[UnitResult, ...] = ()
+    prepared: tuple[str, ...] = ()
+    """Keys of those whose cutover comes next."""
+    under_way: tuple[str, ...] = ()
+    """Names of the workflows of units that have not ended."""
 
 
 class PassageRequest(Model):
@@ -17,6 +27,13 @@ class PassageRequest(Model):
     units: tuple[str, ...] = ()
     heartbeat: float = 10.0
     """Seconds after which a silent worker is taken for dead."""
+    history: int = 8000
+    """Events of the passage's workflow after which it goes on as a new one."""
+    so_far: SoFar = SoFar()
+
+    def alone(self) -> "PassageRequest":
+        """Return which passage it is and nothing else: whoever takes part in it need not be told of all others."""
+        return self.model_copy(update={"units": (), "so_far": SoFar()})
 
 
 class StepOutline(Model):
@@ -58,6 +75,14 @@ class UnitRequest(Model):
     """Which part of the way forward; none for the other directions."""
     stuck: tuple[str, ...] = ()
     """Those that go before it and do not let it go on."""
+
+
+class PartEnded(Model):
+    """How a unit's workflow ended, told to a passage that did not begin it; without a result it has failed."""
+
+    part: str
+    result: UnitResult | None = None
+    failure: str = ""
 
 
 class StepRequest(Model):

@@ -11,9 +11,10 @@ from migrations.actuators.contract import StepActuator
 from migrations.home import RunHome
 from migrations.plan import Actuator
 from migrations.run.engine.activities import RunActivities
+from migrations.run.engine.passages import PassageWorkflow
 from migrations.run.engine.temporal import Access, EngineSilent
 from migrations.run.engine.troubles import BEAT, Troubles
-from migrations.run.engine.workflows import PassageWorkflow, UnitWorkflow
+from migrations.run.engine.workflows import UnitWorkflow
 
 STEPS_AT_ONCE = 6
 NOTES_AT_ONCE = 4

@@ -17,6 +17,7 @@ import shutil
 import socket
 import sys
 import threading
+import zlib
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from functools import cache
@@ -54,6 +55,10 @@ from migrations.states import PassageResult
 QUEUE = "run"
 LONGEST_PATH = 100
 SEALED = b"binary/sealed"
+PACKED = b"binary/sealed+zlib"
+"""Sealed and made smaller before: a server takes no message of more than two megabytes."""
+LONG = 4096
+"""Bytes from which on a message is packed."""
 T = TypeVar("T")
 
 
@@ -112,18 +117,22 @@ class SealedPayloads(PayloadCodec, WithSerializationContext):
         return [self._open(payload) for payload in payloads]
 
     def _seal(self, payload: Payload) -> Payload:
-        nonce = os.urandom(12)
-        sealed = nonce + self._cipher.encrypt(nonce, payload.SerializeToString(), self._about)
-        return Payload(metadata={"encoding": SEALED}, data=sealed)
+        nonce, content, about = os.urandom(12), payload.SerializeToString(), self._about
+        encoding = SEALED if len(content) < LONG else PACKED
+        if encoding == PACKED:
+            content, about = zlib.compress(content, 1), PACKED + about
+        return Payload(metadata={"encoding": encoding}, data=nonce + self._cipher.encrypt(nonce, content, about))
 
     def _open(self, payload: Payload) -> Payload:
-        if payload.metadata.get("encoding") != SEALED:
+        encoding = payload.metadata.get("encoding")
+        if encoding not in {SEALED, PACKED}:
             raise self._refusal(refusals()[0])
+        about = self._about if encoding == SEALED else PACKED + self._about
         try:
-            opened = self._cipher.decrypt(payload.data[:12], payload.data[12:], self._about)
+            opened = self._cipher.decrypt(payload.data[:12], payload.data[12:], about)
         except (InvalidTag, ValueError) as exc:
             raise self._refusal(refusals()[1]) from exc
-        return Payload.FromString(opened)
+        return Payload.FromString(opened if encoding == SEALED else zlib.decompress(opened))
 
     def _refusal(self, text: str) -> EngineError:
         self._tell(text)

@@ -1,44 +1,34 @@
-"""The workflows of a run: a passage takes units through in the order of their needs, one workflow for each unit.
+"""The workflow of one unit in one passage: its steps, one after the other, and its way back where its cutover fails.
 
 Nothing here reads a file, a clock or the network: Temporal replays it after every kill and must get the same commands.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from migrations.plan import Stage, StepKind
     from migrations.run.engine.messages import (
         WAITS,
         Note,
-        PassageRequest,
+        PartEnded,
         Receipt,
         StepOutline,
         StepRequest,
-        UnitNeeds,
         UnitOutline,
         UnitRequest,
     )
-    from migrations.states import BETWEEN, THROUGH, Deed, Direction, PassageResult, UnitResult, UnitState
+    from migrations.states import BETWEEN, THROUGH, Deed, Direction, UnitResult, UnitState
 
-AT_ONCE = 64
-"""Units under way at one time; the worker's slots decide how many steps really run."""
 ATTEMPTS = 4000
 """Of one step, deaths of workers and waits for locks included; how often it may fail is the activity's affair."""
 SLACK = timedelta(seconds=60)
 """What an actuator is given above a step's own timeout to tell that it was reached."""
-SYSTEM = "system:"
-"""What keys of systems begin with."""
-PREPARED = frozenset(
-    {UnitState.SYNCED, UnitState.CUTTING_OVER, UnitState.VERIFYING, UnitState.ROLLING_BACK, UnitState.WAITING}
-)
-"""States in which a unit's cutover may begin, or go on where it was cut off."""
 UNTOUCHED = frozenset({UnitState.PLANNED, UnitState.WITHDRAWN})
 """States in which nothing of ours is anywhere."""
 WITHOUT_WAY_BACK = frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED})
@@ -56,53 +46,6 @@ class Failure(NamedTuple):
         return UnitState.WAITING if self.waits else UnitState.HELD
 
 
-@workflow.defn(name="passage")
-class PassageWorkflow:
-    """Takes units forward, back or through their commit."""
-
-    def __init__(self) -> None:
-        self._results: dict[str, UnitResult] = {}
-        self._room = asyncio.Semaphore(AT_ONCE)
-
-    @workflow.query
-    def results(self) -> PassageResult:
-        """Return the units that have ended so far."""
-        return PassageResult(units=tuple(self._results[key] for key in sorted(self._results)))
-
-    @workflow.run
-    async def run(self, request: PassageRequest) -> PassageResult:
-        """Return how each unit came out."""
-        units = await workflow.execute_local_activity(
-            "outline_run", request, result_type=tuple[UnitNeeds, ...], start_to_close_timeout=timedelta(seconds=60)
-        )
-        turns = _turns(units, request.direction)
-        await asyncio.gather(*(self._take(request, key, turns[key]) for key in sorted(turns)))
-        return self.results()
-
-    async def _take(self, request: PassageRequest, key: str, after: Sequence[str]) -> None:
-        if request.direction is not Direction.FORWARD:
-            self._results[key] = await self._part(request, key, after, None)
-            return
-        # Systems are prepared side by side: what one needs of another matters when its users come.
-        ground = tuple(each for each in after if not each.startswith(SYSTEM))
-        result = await self._part(request, key, ground, Stage.PREPARE)
-        if result.state in PREPARED and not result.reason:
-            result = await self._part(request, key, after, Stage.CUTOVER)
-        self._results[key] = result
-
-    async def _part(self, request: PassageRequest, key: str, after: Sequence[str], stage: Stage | None) -> UnitResult:
-        await workflow.wait_condition(lambda: all(each in self._results for each in after))
-        stuck = [each for each in after if not _lets_on(self._results[each], request.direction)]
-        name = f"{workflow.info().workflow_id}/{key}"
-        async with self._room:
-            return await workflow.execute_child_workflow(
-                UnitWorkflow.run,
-                UnitRequest(passage=request, unit=key, stage=stage, stuck=tuple(stuck)),
-                id=name if stage is None else f"{name}/{stage}",
-                task_timeout=timedelta(seconds=5),
-            )
-
-
 @workflow.defn(name="unit")
 class UnitWorkflow:
     """Takes one unit through its steps, and back by itself where its cutover fails."""
@@ -112,6 +55,12 @@ class UnitWorkflow:
         self._request = request
         self._state = UnitState.PLANNED
         self._reason = ""
+        self._is_told_by_signal = False
+
+    @workflow.signal
+    def tell(self) -> None:
+        """Tell the passage by a signal how the unit came out: by then it is a later one than who began the unit."""
+        self._is_told_by_signal = True
 
     @workflow.query
     def state(self) -> UnitState:
@@ -121,6 +70,21 @@ class UnitWorkflow:
     @workflow.run
     async def run(self, request: UnitRequest) -> UnitResult:
         """Return the unit's state at the end, with the reason where it did not come through."""
+        try:
+            await self._take(request)
+        except FailureError as exc:
+            await self._tell(PartEnded(part=workflow.info().workflow_id, failure=str(exc)))
+            raise
+        result = UnitResult(unit=request.unit, state=self._state, reason=self._reason)
+        await self._tell(PartEnded(part=workflow.info().workflow_id, result=result))
+        return result
+
+    async def _tell(self, ended: PartEnded) -> None:
+        parent = workflow.info().parent
+        if self._is_told_by_signal and parent is not None:
+            await workflow.get_external_workflow_handle(parent.workflow_id).signal("part_ended", ended)
+
+    async def _take(self, request: UnitRequest) -> None:
         outline = await workflow.execute_local_activity(
             "outline_unit", request, result_type=UnitOutline, start_to_close_timeout=timedelta(seconds=60)
         )
@@ -134,7 +98,6 @@ class UnitWorkflow:
                 await self._commit(outline)
             case Direction.WITHDRAW:
                 await self._withdraw(outline)
-        return UnitResult(unit=request.unit, state=self._state, reason=self._reason)
 
     async def _forward(self, outline: UnitOutline) -> None:
         if outline.state in THROUGH:
@@ -278,25 +241,3 @@ def _why(step: StepOutline, error: ActivityError) -> Failure:
 
 def _staged(outline: UnitOutline, stage: Stage) -> tuple[StepOutline, ...]:
     return tuple(step for step in outline.steps if step.stage is stage)
-
-
-def _lets_on(result: UnitResult, direction: Direction) -> bool:
-    """Say whether those who wait for a unit may go on after how it came out."""
-    match direction:
-        case Direction.FORWARD:
-            return result.state in THROUGH
-        case Direction.COMMIT:
-            return result.state in WITHOUT_WAY_BACK and not result.reason
-        case Direction.BACK:
-            # Who goes back first is an order and no condition: each unit that returns is one less in doubt.
-            return True
-        case Direction.WITHDRAW:
-            return result.state in UNTOUCHED
-
-
-def _turns(units: Sequence[UnitNeeds], direction: Direction) -> Mapping[str, tuple[str, ...]]:
-    """Map each unit to those that go before it: what it needs, or what needs it where something is taken away."""
-    taken = {unit.key for unit in units}
-    if direction in {Direction.BACK, Direction.WITHDRAW}:
-        return {key: tuple(unit.key for unit in units if key in unit.needs) for key in taken}
-    return {unit.key: tuple(need for need in unit.needs if need in taken) for unit in units}

@@ -1,0 +1,129 @@
+"""A passage whose workflow goes on as a new one: units under way outlive that, and the run a kill beside it."""
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.service import RPCError
+from temporalio.worker import Replayer
+
+from migrations.evidence.chain import Soundness, verify_chain
+from migrations.home import RunHome, RunSettings, states_of
+from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
+from migrations.run.engine.passages import PassageWorkflow
+from migrations.run.engine.temporal import Access, EngineSilent, converter
+from migrations.run.engine.workflows import UnitWorkflow
+from migrations.run.runner import Listener, running
+from migrations.states import UnitState
+from tests.chaos.test_kill import Command, Halting
+from tests.real.recorder import WORKER, Recorder
+from tests.sampling import sampled
+
+pytestmark = [pytest.mark.chaos, pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
+
+SYSTEMS = 16
+EVENTS = 100
+"""After which a passage goes on as new: far fewer than it writes for all these systems."""
+FIRST = "system:s00"
+
+
+def _step(unit: str, verb: str, stage: Stage, kind: StepKind) -> Step:
+    return Step(id=f"{unit}/{verb}", verb=verb, stage=stage, kind=kind, arguments={}, timeout=200)
+
+
+def _system(number: int) -> Unit:
+    name = f"s{number:02}"
+    # Each fifth needs the one before: what it waits for may have come out in an earlier workflow.
+    needs = ("site:a", f"system:s{number - 1:02}") if number % 5 == 4 else ("site:a",)
+    prepare = _step(f"system:{name}", "prepare", Stage.PREPARE, StepKind.COMPENSATABLE)
+    switch = _step(f"system:{name}", "switch", Stage.CUTOVER, StepKind.REVERSIBLE)
+    return Unit(name=name, kind=Actuator.SYSTEM, needs=needs, wave=1, steps=(prepare, switch))
+
+
+SITE = Unit(
+    name="a",
+    kind=Actuator.SITE,
+    needs=(),
+    wave=1,
+    steps=(_step("site:a", "provision", Stage.PREPARE, StepKind.COMPENSATABLE),),
+)
+PLAN = Plan(programme="long", untouched=(), units=(SITE, *(_system(number) for number in range(SYSTEMS))))
+
+
+# What a user's command does, called again or not: it takes all of them forward.
+COMMAND = f"""
+import sys
+from pathlib import Path
+from migrations.home import RunHome
+from migrations.run.runner import Listener, running
+from migrations.states import Direction
+
+with running(RunHome(Path(sys.argv[1])), Listener(), {WORKER!r}) as runner:
+    runner.take(Direction.FORWARD)
+"""
+
+
+@pytest.mark.parametrize("victim", sampled(("worker", "server", "command"), 0.3))
+def test_units_under_way_outlive_the_workflow_that_began_them_and_the_run_a_kill(tmp_path: Path, victim: str) -> None:
+    home = RunHome(tmp_path / "run")
+    settings = RunSettings(run="run", plan=digest(PLAN), world=Path("/nowhere"), heartbeat=1.5, history=EVENTS)
+    home.create(PLAN, settings)
+    halting = Halting(home)
+    moment = f"before apply {FIRST}/prepare"
+    halting.at(moment)
+    command = Command(home, COMMAND)
+    try:
+        halting.wait(moment)
+        # All others go on meanwhile, and so does the passage, as a workflow that did not begin this unit.
+        while len(_histories(home)) < 2:
+            time.sleep(0.2)
+        command.kill(victim)
+        halting.wait(moment)
+        halting.off()
+        assert command.process.wait(300) == 0, (home.logs / "command.log").read_text()
+    finally:
+        command.process.kill()
+        command.process.wait()
+    _assert_through(home)
+    _assert_short_and_replayed(home)
+
+
+def _assert_through(home: RunHome) -> None:
+    effects = [f"{each.state} {each.step}" for each in Recorder(home).effects()]
+    assert sorted(effects) == sorted(f"done {step.id}" for unit in PLAN.units for step in unit.steps)
+    states = states_of(PLAN, home.evidence.records())
+    assert states == {unit.key: UnitState.ON_PROBATION if unit is not SITE else UnitState.READY for unit in PLAN.units}
+    assert verify_chain(home.evidence.path).outcome is Soundness.SOUND
+
+
+def _assert_short_and_replayed(home: RunHome) -> None:
+    replayer = Replayer(workflows=[PassageWorkflow, UnitWorkflow], data_converter=converter(home.key_file.read_bytes()))
+    with running(home, Listener(), WORKER) as runner:
+        runner.server.ensure()
+        while not (histories := _histories(home)):
+            time.sleep(0.2)
+    for history in histories:
+        # Only what those under way at its end tell goes beyond the limit.
+        assert len(history.events) < 3 * EVENTS
+        asyncio.run(replayer.replay_workflow(history))
+
+
+def _histories(home: RunHome) -> list[WorkflowHistory]:
+    """Return the histories of all workflows of the passage, the newest first; none while the server does not answer."""
+    with contextlib.suppress(EngineSilent, RPCError):
+        return asyncio.run(_read(home))
+    return []
+
+
+async def _read(home: RunHome) -> list[WorkflowHistory]:
+    client = await Access(home).client()
+    histories: list[WorkflowHistory] = []
+    one: str | None = None
+    while one != "":
+        history = await client.get_workflow_handle("run/1", run_id=one).fetch_history()
+        histories.append(history)
+        one = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+    return histories
