@@ -48,7 +48,7 @@ def test_a_cluster_carries_a_run_as_its_own_engine_would(address: str, tmp_path:
     assert [f"apply {effect.step}" for effect in effects] == [*FORWARD, *COMMIT]
     assert set(states_of(PLAN, home.evidence.records()).values()) == {UnitState.COMMITTED, UnitState.DECOMMISSIONED}
     names = asyncio.run(_workflows(address))
-    assert {name.split("/", 1)[1] for name in names} >= {"run/1", "run/2", "run/1/system:c/cutover"}
+    assert {name.split("/", 1)[1] for name in names} >= {"run/1", "run/2", "run/1/system:c"}
     # Another run of this name, with a key of its own, takes nothing of it for its own.
     other = RunHome(tmp_path / "other" / "run")
     other.create(PLAN, settings)

@@ -72,7 +72,7 @@ class UnitRequest(Model):
     passage: PassageRequest
     unit: str
     stage: Stage | None = None
-    """Which part of the way forward; none for the other directions."""
+    """Which part of the way forward; none where it is taken as a whole, as the other directions are."""
     stuck: tuple[str, ...] = ()
     """Those that go before it and do not let it go on."""
 

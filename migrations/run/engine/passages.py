@@ -18,18 +18,14 @@ from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     from migrations.plan import Stage
     from migrations.run.engine.messages import PartEnded, PassageRequest, SoFar, UnitNeeds, UnitRequest
-    from migrations.states import THROUGH, Direction, PassageResult, UnitResult, UnitState
+    from migrations.states import THROUGH, Direction, PassageResult, UnitResult
 
-from migrations.run.engine.workflows import UNTOUCHED, WITHOUT_WAY_BACK, UnitWorkflow
+from migrations.run.engine.workflows import PREPARED, UNTOUCHED, WITHOUT_WAY_BACK, UnitWorkflow
 
 AT_ONCE = 64
 """Units under way at one time; the worker's slots decide how many steps really run."""
 SYSTEM = "system:"
 """What keys of systems begin with."""
-PREPARED = frozenset(
-    {UnitState.SYNCED, UnitState.CUTTING_OVER, UnitState.VERIFYING, UnitState.ROLLING_BACK, UnitState.WAITING}
-)
-"""States in which a unit's cutover may begin, or go on where it was cut off."""
 
 
 @workflow.defn(name="passage")
@@ -118,11 +114,11 @@ class PassageWorkflow:
         self._ends[key].set()
 
     async def _taken(self, key: str, after: Sequence[str]) -> UnitResult:
-        if self._request.direction is not Direction.FORWARD:
+        # Systems are prepared side by side: what one needs of another matters when its users come.
+        ground = tuple(each for each in after if not each.startswith(SYSTEM))
+        if self._request.direction is not Direction.FORWARD or len(ground) == len(after):
             return await self._part(key, after, None)
         if key not in self._prepared:
-            # Systems are prepared side by side: what one needs of another matters when its users come.
-            ground = tuple(each for each in after if not each.startswith(SYSTEM))
             result = await self._part(key, ground, Stage.PREPARE)
             if result.state not in PREPARED or result.reason:
                 return result

@@ -29,6 +29,10 @@ ATTEMPTS = 4000
 """Of one step, deaths of workers and waits for locks included; how often it may fail is the activity's affair."""
 SLACK = timedelta(seconds=60)
 """What an actuator is given above a step's own timeout to tell that it was reached."""
+PREPARED = frozenset(
+    {UnitState.SYNCED, UnitState.CUTTING_OVER, UnitState.VERIFYING, UnitState.ROLLING_BACK, UnitState.WAITING}
+)
+"""States in which a unit's cutover may begin, or go on where it was cut off."""
 UNTOUCHED = frozenset({UnitState.PLANNED, UnitState.WITHDRAWN})
 """States in which nothing of ours is anywhere."""
 WITHOUT_WAY_BACK = frozenset({UnitState.COMMITTED, UnitState.DECOMMISSIONED})
@@ -106,10 +110,11 @@ class UnitWorkflow:
             await self._find_out(_staged(outline, Stage.CUTOVER))
         elif self._request.stuck:
             await self._become(UnitState.HELD, f"it needs {', '.join(self._request.stuck)}")
-        elif self._request.stage is Stage.PREPARE:
-            await self._prepare(outline)
         else:
-            await self._cut_over(_staged(outline, Stage.CUTOVER))
+            if self._request.stage is not Stage.CUTOVER:
+                await self._prepare(outline)
+            if self._request.stage is not Stage.PREPARE and self._state in PREPARED and not self._reason:
+                await self._cut_over(_staged(outline, Stage.CUTOVER))
 
     async def _prepare(self, outline: UnitOutline) -> None:
         # Inside a cutover preparation must not be touched: the source may be frozen already.
