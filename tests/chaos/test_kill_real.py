@@ -285,7 +285,7 @@ def test_a_look_tells_what_was_changed_by_hand_and_finds_all_else_as_it_was_left
     on("civil-db", f"{psql} 'ALTER SUBSCRIPTION zhenghe_identity_db ENABLE'")
 
 
-@pytest.mark.by_commit("district", 0.5)
+@pytest.mark.by_commit("nights", 1 / 8)
 @pytest.mark.timeout(1200)
 def test_killed_on_the_way_back_the_district_returns_all_the_same(district: District, on: RunOn) -> None:
     walk = Walk(district, on, boundaries("undo", "switch", "shift"))
@@ -297,7 +297,7 @@ def test_killed_on_the_way_back_the_district_returns_all_the_same(district: Dist
     assert_entries_let_pass(on)
 
 
-@pytest.mark.by_commit("district", 0.5)
+@pytest.mark.by_commit("nights", 1 / 8)
 @pytest.mark.timeout(1800)
 def test_killed_in_its_commit_the_district_is_released_all_the_same(district: District, on: RunOn) -> None:
     again = district.call(*district.apply)

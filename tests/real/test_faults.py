@@ -155,7 +155,7 @@ def assert_users_felt_nothing(told: dict[str, Any]) -> None:
             assert (unit["writes"]["lost"], unit["writes"]["doubled"]) == (0, 0)
 
 
-@pytest.mark.by_commit("bad nights", 0.3)
+@pytest.mark.by_commit("nights", 1 / 8)
 @pytest.mark.timeout(900)
 def test_whoever_cannot_be_reached_believed_or_copied_is_held_and_all_others_go_on(
     district: District, on: RunOn
@@ -194,7 +194,7 @@ def test_whoever_cannot_be_reached_believed_or_copied_is_held_and_all_others_go_
     assert ground(on, "civil-db", "identity") == before
 
 
-@pytest.mark.by_commit("bad nights", 0.3)
+@pytest.mark.by_commit("nights", 1 / 8)
 @pytest.mark.timeout(900)
 def test_a_target_that_is_not_what_the_source_was_is_left_again_by_itself(district: District, on: RunOn) -> None:
     def damage(litres: int) -> None:

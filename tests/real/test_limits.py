@@ -82,7 +82,7 @@ def rehearsed(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.by_commit("bad nights", 0.3)
+@pytest.mark.by_commit("nights", 1 / 8)
 def test_a_request_that_failed_and_a_packet_that_was_lost_fail_the_rehearsal(
     rehearsed: tuple[int, str, str], tmp_path: Path
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_request_that_failed_and_a_packet_that_was_lost_fail_the_rehearsal(
     assert "requests failed (HTTP 502), 0 are allowed" in (home / "reports" / "report.en.html").read_text()
 
 
-@pytest.mark.by_commit("bad nights", 0.3)
+@pytest.mark.by_commit("nights", 1 / 8)
 @pytest.mark.parametrize(
     "fault, step",
     [

@@ -120,7 +120,7 @@ def eventually(so: Callable[[], bool], seconds: float = 180.0) -> None:
         time.sleep(0.3)
 
 
-@pytest.mark.by_commit("lines", 0.4)
+@pytest.mark.by_commit("lines", 1 / 6)
 def test_two_lines_of_one_device_move_at_once_and_return_without_losing_a_packet(
     programme: Programme,
     twin: World,
@@ -195,7 +195,7 @@ def typed(on: RunOn, lines: Sequence[str]) -> None:
     on("water-ce-shell", f"vtysh {words}")
 
 
-@pytest.mark.by_commit("lines", 0.4)
+@pytest.mark.by_commit("lines", 1 / 6)
 def test_what_somebody_set_by_hand_on_a_line_is_there_again_after_its_release_was_undone(
     twin: World, extranet: Extranet, moves: Moves, on: RunOn, tmp_path: Path, surveyed: dict[str, str]
 ) -> None:
@@ -256,7 +256,7 @@ def test_the_configuration_before_a_change_is_kept(
     assert not any(b"neighbor" in file.read_bytes() for file in (tmp_path / "kept").rglob("*.conf"))
 
 
-@pytest.mark.by_commit("lines", 0.4)
+@pytest.mark.by_commit("lines", 1 / 6)
 def test_a_device_that_a_change_made_unreachable_comes_back_by_itself(
     short: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str]
 ) -> None:
@@ -357,7 +357,7 @@ class TooSlow(Extranet):
                 time.sleep(0.3)
 
 
-@pytest.mark.by_commit("lines", 0.4)
+@pytest.mark.by_commit("lines", 1 / 6)
 def test_what_is_confirmed_too_late_is_not_kept(
     twin: World, tmp_path: Path, moves: Moves, surveyed: dict[str, str]
 ) -> None:
@@ -385,7 +385,7 @@ Dying(load_world(world), home, timer=timer).change(json.load(sys.stdin), lambda 
 
 
 @pytest.mark.chaos
-@pytest.mark.by_commit("lines", 0.4)
+@pytest.mark.by_commit("lines", 1 / 6)
 @pytest.mark.parametrize("timer", [20, 600])
 def test_killed_before_it_confirmed_a_change_returns_and_a_rerun_finishes(
     twin: World, tmp_path: Path, extranet: Extranet, moves: Moves, on: RunOn, surveyed: dict[str, str], timer: int

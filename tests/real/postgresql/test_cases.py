@@ -12,7 +12,7 @@ from tests.sampling import sampled
 pytestmark = [pytest.mark.real]
 
 CASES = Path(__file__).with_name("cases")
-SHARE = 0.6
+SHARE = 0.4
 """Each takes a second or two, some of them ten."""
 
 

@@ -86,7 +86,7 @@ def _chain(home: Path) -> list[int]:
     return [shim, keeper, *descendants(keeper)]
 
 
-@pytest.mark.by_commit("kills of databases", 0.4)
+@pytest.mark.by_commit("kills of databases", 1 / 6)
 @pytest.mark.parametrize("then, sides", [("apply", ON_NEW), ("undo", ON_OLD)], ids=["forward", "back"])
 def test_a_move_killed_anywhere_is_finished_or_taken_back(
     on_old: District, tmp_path: Path, then: str, sides: dict[str, str]
@@ -114,7 +114,7 @@ def test_a_move_killed_anywhere_is_finished_or_taken_back(
         on_old.step("switch", "undo")
 
 
-@pytest.mark.by_commit("kills of databases", 0.4)
+@pytest.mark.by_commit("kills of databases", 1 / 6)
 def test_a_move_killed_before_its_old_side_follows_can_be_taken_back(on_old: District, tmp_path: Path) -> None:
     waiting = "FROM pg_locks WHERE NOT granted AND relation = 'pg_subscription'::regclass"
     with on_old.writing() as clients:
@@ -215,7 +215,7 @@ def neighbour(district: District) -> Iterator[District]:
     district.run(ENTRY, f"rm {folder}/zhenghe_tax_db_entry.*")
 
 
-@pytest.mark.by_commit("kills of databases", 0.4)
+@pytest.mark.by_commit("kills of databases", 1 / 6)
 def test_a_pause_waits_for_logins_so_that_nobody_is_turned_away_after_it(on_old: District) -> None:
     with (
         _logins_are_slow(on_old),
@@ -228,7 +228,7 @@ def test_a_pause_waits_for_logins_so_that_nobody_is_turned_away_after_it(on_old:
     assert len(clients["done"]) > 50
 
 
-@pytest.mark.by_commit("kills of databases", 0.4)
+@pytest.mark.by_commit("kills of databases", 1 / 6)
 def test_an_entry_that_goes_back_disturbs_nobody(on_old: District) -> None:
     with (
         _logins_are_slow(on_old),
@@ -242,7 +242,7 @@ def test_an_entry_that_goes_back_disturbs_nobody(on_old: District) -> None:
     assert len(clients["done"]) > 50
 
 
-@pytest.mark.by_commit("kills of databases", 0.4)
+@pytest.mark.by_commit("kills of databases", 1 / 6)
 def test_an_entry_that_turns_waits_for_the_logins_of_its_neighbours(on_old: District, neighbour: District) -> None:
     with (
         _logins_are_slow(on_old),
