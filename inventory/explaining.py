@@ -141,9 +141,19 @@ class Surveyed:
         return tuple(name for name in best if name in inside or scores[name] >= NEAR)[:3]
 
     def called(self, name: str) -> str:
-        """Return a name with the title that it stands for."""
+        """Return a name with the title that it stands for, and whose it is where others bear the title too."""
         title = self.titles.get(name, "")
-        return f"{name} ({title})" if title and title != name else name
+        if not title or title == name:
+            return name
+        owner = self.owner(name) if len(self.titled(title)) > 1 else ""
+        return (
+            _("{name} ({title}, {owner})").format(name=name, title=title, owner=owner) if owner else f"{name} ({title})"
+        )
+
+    def owner(self, name: str) -> str:
+        """Return the title of the department that a system or a line belongs to."""
+        found = self.systems[name][1].department if name in self.systems else self.lines[name][1].department
+        return self.departments.get(found) or found
 
 
 def explain(folder: Path, name: str, kinds: Kinds, day: date | None = None) -> Explanation:

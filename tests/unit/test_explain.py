@@ -130,7 +130,9 @@ def test_a_title_that_is_near_is_suggested(word: str) -> None:
 def test_a_title_that_two_systems_bear_names_both(folder: Path) -> None:
     for name in ("one", "two"):
         (folder / "systems" / f"{name}.yaml").write_text(f"system: {name}\ntitle: 办公系统\ndepartment: water-bureau\n")
-    with pytest.raises(UnknownUnit, match=r"several are called '办公系统'; give the name of one: one .*, two "):
+    with pytest.raises(
+        UnknownUnit, match=r"several are called '办公系统'; give the name of one: one \(办公系统, 水务局\), two "
+    ):
         explain(folder, "办公系统", KINDS)
 
 

@@ -66,6 +66,44 @@ def test_a_running_number_renames_where_a_person_says_so(tmp_path: Path) -> None
     assert "title: 学籍管理系统" in (tmp_path / "systems/xue-ji-xi-tong.yaml").read_text()
 
 
+def test_a_system_that_is_listed_no_more_and_another_that_does_the_same_are_asked_about(tmp_path: Path) -> None:
+    run(tmp_path, row("system", "学籍系统", {"survey.function": "登记学生"}), row("system", "排课系统"))
+    rows = (row("system", "学生信息平台", {"survey.function": "登记学生"}), row("system", "排课系统"))
+    merged = run(tmp_path, *rows)
+    assert [(each.before, each.after, each.accept) for each in merged.questions] == [
+        ("学籍系统", "学生信息平台", "rename:xue-ji-xi-tong=学生信息平台")
+    ]
+    assert (merged.files, kinds(merged)) == ((), [])
+    other = run(tmp_path, *rows, accept=["new:xue-ji-xi-tong=学生信息平台"])
+    assert (other.added, other.questions) == ({"system": 1}, ())
+    assert kinds(other) == [(Weight.WARNING, "no longer listed")]
+    # By now it is one of its own: what has to be done before the answer can count is said.
+    late = run(tmp_path, *rows, accept=["rename:xue-ji-xi-tong=学生信息平台"])
+    assert (Weight.WARNING, "answered too late") in kinds(late)
+    (tmp_path / "systems/xue-sheng-xin-xi-ping-tai.yaml").unlink()
+    merged = run(tmp_path, *rows, accept=["rename:xue-ji-xi-tong=学生信息平台"])
+    assert (merged.added, kinds(merged)) == ({}, [(Weight.NOTE, "renamed")])
+
+
+@pytest.mark.parametrize("function", ["", "办公", "统计学生"])
+def test_a_system_that_does_something_else_renames_none(tmp_path: Path, function: str) -> None:
+    run(tmp_path, row("system", "学籍系统", {"survey.function": function and "办公"}), row("system", "排课系统"))
+    merged = run(tmp_path, row("system", "学生平台", {"survey.function": function}), row("system", "排课系统"))
+    assert (merged.added, merged.questions) == ({"system": 1}, ())
+
+
+def test_a_system_that_was_added_before_two_departments_were_found_to_have_one_is_joined_by_hand(
+    tmp_path: Path,
+) -> None:
+    rows = (row("system", "河长制系统"), row("system", "河长制系统", department="环保局"))
+    assert kinds(run(tmp_path, *rows)) == [(Weight.WARNING, "perhaps reported twice")]
+    late = run(tmp_path, *rows, accept=["join:he-zhang-zhi-xi-tong=huan-bao-ju"])
+    (told,) = (remark for remark in late.remarks if remark.column == "answered too late")
+    told.place.file.unlink()
+    assert run(tmp_path, *rows, accept=["join:he-zhang-zhi-xi-tong=huan-bao-ju"]).added == {}
+    assert "also_reported_by: [huan-bao-ju]" in (tmp_path / "systems/he-zhang-zhi-xi-tong.yaml").read_text()
+
+
 @pytest.mark.parametrize("title", ["办公系统", "OA", "门户网站", "视频会议系统", "财务管理系统"])
 def test_generic_titles_of_several_departments_are_several_systems(tmp_path: Path, title: str) -> None:
     said = {

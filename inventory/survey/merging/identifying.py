@@ -10,7 +10,7 @@ from inventory.survey.merging.asking import Answers, Question, option
 from inventory.survey.merging.deciding import Telling
 from inventory.survey.merging.fields import get_field, put_field
 from inventory.survey.merging.folder import MODELS, Part
-from inventory.survey.merging.identity import agrees, contradicts, generic, running
+from inventory.survey.merging.identity import agrees, contradicts, folded, generic, running
 from inventory.survey.merging.matching import Matcher
 from inventory.survey.merging.memory import Memory
 from inventory.words import _
@@ -56,6 +56,8 @@ class Identifier:
             perhaps = perhaps or part
         if perhaps is not None:
             self._twice(perhaps, row, owner)
+        if (dropped := self._dropped(row, owner)) is not None:
+            return self._renamed(dropped, row, owner)
         return self._perhaps_renamed(row, owner)
 
     # A system of the department itself.
@@ -78,6 +80,15 @@ class Identifier:
             self.asked.add(part)
             return UNDECIDED
         return self._rename(part, row, owner) if answer else None
+
+    def _dropped(self, row: Entry, owner: str) -> Part | None:
+        """Return the system that a row perhaps renames: the department lists it no more, and it did the same."""
+        here = folded(str(row.values.get("survey.function", "")))
+        for part in self._matcher.dropped(owner) if here and not generic(here) else ():
+            there = self._matcher.said(part)
+            if folded(str(there.get("survey.function", ""))) == here and not contradicts(there, row.values):
+                return part
+        return None
 
     def _rename(self, part: Part, row: Entry, owner: str) -> Part:
         # A person agreed to the new title: the one that stands there is no change by hand.

@@ -31,6 +31,7 @@ class Matcher:
         self._calls: dict[tuple[Part, str], set[str]] = defaultdict(set)
         self._rows: dict[Part, list[Entry]] = defaultdict(list)
         self._listed: dict[str, set[str]] = defaultdict(set)
+        self._own: dict[str, list[Part]] = defaultdict(list)
         for part in folder.parts:
             self.know(part)
         keys = {part.key: part for part in folder.parts}
@@ -48,6 +49,11 @@ class Matcher:
         listed = self._listed.get(department, set())
         return bool(listed) if part is None else bool(listed & self._called(part, department))
 
+    def dropped(self, department: str) -> Iterator[Part]:
+        """Yield the systems of a department that its rows of this round list no more, where they list any."""
+        if self.lists(department):
+            yield from (part for part in self._own[department] if not self.lists(department, part))
+
     def _called(self, part: Part, department: str) -> set[str]:
         """Return all that a department has ever called a part."""
         return self._calls[part, department] | {part.name}
@@ -55,6 +61,8 @@ class Matcher:
     def know(self, part: Part, row: Entry | None = None) -> None:
         """Take a part into account, one that a row has added with that row."""
         self._names.setdefault((part.kind, part.name), part)
+        if part.kind == "system" and not part.new and part not in self._own[part.department]:
+            self._own[part.department].append(part)
         for owner in (part.department, *part.values.get("also_reported_by", ())):
             self._title(part, owner, part.name)
             self._title(part, owner, part.title)

@@ -69,6 +69,8 @@ def merge(folder: Folder, memory: Memory, entries: Sequence[Entry], accepted: It
     merger.recognise(entries)
     merger.settle()
     merger.missing()
+    for word in answers.unheard:
+        merger.too_late(word)
     after = memory.text()
     return Merged(
         changes=folder.changes(),
@@ -291,6 +293,21 @@ class _Merger:
             )
             place = Place(file=self.folder.folder / part.file)
             self.remark(place, _("no longer listed"), part.title, said, Weight.WARNING)
+
+    def too_late(self, word: str) -> None:
+        """Tell how a system is joined or renamed that has become one of its own by an import before the answer."""
+        kind, _colon, rest = word.partition(":")
+        name, _sign, said = rest.partition("=")
+        asked = self.matcher.named("system", name)
+        if asked is None or kind not in {"join", "rename"} or not said:
+            return
+        title, owner = (asked.title, said) if kind == "join" else (said, asked.department)
+        own = self.matcher.titled("system", title, owner)
+        if own is None or own is asked or own.department != owner:
+            return
+        told = _("'{name}' is kept as a system of its own by now: if both are one, remove it here and import again so")
+        place = Place(file=self.folder.folder / own.file)
+        self.remark(place, _("answered too late"), own.title, told.format(name=own.name), Weight.WARNING)
 
 
 _REFERRED: Mapping[str, Kind] = {

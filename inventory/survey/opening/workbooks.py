@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -24,6 +25,9 @@ LIMIT_SECONDS = 60.0
 LIMIT_CLOCK = 1800.0
 """Seconds of the clock after which a file is given up as one that the machine has no time for."""
 _LOOK = 0.2
+_MARKUP = re.compile(r"\s*(?:<html|<!doctype|<\?xml|<table|\{\\rtf|%pdf|mime-version:|id;p)", re.IGNORECASE)
+_TABLE = re.compile(r"<(?:table|tbody|td|body)[\s>]", re.IGNORECASE)
+"""What web pages have that programs save under the name of a workbook."""
 PACKED = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 Reading = tuple[tuple[Grid, ...], tuple[Remark, ...]]
@@ -202,7 +206,7 @@ def _text(path: Path, content: bytes) -> Reading:
         readable = _("a workbook (.xlsx, .xls, .ods), a document (.docx) or delimited text (.csv)")
         expected = _("it is empty") if text is not None else readable
         return (), (Remark(place=place, expected=expected),)
-    if text.lstrip()[:200].lower().startswith(("<html", "<!doctype", "<?xml", "<table", "{\\rtf", "%pdf")):
+    if _MARKUP.match(text) or _TABLE.search(text[:20_000]):
         return (), (Remark(place=place, expected=_("a web page or document is no workbook: save it as .xlsx")),)
     rows, wrong = rows_of(text)
     remarks = () if not wrong else (Remark(place=place, read=wrong, expected=_("the rest of the file is not read")),)

@@ -207,7 +207,7 @@ def is_numbered(text: str) -> bool:
 def department_in(text: str) -> str:
     """Return the department that a sheet's title or a file's name begins with; empty if none does."""
     text = cleaned(_PREFIXED.sub("", _DAY.sub(" ", plain(text))))
-    for part in map(_unled, re.split(r"[-_:\s()（）【】\[\]《》“”+—.]+|\d+", text)):
+    for part in map(_unled, re.split(r"[-_:\s()（）【】\[\]《》“”+—.]+|\d+|[A-Za-z]+", text)):
         if is_department(part):
             return part
         # "water bureau" in "water bureau's information systems": what follows must be what sheets are about.
