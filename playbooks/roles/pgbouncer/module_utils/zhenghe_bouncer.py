@@ -44,6 +44,8 @@ CLIENTS = 2000
 SUFFIXES = (".ini", ".ini.next", ".hba", ".trust", ".verifier", ".password")
 LOGINS = 1.0
 """Seconds to wait at most for logins that are under way before a reload, which falls into a pause of clients."""
+HOPELESS = 5.0
+"""Seconds after which a client waits for a server that does not answer: a login at a busy one may take seconds."""
 CALM = 0.01
 """Seconds without a login after which none is expected: one for a client often follows one for its account."""
 
@@ -421,7 +423,7 @@ def shown(console: Any, what: str) -> list[dict[str, Any]]:
 def _logs_in(pool: Mapping[str, Any]) -> bool:
     """Say whether a login is under way that is likely to succeed: the server answers others, or was not asked long."""
     connected = sum(int(pool[state]) for state in ("sv_active", "sv_idle", "sv_used", "sv_tested"))
-    waited = int(pool["cl_waiting"]) and int(pool["maxwait"]) < LOGINS
+    waited = int(pool["cl_waiting"]) and int(pool["maxwait"]) < HOPELESS
     return bool(int(pool["sv_login"]) and (connected or waited))
 
 
