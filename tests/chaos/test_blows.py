@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ import pytest
 from migrations.evidence.chain import Soundness, verify_chain
 from migrations.home import RunHome, states_of
 from migrations.states import UnitState
-from tests.chaos.test_kill import COMMAND, EFFECTS, PLAN, Command, Halting, _home
+from tests.chaos.test_kill import COMMAND, EFFECTS, PLAN, Command, Halting, Over, _home
 from tests.real.recorder import Recorder
 from tests.sampling import sampled
 
@@ -72,6 +72,11 @@ class Beaten(Command):
                 return
             time.sleep(0.02)
         time.sleep(blow.later)
+        # Among the last records a part may have ended in its own way, or need not be replaced any more.
+        with suppress(Over, ProcessLookupError):
+            self._strike(blow)
+
+    def _strike(self, blow: Blow) -> None:
         if self.process.poll() is not None:
             return
         if blow.how is signal.SIGKILL:

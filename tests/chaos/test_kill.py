@@ -95,6 +95,10 @@ COMMIT = ("apply line:b/release", "apply system:c/retire")
 EFFECTS = [*FORWARD, *BACK, *AGAIN, *COMMIT]
 
 
+class Over(AssertionError):
+    """The command has ended, and its parts with it."""
+
+
 class Command:
     """The command as a user calls it, and calls it again whenever it was killed."""
 
@@ -122,6 +126,8 @@ class Command:
                 # Whoever goes before a part and becomes or starts it has the same words, and another program.
                 if Path(line[0]).name == programs[part] and words[part] in line and "-c" not in line:
                     return int(folder.name)
+            if self.process.poll() is not None:
+                raise Over(part)
             time.sleep(0.05)
         raise AssertionError(f"no {part}")
 
