@@ -51,7 +51,7 @@ def ambiguous(systems: Iterable[System], system: System, part: Component) -> dic
     for other, component in used(systems, system, part):
         assert component.entry is not None
         for host in component.on:
-            word = f"{host}:{component.entry.port}" if host in part.on else host
+            word = f"{host}:{_old_port(component)}" if host in part.on else host
             meant.setdefault(word, {})[f"{other.system}/{component.name}"] = component.entry.name
     return {word: tuple(sorted(those)) for word, those in sorted(meant.items()) if len(set(those.values())) > 1}
 
@@ -109,11 +109,24 @@ def _of_hosts(
         if host in part.on:
             # On one host they find each other by any word for it; only the port says that the other one is meant.
             for near in ("localhost", "127.0.0.1", addresses[host], host):
-                words = {"found": f"{near}:{row.port}", "becomes": f"{row.becomes}:{row.port}", "kind": "local"}
-                yield row.model_copy(update=words)
+                yield row.model_copy(update={**_with_port(near, component, row), "kind": "local"})
             continue
+        if _old_port(component) != row.port:
+            # The entry listens at another port than the server did.
+            for word in (addresses[host], host):
+                yield row.model_copy(update={**_with_port(word, component, row), "kind": "address"})
         yield row.model_copy(update={"found": addresses[host], "kind": "address"})
         yield row.model_copy(update={"found": host, "kind": "host", "before": addresses[host]})
+
+
+def _with_port(word: str, component: Component, row: Substitution) -> dict[str, str]:
+    return {"found": f"{word}:{_old_port(component)}", "becomes": f"{row.becomes}:{row.port}"}
+
+
+def _old_port(component: Component) -> int:
+    """Return the port at which a component is found today: its own setting, or that of its entry."""
+    assert component.entry is not None
+    return int(component.settings.get("port", component.entry.port))
 
 
 def _own(part: Component, addresses: dict[str, str]) -> Iterator[Substitution]:

@@ -113,3 +113,23 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(bounds: Any, tmp_path: Pa
     staged.symlink_to("/etc/shadow")
     with pytest.raises(bounds.Refused, match="no plain file"):
         bounds.put(APP, staged, "/etc/app.conf", tmp_path / "place")
+
+
+TEMPLATE = """[Service]
+User=app
+EnvironmentFile=-/etc/default/{}
+EnvironmentFile=/etc/%p/%i.env
+ExecStart=/srv/app/run %i 100%%
+"""
+
+
+def test_units_of_a_template_come_with_what_their_instances_read(bounds: Any) -> None:
+    one = {**APP, "settings": {**APP["settings"], "service": "app@1", "helpers": ["app@2"]}}
+    path = "/etc/systemd/system/app@.service"
+    for each in (path, f"{path}.d/more.conf", "/etc/systemd/system/app@1.service.d/x.conf", "/etc/app/2.env"):
+        assert bounds.declared(one, each)
+    assert not bounds.declared(one, "/etc/systemd/system/app.service")
+    bounds.see_unit(one, path, TEMPLATE.format("%N"))
+    for strange in ("other-%i", "%I", "%%N"):
+        with pytest.raises(bounds.Refused, match="does not declare"):
+            bounds.see_unit(one, path, TEMPLATE.format(strange))

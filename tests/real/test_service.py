@@ -1,6 +1,7 @@
 """A service of which nobody has the source moves with its jobs and its addresses, is tried before, and comes back."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -183,13 +184,34 @@ def surveyed(
     return Permits(world, tmp_path_factory.mktemp("steps"), run)
 
 
+# Units that start it or work in its folder: of other kinds, under other names, instances of templates.
+BESIDE = {
+    "/etc/cron.d/monthly": "5 1 * * * permits true",
+    "/etc/cron.weekly/tidy": "find /srv/permits/tmp -delete",
+    "/etc/systemd/system/permits.socket": "[Socket]\nListenStream=8089",
+    "/etc/systemd/system/inbox.path": "[Path]\nPathExists=/run/inbox\nUnit=import.service",
+    "/etc/systemd/system/import.service": "[Service]\nExecStart=/srv/permits/import",
+    "/etc/systemd/system/early.timer": "[Timer]\nOnBootSec=9d\nUnit=import.service\n[Install]\nWantedBy=basic.target",
+    "/etc/systemd/system/dump@.service": "[Service]\nType=oneshot\nUser=permits\nExecStart=true",
+    "/etc/systemd/system/dump@.timer": "[Timer]\nOnCalendar=daily\nPersistent=true",
+}
+
+
 def test_what_would_stay_behind_is_refused_by_name(surveyed: Permits) -> None:
-    surveyed.run(OLD, "echo '5 1 * * * permits true' > /etc/cron.d/monthly")
+    made = "".join(f"cat > {path} <<'FILE'\n{text}\nFILE\n" for path, text in BESIDE.items())
+    timers = "systemctl start dump@permits.timer; systemctl enable -q early.timer"
+    surveyed.run(OLD, f"{made}systemctl daemon-reload; {timers}")
     try:
-        with pytest.raises(PlaybookFailed, match=r"/etc/cron\.d/monthly has to do with it and would stay behind"):
+        with pytest.raises(PlaybookFailed, match="has to do with it and would stay behind") as refused:
             surveyed.step("prepare", APP)
+        named = re.findall(r"the job (\S+) has to do", refused.value.reason)
+        assert named == [
+            "/etc/cron.d/monthly", "/etc/cron.weekly/tidy", "dump@permits.timer", "early.timer", "inbox.path",
+            "permits.socket",
+        ]  # fmt: skip
     finally:
-        surveyed.run(OLD, "rm /etc/cron.d/monthly")
+        undone = timers.replace("start", "stop").replace("enable", "disable")
+        surveyed.run(OLD, f"{undone}; rm {' '.join(BESIDE)}; systemctl daemon-reload")
         surveyed.step("prepare", APP, mode="undo")
 
 

@@ -222,18 +222,22 @@ def test_what_a_copy_would_lose_is_named_when_it_is_prepared(archive: Archive) -
 
 def test_a_way_into_the_folder_that_no_seal_closes_stops_the_gate_and_the_switch(on_old: Archive) -> None:
     there = "systemd-run -q --unit=standing --working-directory=/srv/archive/drop"
-    on_old.run(OLD, f"{there} sleep 600; mkdir -p /mnt/permits; mount --bind /srv/archive/permits /mnt/permits")
+    # As a container has it: nothing is open, and no mount of the host's comes there.
+    apart = "systemd-run -q --unit=container unshare --mount --propagation private sleep 600"
+    bound = "mkdir -p /mnt/permits; mount --bind /srv/archive/permits /mnt/permits"
+    on_old.run(OLD, f"{there} sleep 600; {apart}; {bound}")
     try:
         with pytest.raises(PlaybookFailed, match="cannot be sealed for everybody") as refused:
             on_old.step("lag")
         assert "can also be written at /mnt/permits" in refused.value.reason
         assert re.search(r"sleep \(\d+\) of standing.service works in it", refused.value.reason)
+        assert "of container.service has it at /srv/archive, /srv/archive/mounted, by mounts" in refused.value.reason
         on_old.run(OLD, "umount /mnt/permits")
         with on_old.depositing() as readers, pytest.raises(PlaybookFailed, match=r"standing\.service works in it"):
             on_old.step("switch", limits={"downtime": "2s"})
         assert readers["failed"] == []
     finally:
-        on_old.run(OLD, "systemctl stop standing; mountpoint -q /mnt/permits && umount /mnt/permits || true")
+        on_old.run(OLD, "systemctl stop standing container; mountpoint -q /mnt/permits && umount /mnt/permits || true")
     until(lambda: on_old.step("lag", mode="probe").state == "done")
 
 

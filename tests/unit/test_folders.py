@@ -265,6 +265,20 @@ def test_what_the_kernel_writes_into_a_folder_by_itself_is_named(
     ]  # fmt: skip
 
 
+NAMELESS = {
+    "a file": "kept = open(root + '/gone', 'w'); os.unlink(root + '/gone')",
+    "a mapped file": "f = open(root + '/gone', 'w+b'); f.write(b'0'); f.flush(); kept = mmap.mmap(f.fileno(), 0); "
+                     "os.unlink(root + '/gone'); f.close()",
+    "a folder": "os.mkdir(root + '/gone'); os.chdir(root + '/gone'); os.rmdir(root + '/gone')",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NAMELESS)
+def test_what_has_no_name_any_more_holds_nobody_up(folder: Path, what: str) -> None:
+    with at_work(folder, NAMELESS[what]):
+        assert held(folder) == []
+
+
 def test_who_only_reads_is_left_alone(folder: Path) -> None:
     with at_work(folder, "kept = open(root + '/one')"):
         assert held(folder) == []

@@ -37,6 +37,16 @@ TABLE = [
         ("ends here: 10.1.0.5.", "ends here: db.example."),
         ("http://db-old/x http://user@db-old:80", "http://db.example/x http://user@db.example:80"),
         ("host=db-old", "host=db.example"),
+        ("DB_HOST = db-old", "DB_HOST = db.example"),
+        ("define('DB_HOST', 'db-old');", "define('DB_HOST', 'db.example');"),
+        ('{"host": "db-old", "port": 1}', '{"host": "db.example", "port": 1}'),
+        ("$cfg['server'] => \"DB-OLD\"", "$cfg['server'] => \"db.example\""),
+        ("(ADDRESS=(HOST = db-old)(PORT = 1521))", "(ADDRESS=(HOST = db.example)(PORT = 1521))"),
+        ("Data Source=db-old;Initial Catalog=x", "Data Source=db.example;Initial Catalog=x"),
+        ("url=jdbc\\:mysql\\://db-old\\:3306/x?useSSL=false", "url=jdbc\\:mysql\\://db.example\\:3306/x?useSSL=false"),
+        ("url=localhost\\:5432", "url=near.example:5432"),
+        ("seeds=db-old:1,DB-Old:2", "seeds=db.example:1,db.example:2"),
+        ("hostess=db-old", "hostess=db-old"),
         # A word is no host because one is called so.
         ("database=db-old", "database=db-old"),
         ("name: db-old-copy", "name: db-old-copy"),
@@ -55,6 +65,13 @@ def test_other_bytes_stay_as_they_are_and_places_tell_no_line() -> None:
     new, places = substitution.substituted(text, TABLE)
     assert new == text.replace(b"10.1.0.5", b"db.example")
     assert substitution.told("a.ini", places) == ["a.ini:2: 10.1.0.5 -> db.example (identity/db)"]
+
+
+def test_what_may_mean_the_old_host_and_stays_is_told_with_its_line() -> None:
+    text = b"database=db-old\nurl=//db-old/x\nhost=localhost\nport=5432\nold=//DB-OLD.intranet\ncopy=db-old-copy"
+    assert substitution.left(text, TABLE) == [(1, "db-old"), (3, "localhost"), (5, "DB-OLD")]
+    # Without the port, the own host is nobody's.
+    assert substitution.left(b"host=localhost\nport=15432", TABLE) == []
 
 
 def test_what_one_substitution_writes_is_not_found_by_the_next() -> None:
@@ -127,3 +144,10 @@ def test_a_unit_is_shown_bounded_with_the_digest_of_the_whole() -> None:
     assert told["lines"][:2] == ["[Service]", "User=app"]
     assert (len(told["lines"]), told["left_out"]) == (shown.MOST_LINES, 442)
     assert len(told["sha256"]) == 64
+
+
+def test_what_a_killed_write_left_is_gone_after_the_next(tmp_path: Path) -> None:
+    (tmp_path / "app.ini").write_text("a=1")
+    (tmp_path / ".app.ini.zhenghe").write_text("half")
+    assert substitution.Inside(str(tmp_path)).write("app.ini", b"a=1") is False
+    assert [one.name for one in tmp_path.iterdir()] == ["app.ini"]

@@ -70,6 +70,15 @@ def test_a_database_of_another_system_is_found_by_the_name_of_its_entry(written:
     assert component(written)["beside"] == [{"name": "permits-data", "root": "/var/lib/permits"}]
 
 
+def test_a_server_at_another_port_than_its_entry_is_found_with_its_port(written: Path) -> None:
+    file = written / "systems" / "identity.yaml"
+    file.write_text(file.read_text().replace("database: identity", "port: 5433, database: identity", 1))
+    add(written)
+    found = rows(written)
+    for old in ("10.12.0.10", "civil-db"):
+        assert (f"{old}:5433", "identity-db.yunhe.example:5432", "address") in found
+
+
 def test_what_shares_its_host_is_told_apart_by_the_port(written: Path) -> None:
     add(written, {"uses": ["water-billing/app"]}, depends_on=["water-billing"])
     billing = next(each for each in load_programme(written).systems if each.system == "water-billing")

@@ -13,6 +13,7 @@ import os
 import pwd
 import re
 import stat
+from functools import partial
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
@@ -97,11 +98,14 @@ def declared(component: dict[str, Any], path: str) -> bool:
     service = settings.get("service", "")
     site = settings.get("site") or service or Path(settings["root"]).name
     allowed = [re.escape(f"/etc/nginx/sites-available/{site}")]
-    for each in own_units(component):
+    templates = {one.partition("@")[0] for one in own_units(component) if re.fullmatch(r"[^@]+@[^@]+", one)}
+    for each in (*own_units(component), *(f"{name}@" for name in templates)):
         own = re.escape(each)
-        allowed += [rf"/etc/systemd/system/{own}\.(service|timer)", rf"/etc/default/{own}", rf"/etc/sysconfig/{own}",
-                    rf"/etc/systemd/system/{own}\.(service|timer)\.d/[\w.-]+\.conf", rf"/etc/{own}\.env",
-                    rf"/etc/{own}/[\w./-]+"]  # fmt: skip
+        allowed += [rf"/etc/systemd/system/{own}\.(service|timer)",
+                    rf"/etc/systemd/system/{own}\.(service|timer)\.d/[\w.-]+\.conf"]  # fmt: skip
+    for each in (*own_units(component), *templates):
+        own = re.escape(each)
+        allowed += [rf"/etc/default/{own}", rf"/etc/sysconfig/{own}", rf"/etc/{own}\.env", rf"/etc/{own}/[\w./-]+"]
     allowed += [re.escape(f"/etc/cron.d/{name}") for name in settings.get("cron", ())]
     allowed += [re.escape(f"{CRONTABS}/{name}") for name in settings.get("crontabs", ())]
     allowed += [re.escape(one) for one in settings.get("files", ()) if not SYSTEMS_OWN.match(one)]
@@ -114,6 +118,23 @@ def own_units(component: dict[str, Any]) -> list[str]:
     settings = component["settings"]
     service = [settings["service"]] if settings.get("service") else []
     return [*settings.get("helpers", ()), *service, *settings.get("jobs", ())]
+
+
+def _specified(component: dict[str, Any], path: str, value: str) -> list[str]:
+    """Return a value of a unit with the specifiers of names replaced, once for each unit that comes from the file."""
+    name = Path(path).parent.name.removesuffix(".d") if path.endswith(".conf") else Path(path).name
+    stem, _, suffix = name.rpartition(".")
+    units = [one for one in own_units(component) if one == stem or (stem.endswith("@") and one.startswith(stem))]
+    found = []
+    for unit in units or [stem]:
+        prefix, _, instance = unit.partition("@")
+        words = {"%n": f"{unit}.{suffix}", "%N": unit, "%p": prefix, "%i": instance}
+        found.append("%".join(re.sub("%[nNpi]", partial(_word, words), part) for part in value.split("%%")))
+    return found
+
+
+def _word(words: dict[str, str], match: re.Match[str]) -> str:
+    return words[match[0]]
 
 
 def see_accounts(wanted: dict[str, list[dict[str, Any]]]) -> None:
@@ -210,7 +231,8 @@ def _text(path: str, content: bytes) -> str:
 def see_unit(component: dict[str, Any], path: str, text: str) -> None:
     """See that a unit runs as an ordinary account all the time, and has the manager, which is root, touch nothing."""
     found = obeyed.settings(obeyed.see_plain(path, text))
-    wrong = next((why for one in found if (why := _wrong_in_unit(component, one.key, one.value))), "")
+    values = [(one.key, value) for one in found for value in _specified(component, path, one.value)]
+    wrong = next((why for key, value in values if (why := _wrong_in_unit(component, key, value))), "")
     own = {one.key: one.value for one in found if one.section == "Service"}
     user = own.get("User", "")
     wrong = wrong or next((why for one in found if (why := _wrong_folder(component, one.key, one.value, user))), "")

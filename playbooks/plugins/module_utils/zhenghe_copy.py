@@ -14,6 +14,7 @@ from ansible.module_utils import zhenghe_accounts, zhenghe_bounds, zhenghe_folde
 from ansible.module_utils.zhenghe_findings import by_links, looked_over, still_refused
 from ansible.module_utils.zhenghe_holders import holders
 from ansible.module_utils.zhenghe_puller import Puller
+from ansible.module_utils.zhenghe_starters import Starters
 from ansible.module_utils.zhenghe_store import Store
 
 from playbooks.agents.kit import Refused, alone, answer, run, seconds, write
@@ -48,6 +49,7 @@ class Copy:
             look = looked_over(self.store.root, self._views())
             accounts = zhenghe_accounts.named(look.users | set(users), look.groups)
             found = look.told()
+            found["reported"] += self.left_behind()
             if found["refused"] and changing and not self.store.sealed():
                 raise Refused("; ".join(found["refused"]), "mend what is said of each; nothing has changed")
         elif self.side == "source":
@@ -55,6 +57,16 @@ class Copy:
         key = self.puller.public_key(make=changing)
         return {"offer": {"public_key": key, "host_keys": zhenghe_readers.host_keys(), "accounts": accounts,
                           "gives": self.store.gives, "found": found}}  # fmt: skip
+
+    def left_behind(self) -> list[str]:
+        """Say which jobs of this host have to do with the folder: only a service moves jobs, those that it declares."""
+        settings = self.component["settings"]
+        units = [f"{settings['service']}.service"] if settings.get("service") else []
+        starters = Starters(self.store.root, units, ())
+        return [
+            f"the job {one} has to do with it and moves only with a component of kind service that declares it"
+            for one in (*starters.files(), *starters.units())
+        ]
 
     def _views(self) -> tuple[str, str]:
         return str(self.store.raw), str(self.store.ro)

@@ -174,6 +174,9 @@ class _Folder:
         if not outer and not self._holds(path, seen):
             return ""
         state = os.stat(str(fd))
+        if not state.st_nlink:
+            # It has no name any more: nobody sees what is written there, and it ends with its process.
+            return ""
         if outer and (state.st_dev, state.st_ino) not in self._links and not self._holds(path, seen):
             return ""
         if os.path.isdir(str(fd)):
@@ -195,14 +198,15 @@ def _standing(process: Path, name: str) -> Iterator[Path]:
 
 
 def _writable(view: Path) -> bool:
-    # Whoever came after the seal stands in the read-only view.
-    return not os.statvfs(str(view)).f_flag & os.ST_RDONLY
+    # Whoever came after the seal stands in the read-only view; a folder that was removed takes nothing new.
+    return bool(os.stat(str(view)).st_nlink) and not os.statvfs(str(view)).f_flag & os.ST_RDONLY
 
 
 def _mapped(process: Path) -> Iterator[str]:
     text = (process / "maps").read_text(errors="surrogateescape")
     for match in re.finditer(r"^\S+ .w.s \S+ \S+ \d+ +(/.*)$", text, re.MULTILINE):
-        yield match[1]
+        if not match[1].endswith(" (deleted)") or os.path.lexists(match[1]):
+            yield match[1]
 
 
 def _state(process: Path) -> str:

@@ -57,6 +57,10 @@ class Verbs(Copy):
                 raise Refused("; ".join(refused), "mend what is said of each; nothing has changed")
         return found
 
+    def left_behind(self) -> list[str]:
+        """Say nothing here: jobs are declared, or refused by name."""
+        return []
+
     def admit_peers(self) -> dict[str, Any]:
         """Make accounts, keys and views on both hosts."""
         if self.side == "target" and self.mode == "apply":

@@ -11,16 +11,16 @@ import os
 import pwd
 import re
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterable
 
 from ansible.module_utils import zhenghe_cron
 from ansible.module_utils.zhenghe_bounds import CRONTABS
+from ansible.module_utils.zhenghe_starters import CRON, Starters
 
 from playbooks.agents.kit import Refused, run, wait, write
 
 HERE = Path("/var/lib/zhenghe/here")
 UNITS = Path("/etc/systemd/system")
-CRON = Path("/etc/cron.d")
 STAMPS = Path("/var/lib/systemd/timers")
 PARKED = ".zhenghe-"
 _GATE = """# This unit runs on one side of its move only; Zhenghe takes this file away at the commit.
@@ -111,17 +111,18 @@ class Service:
 
     def undeclared(self) -> list[str]:
         """Name the jobs of this host that have to do with the service and are not declared: they would stay behind."""
-        words = {self.root.rstrip("/"), self.main, self.main.rpartition(".")[0]}
-        users = {properties(unit, "User")["User"] for unit in self.units} - {"", "root"}
-        found = [str(path) for path in _cron_files() if path not in self.cron and _mentions(path, words, users)]
-        for timer in _timers():
-            work = timer.rpartition(".")[0] + ".service"
-            if timer in self.timers:
-                continue
-            shown = properties(work, "User", "ExecStart", "WorkingDirectory")
-            if shown["User"] in users or _says(f"{shown['ExecStart']} {shown['WorkingDirectory']}", words):
-                found.append(timer)
-        return sorted(one for one in found if one not in self.stays)
+        starters = self._starters()
+        found = [*starters.files(), *starters.units()]
+        declared = {*map(str, self.cron), *self.timers, *self.stays}
+        return sorted(one for one in found if one not in declared)
+
+    def rotations(self, folders: Iterable[str]) -> list[str]:
+        """Name the files by which this host turns its logs over, which stay behind."""
+        return [one for one in self._starters().rotations(folders) if one not in self.stays]
+
+    def _starters(self) -> Starters:
+        users = {properties(unit, "User")["User"] for unit in self.units}
+        return Starters(self.root, self.units, users)
 
     def active(self) -> bool:
         """Say whether all its units run."""
@@ -282,30 +283,3 @@ def _number(name: str) -> int:
         return int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid
     except KeyError:
         raise Refused(f"{name} runs something of the service and is no account here", "correct the unit") from None
-
-
-def _cron_files() -> Iterator[Path]:
-    for folder in (CRON, Path(CRONTABS)):
-        with contextlib.suppress(OSError):
-            yield from (path for path in sorted(folder.iterdir()) if not path.name.startswith("."))
-    if Path("/etc/crontab").is_file():
-        yield Path("/etc/crontab")
-
-
-def _mentions(path: Path, words: Iterable[str], users: set[str]) -> bool:
-    if path.parent == Path(CRONTABS) and path.name in users:
-        return True
-    with contextlib.suppress(OSError):
-        lines = path.read_bytes()[: 1 << 20].decode(errors="replace").splitlines()
-        told = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
-        return _says(told, words) or bool(users & zhenghe_cron.accounts(told))
-    return False
-
-
-def _says(text: str, words: Iterable[str]) -> bool:
-    return any(re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", text) for word in words)
-
-
-def _timers() -> list[str]:
-    said = run("systemctl", "list-unit-files", "--type=timer", "--no-legend", "--no-pager", "--plain", good=(0, 1))
-    return [line.split()[0] for line in said.splitlines() if line.strip() and "@." not in line.split()[0]]

@@ -24,7 +24,11 @@ ARCHIVES = (".jar", ".war", ".ear", ".zip")
 MOST = 200
 """Files that hold an address undeclared are told up to so many."""
 _ENDS = rb"(?![\w-])(?!\.\w)"
-_BEFORE_A_HOST = rb"(?:(?<=//)|(?<=@)|(?<=[Hh]ost=)|(?<=[Hh]ost: )|(?<=[Ss]erver=)|(?<=HOST=)|(?<=[Hh]ost>))"
+_KEYS = rb"(?i:host(?:s|names?)?|servers?|addr(?:ess)?|ip|data[ _]?source|endpoint|node)"
+# host=, "host": ", 'DB_HOST', ', <host>, Data Source=: a key that ends so, and a value that is not far.
+_BEFORE_A_HOST = (
+    rb"(?:(?<=//)|(?<=@)|" + _KEYS + rb"[\"'\])]{0,2}[ \t]*(?:=>|[:=,>])[ \t]*[\"'(\[]?)"
+)
 
 
 def substituted(text: bytes, table: Iterable[dict[str, Any]]) -> tuple[bytes, list[dict[str, Any]]]:
@@ -51,6 +55,19 @@ def turned_round(table: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(first.values())
 
 
+def left(text: bytes, table: Iterable[dict[str, Any]]) -> list[tuple[int, str]]:
+    """Return where a substituted text still says something that may mean an old host: line and what stands there."""
+    rows = list(table)
+    words = {row["found"] for row in rows if row["kind"] in {"address", "host"} and ":" not in row["found"]}
+    near = [row["found"].partition(":") for row in rows if row["kind"] == "local"]
+    # A port on a line of its own says that its neighbour is meant.
+    apart = {word for word, _, port in near if re.search(rb"(?<![\w.:])%s(?![\w.])" % port.encode(), text)}
+    every = [re.compile(rb"(?i)(?<![\w.-])%s(?![\w-])" % re.escape(word.encode())) for word in sorted(words | apart)]
+    rest = substituted(text, [{**row, "becomes": "\0"} for row in rows])[0]
+    lines = enumerate(rest.split(b"\n"), start=1)
+    return [(number, found[0].decode()) for number, line in lines for one in every if (found := one.search(line))]
+
+
 def told(path: str, places: Iterable[dict[str, Any]]) -> list[str]:
     """Say for people which places of a file change; the lines themselves may hold secrets."""
     return [f"{path}:{one['line']}: {one['found']} -> {one['becomes']} ({one['of']})" for one in places]
@@ -59,10 +76,13 @@ def told(path: str, places: Iterable[dict[str, Any]]) -> list[str]:
 def _pattern(row: dict[str, Any]) -> re.Pattern[bytes]:
     word = re.escape(row["found"].encode())
     if row["kind"] == "host":
-        return re.compile(rb"(?<![\w.-])" + _BEFORE_A_HOST + word + _ENDS + rb"|(?<![\w.-])" + word + rb"(?=:\d)")
+        named = rb"(?P<word>(?i:" + word + rb"))"
+        with_port = rb"(?<![\w.-])(?P<alone>(?i:" + word + rb"))(?=\\?:\d)"
+        return re.compile(_BEFORE_A_HOST + named + _ENDS + rb"|" + with_port)
     if row["kind"] == "word":
-        return re.compile(rb"(?<![\w.-])" + word + rb"(?![\w-])")
-    return re.compile(rb"(?<![\w.-])" + word + _ENDS)
+        return re.compile(rb"(?<![\w.-])(?P<word>" + word + rb")(?![\w-])")
+    # Properties of Java may have a backslash before a colon.
+    return re.compile(rb"(?<![\w.-])(?P<word>" + word.replace(b":", rb"\\?:") + rb")" + _ENDS)
 
 
 def _in_line(
@@ -71,7 +91,7 @@ def _in_line(
     # All at once: what one substitution writes is not found by the next.
     hits = []
     for row, pattern in patterns:
-        hits += [(match.start(), match.end(), row) for match in pattern.finditer(line)]
+        hits += [(*match.span(match.lastgroup or 0), row) for match in pattern.finditer(line)]
     new, found, at = b"", [], 0
     for start, end, row in sorted(hits, key=lambda hit: (hit[0], -hit[1])):
         if start >= at:
@@ -95,12 +115,13 @@ class Inside:
     def write(self, path: str, content: bytes) -> bool:
         """Replace a file's content and keep its owner, rights and attributes; says whether it was another one."""
         with self._folder(path) as (folder, name):
+            scratch = f".{name}.zhenghe"
+            # One that was killed may have left it, and it is no file of the department's.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(scratch, dir_fd=folder)
             if self._content(path, folder, name) == content:
                 return False
             state = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            scratch = f".{name}.zhenghe"
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(scratch, dir_fd=folder)
             file = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
             with open(file, "wb") as new:
                 new.write(content)
