@@ -21,6 +21,7 @@ SHOWN = 20
 """So many names are told of each kind."""
 MOST = 100
 """So many findings are told; thousands of mounts below one folder are one finding to people."""
+_ONE_PLACE = "unmount that, or move the files there into the folder in the place of its mount"
 _QUOTAS = ("quota", "usrquota", "grpquota", "prjquota", "uquota", "gquota", "pquota", "usrjquota", "grpjquota")
 _SPECIAL = {stat.S_IFSOCK: "sockets", stat.S_IFIFO: "FIFOs", stat.S_IFCHR: "devices", stat.S_IFBLK: "devices"}
 
@@ -52,7 +53,7 @@ def looked_over(root: str, views: tuple[str, ...] = ()) -> Findings:
     _mounted_below(found, own)
     beside = mounting.elsewhere(root, own, views)
     if beside:
-        found.refused.append(f"the folder can also be written at {', '.join(beside)}: unmount that first")
+        found.refused.append(f"the folder can also be written at {', '.join(beside)}: {_ONE_PLACE}")
     reached = exported(root)
     if reached:
         found.refused.append(f"other hosts write into it by the NFS export {', '.join(reached)}: end that export first")
@@ -73,7 +74,8 @@ def still_refused(root: str, views: tuple[str, ...], known: list[str]) -> list[s
     said = list(found.refused)
     if changed:
         said.append(f"mounted or unmounted since it was prepared: {', '.join(changed)}: run the step prepare again")
-    said += [f"the folder can also be written at {point}: unmount it" for point in mounting.elsewhere(root, own, views)]
+    beside = mounting.elsewhere(root, own, views)
+    said += [f"the folder can also be written at {point}: {_ONE_PLACE}" for point in beside]
     said += [f"other hosts write into it by the NFS export {path}: end that export" for path in exported(root)]
     said += [f"no seal holds the kernel: {one}" for one in attached(root)]
     return said + by_links(root)
