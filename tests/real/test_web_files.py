@@ -108,6 +108,7 @@ class Archive:
 ODDITIES = """
 mkdir -p /srv/archive/mounted /srv/archive/flagged /srv/outer
 mount -t tmpfs none /srv/archive/mounted && for i in $(seq 200); do echo $i > /srv/archive/mounted/$i; done
+echo '5 4 * * * archive find /srv/archive/drop -delete' > /etc/cron.d/tidy
 echo twice > /srv/archive/flagged/linked && ln /srv/archive/flagged/linked /srv/outer/linked
 python3 - <<'PY'
 import fcntl, os, struct
@@ -216,6 +217,7 @@ def test_what_a_copy_would_lose_is_named_when_it_is_prepared(archive: Archive) -
     for word in (
         "/srv/archive/mounted: a file system in memory", "another name outside of the folder", "flagged/linked",
         "1 FIFOs", "flagged/appended (+a), flagged/immutable (+i)",
+        "the job /etc/cron.d/tidy has to do with it and moves only",
     ):  # fmt: skip
         assert word in told
 

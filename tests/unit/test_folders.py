@@ -59,6 +59,8 @@ def test_the_same_file_system_mounted_once_more_is_another_way_in(own: list[moun
     taking_over = mounting.parsed("50 22 8:2 / /mnt/all rw shared:2 - ext4 /dev/sdb1 rw")
     assert "/mnt/all/archive" in mounting.elsewhere("/srv/archive", [*own, *again])
     assert "/mnt/all/archive" not in mounting.elsewhere("/srv/archive", [*own, *taking_over])
+    bound = mounting.parsed("51 30 8:1 /outer /srv/archive/outer rw shared:1 - ext4 /dev/sda1 rw")
+    assert "/outer" in mounting.elsewhere("/srv/archive", [*own, *bound])
 
 
 NAMESPACES = {
