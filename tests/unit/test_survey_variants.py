@@ -342,3 +342,33 @@ def test_another_table_below_text_is_no_further_part_of_the_one_above(tmp_path: 
     entries, remarks = read(document(tmp_path, body))
     assert owned(entries) == [("system", "挂号系统", "卫生局")]
     assert len(heavy(remarks)) == 1
+
+
+def test_a_note_that_speaks_of_secrets_is_not_repeated(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["填报单位：卫生局"],
+        ["另有机密级的甲系统设在三楼", "赵某"],
+        ["序号", "系统名称", "主要功能"],
+        [1, "挂号系统", "挂号"],
+        ["注：其中秘密级的乙系统设在地下室"],
+        ["二、涉密的丙平台"],
+        [2, "药房系统", "配药"],
+    ]
+    entries, remarks = read(lines(tmp_path, rows))
+    assert "挂号系统" in [entry.title for entry in entries]
+    assert not any(word in repr((entries, remarks)) for word in ("三楼", "地下室", "甲系统", "乙系统", "丙平台"))
+
+
+@pytest.mark.parametrize(
+    "field, cell, value",
+    [
+        ("survey.frequency", "7×24", "daily"),
+        ("survey.frequency", "基本不用", "never"),
+        ("survey.in_cloud", "上云中", None),
+        ("survey.maintained", "维护中", True),
+        ("survey.maintained", "停维", False),
+        ("survey.maintained", "外包维护", True),
+    ],
+)
+def test_answers_in_the_words_of_offices(field: str, cell: str, value: object) -> None:
+    assert told(field, cell).value == value

@@ -128,7 +128,8 @@ def _truth(cell: Cell, column: Column, _setting: Setting) -> Told:
     if meant is not None:
         return Told(meant != column.negated)
     own = _beginning(text, (*column.no, *column.yes))
-    if unsure(text) and not own:
+    under_way = bool(own) and text[len(own) :].startswith("中")
+    if under_way or (unsure(text) and not own):
         return misread(_("yes or no (是 or 否, √ or ×)"))
     first = own or ("否" if ended(text) else _beginning(text, (*_FALSE[:6], *_TRUE[:4])))
     if not first:

@@ -1,5 +1,6 @@
 """One sheet while it is read: what it says about all of itself, and what was made of it so far."""
 
+from inventory.survey.cells.secrets import secret
 from inventory.survey.entries import Entry, Kind, Place, Remark, Weight
 from inventory.survey.opening.grids import Grid, Spot
 from inventory.survey.tables.headings import Matcher
@@ -39,6 +40,8 @@ class Sheet:
     ) -> None:
         """Collect one remark about a cell, or about the sheet."""
         place = self.grid.place() if spot is None else self.grid.place(*spot)
+        # What speaks of secrets is not repeated, wherever it stands: also a note below a table.
+        read = "" if secret(read) else read
         self.remarks.append(
             Remark(
                 place=place,
