@@ -9,8 +9,12 @@ from infra.twin.routers import surveyed_configuration
 from infra.twin.spec import specify
 from inventory.configured.folder import Kept, read_fetched
 from inventory.model import Programme
+from migrations.run.booting import bootable
+from netcfg.doubles.forms import read
+from netcfg.doubles.playable import PLAYED, unplayable
 from netcfg.fetched.hiding import Hiding
 from tests.unit.fetched import District
+from tests.unit.vendors import played_by
 
 CE, HUB = "water-ce", "water-hub"
 NEAR, FAR = " neighbor 10.252.11.2 remote-as 65281\n", " neighbor 10.252.11.1 remote-as 65211\n"
@@ -108,3 +112,51 @@ def test_another_real_configuration_makes_another_twin(
     assert specify(programme, "x", None, kept(district, CE)).digest == before.digest
     district.alter(CE, ("  network 10.11.0.0/24\n", "  network 10.11.0.0/24\n  network 10.81.7.0/24\n"))
     assert specify(programme, "x", None, kept(district, CE)).digest != before.digest
+
+
+VENDORS = {
+    "vrp8": (
+        ("interface line-water-leas", "interface GigabitEthernet0/1/0"),
+        (" peer 10.252.11.2 as-number 65281\n", " peer 10.252.11.2 password cipher %^%#Hu22ter!x%^%#\n"),
+        "aaa\n local-user ops password irreversible-cipher Hu22ter!x\n#\nip route-static 10.81.8.0 24 10.252.11.2\n",
+    ),
+    "ios": (
+        ("interface line-water-leas", "interface GigabitEthernet1"),
+        (" neighbor 10.252.11.2 remote-as 65281\n", " neighbor 10.252.11.2 password 7 0822455D0A16\n"),
+        "username ops secret 9 Hu22ter!x\n!\nip route 10.81.8.0 255.255.255.0 10.252.11.2\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("platform", sorted(VENDORS))
+def test_a_vendors_device_boots_with_what_was_fetched_and_agrees_with_its_neighbour(
+    district: District, programme: Programme, platform: str
+) -> None:
+    port, (peer, asked), more = VENDORS[platform]
+    of = played_by(programme, platform, CE)
+    text = surveyed_configuration(of, CE).replace(*port).replace(peer, peer + asked)
+    district.platforms[CE], district.texts[CE] = platform, more + text
+    district.fetch(CE)
+    heard: list[str] = []
+    found = boots(of, {CE: bootable(district.folder, heard.append)[CE]})
+    assert heard == []
+    assert found[CE].real
+    assert unplayable(platform, found[CE].configuration) == ""
+    assert found[CE].spares == ()
+    kind, words = PLAYED[platform]
+    paths = words.compiled(read(kind.grammar, found[CE].configuration, kind.skipped))
+    assert ("interface line-water-leas", "ip address 10.252.11.1/30") in paths
+    assert ("ip route 10.81.8.0/24 10.252.11.2",) in paths
+    assert ("router bgp 65211", "neighbor 10.252.11.2 password twin-secret") in paths
+    assert passwords(found[HUB].configuration) == ["twin-secret"], "who is generated says what its neighbour asks for"
+
+
+@pytest.mark.parametrize("platform", sorted(VENDORS))
+def test_a_vendors_device_says_the_password_that_a_fetched_neighbour_asks_for(
+    district: District, programme: Programme, platform: str
+) -> None:
+    district.alter(HUB, SAME)
+    boot = boots(played_by(programme, platform, CE), kept(district, HUB))[CE]
+    assert unplayable(platform, boot.configuration) == ""
+    (said,) = passwords(boot.configuration)
+    assert said.startswith("twin-")
