@@ -84,7 +84,8 @@ def _host_blocks(programme: Programme) -> Iterator[str]:
 
 
 def _device_blocks(programme: Programme) -> Iterator[str]:
-    for device in sorted(programme.network.devices, key=lambda each: each.name):
+    own = (device for device in programme.network.devices if not device.operated_by)
+    for device in sorted(own, key=lambda each: each.name):
         # The management address is in no inventory.
         yield f"Host {device.name}\n  # HostName: its management address\n  User netops\n\n"
 

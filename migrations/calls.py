@@ -85,10 +85,13 @@ class SystemArguments(Model):
 class Task(Model):
     """What a person has to do: the arguments of a step of people's."""
 
-    system: str
+    system: str | None = None
+    line: str | None = None
     verb: str
     who: str
-    """The department whose people do it."""
+    """The department whose people do it, or whoever runs the far end of a line."""
+    networks: tuple[str, ...] | None = None
+    """What a line's step is about: networks, or public addresses."""
     into: str = ""
     """The system that takes over what it does, where it merges."""
     days: int

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_address
 
+from inventory.derived.exits import DEFAULT
 from inventory.words import _
 from netcfg.facts import (
     Facts,
@@ -143,6 +144,8 @@ def _nothing_else(eyes: Eyes, check: Check) -> str | None:
     static = set(static_routes(eyes.platform, eyes.line.running(), {check.interface, peer}))
     routes = eyes.facts.routes_over(eyes.line.ask(eyes.platform.commands.routes), check.interface)
     known = {str(prefix) for prefix in check.prefixes}
+    # A network that the line is known to carry must be learnt; the default route out is there by hand.
+    static -= known & {str(DEFAULT)}
     cut = {prefix: protocol for prefix, protocol in routes.items() if prefix not in known and prefix not in static}
     for prefix in tuple(each for each in cut if ":" not in each):
         ways = eyes.platform.commands.ways.format(prefix=IPv4Network(prefix))
@@ -196,8 +199,14 @@ def _quiet(eyes: Eyes, check: Check, before: Traffic | None) -> str | None:
         now = _counted(eyes, check)
     if before is None or now is None:
         return _no_interface(check)
-    passed, seconds = now.packets - before.packets, max(check.seconds, now.uptime - before.uptime)
+    passed, seconds = _passed(check, before, now), max(check.seconds, now.uptime - before.uptime)
     return None if passed < check.packets * seconds / check.seconds else _still_carries(check, passed, seconds)
+
+
+def _passed(check: Check, before: Traffic, now: Traffic) -> int:
+    if check.outgoing:
+        return now.others + now.carried - before.others - before.carried
+    return now.packets - before.packets
 
 
 def _silent(eyes: Eyes, check: Check) -> str | None:

@@ -29,6 +29,9 @@ def intended(
     found = paths(platform, running)
     state = _replace(platform, found, _blocks(platform, found, before), _blocks(platform, found, after))
     for policy in policies:
+        if policy.within and not any(re.search(policy.within, path[-1]) for path in state):
+            state = _replace(platform, state, _blocks(platform, state, (policy.present, policy.absent)), ())
+            continue
         marked = any(re.search(policy.marker, path[-1]) for path in state)
         present, absent = _filled(platform, state, policy)
         gone, come = (absent, present) if marked else (present, absent)

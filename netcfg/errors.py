@@ -4,6 +4,8 @@ ExtranetError
 ├── PlatformUnknown      nothing is known about a device's platform
 ├── PlatformRefused      a device's platform is known, and cannot take a change back by itself
 ├── NoCircuit            a line's end has no circuit to the domain that should take its traffic
+├── NoExit               a domain has no way to the internet that could take the place of a line's
+├── NoDefaultRoute       a platform has no words by which a default route is moved
 ├── BackupRefused        backups would lie where git takes them
 ├── CannotCall           the operator's policy at a circuit cannot go on to decide after ours
 ├── CannotCopy           a clause of the operator's policy at a circuit cannot stand behind ours
@@ -79,6 +81,25 @@ class NoCircuit(ExtranetError):
                 "line {line}: device {device} has no circuit to domain {domain}; add an attachment in network.yaml"
             ).format(line=line, device=device, domain=domain)
         )
+
+
+class NoExit(ExtranetError):
+    """A domain has no way to the internet that could take the place of a line's."""
+
+    def __init__(self, line: str, domain: str) -> None:
+        self.line, self.domain = line, domain
+        text = _("line {line}: the extranet has no internet exit in domain {domain}; add it to network.exits")
+        super().__init__(text.format(line=line, domain=domain))
+
+
+class NoDefaultRoute(ExtranetError):
+    """A platform has no words by which a default route is moved."""
+
+    def __init__(self, line: str, device: str, platform: str) -> None:
+        self.line, self.device, self.platform = line, device, platform
+        text = _("line {line}: on devices of platform {platform} no default route is moved yet ({device}); "
+                 "leave the line's domain out")  # fmt: skip
+        super().__init__(text.format(line=line, device=device, platform=platform))
 
 
 class BackupRefused(ExtranetError):

@@ -35,6 +35,12 @@ _LOOKING_SECONDS = 5.0
 """In which what a way back needs has to be seen once, while nobody is about to take it."""
 
 
+_LEFT = {LineStage.SHIFT: "shifted", LineStage.DRAIN: "drained"}
+"""After which stages it is noted what has gone over the line so far."""
+_SINCE = {LineStage.DRAIN: "shifted", LineStage.RELEASE: "drained"}
+"""Since when nothing must have gone over it, for the stages that ask."""
+
+
 class Reached(Protocol):
     """What a transaction needs of a world."""
 
@@ -88,7 +94,21 @@ class Extranet:
             return visit.unmet(tuple(check for check in checks if check.device == visit.device), _LOOKING_SECONDS)
 
         with self._visits(move, Ticket(_label(move), "", self._seconds)) as present:
-            return tuple(reason for every in each(present, see) for reason in every)
+            # What the look itself sends over the line is nobody's traffic: what was silent so far is counted anew.
+            still = tuple(visit for visit in present if self._silent(move, visit))
+            reasons = tuple(reason for every in each(present, see) for reason in every)
+            self._mark(_LEFT.get(move.stage), move, still)
+            return reasons
+
+    def _silent(self, move: LineArguments, visit: Visit) -> bool:
+        """Say whether nothing has gone out over a line since it was counted; not where it never was."""
+        mark = self._counted(_LEFT.get(move.stage), move, visit.device)
+        interface = _interfaces(move).get(visit.device)
+        return bool(mark) and interface is not None and visit.silent_since(interface, mark)
+
+    def _counted(self, since: str | None, move: LineArguments, device: str) -> str:
+        """Return what had gone over a line when that was noted; empty where it never was."""
+        return "" if since is None else self._kept.read(_counters(since, move, device)) or ""
 
     def change(self, arguments: Mapping[str, Any], progress: Progress, forward: bool = True) -> LineState:  # noqa: FBT001, FBT002
         """Bring all devices to a stage's configuration, or back to the one before it; does nothing where it is so.
@@ -162,32 +182,36 @@ class Extranet:
             after = tuple(check for check in attempt.move.checks if check.when == "after")
             for sentence in (each for visit in present for each in visit.fallback(after)):
                 attempt.progress(sentence)
-        if forward and attempt.move.stage is LineStage.DRAIN:
-            self._mark(attempt.move, present)
+        if forward and (done := _LEFT.get(attempt.move.stage)) is not None:
+            self._mark(done, attempt.move, present)
         return _state(tuple(visit.state(saved.get(visit.device) or self._found(visit)) for visit in present))
 
     def _found(self, visit: Visit) -> Found:
         return visit.find(patience(visit, self._seconds))
 
     def _check(self, move: LineArguments, when: When, present: Sequence[Visit]) -> None:
+        since = _SINCE.get(move.stage)
+
         def see(visit: Visit) -> tuple[str, ...]:
             checks = tuple(check for check in move.checks if check.device == visit.device and check.when == when)
-            return visit.unmet(checks, self._within, self._kept.read(_drained(move, visit.device)) or "")
+            return visit.unmet(checks, self._within, self._counted(since, move, visit.device))
 
         try:
             _all_met(move, each(present, see))
         except CheckFailed:
-            if when == "ahead" and move.stage is LineStage.RELEASE:
+            if when == "ahead" and any(check.kind == "silent" for check in move.checks):
                 # Whoever did that is told now; the next attempt looks at what comes from here on.
-                self._mark(move, present)
+                self._mark(since, move, present)
             raise
 
-    def _mark(self, move: LineArguments, present: Sequence[Visit]) -> None:
-        """Note what has gone over a drained line so far."""
-        interfaces = {check.device: check.interface for check in move.checks if check.kind in {"quiet", "silent"}}
+    def _mark(self, since: str | None, move: LineArguments, present: Sequence[Visit]) -> None:
+        """Note what has gone over a line so far that traffic has left."""
+        if since is None:
+            return
+        interfaces = _interfaces(move)
         for visit in present:
             if (interface := interfaces.get(visit.device)) is not None:
-                self._kept.write(_drained(move, visit.device), visit.counted(interface))
+                self._kept.write(_counters(since, move, visit.device), visit.counted(interface))
 
     def _keep(self, move: LineArguments, visit: Visit, text: str, *, forward: bool) -> None:
         name = _before(move, visit.device, "change" if forward else "undo")
@@ -217,8 +241,13 @@ def _last(device: str) -> str:
     return f"last/{device}.conf"
 
 
-def _drained(move: LineArguments, device: str) -> str:
-    return f"drained/{move.line}/{device}"
+def _interfaces(move: LineArguments) -> dict[str, str]:
+    """Map devices to their interfaces on the line."""
+    return {check.device: check.interface for check in move.checks if check.interface is not None}
+
+
+def _counters(since: str, move: LineArguments, device: str) -> str:
+    return f"{since}/{move.line}/{device}"
 
 
 def _before(move: LineArguments, device: str, way: Literal["change", "undo"]) -> str:

@@ -11,7 +11,7 @@ from inventory.words import _
 from netcfg.checks import Eyes, fallback, unmet
 from netcfg.difference import homeless, intended, ours_between, same, shown, taken, unsaved
 from netcfg.errors import DeviceBusy, DeviceIncomplete, DeviceUnsaved, NeighbourUnseen, NotHeld, WrongDevice
-from netcfg.facts import router_id
+from netcfg.facts import facts_of, router_id, sent_between
 from netcfg.guards import Guard, Ticket, Way
 from netcfg.guards.keeping import KeptGuard
 from netcfg.guards.lines import LinePath
@@ -210,6 +210,15 @@ class Visit:
     def counted(self, interface: str) -> str:
         """Return what an interface has carried so far, as the device says it."""
         return self._shell.ask(self._platform.shell.traffic.format(interface=interface)) or ""
+
+    def silent_since(self, interface: str, mark: str) -> bool:
+        """Say whether nothing has gone out over an interface since it was counted; not where nobody can say."""
+        facts = facts_of(self._platform)
+        try:
+            before, now = facts.traffic(mark, interface), facts.traffic(self.counted(interface), interface)
+        except LookupError:
+            return False
+        return before.uptime <= now.uptime and before.packets <= now.packets and not sent_between(before, now)
 
     def ask(self, command: str) -> str:
         """Return what the shell account answers; empty where the command fails."""

@@ -1,4 +1,4 @@
-"""Security groups as nftables rules in the namespace of the host that they guard."""
+"""Security groups, and the translation of addresses, as nftables rules in the namespace that they are about."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from infra.twin.commands import run
 from infra.twin.substrate import PacketRule
 
 TABLE = "security_groups"
+OUTWARDS = "address_translation"
 
 
 def ruleset(rules: tuple[PacketRule, ...]) -> str:
@@ -24,6 +25,13 @@ def ruleset(rules: tuple[PacketRule, ...]) -> str:
 def enforce(namespace: Path, rules: tuple[PacketRule, ...]) -> None:
     """Replace the rules of a namespace in one transaction."""
     run(("nsenter", f"--net={namespace}", "nft", "-f", "-"), ruleset(rules))
+
+
+def translate(namespace: Path, interfaces: tuple[str, ...]) -> None:
+    """Give packets that leave a namespace by some interfaces these interfaces' own addresses."""
+    rules = "".join(f'    oifname "{name}" masquerade\n' for name in interfaces)
+    chain = f"  chain out {{\n    type nat hook postrouting priority srcnat;\n{rules}  }}\n"
+    run(("nsenter", f"--net={namespace}", "nft", "-f", "-"), f"table ip {OUTWARDS} {{\n{chain}}}\n")
 
 
 def _match(rule: PacketRule) -> str:

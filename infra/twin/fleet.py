@@ -10,6 +10,7 @@ from socket import AF_INET, SOCK_STREAM, socket
 from infra.twin.cgroups import Groups
 from infra.twin.commands import run
 from infra.twin.configured import Boot
+from infra.twin.filters import translate
 from infra.twin.hosts import HostSpec, TwinHost
 from infra.twin.layout import DeviceLayout, HostLayout
 from infra.twin.namespaces import drop_namespace, make_namespace, stream_in
@@ -99,6 +100,8 @@ class Fleet:
         for vrf in (None, *layout.vrfs):
             raise_links(namespace_of(layout.name, vrf), (port.name for port in layout.ports if port.vrf == vrf))
         add_address(layout.name, MANAGEMENT, layout.management)
+        if layout.translates:
+            translate(namespace, layout.translates)
         spec = RouterSpec(
             name=layout.name,
             platform=layout.platform,

@@ -7,6 +7,7 @@ from math import ceil
 
 from inventory.base import Model
 from inventory.derived import wiring
+from inventory.derived.exits import foreign_devices, leads_out
 from inventory.derived.wired import centre_of, host_addresses, names_of, wired_rooms
 from inventory.errors import ZhengheError
 from inventory.model import CentreHost, Programme, Release
@@ -55,6 +56,8 @@ class DeviceLayout(Model):
     vrfs: tuple[str, ...]
     management: IPv4Interface
     ports: tuple[DevicePort, ...]
+    translates: tuple[str, ...] = ()
+    """Interfaces into the internet: what leaves there has the interface's own address (NAT)."""
 
 
 class NamesLayout(Model):
@@ -93,6 +96,8 @@ def lay_out(programme: Programme) -> TwinLayout:
     wires = wiring.interfaces(programme)
     hosts = tuple(_hosts(programme, wires))
     management = _management(programme, wires, hosts)
+    foreign = foreign_devices(programme.network)
+    out = {f"line:{line.name}" for line in programme.network.lines if leads_out(line, foreign)}
     devices = tuple(
         DeviceLayout(
             name=device.name,
@@ -104,6 +109,9 @@ def lay_out(programme: Programme) -> TwinLayout:
                 for wire in wires
                 if wire.device == device.name and wire.kind != "site"
             ),
+            translates=tuple(w.name for w in wires if w.device == device.name and w.link in out)
+            if not device.operated_by
+            else (),
         )
         for number, device in enumerate(programme.network.devices, start=1)
     )

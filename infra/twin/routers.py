@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import NamedTuple
 
 from infra.twin.bird import surveyed_bird
 from infra.twin.vendors import surveyed_ios, surveyed_vrp8
 from inventory.base import Model
+from inventory.derived.exits import DEFAULT, foreign_devices, leads_out
 from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET, OWN, OWN_OUT, extranet_networks, own_networks
 from inventory.derived.wiring import MANAGEMENT, Interface, Wires
 from inventory.errors import ZhengheError
@@ -184,25 +185,43 @@ def _edge(programme: Programme, device: Device, wires: tuple[Interface, ...]) ->
 
 
 def _customer(programme: Programme, device: Device, wires: tuple[Interface, ...]) -> Iterator[str]:
-    peers = tuple(wire for wire in wires if wire.peer is not None)
-    own = own_networks(programme, device.name)
-    yield from _policies(programme, device)
+    out = _ways_out(programme, device, wires)
+    peers = tuple(wire for wire in wires if wire.peer is not None and not _leads_out(programme, wire))
+    shared = any(each.device == device.name for each in programme.network.exits)
+    own = (*own_networks(programme, device.name), *((DEFAULT,) if shared else ()))
+    yield from (f"ip route {DEFAULT} {wire.peer_address}" for wire in out)
+    yield from _policies(programme, device, own)
     yield from _speaker(device, None)
     for wire in peers:
         yield from _session(programme, wire)
+        if device.operated_by and wire.kind == "line":
+            # When we shut our end it has to be silent, as its operator was asked to keep it.
+            yield f" neighbor {wire.peer_address} passive"
     yield from (" !", " address-family ipv4 unicast")
     yield from (f"  network {network}" for network in own)
     for wire in peers:
-        if wire.kind == "circuit":
+        # The extranet's own exit answers whoever the extranet has; others have done what a line's move asks of them.
+        if wire.kind == "circuit" and not shared and not device.operated_by:
             yield f"  neighbor {wire.peer_address} route-map {CIRCUIT_IN} in"
         yield f"  neighbor {wire.peer_address} route-map {OWN_OUT} out"
     yield from (" exit-address-family", "exit", "!")
 
 
-def _policies(programme: Programme, device: Device) -> Iterator[str]:
+def _leads_out(programme: Programme, wire: Interface) -> bool:
+    foreign = foreign_devices(programme.network)
+    name = wire.link.removeprefix("line:")
+    return any(line.name == name and leads_out(line, foreign) for line in programme.network.lines)
+
+
+def _ways_out(programme: Programme, device: Device, wires: tuple[Interface, ...]) -> tuple[Interface, ...]:
+    """Return the interfaces by which a device reaches the internet; a carrier's own is none of them."""
+    return tuple(wire for wire in wires if not device.operated_by and _leads_out(programme, wire))
+
+
+def _policies(programme: Programme, device: Device, own: tuple[IPv4Network, ...]) -> Iterator[str]:
     circuits = {each.domain for each in programme.network.attachments if each.device == device.name}
     offered = sorted({network for domain in circuits for network in extranet_networks(programme, domain)})
-    for name, networks in ((EXTRANET, offered), (OWN, own_networks(programme, device.name))):
+    for name, networks in ((EXTRANET, offered), (OWN, own)):
         yield from (f"ip prefix-list {name} seq {5 * n} permit {each}" for n, each in enumerate(networks, start=1))
     yield "!"
     for name, networks_list in ((CIRCUIT_IN, EXTRANET), (OWN_OUT, OWN)):

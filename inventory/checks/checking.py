@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from inventory.base import Model
-from inventory.checks import addresses, conduct, connections, lacking, needs, promises, reserved, rules
+from inventory.checks import addresses, conduct, connections, exits, lacking, needs, promises, reserved, rules
 from inventory.checks.decided import decided
 from inventory.checks.references import References
 from inventory.checks.remembered import remembered
@@ -122,6 +122,7 @@ def _by_rule(index: Index, draft: Draft, kinds: Kinds) -> Iterator[tuple[str, It
     yield "classified", remembered(index, draft.folder)
     yield "golden-project", conduct.golden(index)
     yield "circuit", conduct.circuits(index)
+    yield "circuit", exits.exits(index)
     yield "setting", conduct.settings(index, kinds)
     yield "setting", connections.connections(systems, kinds)
     yield "date", promises.dates(index)

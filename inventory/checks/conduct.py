@@ -7,6 +7,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as JsonSchemaError
 
+from inventory.checks.exits import leads_out, operated
 from inventory.dispositions.decisions import GOLDEN_PROJECTS, LOCAL_PARTS_MERGE
 from inventory.files.gathering import Cursor
 from inventory.files.parts import Index
@@ -81,11 +82,16 @@ def golden(index: Index) -> Iterator[Finding]:
 def circuits(index: Index) -> Iterator[Finding]:
     """Lines whose traffic would have nowhere to go: an end without a circuit into the domain."""
     attached = {(a.text("device"), a.text("domain")) for a in index.parts("attachments")}
+    foreign = operated(index)
     for line in index.parts("lines"):
         domain = line.text("domain")
         if domain is None or domain not in index.named("domains"):
             continue
+        # What comes from the internet finds its way back to the extranet's exit, not to the carrier's device.
+        beyond = foreign if leads_out(line, foreign) else frozenset()
         for end in line.each("ends"):
+            if end.text() in beyond:
+                continue
             if end.text() in index.named("devices") and (end.text(), domain) not in attached:
                 reason = _("device '{device}' has no circuit into the domain '{domain}'").format(
                     device=end.node.plain, domain=domain

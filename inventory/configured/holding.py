@@ -11,6 +11,7 @@ from pathlib import Path
 
 from inventory.configured.facts import Clause, Configured, Fact, Foreign, Neighbour, Static
 from inventory.configured.folder import FOLDER, facts_file, read_fetched, running_file
+from inventory.derived.exits import DEFAULT, foreign_devices, leads_out
 from inventory.derived.wired import networks_behind
 from inventory.derived.wiring import MANAGEMENT, Interface, interfaces
 from inventory.files.gathering import Cursor
@@ -46,6 +47,9 @@ def held(programme: Programme, index: Index, folder: Path) -> Iterator[Finding]:
     known = Known(programme, index)
     unsound = {finding.file for finding in fetched.findings}
     for device in programme.network.devices:
+        if device.operated_by:
+            # Nobody of the programme logs in there: what it is configured with is not asked.
+            continue
         files = {running_file(folder, device.name), facts_file(folder, device.name)}
         if device.name in fetched.kept:
             file = running_file(folder, device.name)
@@ -75,6 +79,9 @@ class Known:
         self.prefixes = {wire.address.network for wires in self.wires.values() for wire in wires}
         self.prefixes |= {network.prefix for site in programme.sites for network in site.networks}
         self.prefixes |= {prefix for networks in self.behind.values() for prefix in networks}
+        foreign = foreign_devices(programme.network)
+        self.out = {line.name for line in programme.network.lines if leads_out(line, foreign)}
+        """Lines into the internet: a default route leads there, and no BGP is spoken."""
         # What was given back is neither missed nor too much.
         self.gone = {line.name for line in programme.network.lines if line.released is not None}
         self.moving = {
@@ -179,6 +186,9 @@ class _Device:
             reason = _("it runs with something else than it would start with")
             yield self._at(None, reason, _("save it on the device, or take it out there; then fetch it again"))
 
+    def _leads_out(self, wire: Interface) -> bool:
+        return wire.link.removeprefix("line:") in self.known.out
+
     def _surplus(self) -> Iterator[Finding]:
         yield from self._addresses()
         yield from self._neighbours()
@@ -278,9 +288,9 @@ class _Device:
 
     def _statics(self) -> Iterator[Finding]:
         for static in self.facts.statics:
-            if self._has(static.prefix):
-                continue
             line = self._line_of(static)
+            if self._has(static.prefix) or (static.prefix == DEFAULT and line in self.known.out):
+                continue
             if line is not None:
                 reason = _("a static route sends {prefix} over line {line}; the inventory does not have it: "
                            "it would be cut when the line is given back")  # fmt: skip
@@ -338,7 +348,9 @@ class _Device:
             if wire.address not in addresses:
                 reason = _("device {device} has no interface with {address}")
                 yield self._lacks(self.known.of_wire(wire), reason.format(device=wire.device, address=wire.address))
-            if wire.peer is not None and str(wire.peer_address) not in peers:
+            if self._leads_out(wire):
+                yield from self._way_out(wire)
+            elif wire.peer is not None and str(wire.peer_address) not in peers:
                 reason = _("device {device} does not speak BGP with {peer} ({address})")
                 told = reason.format(device=wire.device, peer=wire.peer, address=wire.peer_address)
                 yield self._lacks(self.known.of_wire(wire), told)
@@ -346,6 +358,13 @@ class _Device:
             if not self._announces(prefix):
                 reason = _("device {device} does not announce {prefix}").format(device=self.device.name, prefix=prefix)
                 yield self._lacks(self.known.of_network(self.device.name, prefix), reason)
+
+    def _way_out(self, wire: Interface) -> Iterator[Finding]:
+        """Yield that no default route of a device leads over its line into the internet."""
+        if not any(each.prefix == DEFAULT and str(wire.peer_address) in each.way for each in self.facts.statics):
+            reason = _("device {device} has no default route by way of {peer} ({address})")
+            told = reason.format(device=wire.device, peer=wire.peer, address=wire.peer_address)
+            yield self._lacks(self.known.of_wire(wire), told)
 
     def _lacks(self, place: Cursor, reason: str) -> Finding:
         mend = _("correct this, or the device; a line that was given back gets released: DATE")

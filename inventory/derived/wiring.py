@@ -5,8 +5,9 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Literal
 
 from inventory.base import Model
+from inventory.derived.exits import foreign_devices
 from inventory.derived.wired import centre_of, ends_in, names_of, networks_behind, wired_rooms
-from inventory.model import Device, Programme
+from inventory.model import Device, InternetExit, Programme
 
 LONGEST_NAME = 15
 """Linux gives an interface no longer name than this."""
@@ -55,10 +56,16 @@ class Wires:
             self._of.setdefault(interface.device, []).append(interface)
         self._devices = {device.name: device for device in programme.network.devices}
         self._behind = networks_behind(programme)
+        self.foreign = foreign_devices(programme.network)
+        self._exits = {each.domain: each for each in programme.network.exits}
 
     def device(self, name: str) -> Device:
         """Return a device; KeyError where there is none of the name."""
         return self._devices[name]
+
+    def exit(self, domain: str) -> InternetExit | None:
+        """Return the extranet's own way to the internet in a domain; none where it has none."""
+        return self._exits.get(domain)
 
     def behind(self, device: str) -> tuple[IPv4Network, ...]:
         """Return the networks behind a device, as `own_networks` does."""

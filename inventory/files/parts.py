@@ -26,6 +26,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "attachments": ("network", "attachments"),
     "lines": ("network", "lines"),
     "backbone": ("network", "backbone"),
+    "exits": ("network", "exits"),
     "vantages": ("network", "vantages"),
     "centre networks": ("network", "centre", "networks"),
     "centre hosts": ("network", "centre", "hosts"),

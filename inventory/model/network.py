@@ -50,6 +50,12 @@ class Device(Model):
         tuple[InterfaceName, ...],
         Field(description="Names of its interfaces by address, where they are called otherwise than the plan would."),
     ] = ()
+    operated_by: Annotated[
+        str,
+        Field(
+            description="Who runs it, such as a carrier or a ministry, where nobody of the programme may log in to it."
+        ),
+    ] = ""
 
 
 class Attachment(Model):
@@ -98,6 +104,22 @@ class Line(Model):
     exemption: Annotated[Exemption | None, Field(description="Why it may stay for a time.")] = None
     released: Annotated[date | None, Field(description="When it was given back, if that was done by others.")] = None
     probes: Annotated[tuple[Probe, ...], Field(description="Looks from outside while it moves.")] = ()
+
+
+class InternetExit(Model):
+    """The extranet's own way to the internet in one domain; its default route and its NAT are its operator's."""
+
+    domain: Annotated[Name, Field(description="The domain whose departments it serves.")]
+    device: Annotated[
+        Name, Field(description="The device that translates addresses and announces the default route in the domain.")
+    ]
+    uplink: Annotated[Name, Field(description="The line by which it reaches the internet.")]
+    addresses: Annotated[
+        tuple[Prefix, ...], Field(min_length=1, description="The public addresses that it translates to.")
+    ]
+    answers: Annotated[
+        Address, Field(description="An address in the internet that answers pings: packets get through if it does.")
+    ]
 
 
 class Backbone(Model):
@@ -151,6 +173,9 @@ class Network(Model):
         tuple[Attachment, ...], Field(description="The access circuits of departments and hubs.")
     ] = ()
     lines: Annotated[tuple[Line, ...], Field(description="The rented lines that are to be consolidated into it.")] = ()
+    exits: Annotated[
+        tuple[InternetExit, ...], Field(description="Its own ways to the internet, one in a domain at most.")
+    ] = ()
     backbone: Annotated[tuple[Backbone, ...], Field(description="Its links between provider edges.")] = ()
     vantages: Annotated[tuple[Vantage, ...], Field(description="Users' machines from which probes look.")] = ()
     centre: Annotated[Centre | None, Field(description="Nothing moves without it.")] = None

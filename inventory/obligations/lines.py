@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inventory.derived.exits import uplinks
 from inventory.dispositions.decisions import GOLDEN_PROJECTS
 from inventory.model import Domain, Line
 from inventory.obligations.conditions import Condition, Question, Things, Truth, achieved, given, known
@@ -87,7 +88,10 @@ class DomainCondition(Condition):
 
 LINES = Things(
     asks=LineCondition,
-    of=lambda programme: programme.network.lines,
+    # What the extranet itself reaches the internet by is no department's.
+    of=lambda programme: tuple(
+        line for line in programme.network.lines if line.name not in uplinks(programme.network)
+    ),
     title=lambda line: str(line.title or line.name),
     left_out=_left_out,
 )

@@ -4,15 +4,25 @@ A person says with `zhenghe done` that a step is done, or taken back; until then
 are no people: what they would do is taken as done, and said to be so.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from inventory.words import _
+from inventory.words import _N, _
 from migrations.actuators.contract import Observation, ObservedState, Progress, Waiting
 from migrations.calls import Task
 from migrations.evidence.chain import Evidence, Record
 from migrations.evidence.kinds import StepConfirmed, StepDone, StepFailed, UnitMoved
 from migrations.plan import Step, StepKind
 from migrations.states import Deed, UnitState
+
+ASKED: Mapping[str, str] = {
+    "announce": _N("whoever admits the department by its own public addresses admits {networks} too; what it offers "
+                   "to the internet is published at the extranet's exit"),
+    "let-in": _N("{networks} are taken from the extranet too, so that answers find that way once the line is down"),
+    "let-go": _N("the far end speaks no BGP over the line any more and sends nothing for {networks} that way"),
+    "cancel": _N("the line ({networks}) is cancelled and no rent is paid for it any more"),
+}  # fmt: skip
+"""What those are asked for who run the far end of a line, or know the department by it."""
 
 
 class PeopleActuator:
@@ -57,12 +67,14 @@ class PeopleActuator:
         due = due_of(step, deed, self._evidence.records())
         until = "" if due is None else f"{due.astimezone():%Y-%m-%d}"
         what = _("{verb} is to be done by {who} until {until}")
+        asked = _(ASKED[task.verb]).format(networks=", ".join(task.networks or ())) if task.verb in ASKED else ""
         if deed is Deed.UNDO:
             what = _("{verb} is to be taken back by {who} until {until}")
         mend = _("then say: zhenghe done {step}").format(step=step.id)
         if deed is Deed.UNDO:
             mend = _("then say: zhenghe done {step} --undone").format(step=step.id)
-        return Waiting(step.id, what.format(verb=task.verb, who=task.who, until=until), where=task.who, mend=mend)
+        said = what.format(verb=task.verb, who=task.who, until=until)
+        return Waiting(step.id, f"{said}: {asked}" if asked else said, where=task.who, mend=mend)
 
 
 def confirmation(step: Step, records: tuple[Record, ...]) -> StepConfirmed | None:

@@ -162,7 +162,9 @@ def _split(folder: Path, names: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
 def _meant(folder: Path, names: Sequence[str]) -> tuple[Path, tuple[Device, ...]]:
     """Return the folder and the devices that are named; WrongUse for a name that is none."""
     folder, words = _split(folder, names)
-    devices = {device.name: device for device in read_programme(folder).network.devices}
+    every = read_programme(folder).network.devices
+    # At others' devices nobody of the programme logs in.
+    devices = {device.name: device for device in every if not device.operated_by}
     if unknown := [word for word in words if word not in devices]:
         reason = _("'{name}' is no device of the inventory").format(name=unknown[0])
         raise WrongUse(reason, _("they are: {known}").format(known=", ".join(sorted(devices))))
@@ -179,7 +181,7 @@ def _lines(programme: Programme, names: Sequence[str]) -> tuple[Line, ...]:
 
 def _touched(programme: Programme, lines: Iterable[Line]) -> tuple[Device, ...]:
     ends = {end for line in lines for end in line.ends or ()}
-    return tuple(device for device in programme.network.devices if device.name in ends)
+    return tuple(device for device in programme.network.devices if device.name in ends and not device.operated_by)
 
 
 def _kept(folder: Path) -> Any:

@@ -15,7 +15,11 @@ from netcfg.selftest import look_at, try_change
 
 def try_device(folder: Path, world_file: Path, name: str, seconds: float, *, as_json: bool, change: bool) -> int:
     """Look at a device, then try one harmless change where that is wanted; 1 where something is not so."""
-    devices = {device.name: device for device in read_programme(inventory_folder(folder)).network.devices}
+    devices = {
+        device.name: device
+        for device in read_programme(inventory_folder(folder)).network.devices
+        if not device.operated_by
+    }
     if name not in devices:
         reason = _("'{name}' is no device of the inventory").format(name=name)
         raise WrongUse(reason, _("they are: {known}").format(known=", ".join(sorted(devices))))

@@ -12,12 +12,13 @@ from inventory.derived.wiring import Wires, resolver_of
 from inventory.dispositions.decisions import MOVES, disposition_of, untouched_line
 from inventory.errors import ZhengheError
 from inventory.kinds import Kind
-from inventory.model import Component, Disposition, Programme, System
+from inventory.model import Component, Disposition, Line, Programme, System
 from inventory.words import _N, _
 from migrations.calls import EntryCall, Limits, NameService, RoleCall, Task, as_kept
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest_of_unit
 from migrations.planning.content import ContentOf, Contents
 from migrations.planning.itineraries import BY_PEOPLE, ITINERARIES, Stop, actuator_of
+from migrations.planning.otherside import after_line, before_line, between
 from netcfg.intent import line_steps
 
 
@@ -149,10 +150,15 @@ def _sites(programme: Programme, kinds: Mapping[str, Kind], content: ContentOf) 
         yield Unit(name=site.name, kind=Actuator.SITE, needs=(), content=acting, steps=(provision,))
 
 
+def _consolidated(line: Line) -> bool:
+    """Say whether a plan takes a line's traffic over: never while it is called a golden project's, rightly or not."""
+    return untouched_line(line) is None and line.golden_project is None
+
+
 def _lines(programme: Programme, content: ContentOf) -> Iterator[Unit]:
     wires = Wires(programme)
     for line in programme.network.lines:
-        if untouched_line(line) is not None:
+        if not _consolidated(line):
             continue
         found = line_steps(programme, line, wires)
         steps = tuple(
@@ -169,7 +175,8 @@ def _lines(programme: Programme, content: ContentOf) -> Iterator[Unit]:
         acting = content(
             Actuator.LINE, frozenset(change.platform for step in found for change in step.arguments.devices)
         )
-        yield Unit(name=line.name, kind=Actuator.LINE, needs=(), content=acting, steps=steps)
+        every = (*before_line(line, wires), *steps[:-1], *between(line, wires), *steps[-1:], *after_line(line, wires))
+        yield Unit(name=line.name, kind=Actuator.LINE, needs=(), content=acting, steps=every)
 
 
 def _systems(
@@ -209,7 +216,7 @@ class _Ground:
         self.copies = {site.name: site.recovery.site for site in programme.sites if site.recovery is not None}
         self.lines: dict[str, set[str]] = {}
         for line in programme.network.lines:
-            if untouched_line(line) is None:
+            if _consolidated(line):
                 self.lines.setdefault(line.department, set()).add(f"line:{line.name}")
         self.departments = {system.system: system.department for system in programme.systems}
         self.names = cache(self._names)

@@ -48,6 +48,10 @@ VERBS = {
     "take-over": _N("take over"),
     "redirect": _N("redirect the entry"),
     "close-down": _N("close down"),
+    "announce": _N("tell whoever knows the old addresses"),
+    "let-in": _N("have the far end take the extranet's way"),
+    "let-go": _N("have the far end leave the line"),
+    "cancel": _N("cancel the line"),
 }
 """Words for steps; one that is not known here is told as the plan has it."""
 WAYS = {

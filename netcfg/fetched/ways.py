@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from inventory.base import Model
 from inventory.configured.facts import Configured
+from inventory.derived.exits import leads_out
 from inventory.derived.wiring import Interface, Wires
 from inventory.model import Line, Programme
 from inventory.words import _
@@ -173,6 +174,9 @@ class Extranet:
         line = self._line_of(wire)
         if line is None or line.released is not None or line.name in self.moved:
             return False
+        if leads_out(line, self.wires.foreign):
+            # A default route leads over it, and no BGP is spoken.
+            return True
         for device, address in ((wire.device, wire.peer_address), (wire.peer or "", wire.address.ip)):
             known = self.facts.get(device)
             if known is not None and not any(n.peer == str(address) and not n.shut for n in known.neighbours):
@@ -218,10 +222,16 @@ class Extranet:
     def _edge(self, here: str, target: Place, came: str) -> Hop | None:
         """Return a provider edge's hop: to the device itself, or over the backbone to the edge that has it."""
         domain = came.rpartition("/")[2] if came else target.vrf
+        way_out = self.wires.exit(domain or "")
+        beyond = () if way_out is None or target.extranet else (way_out.device,)
+        hops = (self._towards(here, device, domain) for device in (target.device, *beyond))
+        return next((hop for hop in hops if hop is not None), None)
+
+    def _towards(self, here: str, device: str, domain: str | None) -> Hop | None:
         for wire in self.wires.of(here):
-            if wire.kind == "circuit" and wire.vrf == domain and wire.peer == target.device:
+            if wire.kind == "circuit" and wire.vrf == domain and wire.peer == device:
                 return self._hop(wire, _("circuit of domain {domain}").format(domain=domain))
-        first = self._over_backbone(here, target.device, domain)
+        first = self._over_backbone(here, device, domain)
         return None if first is None else self._hop(first, _("backbone of domain {domain}").format(domain=domain))
 
     def _over_backbone(self, here: str, target: str, domain: str | None) -> Interface | None:

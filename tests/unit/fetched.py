@@ -20,8 +20,8 @@ HIDING = Hiding(b"k" * 32)
 class District:
     """A copy of the example with what its devices are configured with, as surveyed until a test says otherwise."""
 
-    def __init__(self, folder: Path, programme: Programme) -> None:
-        self.folder = Path(shutil.copytree(YUNHE, folder))
+    def __init__(self, folder: Path, programme: Programme, source: Path = YUNHE) -> None:
+        self.folder = Path(shutil.copytree(source, folder))
         self.texts = {
             device.name: surveyed_configuration(programme, device.name) for device in programme.network.devices
         }

@@ -179,8 +179,10 @@ class Pinger:
     def send(self) -> None:
         """Send one echo."""
         body = self.token + struct.pack("!Q", self.sent)
-        head = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, self.identifier, self.sent & 0xFFFF)
-        head = struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head + body), self.identifier, self.sent & 0xFFFF)
+        # A flow of its own, as a new user's: whoever translates addresses keeps to the way that a flow has begun with.
+        identifier = (self.identifier + self.sent) & 0xFFFF
+        head = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, identifier, self.sent & 0xFFFF)
+        head = struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head + body), identifier, self.sent & 0xFFFF)
         self.waiting[self.sent] = (time.monotonic(), time.time())
         self.sent += 1
         # Without a route at the moment nothing will come back, and that is what is counted.
