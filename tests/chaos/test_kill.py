@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from migrations.evidence.chain import Soundness, verify_chain
 from migrations.home import RunHome, RunSettings, states_of
@@ -230,8 +230,17 @@ def _effects(home: RunHome) -> list[Effect]:
     return list(Recorder(home).effects())
 
 
+def replayer_of(home: RunHome) -> Replayer:
+    """Return what replays a run's histories as its worker does."""
+    return Replayer(
+        workflows=[PassageWorkflow, UnitWorkflow],
+        data_converter=converter(home.key_file.read_bytes()),
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+
+
 def _assert_replays(home: RunHome) -> None:
-    replayer = Replayer(workflows=[PassageWorkflow, UnitWorkflow], data_converter=converter(home.key_file.read_bytes()))
+    replayer = replayer_of(home)
     names = [f"run/{number}" for number in range(1, 5)]
     names += [f"run/{number}/{unit.key}" for number in range(1, 5) for unit in PLAN.units]
     with running(home, Listener(), WORKER) as runner:

@@ -8,17 +8,14 @@ from pathlib import Path
 import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.service import RPCError
-from temporalio.worker import Replayer
 
 from migrations.evidence.chain import Soundness, verify_chain
 from migrations.home import RunHome, RunSettings, states_of
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
-from migrations.run.engine.passages import PassageWorkflow
-from migrations.run.engine.temporal import Access, EngineSilent, converter
-from migrations.run.engine.workflows import UnitWorkflow
+from migrations.run.engine.temporal import Access, EngineSilent
 from migrations.run.runner import Listener, running
 from migrations.states import UnitState
-from tests.chaos.test_kill import Command, Halting
+from tests.chaos.test_kill import Command, Halting, replayer_of
 from tests.real.recorder import WORKER, Recorder
 from tests.sampling import sampled
 
@@ -100,7 +97,7 @@ def _assert_through(home: RunHome) -> None:
 
 
 def _assert_short_and_replayed(home: RunHome) -> None:
-    replayer = Replayer(workflows=[PassageWorkflow, UnitWorkflow], data_converter=converter(home.key_file.read_bytes()))
+    replayer = replayer_of(home)
     with running(home, Listener(), WORKER) as runner:
         runner.server.ensure()
         while not (histories := _histories(home)):

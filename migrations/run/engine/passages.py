@@ -15,12 +15,10 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
-with workflow.unsafe.imports_passed_through():
-    from migrations.plan import Stage
-    from migrations.run.engine.messages import PartEnded, PassageRequest, SoFar, UnitNeeds, UnitRequest
-    from migrations.states import THROUGH, Direction, PassageResult, UnitResult
-
+from migrations.plan import Stage
+from migrations.run.engine.messages import PartEnded, PassageRequest, SoFar, UnitNeeds, UnitRequest
 from migrations.run.engine.workflows import PREPARED, UNTOUCHED, WITHOUT_WAY_BACK, UnitWorkflow
+from migrations.states import THROUGH, Direction, PassageResult, UnitResult
 
 AT_ONCE = 64
 """Units under way at one time; the worker's slots decide how many steps really run."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from migrations.actuators.contract import StepActuator
 from migrations.home import RunHome
@@ -36,6 +36,9 @@ async def serve(home: RunHome, _address: str, assemble: Callable[[], Mapping[Act
             client,
             task_queue=access.queue,
             workflows=[PassageWorkflow, UnitWorkflow],
+            # A sandbox imports a workflow's modules anew for each unit, which takes longer than its steps; a test holds
+            # that they import nothing that could read a clock, a file or the network.
+            workflow_runner=UnsandboxedWorkflowRunner(),
             activities=activities.all(),
             activity_executor=threads,
             max_concurrent_activities=STEPS_AT_ONCE,

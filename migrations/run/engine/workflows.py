@@ -11,19 +11,18 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    from migrations.plan import Stage, StepKind
-    from migrations.run.engine.messages import (
-        WAITS,
-        Note,
-        PartEnded,
-        Receipt,
-        StepOutline,
-        StepRequest,
-        UnitOutline,
-        UnitRequest,
-    )
-    from migrations.states import BETWEEN, THROUGH, Deed, Direction, UnitResult, UnitState
+from migrations.plan import Stage, StepKind
+from migrations.run.engine.messages import (
+    WAITS,
+    Note,
+    PartEnded,
+    Receipt,
+    StepOutline,
+    StepRequest,
+    UnitOutline,
+    UnitRequest,
+)
+from migrations.states import BETWEEN, THROUGH, Deed, Direction, UnitResult, UnitState
 
 ATTEMPTS = 4000
 """Of one step, deaths of workers and waits for locks included; how often it may fail is the activity's affair."""
