@@ -12,7 +12,7 @@ from inventory.survey.cells.told import Setting, Told
 from inventory.survey.cells.values import is_ditto, told_by
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Entry, Weight
-from inventory.survey.tables.margins import may_name, speaks_of_itself, without_notes
+from inventory.survey.tables.margins import department_in, may_name, speaks_of_itself, without_notes
 from inventory.survey.tables.naming import several
 from inventory.survey.tables.replies import is_bare_reply
 from tests.unit.books import heavy, lines, read, sheet
@@ -372,3 +372,31 @@ def test_a_note_that_speaks_of_secrets_is_not_repeated(tmp_path: Path) -> None:
 )
 def test_answers_in_the_words_of_offices(field: str, cell: str, value: object) -> None:
     assert told(field, cell).value == value
+
+
+@pytest.mark.parametrize("title", [12345, "0", True])
+def test_a_number_in_the_place_of_a_name_is_no_reply_that_there_is_none(tmp_path: Path, title: object) -> None:
+    entries, remarks = read(lines(tmp_path, [HEADER, [1, title]], "卫生局.csv"))
+    assert [entry for entry in entries if entry.reported_none] == []
+    assert title is True or len(heavy(remarks)) == 1
+
+
+def test_a_form_whose_rows_are_numbered_beforehand_is_not_filled_in(tmp_path: Path) -> None:
+    entries, remarks = read(lines(tmp_path, [HEADER, [1], ["2、"], ["（三）"]], "卫生局.csv"))
+    assert entries == ()
+    assert ["nobody has filled it in" in reason for _place, reason in heavy(remarks)] == [True]
+
+
+@pytest.mark.parametrize(
+    "name, department",
+    [
+        ("复件 卫生局", "卫生局"),
+        ("给大数据局的表", "大数据局"),
+        ("区卫生局附件2", "区卫生局"),
+        ("final卫生局", "卫生局"),
+        ("区委办", "区委办"),
+        ("区直各部门", ""),
+    ],
+)
+def test_departments_in_more_names_of_files(name: str, department: str) -> None:
+    assert department_in(name) == department

@@ -12,7 +12,7 @@ from inventory.survey.tables.headings import is_unit
 from inventory.survey.tables.replies import is_bare_reply, is_reply
 from inventory.survey.text import cleaned, folded, plain
 
-Role = Literal["data", "total", "note", "numbering", "group", "signature", "example", "none", "heading"]
+Role = Literal["data", "blank", "total", "note", "numbering", "group", "signature", "example", "none", "heading"]
 
 _LABELS = (
     r"填报单位|填报部门|填表单位|填表部门|报送单位|报送部门|上报单位|单位名称|部门名称|主管部门|单位|部门"
@@ -55,7 +55,7 @@ _AS_EXAMPLE = re.compile(
     r"(?:[,。;]?.{0,16}(?:删除|删去|参考|覆盖).{0,4})?[)\]】。]*"
 )
 """A remark that says of its row that it is an example."""
-_EVERYBODY = re.compile(r"(?:[各全区市县直乡镇街道办事处部门委局机关单位所有]|有关|相关)+")
+_EVERYBODY = re.compile(r"(?!(?:[区市县镇乡]委办)$)(?:[各全区市县直乡镇街道办事处部门委局机关单位所有]|有关|相关)+")
 """Words for all of some bodies, which are the title of none."""
 # Who put the sheets of others together is not who reports.
 _COMPILER = re.compile(r"^(?:制表|编制|汇总|统计)")
@@ -99,12 +99,12 @@ _DATED = re.compile(
     r"(?:\s*\d{1,2}:\d{2}(?::\d{2})?)?"
 )
 _LEADING = re.compile(
-    r"^(?:关于|回复|答复|复函|报送|上报|填报|呈报|转报|反馈|提交|提供|印发|转发|征求|请|对|我们|我|贵|的|由|各|及|和|与|落实|开展|做好|组织)+"
+    r"^(?:关于|复件|副本|新建|最终|给|致|发|来自|回复|答复|复函|报送|上报|填报|呈报|转报|反馈|提交|提供|印发|转发|征求|请|对|我们|我|贵|的|由|各|及|和|与|落实|开展|做好|组织)+"
 )
 _SUBJECTS = re.compile(
     r"(?:政务|信息|业务|应用|数据|机房|设备|线路|专线|专网|系统|资产|网络|服务器|各|全|所属|下属"
     r"|报送|上报|填报|填写|反馈|回复|报表|清单|台账|汇总|自查|普查|调查|摸底|统计|情况|目录|定级|备案|等保|等级保护|网站|门户"
-    r"|关于|的|云|上云|迁移|整合|共享|需求|责任|负面|登记|申请|申报|运维|经费|涉密|非涉密|软件|硬件|存储|安全|基本|年度|最新"
+    r"|附件|附表|关于|的|云|上云|迁移|整合|共享|需求|责任|负面|登记|申请|申报|运维|经费|涉密|非涉密|软件|硬件|存储|安全|基本|年度|最新"
     r"|修改|补充|最终|终版|终稿|定稿|初稿|草稿|新版|副本|复本|盖章|扫描|回复|复函|回函|函|报|表|自建|在用|资源|办公|视频|现有|已建|在建|拟建|互联网|接入|无)"
 )
 
@@ -318,6 +318,9 @@ def _alone(text: str, titled: Cell) -> Role:
         return "group"
     if len(text) > 40 or _DATED.fullmatch(text):
         return "note"
+    if empty(titled) and _COUNT.match(text):
+        # A form with its rows numbered beforehand.
+        return "blank"
     if _NUMBERED.match(text) and (empty(titled) or re.match(r"\(?[一二三四五六七八九十]", text)):
         return "heading"
     return "data" if folded(text) and not empty(titled) else "note"

@@ -47,7 +47,8 @@ def is_reply(cells: Sequence[Cell], titled: Cell) -> bool:
     if any(not says_none(text) for text in said):
         return False
     # A row of strokes is a form that nobody filled in; 无 in the place of a title is an answer.
-    return bool(said) or (not empty(titled) and re.fullmatch(r"[-—/\\]+", plain(str(titled))) is None)
+    word = "" if empty(titled) else plain(str(titled))
+    return bool(said) or (_BARE.fullmatch(word) is not None and re.fullmatch(r"[-—/\\]+", word) is None)
 
 
 def _counts(cell: Cell) -> bool:
