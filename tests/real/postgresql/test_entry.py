@@ -146,6 +146,27 @@ def say(client: "subprocess.Popen[str]", statements: str) -> str:
     return " ".join(lines)
 
 
+def test_a_service_beside_it_stays_until_it_ends_in_the_switch_and_comes_from_its_new_address(moving: Moving) -> None:
+    old, new = "10.11.0.10", "10.66.0.7"
+    service = session(moving, "SELECT 1;", f"dbname={DATABASE} user=guarded password=x host=127.0.0.1")
+    try:
+        moving.front()
+        with pytest.raises(Refusal, match=r"connected beside the entry: guarded@127\.0\.0\.1"):
+            moving.verb("source", "lag", limit="0s")
+        moving.front(moved={old: [new]}, ending=[old])
+        reached = [moving.come(WHERE, "guarded", at).returncode for at in (new, "10.66.0.8", old)]
+        assert reached == [0, 2, 2]
+        moving.step("lag")
+        with pytest.raises(Refusal, match=r"though the services there have ended: guarded@127\.0\.0\.1"):
+            moving.step("switch")
+    finally:
+        service.communicate("")
+    moving.step("switch")
+    assert moving.come(WHERE, "guarded", new).stdout.startswith("15|")
+    moving.step("return")
+    moving.front()
+
+
 def test_a_switch_by_session_closes_who_is_outside_of_a_transaction_and_waits_for_the_others(moving: Moving) -> None:
     idle = session(moving, "SET search_path = office; CREATE TEMP TABLE mine (a int); SELECT pg_advisory_lock(42);")
     other = session(moving, "SELECT 1;")

@@ -14,7 +14,8 @@ from ansible.module_utils import zhenghe_my_fence as fence
 from ansible.module_utils import zhenghe_my_moved as moved
 from ansible.module_utils import zhenghe_my_own as own
 from ansible.module_utils import zhenghe_my_stream as stream
-from ansible.module_utils.zhenghe_my_beside import see_ended
+from ansible.module_utils.zhenghe_ended import see_ended
+from ansible.module_utils.zhenghe_my_beside import beside
 from ansible.module_utils.zhenghe_my_place import Place, side_of
 
 from playbooks.agents import loop
@@ -117,7 +118,9 @@ class Agent(loop.Agent):
         """Fence the server and end the sessions of its clients; replication stays."""
         if self._side == "waiting":
             return {"ended": 0}
-        see_ended(self._place, self._connection, self.entry)
+        see_ended(
+            self._place.end, self.entry, lambda: beside(self._place, self._connection, self.entry, all_ended=True)
+        )
         fence.wait_no_longer(self._connection, limit)
         fence.raise_fence(self._place, self._connection, "frozen")
         ended, holding = fence.empty(self._place, self._connection, limit)

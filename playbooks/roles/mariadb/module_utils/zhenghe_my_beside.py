@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible.module_utils.zhenghe_my_place import Place, rows, text
 
-from playbooks.agents.kit import Refused, run
+from playbooks.agents.kit import run
 
 _LOCAL = frozenset({"127.0.0.1", "::1"})
 # Whoever comes by the socket of the host has no port behind its name. Who is no client does not count.
@@ -31,15 +31,3 @@ def beside(place: Place, connection: Any, entry: Mapping[str, Any], *, all_ended
     addresses = sorted({one.removeprefix("::ffff:") for one in peers} - expected)
     accounts = [] if here else [text(who) for (who,) in rows(connection, _BY_SOCKET, (place.base,))]
     return [*addresses, *sorted(accounts)]
-
-
-def see_ended(place: Place, connection: Any, entry: Mapping[str, Any]) -> None:
-    """See that with the services that end in the switch all who came beside the entry are gone; Refused otherwise."""
-    if place.end == "target" or not entry.get("ending"):
-        return
-    left = beside(place, connection, entry, all_ended=True)
-    if left:
-        raise Refused(
-            f"connected beside the entry, though the services there have ended: {', '.join(left)}",
-            "have them connect anew, by the entry's name, or end them before the switch",
-        )

@@ -15,6 +15,8 @@ from typing import Any
 from ansible.module_utils import zhenghe_pg_large as large
 from ansible.module_utils import zhenghe_pg_sequences as sequences
 from ansible.module_utils import zhenghe_pg_stream as stream
+from ansible.module_utils.zhenghe_ended import see_ended
+from ansible.module_utils.zhenghe_pg_beside import beside
 from ansible.module_utils.zhenghe_pg_log import why_not
 from ansible.module_utils.zhenghe_pg_place import Place, rows, side_of
 from psycopg2 import Error  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -142,6 +144,9 @@ class Agent(loop.Agent):
         """Fence the database and end the sessions of its clients; replication and superusers stay."""
         if side_of(self._connection, self._place.database) == "waiting":
             return {"ended": 0}
+        see_ended(
+            self._place.end, self.entry, lambda: beside(self._place, self._connection, self.entry, all_ended=True)
+        )
         stream.raise_fence(self._connection, self._place.database, "frozen")
         ended: set[int] = set()
 

@@ -74,7 +74,7 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
         facts["reading"] = _reading(connection)
         refusals = [*findings(place, connection), *tls.against(place)]
         if given["entry"]:
-            refusals += hba.of_source(place).refused
+            refusals += hba.of_source(place, given["entry"]).refused
             shared = sharing(connection, place.pooling)
             seen = look(connection, given["entry"].get("address", ""))
             facts.update(pooling=shared.pooling, sessions=shared.why, clear=seen.clear[:_MOST])

@@ -50,7 +50,7 @@ class Verbs:
         with self._place.alone():
             tls.pin(self._place, self._server)
             if self._place.end == "source":
-                source.prepare(self._place, self._verifier, entry=bool(self._entry))
+                source.prepare(self._place, self._verifier, self._entry)
             else:
                 target.start_cluster(self._place)
                 target.open_to_peer(self._place, self._verifier)
@@ -81,11 +81,11 @@ class Verbs:
         return {}
 
     def _admission(self) -> Answer:
-        found = hba.of_source(self._place)
+        found = hba.of_source(self._place, self._entry)
         if found.refused:
             raise Refused("; ".join(found.refused), "mend what is said of each and run the step again")
-        self._place.remember(admission=found.lines)
-        lines = hba.with_moved(found.lines, self._entry.get("moved") or {})
+        self._place.remember(admission=found.every)
+        lines = [*found.near, *hba.with_moved(found.lines, self._entry.get("moved") or {})]
         connection = self._place.connect(self._place.database)
         shared = sharing(connection, self._place.pooling)
         seen = look(connection, self._entry["address"], self._place.remembered().get("seen"))
@@ -112,8 +112,7 @@ class Verbs:
     def lag(self) -> Answer:
         """Judge whether the switch may be made."""
         limit = self._limit if self._mode == "apply" else 0
-        addresses = [self._entry["address"]] if self._entry else []
-        against = copying.gate(self._place, addresses, limit, change=self._mode == "apply", downtime=self._downtime)
+        against = copying.gate(self._place, self._entry, limit, change=self._mode == "apply", downtime=self._downtime)
         if against and self._mode == "apply":
             raise Refused("; ".join(against), "mend it and run the step again; nothing was switched")
         return answer(not against, against=against)

@@ -304,6 +304,15 @@ def drop_brought(place: Place, name: str) -> None:
         rows(connection, sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
+def take_away_gone(place: Place, here: Any, there: Any) -> None:
+    """Remove the roles that were brought here and that the other end has no more; one that owns something is locked."""
+    kept = {name for (name,) in rows(there, "SELECT rolname FROM pg_roles")}
+    present = {name for (name,) in rows(here, "SELECT rolname FROM pg_roles")}
+    for name in sorted(present & set(place.remembered().get("roles", [])) - kept):
+        rows(here, sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(sql.Identifier(name)))
+        drop_brought(place, name)
+
+
 def take_back_memberships(here: Any, there: Any) -> None:
     """End memberships of the other end's roles that it has ended."""
     members = {name for name, *_ in rows(there, ROLES)}

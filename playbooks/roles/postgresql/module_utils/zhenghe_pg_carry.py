@@ -123,6 +123,8 @@ def carry_over(place: Place, inside: Any, there: Any) -> None:
     for changes in (belongings.owners, belongings.default_rights, belongings.mappings, _sequences, _rights):
         _do(inside, changes(inside, there))
     _do(inside, _comments(place, inside, there))
+    # Nothing was granted to them any more.
+    accounts.take_away_gone(place, inside, there)
 
 
 def _do(inside: Any, statements: list[Any]) -> None:

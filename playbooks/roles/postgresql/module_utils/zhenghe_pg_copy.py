@@ -6,7 +6,7 @@ import contextlib
 import re
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ansible.module_utils import zhenghe_pg_settings as settings
 from ansible.module_utils import zhenghe_pg_slots as slots
 from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils import zhenghe_pg_tls as tls
+from ansible.module_utils.zhenghe_pg_beside import beside
 from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_definitions import Definitions
 from ansible.module_utils.zhenghe_pg_findings import findings
@@ -157,35 +158,27 @@ def _behind(place: Place, found: dict[str, Any], limit: float) -> str:
     return f"{place.database}: the copy has not caught up in {limit:g} s: {why}"
 
 
-_BYPASSING = """
-SELECT DISTINCT usename || '@' || coalesce(host(client_addr), 'local') || ' ' || application_name
-FROM pg_stat_activity JOIN pg_roles ON usename = rolname
-WHERE datname = %s AND backend_type = 'client backend' AND NOT rolsuper AND rolname !~ '^zhenghe_'
-  AND coalesce(host(client_addr), 'local') <> ALL(%s) ORDER BY 1
-"""
-
-
-def in_the_way(place: Place, entries: Sequence[str]) -> tuple[str, ...]:
+def in_the_way(place: Place, entry: Mapping[str, Any]) -> tuple[str, ...]:
     """Say what, on the end that serves, a switch would hurt: clients beside the entry, prepared transactions."""
     connection = place.connect()
     found = []
-    if entries:
-        names = [row[0] for row in rows(connection, _BYPASSING, (place.database, list(entries)))]
+    if entry:
+        names = beside(place, connection, entry)
         if names:
             found.append(f"connected beside the entry: {', '.join(names)}; have them connect anew, by the entry's name")
     if place.end == "source":
         inside = place.connect(place.database)
         found += findings(place, inside, again=True)
-        found += _admitted_otherwise(place) if entries else []
+        found += _admitted_otherwise(place, entry) if entry else []
         new = [f"{one}.{two}" for one, two in unpublished(inside, place.base)]
         if new:
             found.append(f"tables that came after the copy: {', '.join(new)}: they were not brought over")
     return tuple(found)
 
 
-def _admitted_otherwise(place: Place) -> list[str]:
-    held, now = place.remembered().get("admission"), hba.of_source(place)
-    if held is None or (held == now.lines and not now.refused):
+def _admitted_otherwise(place: Place, entry: Mapping[str, Any]) -> list[str]:
+    held, now = place.remembered().get("admission"), hba.of_source(place, entry)
+    if held is None or (held == now.every and not now.refused):
         return []
     return [
         *now.refused,
@@ -269,12 +262,12 @@ def _refreshed(connection: Any, names: tuple[str, str]) -> str:
     return ""
 
 
-def gate(place: Place, entries: Sequence[str], limit: float, *, change: bool, downtime: float = 0) -> tuple[str, ...]:
+def gate(place: Place, entry: Mapping[str, Any], limit: float, *, change: bool, downtime: float = 0) -> tuple[str, ...]:
     """Return what still stands against a switch after at most so many seconds; nothing: the way is free."""
     deadline = time.monotonic() + limit
     while True:
         side = side_of(place.connect(), place.database)
-        against = in_the_way(place, entries) if side == "serving" else not_equal(place, change=change)
+        against = in_the_way(place, entry) if side == "serving" else not_equal(place, change=change)
         if not against and side == "waiting" and change:
             against = fill_views(place) or (too_long(place, downtime) if downtime else ())
         if not against or time.monotonic() > deadline:

@@ -19,10 +19,10 @@ from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, rows, value
 from playbooks.agents.kit import Refused, run
 
 _BY_PASSWORD = {"md5": "md5", "password": "md5", "scram-sha-256": "scram-sha-256", "reject": "reject"}
-_KINDS = {"host": "host", "hostssl": "hostssl", "hostnossl": "hostnossl", "hostnogssenc": "host"}
+_KINDS = {"local": "host", "host": "host", "hostssl": "hostssl", "hostnossl": "hostnossl", "hostnogssenc": "host"}
 _RULES = """
 SELECT line_number, type, database, user_name, address, netmask, auth_method, coalesce(options, '{}')
-FROM pg_hba_file_rules WHERE error IS NULL AND type <> 'local' ORDER BY line_number
+FROM pg_hba_file_rules WHERE error IS NULL ORDER BY line_number
 """
 _MEMBERS = """
 WITH RECURSIVE inside (role, member) AS (
@@ -58,6 +58,8 @@ class Cluster(NamedTuple):
     members: Mapping[str, Sequence[str]]
     addresses: Sequence[str]
     """The host's own networks, such as 10.1.2.3/24."""
+    leaving: Sequence[str] = ()
+    """New addresses of services that come by the host itself today, and end in the switch."""
 
 
 class Held(NamedTuple):
@@ -65,33 +67,47 @@ class Held(NamedTuple):
 
     lines: list[dict[str, Any]]
     refused: list[str]
+    near: list[dict[str, Any]]
+    """What lets the host itself in, for the new addresses of services that leave it: it holds before all else."""
+
+    @property
+    def every(self) -> list[dict[str, Any]]:
+        """All lines."""
+        return [*self.near, *self.lines]
 
 
-def of_source(place: Place) -> Held:
-    """Return the rules by which the source's cluster lets clients into the database."""
+def of_source(place: Place, entry: Mapping[str, Any]) -> Held:
+    """Return the rules by which the source's cluster lets clients into the database.
+
+    A service beside it that ends in the switch (`ending` of the entry) comes by the host itself, and later from its new
+    address (`moved`): that is let in as the host itself is.
+    """
     connection = place.connect()
     ours = _written_by_us(POSTGRES.read(Path(value(connection, "SHOW hba_file"))))
     lines = [line for line in (Line(*row) for row in rows(connection, _RULES)) if line.number not in ours]
     members = {str(role): list(names) for role, names in rows(connection, _MEMBERS)}
     own = _own_networks() if {line.address for line in lines} & {"samehost", "samenet"} else ()
-    cluster = Cluster([name for (name,) in rows(connection, _CLIENTS)], members, own)
+    leaves = place.address in entry.get("ending", ())
+    leaving = [one for one in entry.get("moved", {}).get(place.address, ()) if leaves and one != place.address]
+    cluster = Cluster([name for (name,) in rows(connection, _CLIENTS)], members, own, leaving)
     found = held(lines, place.database, cluster)
     if re.fullmatch(r"[A-Za-z0-9_.-]+", place.database) is None:
         why = "an entry can name databases by letters, digits, dots and dashes of ASCII alone: rename this one first"
-        return Held(found.lines, [*found.refused, f"{place.database}: {why}"])
+        return found._replace(refused=[*found.refused, f"{place.database}: {why}"])
     return found
 
 
 def held(lines: Iterable[Line], database: str, cluster: Cluster) -> Held:
     """Return the rules about one database in the words of an entry; no users mean everybody."""
     found: list[dict[str, Any]] = []
+    near: list[dict[str, Any]] = []
     refused: list[str] = []
     for line in lines:
         users = _users(line, database, cluster)
         if users is None:
             continue
         try:
-            networks = _networks(line, cluster.addresses)
+            networks = _networks(line, cluster)
             why = _not_held(line) if networks else ""
         except Refused as unknown:
             networks, why = [line.address], unknown.reason
@@ -102,8 +118,9 @@ def held(lines: Iterable[Line], database: str, cluster: Cluster) -> Held:
             refused.append(f"line {line.number} of pg_hba.conf lets {shown} in from {where} {why}")
         elif networks and not why:
             kind, method = _KINDS[line.kind], _BY_PASSWORD[line.method]
-            found += [{"kind": kind, "users": users, "network": one, "method": method} for one in networks]
-    return Held(found, refused)
+            place = near if _is_near(line) else found
+            place += [{"kind": kind, "users": users, "network": one, "method": method} for one in networks]
+    return Held(found, refused, near)
 
 
 def with_moved(lines: Sequence[dict[str, Any]], moved: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
@@ -153,9 +170,13 @@ def _users(line: Line, database: str, cluster: Cluster) -> list[str] | None:
     return sorted({name for name in found if name.isprintable()}) or None
 
 
-def _networks(line: Line, own: Sequence[str]) -> list[str]:
+def _networks(line: Line, cluster: Cluster) -> list[str]:
     """Return the networks that are meant, none: this host alone; Refused where nobody can say."""
-    interfaces = [ipaddress.ip_interface(one) for one in own]
+    interfaces = [ipaddress.ip_interface(one) for one in cluster.addresses]
+    leaving = [str(ipaddress.ip_network(one)) for one in cluster.leaving]
+    if _is_near(line):
+        # Whoever comes by the socket as himself has no password: a service that does is stopped by its own test start.
+        return leaving if line.kind != "local" or line.method in _BY_PASSWORD else []
     if line.address == "all":
         return list(EVERYWHERE)
     if line.address == "samehost":
@@ -166,7 +187,16 @@ def _networks(line: Line, own: Sequence[str]) -> list[str]:
         network = ipaddress.ip_network(f"{line.address}/{line.netmask}" if line.netmask else line.address, strict=False)
     except ValueError:
         return _resolved(line.address)
-    return [] if network.is_loopback else [str(network)]
+    return [str(network)]
+
+
+def _is_near(line: Line) -> bool:
+    if line.kind == "local":
+        return True
+    try:
+        return ipaddress.ip_address(line.address).is_loopback
+    except ValueError:
+        return False
 
 
 def _resolved(name: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils import zhenghe_pg_accounts as accounts
@@ -70,12 +71,12 @@ def _workers(connection: Any) -> str:
     return f"{workers} for {every} databases: raise max_logical_replication_workers before more than {workers} move"
 
 
-def prepare(place: Place, verifier: str, *, entry: bool) -> None:
+def prepare(place: Place, verifier: str, entry: Mapping[str, Any]) -> None:
     """Let the target read and follow; clients notice nothing. With an entry, it has to hold who may come from where."""
     if side_of(place.connect(), place.database) == "absent":
         raise Refused(f"{place.database}: no such database on the source", "mend settings.database")
     connection = place.connect(place.database)
-    found = (*findings(place, connection), *(hba.of_source(place).refused if entry else ()))
+    found = (*findings(place, connection), *(hba.of_source(place, entry).refused if entry else ()))
     if found:
         raise Refused("; ".join(found), "mend what is said of each and run the step again")
     own.see_own(connection)
