@@ -24,11 +24,11 @@ from ansible.module_utils.zhenghe_pg_beside import beside
 from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_definitions import Definitions
 from ansible.module_utils.zhenghe_pg_findings import findings
-from ansible.module_utils.zhenghe_pg_later import bring_tables, read_sequences
+from ansible.module_utils.zhenghe_pg_later import bring_tables, copy_again, drop_gone, read_sequences
 from ansible.module_utils.zhenghe_pg_pause import too_long
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, database_settings, rows, side_of, value
 from ansible.module_utils.zhenghe_pg_published import BATCH, restore_identities, unpublished
-from ansible.module_utils.zhenghe_pg_rewritten import note_files, rewritten, suspect
+from ansible.module_utils.zhenghe_pg_rewritten import note_files, rewritten, suspect, told
 from ansible.module_utils.zhenghe_pg_statements import TABLES_OF
 from ansible.module_utils.zhenghe_pg_states import bring_states
 from psycopg2 import Error, errors, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -205,8 +205,10 @@ def not_equal(place: Place, *, change: bool) -> tuple[str, ...]:
             if brought:
                 return (*behind, f"tables that came after the copy are being copied: {', '.join(brought)}")
         changed = comparison.differences()
-        written = rewritten(place, there, change=change) if place.end == "target" and not (behind or changed) else ()
-    said = [*behind, *(f"the schema was changed since it was copied: {one}" for one in changed), *written]
+        written = rewritten(place, there, change=change) if place.end == "target" and not (behind or changed) else {}
+        if written and change:
+            copy_again(place, here, there, list(written))
+    said = [*behind, *(f"the schema was changed since it was copied: {one}" for one in changed), *told(written)]
     return (*said, *settings.still_different(place)) if place.end == "target" else tuple(said)
 
 
@@ -217,6 +219,7 @@ def _said_by_workers(place: Place, here: Any, found: dict[str, Any]) -> str:
 def _bring(place: Place, here: Any, there: Any, comparison: schema.Comparison) -> tuple[str, ...]:
     """Bring over what can be; return the tables that came after the copy, which are copied by now."""
     read_sequences(there)
+    drop_gone(place, here, there)
     carry_over(place, here, there)
     different = comparison.found()
     brought = Definitions(here, there, place.database).bring([one[:2] for one in different])

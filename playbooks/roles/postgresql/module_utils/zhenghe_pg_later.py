@@ -1,14 +1,18 @@
-"""Tables that the source got since the copy began, as a monthly job makes them: at the gate they are copied, too."""
+"""Tables that the source got or lost since the copy began, as a monthly job makes and drops them.
+
+At the gate what is new is copied, too, under whatever name; what was dropped goes here as well.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ansible.module_utils import zhenghe_pg_stream as stream
 from ansible.module_utils.zhenghe_pg_asleep import put_to_sleep
 from ansible.module_utils.zhenghe_pg_load import copy_schema
 from ansible.module_utils.zhenghe_pg_place import Place, in_one, rows
 from ansible.module_utils.zhenghe_pg_published import give_full_identity, keyless, publish, unpublished
-from ansible.module_utils.zhenghe_pg_rewritten import note_files
+from ansible.module_utils.zhenghe_pg_rewritten import files_noted, note_files
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents.kit import Refused
@@ -56,28 +60,89 @@ def read_sequences(there: Any) -> None:
         rows(there, "SELECT zhenghe.show(%s, %s)", sequence)
 
 
+_PUBLISHED = "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = %s ORDER BY 1, 2"
+_SUBSCRIBED = """
+SELECT n.nspname, c.relname FROM pg_subscription_rel JOIN pg_subscription s ON s.oid = srsubid
+JOIN pg_class c ON c.oid = srrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE s.subname = %s
+"""
+
+
 def bring_tables(place: Place, here: Any, there: Any) -> tuple[str, ...]:
     """Make such tables here and have them copied; return their names, none where there is none."""
     later = unpublished(there, place.base)
-    if not later:
+    # One that was killed may have published them; one that got another name is published under that.
+    begun = set(rows(there, _PUBLISHED, (place.base,))) - set(rows(here, _SUBSCRIBED, (place.base,)))
+    wanted = sorted({*later, *begun})
+    if not wanted:
         return ()
-    for table in later:
+    for table in wanted:
         rows(there, "SELECT zhenghe.show(%s, %s)", table)
     present = set(rows(here, _PRESENT))
-    missing = [table for table in later if table not in present]
+    _make(place, here, there, [table for table in wanted if table not in present])
+    _empty(place, here, [table for table in wanted if table in present])
+    by_all_columns = {(schema, table) for _, schema, table, kind, _ in keyless(there) if kind != "f"}
+    for table in wanted:
+        whole = table in by_all_columns
+        if table in later:
+            rows(there, "SELECT zhenghe.publish(%s, %s, %s)", (*table, whole))
+        if whole:
+            give_full_identity(here, *table)
+    put_to_sleep(here, place.database)
+    note_files(place, there, wanted)
+    publish(here, place.base)
+    _refresh(place, here)
+    return tuple(f"{schema}.{table}" for schema, table in wanted)
+
+
+def copy_again(place: Place, here: Any, there: Any, tables: list[tuple[str, str]]) -> None:
+    """Have tables that are here copied anew; whoever is killed in it leaves tables that are not published."""
+    for table in tables:
+        rows(there, "SELECT zhenghe.withdraw(%s, %s)", table)
+    _empty(place, here, tables)
+    for table in tables:
+        rows(there, "SELECT zhenghe.publish(%s, %s, false)", table)
+    note_files(place, there, tables)
+    _refresh(place, here)
+
+
+def _make(place: Place, here: Any, there: Any, missing: list[tuple[str, str]]) -> None:
     partitions = [row for row in rows(there, _PARTITIONS) if row[:2] in missing]
     _attach(here, partitions)
     alone = [table for table in missing if table not in {row[:2] for row in partitions}]
     if alone:
         copy_schema(place, alone)
-    by_all_columns = {(schema, table) for _, schema, table, kind, _ in keyless(there) if kind != "f"}
-    for table in later:
-        whole = table in by_all_columns
-        rows(there, "SELECT zhenghe.publish(%s, %s, %s)", (*table, whole))
-        if whole:
-            give_full_identity(here, *table)
-    put_to_sleep(here, place.database)
-    note_files(place, there, later)
-    publish(here, place.base)
+
+
+def _empty(place: Place, here: Any, tables: list[tuple[str, str]]) -> None:
+    """Take the rows of tables that the source had under these names before: dropped there, and made anew."""
+    if not tables:
+        return
+    # What is no longer published is no longer followed from here on, so that nothing of it comes any more.
+    _refresh(place, here)
+    emptied = [sql.SQL("DELETE FROM ONLY {}").format(sql.Identifier(*one)) for one in tables]
+    in_one(here, [sql.SQL("SET LOCAL session_replication_role = replica"), *emptied])
+
+
+def _refresh(place: Place, here: Any) -> None:
     rows(here, sql.SQL("ALTER SUBSCRIPTION {} REFRESH PUBLICATION").format(sql.Identifier(place.base)))
-    return tuple(f"{schema}.{table}" for schema, table in later)
+
+
+def drop_gone(place: Place, here: Any, there: Any) -> None:
+    """Drop the tables here that were copied and that the source has dropped; one that something rests on is left."""
+    known = files_noted(place)
+    gone = sorted((set(rows(here, _PRESENT)) - set(rows(there, _PRESENT))) & known)
+    if not gone or not stream.keeps_up(place, here, there, "verify", 1.0):
+        # Its last rows may still be under way.
+        return
+    left: list[tuple[str, str]] = []
+    while gone != left:
+        # One may stand in the way of another.
+        left, gone = gone, [table for table in gone if not _dropped(here, table)]
+
+
+def _dropped(here: Any, table: tuple[str, str]) -> bool:
+    try:
+        rows(here, sql.SQL("DROP TABLE {}").format(sql.Identifier(*table)))
+    except Error:
+        return False
+    return True

@@ -108,6 +108,15 @@ BEGIN
     END LOOP;
 END
 $$;
+CREATE OR REPLACE FUNCTION zhenghe.withdraw(wanted_schema text, wanted_table text) RETURNS void LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog SET session_replication_role = replica SET lock_timeout = '3s'
+    AS $$
+BEGIN
+    EXECUTE format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', session_user, wanted_schema, wanted_table);
+END
+$$;
+REVOKE ALL ON FUNCTION zhenghe.withdraw(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION zhenghe.withdraw(text, text) TO {role};
 REVOKE ALL ON FUNCTION zhenghe.show(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION zhenghe.show(text, text) TO {role};
 REVOKE ALL ON FUNCTION zhenghe.publish(text, text, boolean) FROM PUBLIC;
@@ -118,6 +127,7 @@ DROP FUNCTION IF EXISTS zhenghe.verifiers();
 DROP FUNCTION IF EXISTS zhenghe.mappings();
 DROP FUNCTION IF EXISTS zhenghe.holders();
 DROP FUNCTION IF EXISTS zhenghe.show(text, text);
+DROP FUNCTION IF EXISTS zhenghe.withdraw(text, text);
 DROP FUNCTION IF EXISTS zhenghe.publish(text, text, boolean);
 DROP TABLE IF EXISTS zhenghe.given
 """

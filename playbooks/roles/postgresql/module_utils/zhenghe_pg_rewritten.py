@@ -27,6 +27,12 @@ def note_files(place: Place, there: Any, tables: Iterable[tuple[str, str]] | Non
     place.remember(files={**kept, **now})
 
 
+def files_noted(place: Place) -> set[tuple[str, str]]:
+    """Return the tables whose copy was begun here."""
+    noted = (key.partition("\n") for key in place.remembered().get("files") or ())
+    return {(schema, table) for schema, _, table in noted}
+
+
 def suspect(place: Place, tables: Iterable[tuple[str, str]]) -> None:
     """Have the rows of tables compared when they are asked for next."""
     kept = place.remembered().get("files")
@@ -34,24 +40,32 @@ def suspect(place: Place, tables: Iterable[tuple[str, str]]) -> None:
         place.remember(files={**kept, **{_key(table): [] for table in tables}})
 
 
-def rewritten(place: Place, there: Any, *, change: bool) -> tuple[str, ...]:
-    """Say which tables were rewritten at the source, and have other rows there; with change, remember the others."""
+def rewritten(place: Place, there: Any, *, change: bool) -> dict[tuple[str, str], int]:
+    """Return the tables that were rewritten at the source, and in how many rows they differ from what is here.
+
+    With change, those that do not differ are remembered.
+    """
     kept = place.remembered().get("files")
     if kept is None:
         # A copy that was begun without it: what was rewritten before cannot be known.
-        return ()
+        return {}
     now = {_key(row): row for row in rows(there, _FILES)}
     changed = [row for key, row in now.items() if key in kept and kept[key] != list(row[2:])]
     if not changed:
-        return ()
+        return {}
     differ = _different(place, [(row[0], row[1]) for row in changed])
     if change:
         equal = {_key(row): list(row[2:]) for row in changed if (row[0], row[1]) not in differ}
         place.remember(files={**kept, **equal})
+    return differ
+
+
+def told(tables: dict[tuple[str, str], int]) -> tuple[str, ...]:
+    """Say for people which tables were rewritten."""
     return tuple(
         f"table {schema}.{table} was rewritten on the source (ALTER TABLE ... TYPE ... USING, ADD COLUMN or the like), "
-        f"of which replication tells nothing: {number} rows differ; undo the copy and the preparation, and prepare anew"
-        for (schema, table), number in differ.items()
+        f"of which replication tells nothing: {number} rows differ; the gate has it copied anew"
+        for (schema, table), number in tables.items()
     )
 
 

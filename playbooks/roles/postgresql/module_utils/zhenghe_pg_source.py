@@ -32,6 +32,7 @@ def prepared(place: Place) -> bool:
             "AND EXISTS (SELECT FROM pg_roles WHERE rolname = %(base)s) "
             "AND to_regprocedure('zhenghe.verifiers()') IS NOT NULL "
             "AND to_regprocedure('zhenghe.mappings()') IS NOT NULL "
+            "AND to_regprocedure('zhenghe.withdraw(text, text)') IS NOT NULL "
             "AND to_regprocedure('zhenghe.large_objects()') IS NOT NULL "
             "AND EXISTS (SELECT FROM pg_hba_file_rules WHERE %(base)s = ANY(user_name))",
             {"base": place.base},
