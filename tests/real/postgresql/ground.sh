@@ -14,7 +14,7 @@ raise() { # name, image, version, address, network
     chroot "$folder/$1" chown postgres:postgres /run/postgresql
     cat > "$folder/$1/etc/postgresql/$3/main/conf.d/laboratory.conf" <<CONF
 fsync = off
-listen_addresses = '$4'
+listen_addresses = '$4, 127.0.0.1'
 wal_level = logical
 max_replication_slots = 40
 max_wal_senders = 40

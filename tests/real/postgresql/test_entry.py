@@ -163,6 +163,8 @@ def test_a_service_beside_it_stays_until_it_ends_in_the_switch_and_comes_from_it
         service.communicate("")
     moving.step("switch")
     assert moving.come(WHERE, "guarded", new).stdout.startswith("15|")
+    # From here on the source's host has its own address again.
+    assert moving.come(WHERE, "guarded", old).returncode == 2
     moving.step("return")
     moving.front()
 
