@@ -9,7 +9,7 @@ from migrations.actuators.people import asked_of
 from migrations.cli import saying
 from migrations.cli.help import WrongUse
 from migrations.cli.run import chosen, order_of
-from migrations.evidence.kinds import StepConfirmed
+from migrations.evidence.kinds import PassageBegun, PassageEnded, StepConfirmed
 from migrations.home import RunHome, states_of
 from migrations.plan import Actuator, Step
 from migrations.run.runner import passages_of
@@ -67,7 +67,7 @@ def _may_say(home: RunHome, step: Step, deed: Deed) -> None:
 
 def _goes_on(home: RunHome) -> bool:
     places = Places(state_root())
-    passages = passages_of(home.evidence.records())
+    passages = passages_of(home.evidence.records_of(PassageBegun, PassageEnded))
     if not passages or service_state(places) is None:
         return False
     order = order_of(home, DEEDS[passages[-1].direction], passages[-1].units)

@@ -171,8 +171,15 @@ class Evidence:
         """Return all whole records in order; none where nothing was written yet."""
         return tuple(read(self.path))
 
-    def follow(self, offset: int) -> tuple[tuple[Record, ...], int]:
-        """Return the whole records from a byte offset on, and the offset for the next call; DamagedEvidence."""
+    def records_of(self, *kinds: type[Fact]) -> tuple[Record, ...]:
+        """Return the whole records of some kinds in order, without a look into the others; DamagedEvidence."""
+        return tuple(read_kinds(self.path, kinds))
+
+    def follow(self, offset: int, kinds: Iterable[type[Fact]] = ()) -> tuple[tuple[Record, ...], int]:
+        """Return the whole records from a byte offset on, and the offset for the next call; DamagedEvidence.
+
+        Where kinds are named only theirs are looked into and returned.
+        """
         if not self.path.exists():
             return (), offset
         with self.path.open("rb") as file:
@@ -180,10 +187,17 @@ class Evidence:
             whole, newline, _torn = file.read().rpartition(b"\n")
         if not newline:
             return (), offset
-        records = [_record(line + b"\n") for line in whole.split(b"\n")]
-        if None in records:
-            raise DamagedEvidence(self.path, _("what was written last is not a record of evidence"))
-        return tuple(filter(None, records)), offset + len(whole) + 1
+        names = {kind.KIND for kind in kinds}
+        marks = _marks(names)
+        records: list[Record] = []
+        for line in whole.split(b"\n"):
+            wanted = not marks or any(mark in line for mark in marks)
+            record = _record(line + b"\n") if wanted else None
+            if record is None and (wanted or not _is_formed(line + b"\n")):
+                raise DamagedEvidence(self.path, _("what was written last is not a record of evidence"))
+            if record is not None and (not names or record.kind in names):
+                records.append(record)
+        return tuple(records), offset + len(whole) + 1
 
 
 def read(path: Path) -> Iterator[Record]:
@@ -212,7 +226,7 @@ def lines_of(path: Path, offset: int = 0) -> Iterator[bytes]:
     with path.open("rb") as file:
         file.seek(offset)
         for line in file:
-            if not line.startswith(b'{"seq":') or not line.endswith(b"}\n"):
+            if not _is_formed(line):
                 noise = True
             elif noise:
                 raise DamagedEvidence(path, _("what stands between two records is none"))
@@ -222,14 +236,25 @@ def lines_of(path: Path, offset: int = 0) -> Iterator[bytes]:
 
 def read_kinds(path: Path, kinds: Iterable[type[Fact]]) -> Iterator[Record]:
     """Yield the records of some kinds, in order, without a look into the others; DamagedEvidence as `read`."""
-    marks = {kind.KIND: f'"kind":"{kind.KIND}"'.encode() for kind in kinds}
+    names = {kind.KIND for kind in kinds}
+    marks = _marks(names)
     for line in lines_of(path) if path.exists() else ():
-        if any(mark in line for mark in marks.values()):
+        if any(mark in line for mark in marks):
             record = _record(line)
             if record is None:
                 raise DamagedEvidence(path, _("what stands between two records is none"))
-            if record.kind in marks:
+            if record.kind in names:
                 yield record
+
+
+def _marks(kinds: Iterable[str]) -> tuple[bytes, ...]:
+    """Return what the lines of records of some kinds have in them; others may have it, too."""
+    return tuple(f'"kind":"{kind}"'.encode() for kind in kinds)
+
+
+def _is_formed(line: bytes) -> bool:
+    """Say whether a line looks like a whole record, without parsing it."""
+    return line.startswith(b'{"seq":') and line.endswith(b"}\n")
 
 
 def _record(line: bytes) -> Record | None:

@@ -3,13 +3,16 @@
 import threading
 
 from migrations.evidence.chain import Evidence, Record
-from migrations.evidence.kinds import PassageBegun, PassageEnded, StepBegun, StepDone
+from migrations.evidence.kinds import PassageBegun, PassageEnded, StepBegun, StepDone, StepFailed, UnitMoved
 from migrations.plan import Stage, StepKind, Unit
 from migrations.states import Deed, UnitState
 
+KEPT = (PassageBegun, PassageEnded, StepBegun, StepDone, StepFailed, UnitMoved)
+"""What a worker asks for; all else that is written in the weeks of a run is not looked into, and not kept in memory."""
+
 
 class Memory:
-    """What the evidence of a run says; may be asked by several threads."""
+    """What the evidence of a run says of its units' steps and states; may be asked by several threads."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -19,7 +22,7 @@ class Memory:
         self._one_at_a_time = threading.Lock()
 
     def of(self, unit: str) -> tuple[Record, ...]:
-        """Return the records of a unit in order, up to now; OSError, DamagedEvidence."""
+        """Return the records of a unit's steps and states in order, up to now; OSError, DamagedEvidence."""
         with self._one_at_a_time:
             self._follow()
             return tuple(self._of.get(unit, ()))
@@ -31,7 +34,7 @@ class Memory:
             return self._open
 
     def _follow(self) -> None:
-        records, self._offset = self._evidence.follow(self._offset)
+        records, self._offset = self._evidence.follow(self._offset, KEPT)
         for record in records:
             self._of.setdefault(record.unit, []).append(record)
             if (begun := PassageBegun.of(record)) is not None:

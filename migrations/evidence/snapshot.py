@@ -14,11 +14,10 @@ from pydantic import ValidationError
 from inventory.base import Model
 from inventory.words import _
 from migrations.evidence.chain import BEGINNING, DamagedEvidence, Record, lines_of
-from migrations.evidence.kinds import StepBegun, UnitMoved
-from migrations.evidence.standing import RunView, Standing
+from migrations.evidence.standing import FOLDED, RunView, Standing
 from migrations.plan import Plan
 
-FOLDED = tuple(f'"kind":"{kind.KIND}"'.encode() for kind in (UnitMoved, StepBegun))
+MARKS = tuple(f'"kind":"{kind.KIND}"'.encode() for kind in FOLDED)
 """What is written in the records that say how far a unit has come; others are not parsed."""
 WORTH_KEEPING = 1 << 20
 """So many bytes must be new before what was folded is written down again."""
@@ -56,7 +55,7 @@ def standings_in(evidence: Path, plan: Plan) -> Mapping[str, Standing]:
 def _since(evidence: Path, offset: int) -> Iterator[tuple[bytes, Record | None]]:
     """Yield the whole lines from an offset on, those that count as records; the tail that a kill left is left out."""
     for line in lines_of(evidence, offset):
-        counts = any(word in line for word in FOLDED)
+        counts = any(word in line for word in MARKS)
         try:
             yield line, Record.model_validate_json(line) if counts else None
         except ValidationError as exc:

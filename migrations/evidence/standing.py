@@ -9,6 +9,9 @@ from migrations.evidence.kinds import StepBegun, UnitMoved
 from migrations.plan import Plan, Stage, StepKind, Unit
 from migrations.states import UnitState
 
+FOLDED = (StepBegun, UnitMoved)
+"""The kinds of records that say how far a unit has come."""
+
 
 class Standing(Model):
     """How far one unit has come in one run, and since when."""

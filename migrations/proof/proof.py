@@ -10,6 +10,7 @@ from inventory.kinds import Kind
 from inventory.words import _
 from migrations.evidence.kinds import PassageBegun, PassageEnded, ProbeSaw, UnitChecked, WritesJudged
 from migrations.evidence.seen import ProbeResult, UnitChecks, Window, WritesVerdict
+from migrations.evidence.standing import FOLDED
 from migrations.home import RunHome, states_of
 from migrations.plan import Actuator
 from migrations.proof.probes import Probes, Sighting, probe_orders
@@ -102,7 +103,7 @@ class Proof:
 
     def check(self, stage: str) -> VerifyResult:
         """Check the hosts of every unit that stands somewhere, and keep what was found."""
-        states = states_of(self._plan, self._home.evidence.records())
+        states = states_of(self._plan, self._home.evidence.records_of(*FOLDED))
         sides = {key: side for key, state in states.items() if (side := self._side(key, state)) is not None}
         folder = self._home.path / "reports" / stage.replace(" ", "-")
         checked = verify(self._world, self._programme, self._kinds, sides, folder)
@@ -128,7 +129,7 @@ class Proof:
         return (*(sentence for result in results for sentence in told(result)), *_writes(verdicts))
 
     def _latest(self, kind: type[_Measured], number: int) -> dict[tuple[str, str], _Measured]:
-        every = kind.among(self._home.evidence.records())
+        every = kind.among(self._home.evidence.records_of(kind))
         return {(record.unit, said.name): said for record, said in every if said.passage == number}
 
     def _collected(self, end: float) -> tuple[tuple[Sighting, ...], float]:
@@ -162,14 +163,14 @@ class Proof:
         return Window(begin=span.begin, end=min(span.end + AFTERMATH, collected, later or math.inf))
 
     def _span(self, number: int) -> Window:
-        every = PassageEnded.among(self._home.evidence.records())
+        every = PassageEnded.among(self._home.evidence.records_of(PassageEnded))
         ended = [record.time for record, passage in every if passage.number == number]
         begun = self._begun(number)
         assert begun is not None
         return Window(begin=begun, end=ended[-1].timestamp())
 
     def _begun(self, number: int) -> float | None:
-        every = PassageBegun.among(self._home.evidence.records())
+        every = PassageBegun.among(self._home.evidence.records_of(PassageBegun))
         begun = [record.time for record, passage in every if passage.number == number]
         return begun[-1].timestamp() if begun else None
 

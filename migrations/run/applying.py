@@ -6,6 +6,8 @@ from infra.worlds import load_world
 from inventory.base import Model
 from inventory.kinds import Kind
 from migrations.actuators.ansible.scratch import clear_away
+from migrations.evidence.kinds import PassageBegun, PassageEnded
+from migrations.evidence.standing import FOLDED
 from migrations.home import RunHome, states_of
 from migrations.proof.proof import Proof
 from migrations.run.rehearsal import shortfall
@@ -51,7 +53,7 @@ class Application:
 
     def _ended(self, direction: Direction, units: tuple[str, ...], stage: str, proof: Proof) -> Applied:
         applied = self._applied(direction, tuple(sorted(units)), stage, proof)
-        if not BETWEEN & set(states_of(self._home.plan(), self._home.evidence.records()).values()):
+        if not BETWEEN & set(states_of(self._home.plan(), self._home.evidence.records_of(*FOLDED)).values()):
             proof.end()
         return applied
 
@@ -80,7 +82,7 @@ class Application:
         if not passages or passages[-1].is_open:
             return None
         if direction is Direction.FORWARD:
-            states = states_of(self._home.plan(), self._home.evidence.records())
+            states = states_of(self._home.plan(), self._home.evidence.records_of(*FOLDED))
             taken = {key: state for key, state in sorted(states.items()) if key in (units or states)}
             through = all(state in THROUGH for state in taken.values())
             units_there = tuple(UnitResult(unit=key, state=state) for key, state in taken.items())
@@ -91,4 +93,4 @@ class Application:
         return None if shortfall(last.result, direction) else last.result
 
     def _passages(self) -> tuple[Passage, ...]:
-        return passages_of(self._home.evidence.records())
+        return passages_of(self._home.evidence.records_of(PassageBegun, PassageEnded))

@@ -73,7 +73,7 @@ def _mended(home: RunHome) -> Iterator[str]:
         # Its engine is a cluster, which keeps nothing here.
         return
     mark = hashlib.sha256(SEALS + home.key_file.read_bytes()).hexdigest()[:16]
-    marks = [begun.key for _record, begun in EngineBegun.among(home.evidence.records())]
+    marks = [begun.key for _record, begun in EngineBegun.among(home.evidence.records_of(EngineBegun))]
     if home.database.exists():
         another = marks[-1:] != [mark]
         why = _("its messages are sealed with another key") if another else _damage(home.database)

@@ -15,7 +15,7 @@ from infra.worlds import CloudKind, World, load_world
 from inventory.base import Model
 from inventory.words import _
 from migrations.evidence.chain import Record
-from migrations.evidence.kinds import RehearsalEnded, StageBegun, StageEnded, TwinBuilt
+from migrations.evidence.kinds import PassageBegun, PassageEnded, RehearsalEnded, StageBegun, StageEnded, TwinBuilt
 from migrations.home import RunHome, RunSettings, run_id
 from migrations.plan import Plan
 from migrations.planning.preparing import Prepared
@@ -164,7 +164,8 @@ class Rehearsal:
         return ""
 
     def _pass(self, runner: Runner, number: int, direction: Direction) -> str:
-        ended = [each for each in passages_of(self._home.evidence.records()) if each.result is not None]
+        passages = passages_of(self._home.evidence.records_of(PassageBegun, PassageEnded))
+        ended = [each for each in passages if each.result is not None]
         result = ended[number - 1].result if len(ended) >= number else runner.take(direction)
         assert result is not None
         return shortfall(result, direction)

@@ -95,7 +95,7 @@ class Runner:
         """
         needs_room(self._home.path, AT_LEAST + PER_BYTE * self._home.plan_file.stat().st_size)
         units = tuple(sorted(units))
-        passages = passages_of(self._home.evidence.records())
+        passages = passages_of(self._home.evidence.records_of(PassageBegun, PassageEnded))
         last = passages[-1] if passages else None
         if last is not None and last.is_open:
             if (last.direction, last.units) == (direction, units):

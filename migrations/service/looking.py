@@ -26,6 +26,7 @@ from migrations.evidence.kinds import (
     UnitMoved,
     UnknownRecord,
 )
+from migrations.evidence.standing import FOLDED
 from migrations.home import RunBusy, RunHome, StalePlan, UnreadableRun, states_of
 from migrations.ledger import NOTHING_DONE, Account, Ledger, ledger_of
 from migrations.plan import Actuator
@@ -194,7 +195,7 @@ def _holds(home: RunHome, trouble: Trouble) -> bool:
     """Hold a unit whose copy was cut off: what was in step is so no more, and the next apply copies it anew."""
     try:
         with home.held(patience=0):
-            state = states_of(home.plan(), home.evidence.records())[trouble.unit]
+            state = states_of(home.plan(), home.evidence.records_of(*FOLDED))[trouble.unit]
             if state is not UnitState.SYNCED:
                 return False
             home.evidence.write(UnitMoved(state=UnitState.HELD, reason=trouble.text), unit=trouble.unit)

@@ -150,7 +150,7 @@ def _lost(verdict: WritesVerdict | None) -> Iterator[tuple[What, str]]:
 
 def _moved(home: RunHome) -> float:
     """Return since when nothing is moved any more: what users felt in a passage was judged with it."""
-    ended = [record.time.timestamp() for record, _passage in PassageEnded.among(home.evidence.records())]
+    ended = [record.time.timestamp() for record in home.evidence.records_of(PassageEnded)]
     return max(ended, default=0.0) + AFTERMATH
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from migrations.evidence.chain import DamagedEvidence, Evidence, Head, Soundness, read, read_kinds, verify_chain
-from migrations.evidence.kinds import TroubleGone
+from migrations.evidence.kinds import PassageBegun, TroubleGone
 
 
 @pytest.fixture
@@ -73,6 +73,22 @@ def test_removed_record_is_seen(evidence: Evidence) -> None:
     lines = evidence.path.read_text().splitlines()
     evidence.path.write_text("\n".join([lines[0], lines[2]]) + "\n")
     assert verify_chain(evidence.path).outcome is Soundness.BROKEN
+
+
+def test_only_what_is_asked_for_is_looked_into_and_noise_is_told_all_the_same(evidence: Evidence) -> None:
+    # What another record tells may have the same words in it.
+    evidence.append("seen", what={"kind": "passage-begun", "text": '"kind":"passage-begun"'})
+    begun = evidence.append("passage-begun", what={"number": 1, "direction": "forward"})
+    assert evidence.records_of(PassageBegun) == (begun,)
+    found, place = evidence.follow(0, (PassageBegun,))
+    assert (found, place) == ((begun,), evidence.path.stat().st_size)
+    assert evidence.follow(place, (PassageBegun,)) == ((), place)
+    with evidence.path.open("ab") as file:
+        file.write(b"noise\n")
+    with pytest.raises(DamagedEvidence):
+        evidence.follow(place, (PassageBegun,))
+    # A tail that a kill left is not the end of the record before it.
+    assert evidence.records_of(PassageBegun) == (begun,)
 
 
 NOISES = (b"\0" * 300, b"\0\0garbage\n", b"\n\n", b'{"seq": 4}\n{"se', b"\xff\n" * 3000)

@@ -1,6 +1,5 @@
 """Evidence is a typed language: every kind of record is a model, and runs of earlier versions stay readable."""
 
-import ast
 import gzip
 import re
 from collections import Counter
@@ -19,7 +18,6 @@ from migrations.evidence.kinds import (
     UnitMoved,
     UnknownRecord,
 )
-from migrations.run.engine import workflows
 from migrations.run.runner import passages_of
 from migrations.states import GOALS, UnitState
 
@@ -90,11 +88,3 @@ def test_nobody_but_the_list_of_kinds_knows_by_which_words_records_are_kept() ->
     known = re.compile(rf'\.append\("({words})"|\.kind (==|!=|in|not in) [^:]*"({words})"|record\.what\b')
     rooms = (file for file in ROOM.rglob("*.py") if file.parent.name != "evidence")
     assert [file.name for file in rooms if known.search(file.read_text())] == []
-
-
-def test_workflows_take_whatever_is_ours_from_outside_of_their_sandbox() -> None:
-    """Inside of it a module is loaded anew, and what is compared by identity is another one then."""
-    tree = ast.parse(Path(workflows.__file__).read_text())
-    inside = [str(node.module) for node in tree.body if isinstance(node, ast.ImportFrom)]
-    assert "temporalio" in inside
-    assert [name for name in inside if name.startswith(("migrations", "inventory", "infra", "netcfg"))] == []
