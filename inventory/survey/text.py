@@ -13,9 +13,20 @@ _SPACES = re.compile(r"\s+")
 _ODD = re.compile(r"[\W_]+")
 
 
+_SHORT = 200
+"""Texts up to so many characters are cleaned once, however often a row asks for them."""
+
+
 def cleaned(text: str) -> str:
     """Return text on one line, without invisible characters and without spaces inside of Chinese."""
+    return _cleaned_once(text) if len(text) <= _SHORT else _cleaned(text)
+
+
+def _cleaned(text: str) -> str:
     return _SPACES.sub(" ", _BETWEEN.sub("", text.translate(_HIDDEN))).strip()
+
+
+_cleaned_once = lru_cache(maxsize=16384)(_cleaned)
 
 
 @lru_cache(maxsize=65536)
@@ -26,7 +37,14 @@ def folded(text: str) -> str:
 
 def plain(text: str) -> str:
     """Return text with full-width letters, digits and punctuation made half-width, on one line."""
-    return cleaned(unicodedata.normalize("NFKC", text))
+    return _plain_once(text) if len(text) <= _SHORT else _plain(text)
+
+
+def _plain(text: str) -> str:
+    return _cleaned(unicodedata.normalize("NFKC", text))
+
+
+_plain_once = lru_cache(maxsize=16384)(_plain)
 
 
 def shortened(value: object, limit: int = 60) -> str:
