@@ -38,6 +38,8 @@ def test_a_line_between_vendors_shifts_drains_and_returns_without_losing_a_packe
 ) -> None:
     extranet = Extranet(vendors.world, tmp_path / "kept", within=8)
     found = {device: vendors.running(device) for device in (CE, HUB)}
+    # Neighbours are up before they have told each other everything.
+    vendors.until(lambda: vendors.ping(CE, FAR_USER, "-c", "1").wait(20) == 0)
     pings = vendors.ping(CE, FAR_USER, "-i", "0.01")
     for stage in WAY:
         assert extranet.change(vendors.step(LINE, stage), quiet).state == "done"
