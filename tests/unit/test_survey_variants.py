@@ -130,6 +130,7 @@ def test_what_stands_under_department_and_is_none_is_asked_about(tmp_path: Path)
     assert not speaks_of_itself("公安局")
     assert without_notes("卫生局（药政科）") == "卫生局（药政科）"
     assert may_name("团委")
+    assert may_name("双拥共建办公室")
 
 
 def test_this_unit_is_the_one_that_fills_in_the_sheet(tmp_path: Path) -> None:
@@ -400,3 +401,19 @@ def test_a_form_whose_rows_are_numbered_beforehand_is_not_filled_in(tmp_path: Pa
 )
 def test_departments_in_more_names_of_files(name: str, department: str) -> None:
     assert department_in(name) == department
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["一、办公类系统", "（二）委托建设的系统", "部署在局域网的系统", "卫生局自建系统", "三、会议系统", "全局性系统"],
+)
+@pytest.mark.parametrize("grouped", [True, False])
+def test_headings_of_sorts_of_systems_begin_no_group_of_somebody_else(
+    tmp_path: Path, heading: str, grouped: bool
+) -> None:
+    above = [["卫生局"]] if grouped else []
+    rows: list[list[Any]] = [
+        ["填报单位：卫生局"], HEADER, *above, [1, "挂号系统", "挂号", 3], [heading], [2, "药房系统", "配药", 4],
+    ]  # fmt: skip
+    entries, _remarks = read(lines(tmp_path, rows))
+    assert owners(entries) == [("挂号系统", "卫生局"), ("药房系统", "卫生局")]

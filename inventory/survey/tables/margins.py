@@ -67,6 +67,8 @@ _BODIES = (
 _PEOPLES = "残联|妇联|侨联|文联|工商联|台联|科协|社科联|记协|团委"
 _DEPARTMENT = re.compile(rf"^(?:[\u4e00-\u9fff·]{{1,24}}?(?:{_BODIES})|[\u4e00-\u9fff]{{0,8}}(?:{_PEOPLES}))$")
 _BODY = re.compile(rf"(?:{_BODIES}|{_PEOPLES})")
+_OFFICES = re.compile(r"(?<!全)局(?![域部限面域网])|委员会|人民政府|街道|法院|检察院")
+"""Words inside of a line that no kind of system has in its name, unlike 办公, 部署 and 会议."""
 _OFFICE = re.compile(r"(?:局|委|委员会|办公室|厅|法院|检察院|政府|街道|街道办|办事处|联合会|总工会)$")
 """How titles of departments end that no system has."""
 _DAY = re.compile(
@@ -87,7 +89,7 @@ _LABEL = re.compile(r"^(?:填报|责任|主管|所属|报送|建设)?(?:单位|�
 _ITSELF = re.compile(
     r"[本我](?:单位|部门|局|委|办|院|厅|会|中心|机关|处|站|所|镇|乡|街道)(?:机关|本级)?|本级|(?:局|委|院|厅)机关"
 )
-_NO_BODY = re.compile(r"统建|自建|代建|共建|租用|下发|同第|同\d")
+_NO_BODY = re.compile(r"(?:统建|自建|代建|共建|租用|下发|统一建设)$|^同第|^同\d")
 """What stands under 部门 and is none: how something was built, or a reference to another row."""
 _PART = re.compile(r"\s*[(（\[【](?:牵头|主办|协办|配合|主管|责任|主责|负责|使用|建设)(?:单位|部门)?[)）\]】]$")
 _SEALED = re.compile(
@@ -335,7 +337,9 @@ def group_in(cells: Sequence[Cell]) -> str:
 def names_body(text: str) -> bool:
     """Tell whether a short line speaks of a body, though not of which department is meant."""
     text = plain(text)
-    body = _BODY.search(text, 2) is not None and re.search(r"[,。;:!?]|^(?:注|说明|备注|以上|以下|其中)", text) is None
+    body = (
+        _OFFICES.search(text, 2) is not None and re.search(r"[,。;:!?]|^(?:注|说明|备注|以上|以下|其中)", text) is None
+    )
     return len(text) <= 20 and body
 
 

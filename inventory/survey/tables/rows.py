@@ -57,7 +57,7 @@ class RowReader(CellReader):
             if role == "group":
                 self.group = group = group_in(self.grid.rows[row.number])
                 style = style_of(heading)
-            elif self.begins_unknown(role, heading, style if group else None):
+            elif group and self.begins_unknown(role, heading, style):
                 group, self.group = None, ""
             elif role == "data":
                 self.groups[row.number] = group
@@ -66,10 +66,10 @@ class RowReader(CellReader):
         self.say_groups(heads, len(rows))
         return rows
 
-    def begins_unknown(self, role: str, heading: str, style: str | None) -> bool:
-        """Tell whether a group begins whose department is not understood; `style` is that of the headings so far."""
-        alike = role == "heading" and style is not None and style_of(heading) == style
-        return alike or (role in {"heading", "note"} and names_body(heading))
+    def begins_unknown(self, role: str, heading: str, style: str) -> bool:
+        """Tell whether another group begins whose department is not understood; `style` is that of the headings."""
+        alike = role == "heading" and style_of(heading) == style
+        return alike or (role in {"heading", "note"} and names_body(heading) and self.group not in cleaned(heading))
 
     def last_entry(self) -> int:
         """Return the last row of the sheet that is an entry; what stands below it speaks of the sheet."""
