@@ -33,6 +33,8 @@ class CloudSettings(Model):
     """openstack: the Unix socket of a proxy by which the cloud is reached; left out, it is reached from here."""
     key: Path | None = None
     """openstack: the public key that new hosts let in as their operator's."""
+    patience: Annotated[float, Field(gt=0)] = 1800.0
+    """openstack: seconds that a server may take to be built; one that takes longer never comes up and is made anew."""
 
 
 class StateSettings(Model):

@@ -29,7 +29,7 @@ class Backend(Protocol):
         """Declare the site's resources; called inside of a Pulumi program, with names that are unique in the cloud."""
 
     def identities(self, resource_type: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the ids of the resources that carry the unique name of these inputs; wait for what is being built.
+        """Return the ids of the resources that carry the unique name of these inputs, those that are being built too.
 
         Raise BackendError where the cloud does not answer.
         """
@@ -53,10 +53,10 @@ class Backend(Protocol):
         """
 
     def strays(self, site: SiteDeclaration) -> tuple[str, ...]:
-        """Return the names of our resources that have what nobody declared and the engine cannot see."""
+        """Return the names of our resources that have what nobody declared, or are in error, unseen by the engine."""
 
     def clear(self, site: SiteDeclaration) -> tuple[str, ...]:
-        """Take away strays and what was never whole, and return the names of what was touched.
+        """Take away strays and what was never whole, and return the names of what was touched; wait for what is built.
 
         Raise BackendError where something is broken that may hold data.
         """

@@ -48,7 +48,7 @@ class OpenStackBackend:
         if self._settings.region:
             arguments["region"] = self._settings.region
         provider = pulumi.ProviderResource("openstack", "cloud", arguments)
-        SiteProgram(site, there, self._settings.key, provider).declare()
+        SiteProgram(site, there, self._settings, provider).declare()
 
     def identities(self, resource_type: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the ids of the resources of that unique name in the project."""
@@ -76,16 +76,17 @@ class OpenStackBackend:
             return lacking(cloud, site, known)
 
     def strays(self, site: SiteDeclaration) -> tuple[str, ...]:
-        """Return the groups that let in more than was declared."""
+        """Return the groups that let in more than was declared, and the servers in error."""
         with self._cloud() as cloud:
-            return tuple(sorted({rule.group for rule in straying.stray_rules(cloud, site)}))
+            groups = {rule.group for rule in straying.stray_rules(cloud, site)}
+            return tuple(sorted({*groups, *straying.in_error(cloud, site)}))
 
     def clear(self, site: SiteDeclaration) -> tuple[str, ...]:
         """Take away what is not declared and what never came up; return the names of what was touched."""
         with self._cloud() as cloud:
             rules = straying.stray_rules(cloud, site)
             straying.close(cloud, rules)
-            failed = straying.clear_failed(cloud, site)
+            failed = straying.clear_failed(cloud, site, self._settings.patience)
         return tuple(sorted({*failed, *(rule.group for rule in rules)}))
 
     def explained(self, resource_type: str, inputs: Mapping[str, Any], reason: str) -> str:

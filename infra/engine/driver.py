@@ -323,7 +323,7 @@ def _where(site: str, home: Path, state: StateSettings | None) -> Mapping[str, s
 
 
 def _stray(name: str) -> Change:
-    return Change(op="update", type="", name=name, why=_("it has what nobody declared, or never came up"))
+    return Change(op="update", type="", name=name, why=_("it has what nobody declared, is in error, or never came up"))
 
 
 class _Stack(auto.Stack):

@@ -7,13 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra.backends import BackendError
 from infra.openstack.kinds import Kind
 from inventory.plain import plain
-from inventory.words import _
 
-_BUILDING = "BUILD"
-_BUILD_SECONDS = 1800.0
+BUILDING = "BUILD"
 _POLL_SECONDS = 1.0
 Inputs = Mapping[str, Any]
 
@@ -98,14 +95,15 @@ def fault_of(cloud: Any, name: str) -> str:
     return "; ".join(plain(str(fault["message"]), 400) for fault in faults if fault and fault.get("message"))
 
 
-def _servers(cloud: Any, inputs: Inputs) -> list[str]:
-    limit = time.monotonic() + _BUILD_SECONDS
-    while time.monotonic() < limit:
-        found = servers_named(cloud, inputs["name"])
-        if all(each.status != _BUILDING for each in found):
-            return [each.id for each in found]
+def await_built(cloud: Any, name: str, seconds: float) -> None:
+    """Return when no server of that name is being built any more, or after so many seconds."""
+    limit = time.monotonic() + seconds
+    while any(each.status == BUILDING for each in servers_named(cloud, name)) and time.monotonic() < limit:
         time.sleep(_POLL_SECONDS)
-    raise BackendError(_("server {name}: still not built").format(name=inputs["name"]))
+
+
+def _servers(cloud: Any, inputs: Inputs) -> list[str]:
+    return [each.id for each in servers_named(cloud, inputs["name"])]
 
 
 _FINDERS: Mapping[str, Callable[[Any, Inputs], list[str]]] = {

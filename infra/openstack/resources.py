@@ -6,7 +6,6 @@ Kinds and fields are those of Pulumi's provider for OpenStack, by the names that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -14,9 +13,11 @@ import pulumi
 from infra.declaration import NetworkDeclaration, RuleDeclaration, ServerDeclaration, SiteDeclaration
 from infra.openstack.kinds import Kind, floating_mark, key_name, marks, router_name, tags
 from infra.openstack.surroundings import Surroundings
+from infra.worlds import CloudSettings
 
 _ROOT_MAY_LOG_IN = "#cloud-config\ndisable_root: false\n"
-_LONG = pulumi.CustomTimeouts(create="30m", update="30m", delete="30m")
+_BORN_WITH = ("keyPair", "userData", "imageName", "availabilityZone", "schedulerHints")
+"""By these a server is made, and for none of them made anew: whoever renames an image costs nobody his data."""
 
 
 Ids = tuple[pulumi.Input[str], pulumi.Input[str]]
@@ -27,13 +28,14 @@ class SiteProgram:
     """Declares one site among what is in the cloud already."""
 
     def __init__(
-        self, site: SiteDeclaration, there: Surroundings, key: Path | None, provider: pulumi.ProviderResource
+        self, site: SiteDeclaration, there: Surroundings, settings: CloudSettings, provider: pulumi.ProviderResource
     ) -> None:
         self._site = site
         self._there = there
         self._networks = tuple(network for network in site.networks if not network.existing)
         """Those that are ours to make, and to lead out."""
-        self._key = key
+        self._key = settings.key
+        self._long = pulumi.CustomTimeouts(create=f"{settings.patience:.0f}s", update="30m", delete="30m")
         self._options = pulumi.ResourceOptions(provider=provider, delete_before_replace=True)
 
     def declare(self) -> None:
@@ -58,14 +60,14 @@ class SiteProgram:
                 self._float(server, port, interfaces)
             fields = self._server(server, port, apart[server.server_group], key)
             last[server.server_group] = self._resource(
-                Kind.SERVER, server.name, fields, after=[*before, *interfaces], once=("keyPair", "userData")
+                Kind.SERVER, server.name, fields, after=[*before, *interfaces], once=_BORN_WITH
             )
 
     def _resource(
         self, kind: Kind, name: str, fields: Mapping[str, Any], after: Sequence[pulumi.Resource] = (),
         once: Sequence[str] = (),
     ) -> pulumi.CustomResource:  # fmt: skip
-        own = pulumi.ResourceOptions(depends_on=list(after), ignore_changes=list(once), custom_timeouts=_LONG)
+        own = pulumi.ResourceOptions(depends_on=list(after), ignore_changes=list(once), custom_timeouts=self._long)
         return pulumi.CustomResource(kind.value, name, dict(fields), pulumi.ResourceOptions.merge(self._options, own))
 
     def _network(self, network: NetworkDeclaration) -> tuple[pulumi.CustomResource, pulumi.CustomResource]:

@@ -7,12 +7,15 @@ whose build failed counts as made.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from infra.backends import BackendError
 from infra.declaration import RuleDeclaration, SecurityGroupDeclaration, SiteDeclaration
-from infra.openstack.finding import servers_named, source_of
+from infra.openstack.finding import BUILDING, await_built, servers_named, source_of
 from inventory.words import _
+
+_ERROR = "ERROR"
 
 
 class StrayRule(NamedTuple):
@@ -51,12 +54,20 @@ def close(cloud: Any, rules: tuple[StrayRule, ...]) -> None:
         cloud.network.delete_security_group_rule(rule.id, ignore_missing=True)
 
 
-def clear_failed(cloud: Any, site: SiteDeclaration) -> tuple[str, ...]:
+def in_error(cloud: Any, site: SiteDeclaration) -> set[str]:
+    """Return the names of the servers in error, of those that a site declares; the engine takes them for active."""
+    # One question for all of them.
+    broken = {str(each.name) for each in cloud.compute.servers(status=_ERROR)}
+    return broken & {server.name for server in site.servers}
+
+
+def clear_failed(cloud: Any, site: SiteDeclaration, patience: float) -> tuple[str, ...]:
     """Delete the servers of a site that never came up, and return their names.
 
+    Such a one is in error, or has been built for longer than `patience` seconds: a message of the cloud's own was lost.
     BackendError where one is in error that had been up: it may hold data, and a person has to look.
     """
-    failed = [each for server in site.servers for each in servers_named(cloud, server.name) if each.status == "ERROR"]
+    failed = [each for server in site.servers for each in _failed(cloud, server.name, patience)]
     were_up = sorted(each.name for each in failed if each.launched_at)
     if were_up:
         why = _("in error, and may hold data: {names}. Look into the cloud why, mend or delete them, and start again")
@@ -66,3 +77,15 @@ def clear_failed(cloud: Any, site: SiteDeclaration) -> tuple[str, ...]:
     for server in failed:
         cloud.compute.wait_for_delete(server, wait=300)
     return tuple(sorted(each.name for each in failed))
+
+
+def _failed(cloud: Any, name: str, patience: float) -> list[Any]:
+    ages = [_age(each) for each in servers_named(cloud, name) if each.status == BUILDING]
+    if ages:
+        # What was not up has nothing to lose: a clock that is wrong costs time and no more.
+        await_built(cloud, name, min(max(patience - min(ages), 0.0), patience))
+    return [each for each in servers_named(cloud, name) if each.status in {_ERROR, BUILDING}]
+
+
+def _age(server: Any) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(server.created_at)).total_seconds()

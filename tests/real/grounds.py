@@ -353,8 +353,33 @@ class OpenStackGround(Ground):
 
     def let_in(self, key: Path) -> None:
         """Have new hosts let in who holds the key of this public one."""
-        settings = self.world.cloud.model_copy(update={"key": key})
+        self._settle(key=key)
+
+    def wait_no_longer_than(self, seconds: float) -> None:
+        """Have a server that takes longer to be built count as one that never comes up."""
+        self._settle(patience=seconds)
+
+    def _settle(self, **news: object) -> None:
+        settings = self.world.cloud.model_copy(update=news)
         self.engine = SitesAlone(self.world.model_copy(update={"cloud": settings}), self.home)
+
+    @contextlib.contextmanager
+    def another_image(self, name: str) -> Iterator[None]:
+        """Put another image under a name, as whoever keeps the cloud's images does each month."""
+
+        def rename(cloud: Any, old: str, new: str) -> None:
+            cloud.image.update_image(cloud.image.find_image(old, ignore_missing=False), name=new)
+
+        def make(cloud: Any) -> str:
+            rename(cloud, name, f"{name}-old")
+            return str(cloud.image.create_image(name=name, data=b"new", disk_format="raw", container_format="bare").id)
+
+        made = self.asked(make, "admin")
+        try:
+            yield
+        finally:
+            self.asked(lambda cloud: cloud.image.delete_image(made), "admin")
+            self.asked(lambda cloud: rename(cloud, f"{name}-old", name), "admin")
 
     def break_server(self, name: str) -> None:
         """Have a server be in error that was up."""
@@ -399,9 +424,7 @@ class OpenStackGround(Ground):
         known = json.loads(self.laboratory.clouds.read_text())
         known["clouds"]["by-reference"] = cloud
         self.laboratory.clouds.write_text(json.dumps(known))
-        news = {"endpoint": "by-reference", "secret": f"file:{place}"}
-        settings = self.world.cloud.model_copy(update=news)
-        self.engine = SitesAlone(self.world.model_copy(update={"cloud": settings}), self.home)
+        self._settle(endpoint="by-reference", secret=f"file:{place}")
         return str(credential.secret)
 
 
