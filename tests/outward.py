@@ -41,6 +41,8 @@ def document() -> dict[str, Any]:
                 {"name": UPWARDS, "department": "water", "kind": "leased", "ends": [CE, MINISTRY],
                  "prefix": "10.252.99.0/30", "domain": "administrative", "carrier": "云河电信", "rent": 60000,
                  "probes": [{"name": "clerk-to-desk", "kind": "ping", "vantage": "clerk-1", "target": DESK,
+                             "every": "10ms"},
+                            {"name": "desk-to-clerk", "kind": "ping", "vantage": "desk-1", "target": CLERK,
                              "every": "10ms"}]},
             ],
             "exits": [{"domain": "administrative", "device": SHARED, "uplink": UP, "addresses": ["198.51.100.4/30"],

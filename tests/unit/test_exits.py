@@ -24,6 +24,7 @@ from migrations.actuators.people import ASKED, PeopleActuator
 from migrations.evidence.chain import Evidence
 from migrations.plan import Actuator, Stage, Unit
 from migrations.planning.planner import make_plan
+from migrations.proof.verify.expectations import Side, expectations
 from netcfg.difference import commands_between, intended, same, taken
 from netcfg.errors import NoDefaultRoute, NoExit
 from netcfg.fetched.ways import Extranet, place_of
@@ -185,6 +186,15 @@ def test_who_waits_is_told_what_the_other_side_is_asked_for(programme: Programme
             with pytest.raises(Waiting, match=re.escape(step.arguments["networks"][0])) as waiting:
                 people.apply(step, lambda _text: None)
             assert step.arguments["who"] in str(waiting.value)
+
+
+def test_packets_that_others_send_may_come_as_they_like_until_the_drain(programme: Programme) -> None:
+    sides = {f"line:{name}": Side.TARGET for name in (OUT, UPWARDS)}
+    found = expectations(programme, KINDS, sides)
+    assert {(each.unit, each.host) for each in found} == {(f"line:{OUT}", "desk-1"), (f"line:{UPWARDS}", "desk-1")}
+    for each in found:
+        assert re.search(each.wanted, "From 10.254.11.1 icmp_seq=1")
+        assert each.unwanted == ""
 
 
 def test_the_extranets_own_uplink_is_no_departments_line(programme: Programme) -> None:

@@ -180,7 +180,8 @@ class Pinger:
         """Send one echo."""
         body = self.token + struct.pack("!Q", self.sent)
         # A flow of its own, as a new user's: whoever translates addresses keeps to the way that a flow has begun with.
-        identifier = (self.identifier + self.sent) & 0xFFFF
+        # Low identifiers are those of ping itself, which takes its process number: no flow of theirs is hit by ours.
+        identifier = 0x8000 | ((self.identifier + self.sent) & 0x7FFF)
         head = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, identifier, self.sent & 0xFFFF)
         head = struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head + body), identifier, self.sent & 0xFFFF)
         self.waiting[self.sent] = (time.monotonic(), time.time())
