@@ -417,3 +417,15 @@ def test_headings_of_sorts_of_systems_begin_no_group_of_somebody_else(
     ]  # fmt: skip
     entries, _remarks = read(lines(tmp_path, rows))
     assert owners(entries) == [("挂号系统", "卫生局"), ("药房系统", "卫生局")]
+
+
+def test_the_line_of_a_classified_system_beside_it_is_not_taken(tmp_path: Path) -> None:
+    header = ["系统名称", "主要功能", "线路名称", "运营商", "带宽"]
+    row = ["指挥系统（机密级）", "指挥", "城东专线", "电信", "20M"]
+    entries, remarks = read(
+        lines(tmp_path, [header, row, ["挂号系统", "挂号", "医保专线", "电信", "10M"]], "卫生局.csv")
+    )
+    assert "城东专线" not in repr((entries, remarks))
+    asked = [["系统名称", "是否涉密", "线路名称", "运营商", "带宽"], ["指挥系统", "是", "城东专线", "电信", "20M"]]
+    entries, remarks = read(lines(tmp_path, asked, "卫生局.csv"))
+    assert "城东专线" not in repr((entries, remarks))

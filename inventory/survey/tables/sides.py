@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from inventory.survey.cells.secrets import secret
 from inventory.survey.opening.grids import Cell, Grid, empty
 from inventory.survey.tables.tables import TableFinder
 from inventory.survey.text import folded
@@ -64,15 +65,9 @@ def _by_kind(finder: TableFinder, top: int) -> list[range]:
     """
     filled = [column for column, cell in enumerate(finder.grid.rows[top]) if not empty(cell)]
     starts = [column for column in filled if top and not empty(finder.grid.at(top - 1, column))]
-    starts = (
-        starts
-        if len(starts) > 1
-        else [
-            column
-            for column in filled
-            if _names(finder, top, column, "line") and not _names(finder, top, column, "system")
-        ]
-    )
+    if len(starts) < 2:
+        # Without headings of groups a line may be that of the system beside it, and so as secret as this is.
+        starts = [] if _speaks_of_secrets(finder.grid, top) else _lines(finder, top, filled)
     spans: list[tuple[str, range]] = []
     for start, end in pairwise(sorted({filled[0], *starts, filled[-1] + 1})):
         kind = _listed(finder, top, range(start, end))
@@ -82,6 +77,17 @@ def _by_kind(finder: TableFinder, top: int) -> list[range]:
             spans.append((kind, range(start, end)))
     kinds = [kind for kind, _span in spans]
     return [span for _kind, span in spans] if all(kinds) and len(set(kinds)) == len(kinds) else []
+
+
+def _lines(finder: TableFinder, top: int, columns: Sequence[int]) -> list[int]:
+    """Return the columns of a header that name a line and no system."""
+    return [each for each in columns if _names(finder, top, each, "line") and not _names(finder, top, each, "system")]
+
+
+def _speaks_of_secrets(grid: Grid, top: int) -> bool:
+    """Tell whether a header asks for secrecy, or a cell below it speaks of secrets."""
+    asked = any(isinstance(cell, str) and "密" in cell for cell in grid.rows[top])
+    return asked or any(isinstance(cell, str) and secret(cell) for cells in grid.rows[top + 1 :] for cell in cells)
 
 
 def _names(finder: TableFinder, top: int, column: int, kind: str) -> bool:
