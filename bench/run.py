@@ -183,4 +183,4 @@ def measure(rounds: int) -> Result:
 
 
 if __name__ == "__main__":
-    report(measure, rounds=3)
+    report(measure, rounds=1)

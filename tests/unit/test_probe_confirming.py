@@ -67,6 +67,21 @@ def test_what_a_service_has_not_is_absent() -> None:
     )
 
 
+def test_the_latest_writes_are_asked_after_first_because_time_may_be_up_before_all_are() -> None:
+    questions: list[str] = []
+
+    def noting(path: str) -> tuple[int, bytes]:
+        questions.append(path)
+        return each(path)
+
+    with service(noting) as target:
+        asked(target)
+    singly = [question.rpartition("/")[2] for question in questions if "?" not in question]
+    # Several ask at once, so they come in order but for some places.
+    assert {WRITES[-1], WRITES[-2]} <= set(singly[: 2 * agent.ASKERS])
+    assert {WRITES[0], WRITES[1]} <= set(singly[-2 * agent.ASKERS :])
+
+
 def test_a_service_that_lists_is_believed() -> None:
     stored = [*WRITES[2:], WRITES[5]]
     with service(lambda _path: (200, json.dumps({"references": stored}).encode())) as target:

@@ -348,7 +348,8 @@ def confirm(message: dict[str, Any]) -> dict[str, Any]:
         return {"absent": absent, "twice": twice, "unanswered": 0, "how": "list"}
     asker = Asker(message["target"])
     with ThreadPoolExecutor(max_workers=ASKERS) as pool:
-        there = list(pool.map(asker.has, wanted))
+        # The latest first: of weeks of writes those of the move are asked after before time is up.
+        there = list(pool.map(asker.has, reversed(wanted)))[::-1]
     absent = [reference for reference, found in zip(wanted, there) if found is False]  # noqa: B905
     return {"absent": absent, "twice": [], "unanswered": there.count(None), "how": "each"}
 
