@@ -197,6 +197,13 @@ def test_packets_that_others_send_may_come_as_they_like_until_the_drain(programm
         assert each.unwanted == ""
 
 
+def test_of_a_line_that_went_back_it_is_asked_whether_packets_come_through(programme: Programme) -> None:
+    found = expectations(programme, KINDS, {f"line:{name}": Side.SOURCE for name in (OUT, UPWARDS)})
+    targets = {each.name.partition(" -- ")[2].removesuffix("; true") for each in found}
+    assert targets == {CITIZEN, "10.11.0.20", "10.90.0.10"}
+    assert {each.wanted for each in found} == {"bytes from"}
+
+
 def test_the_extranets_own_uplink_is_no_departments_line(programme: Programme) -> None:
     assert {line.name for line in LINES.of(programme)} == {OUT, UPWARDS}
     assert UP not in {unit.name for unit in make_plan(programme, KINDS, lambda *_: "").units}

@@ -52,16 +52,17 @@ class Expectation(Model):
 def expectations(programme: Programme, kinds: Mapping[str, Kind], sides: Mapping[str, Side]) -> tuple[Expectation, ...]:
     """Return all that must hold when each unit, named by its key, has its service on the side that is given.
 
-    A unit that is not given has no expectations; nor has a site that is not yet made, or a line on its source side. Of
-    a system on its source side only that its users reach it: how it is built there was never this software's affair.
+    A unit that is not given has no expectations; nor has a site that is not yet made. Of a system or a line on its
+    source side only that users reach what they did: how it is built there was never this software's affair.
     """
     found: list[Expectation] = []
     for site in programme.sites:
         if sides.get(f"site:{site.name}") is Side.TARGET:
             found += _site(programme, site)
     for line in programme.network.lines:
-        if sides.get(f"line:{line.name}") is Side.TARGET:
-            found += _line(programme, line)
+        side = sides.get(f"line:{line.name}")
+        if side is not None:
+            found += _line(programme, line) if side is Side.TARGET else _line_back(programme, line)
     for system in programme.systems:
         side = sides.get(f"system:{system.system}")
         if side is not None and not system.grading.classified:
@@ -115,6 +116,21 @@ def _line(programme: Programme, line: Line) -> Iterator[Expectation]:
             wanted=rf"From ({over})\b",
             unwanted=unwanted,
             title=f"reaches {target} over the extranet",
+        )
+
+
+def _line_back(programme: Programme, line: Line) -> Iterator[Expectation]:
+    """Look from outside whether packets come through; which way they take there is the department's affair."""
+    hosts = {name: str(address) for name, address in host_addresses(programme).items()}
+    for probe in (probe for probe in line.probes if probe.kind == "ping"):
+        target = hosts.get(probe.target, probe.target)
+        yield Expectation(
+            unit=f"line:{line.name}",
+            host=probe.vantage,
+            what="command",
+            name=f"ping -n -c 1 -W 1 -- {shlex.quote(target)}; true",
+            wanted="bytes from",
+            title=f"reaches {target}",
         )
 
 
