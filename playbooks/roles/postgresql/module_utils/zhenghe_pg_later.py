@@ -60,6 +60,12 @@ def read_sequences(there: Any) -> None:
         rows(there, "SELECT zhenghe.show(%s, %s)", sequence)
 
 
+# Dropping one with partitions would drop them, too, and the source may have kept them by themselves.
+_PARENTS = """
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'p' AND n.nspname !~ '^(pg_|information_schema$|zhenghe$)'
+  AND NOT (%s AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid))
+"""
 _PUBLISHED = "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = %s ORDER BY 1, 2"
 _SUBSCRIBED = """
 SELECT n.nspname, c.relname FROM pg_subscription_rel JOIN pg_subscription s ON s.oid = srsubid
@@ -130,17 +136,24 @@ def _refresh(place: Place, here: Any) -> None:
 def drop_gone(place: Place, here: Any, there: Any) -> None:
     """Drop the tables here that were copied and that the source has dropped; one that something rests on is left."""
     known = files_noted(place)
-    gone = sorted((set(rows(here, _PRESENT)) - set(rows(there, _PRESENT))) & known)
+    gone: list[tuple[Any, ...]] = sorted((set(rows(here, _PRESENT)) - set(rows(there, _PRESENT))) & known)
     if not gone or not stream.keeps_up(place, here, there, "verify", 1.0):
         # Its last rows may still be under way.
         return
-    left: list[tuple[str, str]] = []
+    _drop(here, gone)
+    kept = set(rows(there, _PARENTS, (False,)))
+    _drop(here, [table for table in rows(here, _PARENTS, (True,)) if table not in kept])
+
+
+def _drop(here: Any, tables: list[tuple[Any, ...]]) -> None:
+    """Drop tables, as long as one goes: one may stand in the way of another."""
+    gone = tables
+    left: list[tuple[Any, ...]] = []
     while gone != left:
-        # One may stand in the way of another.
         left, gone = gone, [table for table in gone if not _dropped(here, table)]
 
 
-def _dropped(here: Any, table: tuple[str, str]) -> bool:
+def _dropped(here: Any, table: tuple[Any, ...]) -> bool:
     try:
         rows(here, sql.SQL("DROP TABLE {}").format(sql.Identifier(*table)))
     except Error:
