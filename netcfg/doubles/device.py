@@ -33,6 +33,8 @@ class Double:
     vtys = 5
     quoting = 0x16
     """The character behind which the next one is only a character; a question mark asks for help otherwise."""
+    piecemeal = False
+    """Each line acts at once, not several at a commit."""
 
     def __init__(self, name: str, configuration: str) -> None:
         """Begin with a configuration; Refusal where the device could not have it."""

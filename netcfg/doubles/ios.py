@@ -76,6 +76,7 @@ class Ios(Double):
     skipped = r"\s*(?:!.*|end|exit-address-family|version \S+)?\s*"
 
     more = " --More-- "
+    piecemeal = True
     wiped = "\x08" * 9 + " " * 9 + "\x08" * 9
 
     def __init__(self, name: str, configuration: str) -> None:

@@ -32,18 +32,35 @@ _ANSWER_SECONDS = 20.0
 class Router:
     """FRRouting in this namespace."""
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: Path) -> None:
+        """Keep in a file what it is to be told."""
+        self._scratch = scratch
         self._has: tuple[Line, ...] = ()
+        self._wanted: tuple[Line, ...] = ()
 
-    def become(self, paths: tuple[Line, ...]) -> None:
-        """Configure it; Refusal with its own words where it does not take a line."""
-        commands = between(self._has, paths)
+    def become(self, paths: tuple[Line, ...], *, soon: bool = False) -> None:
+        """Configure it; Refusal with its own words where it does not take a line. `soon`: before anybody looks."""
+        self._wanted = paths
+        if not soon:
+            self.settle()
+
+    def settle(self) -> None:
+        """Have it configured as it was told; Refusal."""
+        paths, commands = self._wanted, between(self._has, self._wanted)
         if commands:
             words = ("vtysh", *(part for line in ("configure terminal", *commands) for part in ("-c", line)))
             done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_ANSWER_SECONDS)
             if done.returncode != 0 or "% " in done.stdout:
+                self._wanted = self._has
+                self._return(paths)
                 raise Refusal(f"Error: {(done.stdout + done.stderr).strip()}")
         self._has = paths
+
+    def _return(self, paths: tuple[Line, ...]) -> None:
+        """Take back what it took of a configuration, until it came to the line that it refused."""
+        self._scratch.write_text("".join(f"{line}\n" for line in between(paths, self._has)))
+        # A file is read to its end, whatever it has that was never there.
+        self.shell(("vtysh", "-f", str(self._scratch)))
 
     def vtysh(self, command: str) -> str:
         """Return what it answers."""
@@ -51,6 +68,7 @@ class Router:
 
     def shell(self, words: Sequence[str]) -> str:
         """Return what a command prints; it may fail."""
+        self.settle()
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_ANSWER_SECONDS)
         return done.stdout
 
@@ -66,7 +84,7 @@ def played(platform: str, name: str, disk: Path, router: Router) -> Double:
         scratch.write_text(device.shown(lines), encoding="utf-8")
         scratch.replace(start)
 
-    device.forwards = lambda lines: router.become(words.compiled(lines))
+    device.forwards = lambda lines: router.become(words.compiled(lines), soon=kind.piecemeal)
     device.keeps = keep
     device.answers = lambda line: words.answers(
         line, router.vtysh, lambda command: router.shell(command.split()), device.client
@@ -76,7 +94,8 @@ def played(platform: str, name: str, disk: Path, router: Router) -> Double:
 
 def main(platform: str, name: str, folder: str, address: str) -> None:
     """Play a device until its router ends."""
-    disk, router = Path(folder), Router()
+    disk = Path(folder)
+    router = Router(disk / "told")
     device = played(platform, name, disk, router)
     limit = time.monotonic() + _FRR_SECONDS
     while not (disk / "up").exists():
@@ -84,6 +103,7 @@ def main(platform: str, name: str, folder: str, address: str) -> None:
             raise TimeoutError("FRRouting did not start")
         time.sleep(_STEP_SECONDS)
     device.running = device.saved.copy()
+    router.settle()
     host_key = paramiko.Ed25519Key.from_private_key_file(str(disk / "hostkey"))
     kind, key = (disk / "operator.pub").read_text().split()[:2]
     operator = paramiko.PKey.from_type_string(kind, base64.b64decode(key))
@@ -93,7 +113,10 @@ def main(platform: str, name: str, folder: str, address: str) -> None:
     while True:
         time.sleep(_TICK_SECONDS)
         now = time.monotonic()
-        device.elapse(now - before)
+        with device.alone:
+            device.elapse(now - before)
+            # A router that does not take what the device said ends the device: nothing is forwarded that nobody said.
+            router.settle()
         before = now
 
 
