@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from netcfg.errors import CheckFailed
+from netcfg.errors import CheckFailed, CommandRejected
 from netcfg.intent import LineStage
+from netcfg.platforms import load_platform
+from netcfg.sessions import Sessions
 from netcfg.transaction import Extranet
 from tests.real.routers import CE, FAR_USER, HUB, Routers
 
@@ -55,6 +57,14 @@ def test_a_line_between_vendors_shifts_drains_and_returns_without_losing_a_packe
     sent, come = re.search(r"(\d+) packets transmitted, (\d+) received", told).groups()  # type: ignore[union-attr]
     assert int(sent) > 100
     assert sent == come
+    # What the router refuses the device refuses, and nothing of it stays.
+    with Sessions(vendors.world.ssh_config).terminal(CE, load_platform("vrp8")) as line:
+        theirs = ("system-view", "interface lan", "description theirs", "quit", "bgp 65211")
+        for words in (*theirs, "peer 10.9.9.9 as-number 4294967296"):
+            line.take(words)
+        with pytest.raises(CommandRejected, match="commit"):
+            line.take("commit")
+    assert {device: vendors.running(device) for device in (CE, HUB)} == found
     # A power cut: what was saved is what it has again.
     vendors.restart(HUB)
     assert extranet.observe(vendors.step(LINE, LineStage.ATTACH)).state == "not-done"
