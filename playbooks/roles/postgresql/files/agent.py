@@ -61,11 +61,13 @@ class Agent(loop.Agent):
             return {"state": _SOURCE_STATES[side], "way_back": stream.way_back(self._place, self._connection)}
         if self._promoted_in_vain(side):
             return {"state": "waiting", "promoted": "in vain"}
-        return {"state": "waiting" if side == "waiting" else "promoted"}
+        return {"state": "promoted" if side == "serving" else "waiting"}
 
     def _promoted_in_vain(self, side: str) -> bool:
-        # Promoted, and then the source was thawed instead of sealed: nobody was sent here.
-        return side == "serving" and stream.peer_side(self._place) == "serving"
+        # Promoted, and then the source was thawed instead of sealed: nobody was sent here. This end alone has still its
+        # subscription, whichever way the next move goes; the other one may still be frozen.
+        known = side == "serving" and stream.subscription(self._connection, self._place.base) is not None
+        return known and stream.peer_side(self._place) in ("serving", "frozen")
 
     def watch(self) -> dict[str, Any]:
         """List the source's large objects: what is changed from now on it hands over in the pause."""
@@ -78,6 +80,9 @@ class Agent(loop.Agent):
         side = side_of(self._place.connect(), self._place.database)
         if side == "absent":
             raise Refused(f"there is no database {self._place.database}", "run the step prepare first")
+        if side == "frozen":
+            # Whoever froze it is gone: this agent has the lock.
+            stream.lift_fence(self._connection, self._place.database)
         if self.side == "source":
             self._source_ready(side)
         elif side == "waiting" or self._promoted_in_vain(side):
@@ -85,17 +90,17 @@ class Agent(loop.Agent):
         return {}
 
     def _source_ready(self, side: str) -> None:
-        if side == "frozen":
-            # Whoever froze it is gone: this agent has the lock.
-            stream.lift_fence(self._connection, self._place.database)
-        elif side == "serving" and self._followed_once():
+        if self._promoted_in_vain(side):
+            self._wait_again()
+        elif side == "serving":
             # The move that ended this was killed before it had tidied up.
             stream.drop_subscription(self._connection, self._place.base)
         self._sequences = sequences.uncalled(self._connection)
 
-    def _followed_once(self) -> bool:
-        known = stream.subscription(self._connection, self._place.base)
-        return known is not None and stream.peer_side(self._place) == "waiting"
+    def _wait_again(self) -> None:
+        stream.demote(self._place, self._connection)
+        # Nobody will read it: it must not hold back the disk's space.
+        stream.drop_slots(self._place)
 
     def _target_ready(self, side: str) -> None:
         if stream.peer_side(self._place) == "waiting":
@@ -191,14 +196,22 @@ class Agent(loop.Agent):
 
     def promote(self) -> dict[str, Any]:
         """Let clients in; what they write from here on will flow back."""
-        if side_of(self._connection, self._place.database) == "serving":
+        side = side_of(self._connection, self._place.database)
+        if side == "frozen":
+            # Clients were never sent away from here, whoever froze it for them is gone.
+            stream.lift_fence(self._connection, self._place.database)
+        if side in ("serving", "frozen"):
             return {}
         self._promoted = True
         return {"since": stream.promote(self._place, self._connection)}
 
     def seal(self) -> dict[str, Any]:
         """Make the fence of the freeze one that stays."""
-        if side_of(self._connection, self._place.database) != "waiting":
+        side = side_of(self._connection, self._place.database)
+        if side == "serving":
+            # Entries send to the other end already, so nobody has frozen this one: it was promoted in vain.
+            self._wait_again()
+        elif side != "waiting":
             stream.raise_fence(self._connection, self._place.database, "waiting")
         return {}
 
