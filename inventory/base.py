@@ -25,26 +25,28 @@ DnsName = Annotated[
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 DURATION_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h|d)$"
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS = {"s": 1.0, "ms": 0.001, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _seconds(value: object) -> object:
-    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)", value) if isinstance(value, str) else None
-    if match is None:
+    seconds = _read(value) if isinstance(value, str) else None
+    if seconds is None:
         raise PydanticCustomError("duration", "a duration is a number and a unit, such as 500ms, 2s, 15m, 4h or 1d")
-    return float(match[1]) * _UNITS[match[2]]
+    return seconds
+
+
+def _read(text: str) -> float | None:
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)", text)
+    return None if match is None else float(match[1]) * _UNITS[match[2]]
 
 
 def _written(seconds: float) -> str:
-    for unit, factor in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        if seconds >= factor and seconds % factor == 0:
-            return f"{int(seconds // factor)}{unit}"
-    # The first unit in which the very same number comes back, so that what is written is read as what it was.
-    for unit, length in (("s", 1.0), ("ms", 0.001), ("m", 60.0), ("h", 3600.0), ("d", 86400.0)):
-        text = f"{seconds / length:.9f}".rstrip("0").rstrip(".") + unit
-        if (seconds >= length or unit != "s") and float(text.removesuffix(unit)) * length == seconds:
-            return text
-    return f"{seconds * 1000:g}ms"
+    """Return the first text that is read as the very same number: in the greatest unit that fits, else in parts."""
+    whole = [unit for unit in "dhms" if seconds >= _UNITS[unit] and seconds % _UNITS[unit] == 0]
+    parts = [unit for unit, length in _UNITS.items() if seconds >= length or unit != "s"]
+    texts = [f"{seconds / _UNITS[unit]:.9f}".rstrip("0").rstrip(".") + unit for unit in (*whole, *parts, "s")]
+    readable = [text for text in texts if _read(text) is not None]
+    return next((text for text in readable if _read(text) == seconds), readable[0])
 
 
 Duration = Annotated[

@@ -188,7 +188,8 @@ def names_several(text: str) -> bool:
 
 def without_notes(text: str) -> str:
     """Return the title of a department without the seal or the part that was noted behind it: 民政局（牵头）."""
-    return _SEALED.sub("", _PART.sub("", cleaned(text))).strip(" _,;，；、.。-—:：")
+    bare = _SEALED.sub("", _PART.sub("", cleaned(text)))
+    return text if bare == cleaned(text) else bare.strip(" _,;，；、.。-—:：")
 
 
 def speaks_of_itself(text: str) -> bool:
