@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ class Walk:
         self._run = run
         self.left = list(left)
         self.killed: list[str] = []
+        self._victims = cycle(("worker", "command", "server"))
         self._chance = random.Random(19870601)
         self._offset = district.home.evidence.path.stat().st_size if district.home.evidence.path.exists() else 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -147,14 +149,15 @@ class Walk:
                 return
 
     def _strike(self, process: "subprocess.Popen[bytes]", boundary: Boundary) -> None:
-        victim = ("worker", "command", "server")[len(self.killed) % 3]
         if boundary == ("step-begun", "apply", "provision"):
             victim = "pulumi"
         elif boundary == ("step-begun", "apply", "switch"):
             victim = "ansible-playbook"
             self._until_paused()
-        elif boundary[0] == "step-begun":
-            time.sleep(self._chance.uniform(0, 1.5))
+        else:
+            victim = next(self._victims)
+            if boundary[0] == "step-begun":
+                time.sleep(self._chance.uniform(0, 1.5))
         self.killed.append(victim)
         print(f"{time.strftime('%X')} {' '.join(boundary)}: {victim}", flush=True)
         if victim == "command":

@@ -13,6 +13,7 @@ import pytest
 from bench.ground import at_work
 from infra.twin import client
 from infra.worlds import World
+from inventory.kinds import playbooks_folder
 from inventory.model import Programme
 from migrations.actuators.ansible.runner import (
     Answer,
@@ -22,6 +23,8 @@ from migrations.actuators.ansible.runner import (
     PlaybookFailed,
     Playbooks,
 )
+from playbooks.agents.coordinator import Sessions
+from playbooks.agents.participants import participants
 from tests.real.steps import RunOn, controller, processes_of, until, with_hosts
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -386,6 +389,49 @@ def test_a_controller_killed_in_the_pause_costs_nothing_but_time(on_old: Archive
     assert on_old.step("switch").state == "done"
     assert set(readers["done"]) <= on_old.deposits(NEW)
     until(lambda: not processes_of(tmp_path))
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("agents", ["alive", "killed"])
+def test_what_is_written_after_a_death_in_the_pause_outlives_the_way_back(on_old: Archive, agents: str) -> None:
+    """Without an entry nothing but the two ends tells who has the clients: it is never the one promoted in vain."""
+    _died_in_the_pause(on_old, promoted=agents == "alive")
+    if agents == "killed":
+        # Written after the last pass, and frozen since.
+        assert not on_old.writable(OLD)
+    else:
+        until(lambda: on_old.writable(OLD))
+        on_old.run(OLD, "echo late > /srv/archive/late")
+    assert on_old.step("switch", STORE, mode="undo").state == "not-done"
+    assert (on_old.writable(OLD), on_old.writable(NEW)) == (True, False)
+    assert on_old.run(OLD, "cat /srv/archive/late").stdout == "late\n"
+    until(lambda: on_old.run(NEW, "cat /srv/archive/late", check=False).stdout == "late\n")
+    on_old.run(OLD, "rm /srv/archive/late")
+
+
+AGENTS = "'sys.stdin.buffer.readline'"
+"""What the command lines of agents have in them."""
+
+
+def _died_in_the_pause(archive: Archive, *, promoted: bool) -> None:
+    """Move the store as far as into its pause, and die."""
+    cast = participants(archive.arguments("switch", STORE), "forward")
+    with Sessions(("ssh", "-F", str(archive.world.ssh_config)), playbooks_folder()) as sessions:
+        sessions.open(cast)
+        ends = {session.participant.side: session for session in sessions.every}
+        for name in ("watch", "ready"):
+            for end in ends.values():
+                end.call(name, 30)
+        if not promoted:
+            archive.run(OLD, "echo late > /srv/archive/late")
+        ends["source"].call("freeze", 10, 60, limit=5)
+        if promoted:
+            position = ends["source"].call("position", 10)
+            ends["target"].call("reached", 10, positions={OLD: position}, limit=5)
+            ends["target"].call("promote", 10)
+            ends["target"].call("settle", 10)
+        else:
+            archive.run(OLD, f"pkill -9 -f {AGENTS}")
 
 
 def test_ssh_refused_is_said_with_the_host(archive: Archive, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ class Folder(Agent):
         self._descriptions: dict[str, str] = {}
         self._changes: Changes | None = None
         self._listing: Listing | None = None
+        self._used = self.side == "target" and self._is_used()
         self._outer: list[tuple[int, int]] = []
         self._flags: dict[str, int] = {}
 
@@ -59,6 +60,15 @@ class Folder(Agent):
             return "broken: nothing makes passes any more that follow the new folder"
         error = self.puller.last().get("error")
         return f"broken: {error}" if error else "open"
+
+    def _is_used(self) -> bool:
+        """Say whether clients used the folder all along, though it is the target: an earlier move died in its pause.
+
+        It left the other end promoted in vain, or this one frozen by an agent that is no more.
+        """
+        if self.direction == "forward" and self.store.role != "live":
+            return False
+        return not self.store.sealed_for_good if self.store.sealed() else not self.store.promoted
 
     def watch(self) -> dict[str, Any]:
         """Be told of changes of the source from now on, and list what is there, before anything is sealed."""
@@ -85,6 +95,8 @@ class Folder(Agent):
 
     def ready(self) -> dict[str, Any]:
         """Make a pass and list the copy, so that little is left for the pause; open the line for the rest."""
+        if self._used:
+            self.store.unseal()
         if self.side == "source" or not self.store.sealed():
             return {}
         self.puller.stop()
@@ -129,6 +141,9 @@ class Folder(Agent):
 
     def reached(self, positions: dict[str, Any], limit: float) -> dict[str, Any]:
         """Bring over what has changed since the list was made, and see that both lists are the same."""
+        if self._used:
+            # What the other end has is older.
+            return {"changed": 0}
         given = next(iter(positions.values()))
         began = time.monotonic()
         self._flags = dict(given["flags"])
@@ -159,6 +174,7 @@ class Folder(Agent):
         """Take the read-only view away, for good."""
         self.puller.disable()
         self.store.role = "live"
+        self.store.promoted = not self._used
         self.store.unseal()
         self.store.save()
         return {}
@@ -166,7 +182,9 @@ class Folder(Agent):
     def seal(self) -> dict[str, Any]:
         """Leave the read-only view there, after a restart too."""
         self.store.role = "copy"
+        self.store.promoted = False
         self.store.seal(for_good=True)
+        self.store.save()
         self.puller.note_pass()
         return {}
 
@@ -177,6 +195,8 @@ class Folder(Agent):
             facts = self._be_a_copy()
         else:
             self.puller.disable()
+            self.store.promoted = False
+            self.store.save()
             facts = self._set_flags()
         self._hang_up()
         return facts
@@ -203,12 +223,15 @@ class Folder(Agent):
             self._changes.stop()
         # Before passes are made again: they would take the line that ends here.
         self._hang_up()
+        if self._used:
+            return {}
         if self.side == "source":
             self.store.role = "live"
             self.store.unseal()
             self.store.save()
         else:
             self.store.role = "copy"
+            self.store.promoted = False
             self.store.seal(for_good=True)
             self.store.save()
             self.puller.start()

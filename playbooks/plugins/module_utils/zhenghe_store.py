@@ -53,6 +53,8 @@ class Store:
         """The accounts and groups that the files need, and of each whether we made it."""
         self.role: str = kept.get("role", "")
         """copy: it follows another host; live: clients use it; nothing: neither was decided here."""
+        self.promoted: bool = kept.get("promoted", False)
+        """A move took the seal away here, and did not come to say that the other end is sealed."""
 
     def save(self) -> None:
         """Keep what must outlive a restart."""
@@ -61,6 +63,7 @@ class Store:
             "gives": self.gives,
             "sealed": self.sealed_for_good,
             "role": self.role,
+            "promoted": self.promoted,
             "pulls": self.pulls,
             "nested": self.nested,
             "flags": self.flags,

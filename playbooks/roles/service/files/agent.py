@@ -114,7 +114,7 @@ class Agent(Folder):
                 wait(self.service.listens, COMING_BACK, 0.02)
             self.service.jobs_on()
             return facts
-        if self._started:
+        if self._started and not self._used:
             # Nobody was let in: what it wrote is nobody's, and the next pass brings the copy back to the source's.
             self.service.be_here(here=False)
             self.service.end_at_once()

@@ -64,7 +64,7 @@ class Agent(Folder):
             self.site.signal("CONT")
             self.site.serve()
             return facts
-        if self.direction == "back" and not self.site.forwards():
+        if self.direction == "back" and not (self._used or self.site.forwards()):
             self.site.forward(self.component["source_addresses"][0])
             self.site.stop_service()
             self.site.disable_service()
