@@ -17,11 +17,12 @@ from migrations.run.runner import Listener, running
 from migrations.states import UnitState
 from tests.chaos.test_kill import Command, Halting, replayer_of
 from tests.real.recorder import WORKER, Recorder
+from tests.real.steps import until
 from tests.sampling import sampled
 
 pytestmark = [pytest.mark.chaos, pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
 
-SYSTEMS = 16
+SYSTEMS = 24
 EVENTS = 100
 """After which a passage goes on as new: far fewer than it writes for all these systems."""
 FIRST = "system:s00"
@@ -75,8 +76,7 @@ def test_units_under_way_outlive_the_workflow_that_began_them_and_the_run_a_kill
     try:
         halting.wait(moment)
         # All others go on meanwhile, and so does the passage, as a workflow that did not begin this unit.
-        while len(_histories(home)) < 2:
-            time.sleep(0.2)
+        until(lambda: len(_histories(home)) > 1)
         command.kill(victim)
         halting.wait(moment)
         halting.off()
