@@ -22,6 +22,9 @@ ALMOST_NONE = 16 * 1024
 """Bytes below which nothing more is begun."""
 SEALS = b"2"
 """How messages are sealed: those of another version cannot be read."""
+ENGINE = Path(__file__).with_name("engine")
+REPLAYED = ("passages.py", "workflows.py", "messages.py")
+"""What decides in which order the engine is asked for things: with other texts nobody can go on with what it holds."""
 FILES_AT_LEAST = 4
 """So many files can still be made, at the least."""
 
@@ -72,11 +75,12 @@ def _mended(home: RunHome) -> Iterator[str]:
     if home.settings().temporal is not None:
         # Its engine is a cluster, which keeps nothing here.
         return
-    mark = hashlib.sha256(SEALS + home.key_file.read_bytes()).hexdigest()[:16]
+    replayed = b"".join(hashlib.sha256((ENGINE / name).read_bytes()).digest() for name in REPLAYED)
+    mark = hashlib.sha256(SEALS + replayed + home.key_file.read_bytes()).hexdigest()[:16]
     marks = [begun.key for _record, begun in EngineBegun.among(home.evidence.records_of(EngineBegun))]
     if home.database.exists():
         another = marks[-1:] != [mark]
-        why = _("its messages are sealed with another key") if another else _damage(home.database)
+        why = _("another key sealed its messages, or another version wrote them") if another else _damage(home.database)
         if not why:
             return
         yield put_engine_aside(home, why)

@@ -11,6 +11,7 @@ import pytest
 from migrations.actuators.progress import follow_progress
 from migrations.home import RunHome, RunSettings, UnreadableRun
 from migrations.plan import Plan, digest
+from migrations.run import footing
 from migrations.run.footing import NoRoom, mended, needs_room
 
 PLAN = Plan(programme="p", units=(), untouched=())
@@ -75,6 +76,19 @@ def test_an_engine_of_a_version_that_sealed_otherwise_is_put_aside(home: RunHome
     home.evidence.path.unlink()
     assert "another key" in mended(home)[0]
     assert not home.database.exists()
+
+
+def test_an_engine_that_another_version_asked_in_another_order_is_put_aside(
+    home: RunHome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It would replay what this version never asked for, fail at that again and again, and tell nobody."""
+    other = shutil.copytree(footing.ENGINE, tmp_path / "engine")
+    monkeypatch.setattr(footing, "ENGINE", other)
+    assert mended(home) == ()
+    (other / "workflows.py").write_text((other / "workflows.py").read_text() + "# otherwise\n")
+    assert "another version" in mended(home)[0]
+    assert not home.database.exists()
+    assert mended(home) == ()
 
 
 def test_folders_that_are_gone_are_made_again(home: RunHome) -> None:
