@@ -17,6 +17,7 @@ from infra.twin.cgroups import ROOT as GROUPS
 from infra.twin.paths import TwinPaths
 from migrations.evidence.chain import Record, Soundness, read, verify_chain
 from migrations.plan import Plan
+from tests.real.processes import shown_by_all
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -43,6 +44,8 @@ class Rehearsed:
     errors: str
     home: Path
     secrets: frozenset[str]
+    shown: frozenset[bytes]
+    """By processes, while it went on."""
     twin: str
     state: Path
 
@@ -62,7 +65,7 @@ def rehearsed(twin_name: Callable[[str], str], tmp_path_factory: pytest.TempPath
     environment = {**os.environ, "ZHENGHE_STATE": str(state), "LANGUAGE": "en"}
     command = [sys.executable, "-m", "migrations.cli.main"]
     words = ["rehearse", str(YUNHE), "--twin", name, "--json"]
-    with (state / "out").open("w") as out, (state / "err").open("w") as err:
+    with (state / "out").open("w") as out, (state / "err").open("w") as err, shown_by_all() as shown:
         process = subprocess.Popen([*command, *words], cwd=ROOT, env=environment, stdout=out, stderr=err)
         try:
             secrets = _gathered(process, state, name)
@@ -73,7 +76,7 @@ def rehearsed(twin_name: Callable[[str], str], tmp_path_factory: pytest.TempPath
             subprocess.run([*command, "twin", "down", "--name", name], cwd=ROOT, env=environment, check=True)
     (home,) = (state / "runs").iterdir()
     told = json.loads((state / "out").read_text())
-    return Rehearsed(code, told, (state / "err").read_text(), home, secrets, name, state)
+    return Rehearsed(code, told, (state / "err").read_text(), home, secrets, frozenset(shown), name, state)
 
 
 def _gathered(process: "subprocess.Popen[bytes]", state: Path, name: str) -> frozenset[str]:
@@ -156,6 +159,14 @@ def test_no_secret_is_in_anything_that_it_wrote(rehearsed: Rehearsed) -> None:
     example = [file.read_text().strip().encode() for file in YUNHE.rglob("*.pass")]
     assert [file for file, text in written.items() for one in example if one in text] == []
     assert [file for file in files if file.stat().st_mode & 0o077] == []
+
+
+def test_no_secret_is_in_the_command_or_the_environment_of_a_process(rehearsed: Rehearsed) -> None:
+    # The twin's hosts are seen from here, too: what a playbook starts there shows itself like any other process.
+    assert [word for word in rehearsed.shown if str(rehearsed.home).encode() in word]
+    assert b"/usr/sbin/mariadbd" in rehearsed.shown
+    secrets = [secret.encode() for secret in rehearsed.secrets]
+    assert [word for word in rehearsed.shown if any(secret in word for secret in secrets)] == []
 
 
 def test_the_page_tells_of_every_unit_and_of_what_was_left_alone(rehearsed: Rehearsed) -> None:
