@@ -20,6 +20,7 @@ import pytest
 
 from infra.worlds import World, load_world
 from migrations.evidence.chain import Soundness, verify_chain
+from tests.real.steps import until
 from tests.sampling import WHOLE
 
 pytestmark = [
@@ -208,7 +209,8 @@ def test_what_was_changed_by_hand_is_told_and_what_was_mended_too(lived: Program
     on("civil-db", f"{psql} 'ALTER DATABASE identity RESET zhenghe.side'")
     assert ("system:identity", "drift") in lived.look(), side
     on("civil-db", f"{psql} \"ALTER DATABASE identity SET zhenghe.side = 'waiting'\"")
-    assert lived.look() == []
+    # Where probes could not look for a while that is told, and gone with the next look.
+    until(lambda: lived.look() == [], 300)
 
 
 def test_what_users_feel_on_probation_is_told_to_the_monitoring_system(lived: Programme, on: RunOn) -> None:
@@ -257,7 +259,8 @@ def test_the_second_wave_is_planned_for_what_is_new_and_the_first_is_committed_a
     on("archives-store", f"systemctl stop {unit}")
     assert ("system:archive", "way back") in lived.look()
     on("archives-store", f"systemctl start {unit}")
-    assert lived.look() == []
+    # Where probes could not look for a while that is told, and gone with the next look.
+    until(lambda: lived.look() == [], 300)
     # The service goes on by itself with whatever people say.
     for verb in ("export", "take-over", "redirect", "accept"):
         lived.until(f"system:card-files/{verb}", "step-failed")
