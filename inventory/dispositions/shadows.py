@@ -7,6 +7,9 @@ candidate any more, and the best of the others come next.
 No step compares every system with every other one. Each system is filed under its rarest terms (pairs of neighbouring
 characters in Chinese, words elsewhere); within a term that many share, only neighbours in the order of their texts are
 compared; and each system keeps its few best candidates. So the work grows with the number of systems.
+
+Registers of towns and of villages are alike in all but one word, and are two: where each of a pair says something rare
+that the other says nowhere, it counts against them. Who does the same in other words mostly has no rare word alone.
 """
 
 import math
@@ -15,7 +18,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 
 from rapidfuzz import fuzz
 
@@ -24,10 +27,12 @@ from inventory.findings import Advice
 from inventory.model import Programme, System
 from inventory.words import _
 
-THRESHOLD = 0.75
+THRESHOLD = 0.65
 """Pairs below this score are no candidates (bench/shadows.py shows precision and recall around it)."""
-LIKELY = 0.85
+LIKELY = 0.7
 """Candidates from this score on are told one by one: most of them are right; the others are only counted by a check."""
+AGAINST = 0.08
+"""So much of a score is taken away for each unit of the rarity of words that both have for themselves."""
 FLOOR = 0.2
 """Pairs that share less than this of their terms' weight are not compared any further."""
 BEST = 5
@@ -72,6 +77,8 @@ class _Text:
 
     plain: str
     terms: frozenset[str]
+    letters: frozenset[str]
+    """Chinese characters; words elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,7 @@ class _Subject:
     title: _Text
     function: _Text
     terms: frozenset[str]
+    letters: frozenset[str]
 
 
 def shadow_candidates(
@@ -93,14 +101,17 @@ def shadow_candidates(
     titles, known = departments or {}, places or {}
     seen = sorted((each for each in systems if not each.grading.classified), key=lambda each: each.system)
     drafts = [(_text(_core(each, titles)), _text(each.survey.function if each.survey else "")) for each in seen]
-    weights = _weights(drafts)
     subjects = [
-        _Subject(system, title, function, title.terms | function.terms)
+        _Subject(system, title, function, title.terms | function.terms, title.letters | function.letters)
         for system, (title, function) in zip(seen, drafts, strict=True)
     ]
+    weights = {term: rarity**2 for term, rarity in _rarities(each.terms for each in subjects).items()}
+    rarities = _rarities(each.letters for each in subjects)
     best: dict[int, list[tuple[float, int, int]]] = defaultdict(list)
     for one, other in sorted(_pairs(subjects, weights)):
         score = _score(subjects[one], subjects[other], weights)
+        if score >= THRESHOLD:
+            score = round(score * (1 - AGAINST * _own(subjects[one], subjects[other], rarities)), 4)
         if score >= THRESHOLD and not _settled(subjects[one].system, subjects[other].system):
             best[one].append((-score, one, other))
             best[other].append((-score, one, other))
@@ -137,7 +148,8 @@ def _core(system: System, departments: Mapping[str, str]) -> str:
 def _text(text: str) -> _Text:
     whole = _PARTS.findall(unicodedata.normalize("NFKC", text).casefold())
     parts = [word for part in whole if part not in GENERIC for word in _GENERIC.sub(" ", part).split()] or whole
-    return _Text(" ".join(parts), frozenset(term for part in parts for term in _terms(part)))
+    letters = frozenset(letter for part in parts for letter in (part if _is_han(part) else (part,)))
+    return _Text(" ".join(parts), frozenset(term for part in parts for term in _terms(part)), letters)
 
 
 def _terms(part: str) -> Iterator[str]:
@@ -151,10 +163,10 @@ def _is_han(part: str) -> bool:
     return not part[0].isascii() and unicodedata.name(part[0], "").startswith("CJK")
 
 
-def _weights(drafts: list[tuple[_Text, _Text]]) -> dict[str, float]:
-    """Return how much each term says: the fewer systems have it, the more."""
-    counts = Counter(term for title, function in drafts for term in title.terms | function.terms)
-    return {term: math.log(1 + len(drafts) / count) ** 2 for term, count in counts.items()}
+def _rarities(texts: Iterable[frozenset[str]]) -> dict[str, float]:
+    """Return how much each part of some texts says: the fewer have it, the more."""
+    every = tuple(texts)
+    return {part: math.log(1 + len(every) / count) for part, count in Counter(chain.from_iterable(every)).items()}
 
 
 def _pairs(subjects: list[_Subject], weights: Mapping[str, float]) -> set[tuple[int, int]]:
@@ -199,6 +211,18 @@ def _score(one: _Subject, other: _Subject, weights: Mapping[str, float]) -> floa
     better = max(_shared(a.terms, b.terms, weights) for a, b in pairs)
     letters = max(fuzz.token_sort_ratio(a.plain, b.plain) for a, b in pairs) / 100
     return round(min(1.0, ((whole + better) / 2 + letters) / 2), 4)
+
+
+def _own(one: _Subject, other: _Subject, rarities: Mapping[str, float]) -> float:
+    """Return how rare the rarest word is that each of two systems has for itself; functions that agree agree in all."""
+    pairs = [(one.letters, other.letters)]
+    if one.function.letters and other.function.letters:
+        pairs.append((one.function.letters, other.function.letters))
+    return min(min(_rarest(a - b, rarities), _rarest(b - a, rarities)) for a, b in pairs)
+
+
+def _rarest(letters: frozenset[str], rarities: Mapping[str, float]) -> float:
+    return max((rarities[letter] for letter in letters), default=0.0)
 
 
 def _shared(one: frozenset[str], other: frozenset[str], weights: Mapping[str, float]) -> float:

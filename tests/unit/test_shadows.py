@@ -67,6 +67,10 @@ UNLIKE = {
     "nothing but generic words": (
         system("a", "业务综合管理信息系统", "渔港泊位分配"), system("b", "综合业务信息管理平台", "古树名木养护")),
     "no words at all": (system("a", "？"), system("b", "！！")),
+    "one deed for two groups of people": (
+        system("a", "城镇低保审批系统", "负责城镇低保审批的登记、审核与汇总"),
+        system("b", "农村低保审批平台", "负责农村低保审批的登记、审核与汇总", "civil"),
+    ),
 }  # fmt: skip
 
 
@@ -194,11 +198,12 @@ def test_the_order_of_systems_does_not_matter() -> None:
     assert [each.score for each in first] == sorted((each.score for each in first), reverse=True)
 
 
-def test_planted_pairs_are_found() -> None:
-    systems, planted = programme(1_000, seed=2)
+@pytest.mark.parametrize("seed", [2, 6])
+def test_planted_pairs_are_found_and_are_most_of_what_is_told(seed: int) -> None:
+    systems, planted = programme(1_000, seed)
     candidates = {each.systems for each in shadow_candidates(systems, DEPARTMENTS)}
     assert len(candidates & planted) >= 0.95 * len(planted)
-    assert len(candidates) < 10 * len(planted)
+    assert len(candidates & planted) >= 0.75 * len(candidates)
 
 
 @pytest.mark.parametrize("copies", [SMALL, 200])
