@@ -26,13 +26,14 @@ from migrations.evidence.chain import Evidence
 from migrations.evidence.kinds import PassageBegun, PassageEnded
 from migrations.evidence.remembering import Memory, unseen
 from migrations.home import RunHome, RunSettings
-from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
+from migrations.plan import Actuator, Plan, digest
 from migrations.run.engine import gate
 from migrations.run.engine.activities import RunActivities
 from migrations.run.engine.messages import Note, PassageRequest, StepRequest
 from migrations.run.engine.temporal import PACKED, SEALED, EngineError, SealedPayloads, server_command, socket_of
 from migrations.run.engine.troubles import Troubles
 from migrations.states import Deed, Direction, UnitState
+from tests.real.plans import unit_of
 from tests.real.recorder import Recorder
 
 NOBODY = 65534
@@ -146,22 +147,7 @@ def test_a_long_message_is_made_smaller_before_it_is_sealed_and_never_opened_as_
         asyncio.run(_sealing("run/1").decode(short))
 
 
-def _step(verb: str, stage: Stage, kind: StepKind) -> Step:
-    return Step(id=f"system:b/{verb}", verb=verb, stage=stage, kind=kind, arguments={}, timeout=9)
-
-
-UNIT = Unit(
-    name="b",
-    kind=Actuator.SYSTEM,
-    needs=(),
-    wave=1,
-    steps=(
-        _step("prepare", Stage.PREPARE, StepKind.COMPENSATABLE),
-        _step("lag", Stage.CUTOVER, StepKind.GATE),
-        _step("switch", Stage.CUTOVER, StepKind.REVERSIBLE),
-        _step("retire", Stage.COMMIT, StepKind.PIVOT),
-    ),
-)
+UNIT = unit_of(Actuator.SYSTEM, "b", "prepare", "lag", "switch", "retire")
 
 
 def test_no_state_without_what_was_seen(tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +20,8 @@ import pytest
 from migrations.evidence.chain import Soundness, verify_chain
 from migrations.home import RunHome, states_of
 from migrations.states import UnitState
-from tests.chaos.test_kill import COMMAND, EFFECTS, PLAN, Command, Halting, Over, _home
+from tests.chaos.commands import ALL_PASSAGES, Command, Halting, Over
+from tests.real.plans import ALL_DEEDS, CHAIN, chain_home
 from tests.real.recorder import Recorder
 from tests.sampling import sampled
 
@@ -54,16 +54,8 @@ def blows(seed: str) -> Iterator[Blow]:
 class Beaten(Command):
     """A command that takes blows, and is less patient with silence than a user's."""
 
-    def _called(self) -> "subprocess.Popen[bytes]":
-        # Beside the run's folder, whose disk may be full.
-        with self.home.path.with_suffix(".log").open("ab") as log:
-            words = [sys.executable, "-c", IMPATIENT + COMMAND, str(self.home.path)]
-            return subprocess.Popen(words, stdout=log, stderr=log)
-
-    def call_again(self) -> None:
-        """Call the command once more, after its last call has ended."""
-        self.process.wait()
-        self.process = self._called()
+    def __init__(self, home: RunHome) -> None:
+        super().__init__(home, IMPATIENT + ALL_PASSAGES)
 
     def take(self, blow: Blow) -> None:
         """Wait for a blow's instant and take it; the run may have ended before."""
@@ -89,28 +81,12 @@ class Beaten(Command):
         if Path(f"/proc/{victim}").exists():
             os.kill(victim, signal.SIGCONT)
 
-    @property
-    def said(self) -> str:
-        """Return what the commands printed."""
-        return self.home.path.with_suffix(".log").read_text()
-
-
-@contextmanager
-def beaten(home: RunHome) -> Iterator[Beaten]:
-    command = Beaten(home)
-    try:
-        yield command
-    finally:
-        command.process.kill()
-        command.process.wait()
-
 
 def assert_right(home: RunHome) -> None:
-    effects = [f"{'apply' if each.state == 'done' else 'undo'} {each.step}" for each in Recorder(home).effects()]
-    assert effects == EFFECTS
+    assert Recorder(home).deeds() == ALL_DEEDS
     assert verify_chain(home.evidence.path).outcome is Soundness.SOUND
-    states = states_of(PLAN, home.evidence.records())
-    assert [states[unit.key] for unit in PLAN.units] == [
+    states = states_of(CHAIN, home.evidence.records())
+    assert [states[unit.key] for unit in CHAIN.units] == [
         UnitState.COMMITTED,
         UnitState.DECOMMISSIONED,
         UnitState.DECOMMISSIONED,
@@ -119,25 +95,25 @@ def assert_right(home: RunHome) -> None:
 
 @pytest.mark.parametrize("seed", sampled(SEEDS, 0.05))
 def test_blows_of_a_seed_change_nothing(tmp_path: Path, seed: str) -> None:
-    home = _home(tmp_path / "run")
-    with beaten(home) as command:
+    home = chain_home(tmp_path / "run")
+    with Beaten(home) as command:
         for blow in blows(seed):
             print(blow)
             command.take(blow)
-        assert command.process.wait(300) == 0, command.said
+        command.see_through()
     assert_right(home)
 
 
 @pytest.mark.parametrize("whom", sampled(("worker", "server"), 0.5))
 def test_who_is_stopped_for_good_is_ended_and_told(tmp_path: Path, whom: str) -> None:
-    home = _home(tmp_path / "run")
+    home = chain_home(tmp_path / "run")
     halting = Halting(home)
     halting.at(MOMENT)
-    with beaten(home) as command:
+    with Beaten(home) as command:
         halting.wait(MOMENT)
         os.kill(command.pid_of(whom), signal.SIGSTOP)
         halting.off()
-        assert command.process.wait(300) == 0, command.said
+        command.see_through()
     assert_right(home)
 
 
@@ -180,10 +156,10 @@ DAMAGES: dict[str, Callable[[RunHome], object]] = {
 
 @pytest.mark.parametrize("damage", sampled(tuple(DAMAGES), 0.1))
 def test_whatever_is_damaged_beside_the_last_word_the_run_goes_on(tmp_path: Path, damage: str) -> None:
-    home = _home(tmp_path / "run")
+    home = chain_home(tmp_path / "run")
     halting = Halting(home)
     halting.at(MOMENT)
-    with beaten(home) as command:
+    with Beaten(home) as command:
         halting.wait(MOMENT)
         command.process.kill()
         command.process.wait()
@@ -191,7 +167,7 @@ def test_whatever_is_damaged_beside_the_last_word_the_run_goes_on(tmp_path: Path
             DAMAGES[damage](home)
         halting.off()
         command.call_again()
-        assert command.process.wait(300) == 0, command.said
+        command.see_through()
     assert_right(home)
 
 
@@ -200,10 +176,10 @@ def test_a_full_disk_ends_the_command_with_a_sentence_and_room_lets_it_go_on(tmp
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], check=True)
     try:
-        home = _home(disk)
+        home = chain_home(disk)
         halting = Halting(home)
         halting.at(MOMENT)
-        with beaten(home) as command:
+        with Beaten(home) as command:
             halting.wait(MOMENT)
             filler = disk / "filler"
             filled = subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=4k"], capture_output=True, check=False)
@@ -213,7 +189,7 @@ def test_a_full_disk_ends_the_command_with_a_sentence_and_room_lets_it_go_on(tmp
             filler.unlink()
             halting.off()
             command.call_again()
-            assert command.process.wait(300) == 0, command.said
+            command.see_through()
         assert_right(home)
     finally:
         subprocess.run(["umount", "-l", disk], check=True)

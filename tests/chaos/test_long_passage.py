@@ -11,11 +11,12 @@ from temporalio.service import RPCError
 
 from migrations.evidence.chain import Soundness, verify_chain
 from migrations.home import RunHome, RunSettings, states_of
-from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
+from migrations.plan import Actuator, Plan, Unit, digest
 from migrations.run.engine.temporal import Access, EngineSilent
 from migrations.run.runner import Listener, running
 from migrations.states import UnitState
-from tests.chaos.test_kill import Command, Halting, replayer_of
+from tests.chaos.commands import Command, Halting, replayer_of
+from tests.real.plans import unit_of
 from tests.real.recorder import WORKER, Recorder
 from tests.real.steps import until
 from tests.sampling import sampled
@@ -28,29 +29,14 @@ EVENTS = 100
 FIRST = "system:s00"
 
 
-def _step(unit: str, verb: str, stage: Stage, kind: StepKind) -> Step:
-    return Step(id=f"{unit}/{verb}", verb=verb, stage=stage, kind=kind, arguments={}, timeout=200)
-
-
 def _system(number: int) -> Unit:
-    name = f"s{number:02}"
     # Each fifth needs the one before: what it waits for may have come out in an earlier workflow.
     needs = ("site:a", f"system:s{number - 1:02}") if number % 5 == 4 else ("site:a",)
-    prepare = _step(f"system:{name}", "prepare", Stage.PREPARE, StepKind.COMPENSATABLE)
-    switch = _step(f"system:{name}", "switch", Stage.CUTOVER, StepKind.REVERSIBLE)
-    return Unit(name=name, kind=Actuator.SYSTEM, needs=needs, wave=1, steps=(prepare, switch))
+    return unit_of(Actuator.SYSTEM, f"s{number:02}", "prepare", "switch", needs=needs, timeout=200)
 
 
-SITE = Unit(
-    name="a",
-    kind=Actuator.SITE,
-    needs=(),
-    wave=1,
-    steps=(_step("site:a", "provision", Stage.PREPARE, StepKind.COMPENSATABLE),),
-)
+SITE = unit_of(Actuator.SITE, "a", "provision", timeout=200)
 PLAN = Plan(programme="long", untouched=(), units=(SITE, *(_system(number) for number in range(SYSTEMS))))
-
-
 # What a user's command does, called again or not: it takes all of them forward.
 COMMAND = f"""
 import sys
@@ -72,25 +58,20 @@ def test_units_under_way_outlive_the_workflow_that_began_them_and_the_run_a_kill
     halting = Halting(home)
     moment = f"before apply {FIRST}/prepare"
     halting.at(moment)
-    command = Command(home, COMMAND)
-    try:
+    with Command(home, COMMAND) as command:
         halting.wait(moment)
         # All others go on meanwhile, and so does the passage, as a workflow that did not begin this unit.
         until(lambda: len(_histories(home)) > 1)
         command.kill(victim)
         halting.wait(moment)
         halting.off()
-        assert command.process.wait(300) == 0, (home.logs / "command.log").read_text()
-    finally:
-        command.process.kill()
-        command.process.wait()
+        command.see_through()
     _assert_through(home)
     _assert_short_and_replayed(home)
 
 
 def _assert_through(home: RunHome) -> None:
-    effects = [f"{each.state} {each.step}" for each in Recorder(home).effects()]
-    assert sorted(effects) == sorted(f"done {step.id}" for unit in PLAN.units for step in unit.steps)
+    assert sorted(Recorder(home).deeds()) == sorted(f"apply {step.id}" for unit in PLAN.units for step in unit.steps)
     states = states_of(PLAN, home.evidence.records())
     assert states == {unit.key: UnitState.ON_PROBATION if unit is not SITE else UnitState.READY for unit in PLAN.units}
     assert verify_chain(home.evidence.path).outcome is Soundness.SOUND

@@ -23,7 +23,8 @@ from migrations.service.door import ask
 from migrations.service.messages import Deed, Order, PlaceOrder, Places
 from migrations.service.service import AlreadyServed, serving
 from migrations.states import UnitState
-from tests.chaos.test_kill import COMMIT, FORWARD, PLAN, Halting, _home
+from tests.chaos.commands import Halting
+from tests.real.plans import CHAIN, COMMIT, FORWARD, chain_home
 from tests.real.recorder import WORKER, Recorder
 
 pytestmark = [pytest.mark.chaos, pytest.mark.real]
@@ -64,7 +65,7 @@ class _Machine:
 
     def __init__(self, state: Path) -> None:
         self.places = Places(state)
-        self.home = _home(state / "runs" / "run")
+        self.home = chain_home(state / "runs" / "run")
         self.halting = Halting(self.home)
         self.service = self._started()
 
@@ -107,12 +108,8 @@ class _Machine:
     def order(self, deed: Deed, *units: str) -> Order:
         return Order(run="run", deed=deed, units=units)
 
-    def effects(self) -> list[str]:
-        every = Recorder(self.home).effects()
-        return [f"{'apply' if effect.state == 'done' else 'undo'} {effect.step}" for effect in every]
-
     def states(self) -> set[UnitState]:
-        return set(states_of(PLAN, self.home.evidence.records()).values())
+        return set(states_of(CHAIN, self.home.evidence.records()).values())
 
 
 @contextmanager
@@ -150,7 +147,7 @@ def test_whatever_befalls_the_service_an_order_is_carried_out_once(tmp_path: Pat
             for units in ((), ("site:a",))
         ]
         assert [each.wait(120) for each in both] == [0, 0]
-        assert machine.effects() == [*FORWARD, *COMMIT]
+        assert Recorder(machine.home).deeds() == [*FORWARD, *COMMIT]
         assert machine.states() == {UnitState.COMMITTED, UnitState.DECOMMISSIONED}
         assert desk.outstanding() == ()
         assert verify_chain(machine.home.evidence.path).outcome is Soundness.SOUND
@@ -173,8 +170,10 @@ assert outcome.result is not None and not outcome.failure
 
 def test_a_second_service_on_the_same_state_is_kept_out(tmp_path: Path) -> None:
     places = Places(tmp_path)
-    with serving(places, ("false",), ("true",), print), pytest.raises(AlreadyServed), serving(
-        places, ("false",), ("true",), print
+    with (
+        serving(places, ("false",), ("true",), print),
+        pytest.raises(AlreadyServed),
+        serving(places, ("false",), ("true",), print),
     ):
         pass
 

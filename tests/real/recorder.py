@@ -48,6 +48,10 @@ class Recorder:
             return ()
         return tuple(Effect.model_validate_json(line) for line in self._effects.read_bytes().splitlines())
 
+    def deeds(self) -> list[str]:
+        """Return them as deeds on steps, such as `undo system:archive/switch`."""
+        return [f"{'apply' if each.state is ObservedState.DONE else 'undo'} {each.step}" for each in self.effects()]
+
     def probe(self, step: Step, progress: Progress) -> Observation:
         """Look into the file."""
         progress("looking")

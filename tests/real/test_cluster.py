@@ -16,7 +16,7 @@ from migrations.plan import digest
 from migrations.run.engine.temporal import free_port
 from migrations.run.runner import Listener, running
 from migrations.states import Direction, UnitState
-from tests.chaos.test_kill import COMMIT, FORWARD, PLAN
+from tests.real.plans import CHAIN, COMMIT, FORWARD
 from tests.real.recorder import WORKER, Recorder
 
 pytestmark = pytest.mark.real
@@ -36,25 +36,24 @@ def address() -> Iterator[str]:
 def test_a_cluster_carries_a_run_as_its_own_engine_would(address: str, tmp_path: Path) -> None:
     home = RunHome(tmp_path / "run")
     cluster = TemporalCluster(address=address, namespace="gov")
-    settings = RunSettings(run="run", plan=digest(PLAN), world=Path("/nowhere"), temporal=cluster)
-    home.create(PLAN, settings)
+    settings = RunSettings(run="run", plan=digest(CHAIN), world=Path("/nowhere"), temporal=cluster)
+    home.create(CHAIN, settings)
     for direction in (Direction.FORWARD, Direction.COMMIT):
         # Each command comes anew; the worker of the last one is gone.
         with running(home, Listener(), WORKER) as runner:
             runner.take(direction)
             assert runner.server.pid is None
     assert not home.database.exists()
-    effects = Recorder(home).effects()
-    assert [f"apply {effect.step}" for effect in effects] == [*FORWARD, *COMMIT]
-    assert set(states_of(PLAN, home.evidence.records()).values()) == {UnitState.COMMITTED, UnitState.DECOMMISSIONED}
+    assert Recorder(home).deeds() == [*FORWARD, *COMMIT]
+    assert set(states_of(CHAIN, home.evidence.records()).values()) == {UnitState.COMMITTED, UnitState.DECOMMISSIONED}
     names = asyncio.run(_workflows(address))
     assert {name.split("/", 1)[1] for name in names} >= {"run/1", "run/2", "run/1/system:c"}
     # Another run of this name, with a key of its own, takes nothing of it for its own.
     other = RunHome(tmp_path / "other" / "run")
-    other.create(PLAN, settings)
+    other.create(CHAIN, settings)
     with running(other, Listener(), WORKER) as runner:
         runner.take(Direction.FORWARD, ("site:a",))
-    assert [f"apply {effect.step}" for effect in Recorder(other).effects()] == [FORWARD[0]]
+    assert Recorder(other).deeds() == [FORWARD[0]]
 
 
 async def _workflows(address: str) -> list[str]:

@@ -18,43 +18,22 @@ from migrations.run.engine.serving import STEPS_AT_ONCE
 from migrations.run.engine.temporal import QUEUE, reached
 from migrations.run.runner import Listener, passages_of, running
 from migrations.states import Direction, UnitState
+from tests.real.plans import unit_of
 from tests.real.recorder import WORKER, Recorder
 
 pytestmark = pytest.mark.real
 
 
-def _step(unit: str, verb: str, stage: Stage, kind: StepKind) -> Step:
-    return Step(id=f"{unit}/{verb}", verb=verb, stage=stage, kind=kind, arguments={}, timeout=30)
-
-
 def _system(name: str, needs: tuple[str, ...], wave: int) -> Unit:
-    key = f"system:{name}"
-    return Unit(
-        name=name,
-        kind=Actuator.SYSTEM,
-        needs=needs,
-        wave=wave,
-        steps=(
-            _step(key, "prepare", Stage.PREPARE, StepKind.COMPENSATABLE),
-            _step(key, "lag", Stage.CUTOVER, StepKind.GATE),
-            _step(key, "switch", Stage.CUTOVER, StepKind.REVERSIBLE),
-            _step(key, "verify", Stage.CUTOVER, StepKind.GATE),
-            _step(key, "retire", Stage.COMMIT, StepKind.PIVOT),
-        ),
-    )
+    verbs = ("prepare", "lag", "switch", "verify", "retire")
+    return unit_of(Actuator.SYSTEM, name, *verbs, needs=needs, wave=wave, timeout=30)
 
 
 PLAN = Plan(
     programme="run",
     untouched=(),
     units=(
-        Unit(
-            name="a",
-            kind=Actuator.SITE,
-            needs=(),
-            wave=1,
-            steps=(_step("site:a", "provision", Stage.PREPARE, StepKind.COMPENSATABLE),),
-        ),
+        unit_of(Actuator.SITE, "a", "provision", timeout=30),
         _system("b", ("site:a",), 2),
         _system("c", ("site:a", "system:b"), 3),
     ),
