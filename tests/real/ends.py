@@ -3,19 +3,16 @@
 The verbs and agents of a role run as on hosts: sent as a payload, under the Python of the end's own generation.
 """
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from infra.hands import BOOTSTRAP
 from infra.parts.images import image_path
 from inventory.kinds import playbooks_folder
-from playbooks.agents.coordinator import Move, MoveFailed, Session, Sessions
+from playbooks.agents.coordinator import Move, MoveFailed, Sessions
 from playbooks.agents.participants import participants
 from playbooks.agents.payload import oneshot_payload
 
@@ -28,54 +25,6 @@ class Refusal(Exception):
     def __init__(self, end: str, reason: str, mend: str) -> None:
         super().__init__(f"{end}: {reason}; {mend}")
         self.end, self.reason, self.mend = end, reason, mend
-
-
-class Death(NamedTuple):
-    """At which boundary of a move somebody dies: its controller, or the agents of both ends."""
-
-    call: str
-    when: str
-    whose: str
-
-
-DEATHS = [
-    (Death(call, when, whose), direction, then)
-    for call in ("ready", "freeze", "position", "reached", "promote", "settle", "seal", "after")
-    for when in ("before", "after")
-    for whose in ("controller", "agents")
-    for direction in ("forward", "back")
-    for then in ("switch", "return")
-]
-"""Every boundary of a move, the way that it goes, and what is asked for next."""
-SEALED = {("seal", "after"), ("after", "before"), ("after", "after")}
-"""From when on clients are at the other end, whoever dies."""
-
-
-class Died(Exception):
-    """The death that a test has asked for."""
-
-
-class Mortal(Move):
-    """A move that ends in the middle."""
-
-    def __init__(self, sessions: Sessions, death: Death) -> None:
-        super().__init__(sessions, 3.0)
-        self._death = death
-
-    def _ask_each(self, name: str, sessions: Sequence[Session], ask: Callable[[Session], Any]) -> list[Any]:
-        if (name, "before") == self._death[:2]:
-            self._die()
-        answers = super()._ask_each(name, sessions, ask)
-        if (name, "after") == self._death[:2]:
-            self._die()
-        return answers
-
-    def _die(self) -> None:
-        # An agent that loses its controller goes back by itself, where that is still possible; one that dies does not.
-        for session in self._sessions.every if self._death.whose == "agents" else ():
-            os.killpg(session.process.pid, signal.SIGKILL)
-            session.process.wait()
-        raise Died
 
 
 class Ground:
@@ -112,7 +61,7 @@ class Ground:
         return subprocess.Popen((*self.enter, ENDS.get(end, end), command), stdin=pipe, stdout=pipe, text=True)
 
 
-class Steps:
+class Steps(ABC):
     """The move of one component between the ends, step by step."""
 
     def __init__(self, ground: Ground, system: str, kind: str, settings: dict[str, Any]) -> None:
@@ -139,23 +88,21 @@ class Steps:
             raise Refusal(end, result["msg"], result["mend"])
         return result
 
+    @abstractmethod
+    def step(self, name: str, mode: str = "apply") -> dict[str, Any]:
+        """Do a step of a plan as the role's tasks do; return what its ends answer."""
+
     def move(self, direction: str, downtime: float = 3.0) -> dict[str, Any]:
         """Switch, or return; the times of what was done in milliseconds."""
         try:
             with Sessions((str(self.ground.ssh),), playbooks_folder()) as sessions:
-                sessions.open(participants(self._switch(downtime), direction))
+                sessions.open(participants(self.switch(downtime), direction))
                 return Move(sessions, downtime).carry_out()
         except MoveFailed as exc:
             raise Refusal(exc.host, exc.reason, exc.mend) from exc
 
-    def die(self, direction: str, death: Death) -> None:
-        """Begin to switch or to return, and die."""
-        with Sessions((str(self.ground.ssh),), playbooks_folder()) as sessions:
-            sessions.open(participants(self._switch(3.0), direction))
-            with contextlib.suppress(Died):
-                Mortal(sessions, death).carry_out()
-
-    def _switch(self, downtime: float) -> dict[str, Any]:
+    def switch(self, downtime: float) -> dict[str, Any]:
+        """Return the arguments of a switch; the downtime is in seconds."""
         limits = {"downtime": f"{downtime:g}s", "data_loss": "0s", "catch_up": "20s"}
         entries = [self.entry] if self.entry else []
         return {"system": self.system, "components": [self.component], "entries": entries, "limits": limits}

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.real.casebook import act_out, read_case
-from tests.real.ends import DEATHS, ENDS, SEALED, Death, Refusal
+from tests.real.deaths import DEATHS, Death, outlive
+from tests.real.ends import ENDS, Refusal
 from tests.real.mariadb.laboratory import Laboratory, Moving
 from tests.sampling import sampled
 
@@ -119,28 +120,14 @@ def test_a_move_that_dies_at_any_boundary_is_finished_or_taken_back(
     following: Moving, death: Death, direction: str, then: str
 ) -> None:
     laboratory = following.laboratory
-    if direction == "back":
-        following.step("switch")
-    serving, other = ("source", "target") if direction == "forward" else ("target", "source")
-    write(laboratory, serving, "before a death")
-    following.die(direction, death)
-    if death.whose == "controller":
-        # Nobody waits for a person: the end where clients are takes writes.
-        write(laboratory, other if death[:2] in SEALED else serving, "right after a death")
-    following.step(then)
-    now = "target" if then == "switch" else "source"
-    write(laboratory, now, "long after a death")
-    assert following.step("verify")["source" if now == "target" else "target"]["facts"]["differences"] == []
-    if then == "switch":
-        following.step("return")
+
+    def write(end: str, what: str) -> None:
+        laboratory.sql(end, f"INSERT INTO fee.audit (what) VALUES ('{what}')", user=f"app -papp -h {AT[end]}")
+
+    written = outlive(following, death, direction, then, write)
     kept = "SELECT COUNT(*) FROM fee.audit WHERE what LIKE '%a death'; DELETE FROM fee.audit WHERE what LIKE '%a death'"
-    assert laboratory.sql("source", kept) == ("3" if death.whose == "controller" else "2")
+    assert laboratory.sql("source", kept) == str(written)
     assert laboratory.sql("source", "SELECT @@event_scheduler") == "ON"
-
-
-def write(laboratory: Laboratory, end: str, what: str) -> None:
-    """Write as a client of the department's does."""
-    laboratory.sql(end, f"INSERT INTO fee.audit (what) VALUES ('{what}')", user=f"app -papp -h {AT[end]}")
 
 
 def test_undone_it_leaves_nothing_of_ours_at_either_end(following: Moving) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.real.ends import DEATHS, SEALED, Death
+from tests.real.deaths import DEATHS, Death, outlive
 from tests.real.postgresql.laboratory import Laboratory, Moving
 from tests.sampling import sampled
 
@@ -30,28 +30,13 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moving]:
 def test_a_move_that_dies_at_any_boundary_is_finished_or_taken_back(
     moving: Moving, death: Death, direction: str, then: str
 ) -> None:
-    if direction == "back":
-        moving.step("switch")
-    serving, other = ("source", "target") if direction == "forward" else ("target", "source")
-    write(moving, serving, "before a death")
-    moving.die(direction, death)
-    if death.whose == "controller":
-        # Nobody waits for a person: the end where clients are takes writes.
-        write(moving, other if death[:2] in SEALED else serving, "right after a death")
-    moving.step(then)
-    write(moving, "target" if then == "switch" else "source", "long after a death")
-    told = moving.step("verify")
-    assert told["source" if then == "switch" else "target"]["facts"]["differences"] == []
-    if then == "switch":
-        moving.step("return")
+    def write(end: str, what: str) -> None:
+        moving.sql(end, f"INSERT INTO bills (what) VALUES ('{what}')", "", "")
+
+    written = outlive(moving, death, direction, then, write)
     kept = moving.sql("source", "WITH gone AS (DELETE FROM bills RETURNING 1) SELECT count(*) FROM gone", "", "")
-    assert kept == ("3" if death.whose == "controller" else "2")
+    assert kept == str(written)
     assert moving.sql("source", "SELECT subname FROM pg_subscription", "", "") == ""
     if death.whose == "controller":
         # Nobody would read it, and the disk would fill.
         assert moving.sql("target", "SELECT slot_name FROM pg_replication_slots", "", "") == ""
-
-
-def write(moving: Moving, end: str, what: str) -> None:
-    """Write as a client of the department's does."""
-    moving.sql(end, f"INSERT INTO bills (what) VALUES ('{what}')", "", "")
