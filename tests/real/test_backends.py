@@ -28,7 +28,8 @@ from infra.reaching import Reached, Rights, look
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.model import Programme
 from tests.real.boundary import PATIENCE, When
-from tests.real.grounds import Ground, OpenStackGround, TwinGround, complete, declared, with_rule
+from tests.real.grounds import Ground, TwinGround, complete, declared, with_rule
+from tests.real.openstack_ground import OpenStackGround
 from tests.real.processes import commanded, descendants, engines, providers
 from tests.sampling import WHOLE, sampled
 
