@@ -1,36 +1,21 @@
 """Computes the plan from the programme and from the files that will act: the same in whatever order they are read."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from infra.declaration import declare_site
-from inventory.derived.substitutions import beside, substitutions, used
-from inventory.derived.targets import component_hosts, entry_hosts, target_names
-from inventory.derived.wired import host_addresses, names_of
-from inventory.derived.wiring import Wires, resolver_of
+from inventory.derived.wiring import Wires
 from inventory.dispositions.decisions import MOVES, disposition_of, untouched_line
-from inventory.errors import ZhengheError
 from inventory.kinds import Kind
-from inventory.model import Component, Disposition, Line, Programme, System
-from inventory.words import _N, _
-from migrations.calls import EntryCall, Limits, NameService, RoleCall, Task, as_kept
-from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched, digest_of_unit
+from inventory.model import Disposition, Line, Programme, System
+from inventory.words import _N
+from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched
 from migrations.planning.content import ContentOf, Contents
-from migrations.planning.itineraries import BY_PEOPLE, ITINERARIES, Stop, actuator_of
+from migrations.planning.itineraries import BY_PEOPLE, ITINERARIES
 from migrations.planning.otherside import after_line, before_line, between
+from migrations.planning.placing import placed
+from migrations.planning.systems import PlanIndex, SystemSteps
 from netcfg.intent import line_steps
-
-
-class MissingEntry(ZhengheError, LookupError):
-    """A component has an entry that nothing can serve; carries the system, the component and the reason."""
-
-    def __init__(self, system: str, component: str, reason: str) -> None:
-        self.system = system
-        self.component = component
-        self.reason = reason
-        super().__init__(f"{system}, component {component}: {reason}")
-
 
 NOT_MOVED: Mapping[Disposition, str] = {
     Disposition.LEAVE: _N("not moved by this plan: it stays where it is"),
@@ -47,10 +32,6 @@ LEFT_LINES: Mapping[str, str] = {
 """What is said of a line that is in no unit, by the rule that leaves it alone."""
 
 SITE_TIMEOUT = 900.0
-NAME_SERVICE = "names"
-"""The role that gives an entry's name to the entry."""
-RANKS: Mapping[Actuator, int] = {Actuator.SITE: 0, Actuator.LINE: 1, Actuator.SYSTEM: 2}
-"""Which kinds come first among units of one depth."""
 
 
 def make_plan(programme: Programme, kinds: Mapping[str, Kind], content: ContentOf | None = None) -> Plan:
@@ -71,7 +52,7 @@ def make_plan(programme: Programme, kinds: Mapping[str, Kind], content: ContentO
     ]
     return Plan(
         programme=programme.programme,
-        units=_placed(drafts, {f"system:{system.system}": system.wave for system in programme.systems}),
+        units=placed(drafts, {f"system:{system.system}": system.wave for system in programme.systems}),
         untouched=tuple(sorted(_untouched(programme, courses), key=lambda left: (left.kind, left.name))),
     )
 
@@ -182,228 +163,31 @@ def _lines(programme: Programme, content: ContentOf) -> Iterator[Unit]:
 def _systems(
     programme: Programme, kinds: Mapping[str, Kind], courses: Mapping[str, _Course], content: ContentOf
 ) -> Iterator[Unit]:
-    ground = _Ground(programme, kinds)
+    index = PlanIndex(programme, kinds)
+    lines: dict[str, set[str]] = {}
+    for line in filter(_consolidated, programme.network.lines):
+        lines.setdefault(line.department, set()).add(f"line:{line.name}")
     for system in programme.systems:
         course = courses[system.system]
         if not course.carried_out:
             continue
-        subject = _Subject(ground, system)
-        needs: set[str] = set()
-        if course.disposition in MOVES:
-            needs = {f"system:{name}" for name in system.depends_on if name in courses and courses[name].carried_out}
-            needs |= {f"site:{name}" for name in ground.sites_needed(system)}
-            needs |= ground.lines.get(system.department, set())
-        elif course.disposition is Disposition.MERGE and (into := system.into) in courses:
-            needs = {f"system:{into}"} if into is not None and courses[into].carried_out else set()
+        steps = SystemSteps(index, system)
         yield Unit(
             name=system.system,
             kind=Actuator.SYSTEM,
-            needs=tuple(sorted(needs)),
-            content="" if course.disposition in BY_PEOPLE else content(Actuator.SYSTEM, subject.roles),
-            steps=tuple(_steps(subject, ITINERARIES[course.disposition])),
+            needs=tuple(sorted(_needs(system, courses, index, lines.get(system.department, set())))),
+            content="" if course.disposition in BY_PEOPLE else content(Actuator.SYSTEM, steps.roles),
+            steps=tuple(steps.along(ITINERARIES[course.disposition])),
         )
 
 
-class _Ground:
-    """What the steps of all systems are computed from, computed once: a programme may have thousands of them."""
-
-    def __init__(self, programme: Programme, kinds: Mapping[str, Kind]) -> None:
-        self.programme = programme
-        self.kinds = kinds
-        self.addresses = {name: str(address) for name, address in host_addresses(programme).items()}
-        self.targets = component_hosts(programme)
-        self.entries = {(host.site, host.network): host for host in entry_hosts(programme)}
-        self.copies = {site.name: site.recovery.site for site in programme.sites if site.recovery is not None}
-        self.lines: dict[str, set[str]] = {}
-        for line in programme.network.lines:
-            if _consolidated(line):
-                self.lines.setdefault(line.department, set()).add(f"line:{line.name}")
-        self.departments = {system.system: system.department for system in programme.systems}
-        self.names = cache(self._names)
-        self.moved = cache(self._moved)
-        self._dependents: dict[str, set[str]] = {}
-        for system in programme.systems:
-            for needed in system.depends_on:
-                self._dependents.setdefault(needed, set()).add(system.department)
-
-    def sites_needed(self, system: System) -> set[str]:
-        """Return the sites that a system moves to, and those that keep their copies."""
-        direct = {part.to.site for part in system.components if part.to is not None}
-        return direct | {self.copies[name] for name in direct if name in self.copies}
-
-    def near(self, system: System) -> frozenset[str]:
-        """Return the departments whose hosts may be clients of a system: its own, and those that need it."""
-        return frozenset({system.department, *self._dependents.get(system.system, ())})
-
-    def _moved(self, departments: frozenset[str]) -> dict[str, tuple[str, ...]]:
-        """Return the new addresses of the hosts of some departments, by the old: an entry lets them in from there."""
-        moved: dict[str, set[str]] = {}
-        for system in self.programme.systems:
-            for part in system.components if system.department in departments else ():
-                news = {str(address) for address in part.to.addresses} if part.to is not None else set()
-                for host in part.on:
-                    moved.setdefault(self.addresses[host], set()).update(news)
-        return {old: tuple(sorted(news)) for old, news in sorted(moved.items()) if news}
-
-    def _names(self, domain: str | None) -> dict[str, Any]:
-        """Return what a system in a domain must know of the name service."""
-        names = names_of(self.programme)
-        address = "" if domain is None else str(resolver_of(self.programme, domain))
-        return as_kept(NameService(zone=names.zone, server=names.server, address=address, ttl=names.ttl))
-
-
-class _Subject:
-    """A system with all that its steps' arguments are computed from; what steps have in common they share."""
-
-    def __init__(self, ground: _Ground, system: System) -> None:
-        self.system = system
-        self._ground = ground
-        moving = tuple(part for part in system.components if part.to is not None)
-        self.parts = moving or system.components
-        self._components = {part.name: self._component(part) for part in self.parts}
-        self._entries = {part.name: self._entry(part) for part in moving if part.entry is not None}
-        self._names = ground.names(system.domain)
-        limits = system.limits
-        self._limits = as_kept(Limits(downtime=limits.downtime, data_loss=limits.data_loss, catch_up=limits.catch_up))
-
-    @property
-    def roles(self) -> frozenset[str]:
-        """Return the roles that act for it: those of its components, of their entries, and of the name service."""
-        entries = {str(entry["kind"]) for entry in self._entries.values()}
-        return frozenset({part.kind for part in self.parts} | entries | ({NAME_SERVICE} if entries else set()))
-
-    def step(self, stop: Stop, part: Component | None = None) -> Step:
-        """Return the step of one stop, for one component or for the whole system."""
-        return Step(
-            id=f"system:{self.system.system}/{stop.verb}" + ("" if part is None else f"/{part.name}"),
-            verb=stop.verb,
-            stage=stop.stage,
-            kind=stop.kind,
-            arguments=self._task(stop) if stop.people else self._arguments(stop, part),
-            timeout=stop.timeout + (self.system.limits.catch_up if stop.waits else 0),
-            by=actuator_of(stop),
-        )
-
-    def _arguments(self, stop: Stop, part: Component | None) -> dict[str, Any]:
-        """Return SystemArguments as a plan keeps them; a system's steps share their parts."""
-        parts = self.parts if part is None else (part,)
-        return {
-            "system": self.system.system,
-            "verb": stop.verb,
-            "components": [self._components[each.name] for each in parts],
-            "entries": [self._entries[each.name] for each in parts if each.name in self._entries],
-            "names": self._names,
-            "limits": self._limits,
-        }
-
-    def _task(self, stop: Stop) -> dict[str, Any]:
-        """Return what a person has to do, as the actuator of people reads it."""
-        into = self.system.into or ""
-        who = self._ground.departments.get(into) if stop.people == "taking" else None
-        department = who or self.system.department
-        return as_kept(Task(system=self.system.system, verb=stop.verb, into=into, days=stop.days, who=department))
-
-    def _component(self, part: Component) -> dict[str, Any]:
-        configured = self._ground.kinds[part.kind].substitutes
-        call = RoleCall(
-            name=part.name,
-            kind=part.kind,
-            sources=tuple(part.on),
-            source_addresses=tuple(self._ground.addresses[host] for host in part.on),
-            targets=tuple(target_names(self._ground.targets, part)),
-            target_addresses=() if part.to is None else tuple(str(address) for address in part.to.addresses),
-            settings=part.settings,
-            substitutions=substitutions(self._ground.programme, self.system, part) if configured else None,
-            beside=beside(self.system, part) if configured else None,
-        )
-        return as_kept(call)
-
-    def _entry(self, part: Component) -> dict[str, Any]:
-        assert part.entry is not None
-        assert part.to is not None
-        kind = self._ground.kinds[part.kind].entry
-        if kind is None:
-            raise MissingEntry(self.system.system, part.name, _("kind {kind} has no entry").format(kind=part.kind))
-        network = self._ground.targets[part.to.site, part.to.addresses[0]].network
-        host = self._ground.entries.get((part.to.site, network))
-        if host is None:
-            reason = _("network {network} has no host for entries").format(network=network)
-            raise MissingEntry(self.system.system, part.name, reason)
-        call = EntryCall(
-            component=part.name,
-            kind=kind,
-            name=part.entry.name,
-            port=part.entry.port,
-            host=host.name,
-            address=str(host.address),
-            moved=self._ground.moved(self._ground.near(self.system)),
-            ending=self._ending(part) or None,
-        )
-        return as_kept(call)
-
-    def _ending(self, part: Component) -> tuple[str, ...]:
-        """Return the hosts, by address, on which services that use a component end by themselves in its switch.
-
-        They name it by its old address until then, so nobody could have them come by the entry before.
-        """
-        hosts = {
-            host
-            for other in self.parts
-            if self._ground.kinds[other.kind].substitutes and other.to is not None
-            if any(component.name == part.name for _, component in used((self.system,), self.system, other))
-            for host in other.on
-        }
-        return tuple(sorted(self._ground.addresses[host] for host in hosts))
-
-
-def _steps(subject: _Subject, itinerary: Iterable[Stop]) -> Iterator[Step]:
-    for stop in itinerary:
-        if stop.per == "system":
-            yield subject.step(stop)
-            continue
-        parts = reversed(subject.parts) if stop.backwards else subject.parts
-        yield from (subject.step(stop, part) for part in parts if stop.per != "entry" or part.entry is not None)
-
-
-def _placed(units: list[Unit], waves: Mapping[str, int | None]) -> tuple[Unit, ...]:
-    """Give units their depth by needs, their wave and their digest, and put them in order.
-
-    The check of the inventory has refused circles, so the depth is finite; LookupError where it is not.
-    """
-    depths = _depths(units)
-    first = _first_waves(units, waves)
-    placed = (
-        unit.model_copy(update={"depth": depths[unit.key], "wave": first.get(unit.key), "digest": digest_of_unit(unit)})
-        for unit in units
-    )
-    return tuple(sorted(placed, key=lambda unit: (unit.depth, RANKS[unit.kind], unit.name)))
-
-
-def _depths(units: Iterable[Unit]) -> Mapping[str, int]:
-    needs = {unit.key: set(unit.needs) for unit in units}
-    needed_by: dict[str, list[str]] = {}
-    for key, before in needs.items():
-        for need in before:
-            needed_by.setdefault(need, []).append(key)
-    depths: dict[str, int] = {}
-    ready, depth = [key for key, before in needs.items() if not before], 1
-    while ready:
-        depths |= dict.fromkeys(ready, depth)
-        for key in ready:
-            for waiting in needed_by.get(key, ()):
-                needs[waiting].discard(key)
-        ready = [waiting for key in ready for waiting in needed_by.get(key, ()) if not needs[waiting]]
-        ready, depth = list(dict.fromkeys(ready)), depth + 1
-    if left := sorted(needs.keys() - depths.keys()):
-        raise LookupError(_("units wait for each other: {units}").format(units=", ".join(left)))
-    return depths
-
-
-def _first_waves(units: Iterable[Unit], waves: Mapping[str, int | None]) -> dict[str, int]:
-    """Return the wave of each system that has one; sites and lines go with the first system that needs them."""
-    first = {key: wave for key, wave in waves.items() if wave is not None}
-    for unit in units:
-        wave = waves.get(unit.key)
-        if wave is not None:
-            first |= {need: min(wave, first.get(need, wave)) for need in unit.needs if need not in waves}
-    return first
+def _needs(system: System, courses: Mapping[str, _Course], index: PlanIndex, lines: set[str]) -> set[str]:
+    """Return the units that must come before a system; `lines` are those of its department that move."""
+    disposition = courses[system.system].disposition
+    others: tuple[str, ...] = system.depends_on if disposition in MOVES else ()
+    if disposition is Disposition.MERGE and system.into is not None:
+        others = (system.into,)
+    needs = {f"system:{name}" for name in others if name in courses and courses[name].carried_out}
+    if disposition in MOVES:
+        needs |= lines | {f"site:{name}" for name in index.sites_needed(system)}
+    return needs

@@ -10,7 +10,8 @@ from inventory.kinds import Kind, Title
 from inventory.loading import load_programme
 from inventory.model import Programme
 from migrations.plan import Actuator, Plan, Stage, StepKind, Unit, digest, digest_of_unit
-from migrations.planning.planner import MissingEntry, make_plan
+from migrations.planning.planner import make_plan
+from migrations.planning.systems import MissingEntry
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 
