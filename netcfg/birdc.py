@@ -1,9 +1,11 @@
-"""What BIRD's answers say, as plain values; every function is pure and named as its sister in `netcfg.facts`."""
+"""What BIRD's answers say, as plain values; every function is pure and named as its sister in `netcfg.vtysh`."""
 
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
+
+from netcfg.facts import Taken
 
 _ROUTE = re.compile(r"^(\S+)?\s+(?:unicast|blackhole|unreachable|prohibit) \[(\S+) [^\]]*\]( \*)?(?: \((\d+))?")
 _HOP = re.compile(r"^\s+(?:via (\S+) on|dev) (\S+)")
@@ -14,7 +16,7 @@ _DIRECT = "240"
 """The preference of interfaces' own networks, unless an operator gave them another one."""
 
 
-class Route(NamedTuple):
+class _Route(NamedTuple):
     """One route that BIRD tells of."""
 
     prefix: str
@@ -69,9 +71,10 @@ def next_hops(answer: str, prefix: IPv4Network) -> tuple[str, ...]:
     return tuple(address for route in best for address, _interface in route.hops if address)
 
 
-def taken(answer: str) -> Route | None:
+def taken(answer: str) -> Taken | None:
     """Return the route that BIRD takes to the address it was asked about; none where it has none."""
-    return next((route for route in _routes(answer) if route.best), None)
+    best = (route for route in _routes(answer) if route.best)
+    return next((Taken(route.prefix, route.protocol, route.hops) for route in best), None)
 
 
 def _about(answer: str, address: IPv4Address) -> dict[str, str]:
@@ -90,7 +93,7 @@ def _timer(words: str) -> tuple[float, float]:
     return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
 
 
-def _routes(answer: str) -> Iterator[Route]:
+def _routes(answer: str) -> Iterator[_Route]:
     prefix, hops = "", list[tuple[str, str]]()
     found: re.Match[str] | None = None
     for line in (*answer.splitlines(), "end"):
@@ -99,6 +102,6 @@ def _routes(answer: str) -> Iterator[Route]:
             hops.append((hop[1] or "", hop[2]))
         elif route is not None or line == "end":
             if found is not None:
-                yield Route(prefix, found[2], found[3] is not None, tuple(hops), found[4] or "")
+                yield _Route(prefix, found[2], found[3] is not None, tuple(hops), found[4] or "")
             hops, found = [], route
             prefix = prefix if route is None or route[1] is None else route[1]

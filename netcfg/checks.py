@@ -7,17 +7,14 @@ from ipaddress import IPv4Network, ip_address
 
 from inventory.derived.exits import DEFAULT
 from inventory.words import _
-from netcfg.facts import (
-    Facts,
-    Traffic,
-    facts_of,
-    kernel_routes,
-    sent_between,
-    static_routes,
-)
+from netcfg.answers import facts_of
+from netcfg.command_line import CommandLine
+from netcfg.facts import Facts, Traffic, sent_between
 from netcfg.intent import Check, CheckKind
+from netcfg.linux import kernel_routes
 from netcfg.platforms import Platform
-from netcfg.sessions import CommandLine, Shell, ShellLine
+from netcfg.reading import static_routes
+from netcfg.sessions import Shell, ShellLine
 from netcfg.terminals import Terminal, TerminalShell
 
 _AGAIN_SECONDS = 0.25

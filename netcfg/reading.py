@@ -1,7 +1,8 @@
 """Configurations of any platform as lines with the sections they stand in; pure."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from ipaddress import IPv4Network
 
 from netcfg.guards.lines import LinePath
 from netcfg.guards.lines import numbered as indented_lines
@@ -38,6 +39,35 @@ def written(platform: Platform, lines: Sequence[LinePath]) -> str:
     if platform.syntax == "braces":
         return statements_written(_grouped(lines))
     return "".join(f"{' ' * (len(path) - 1)}{path[-1]}\n" for path in _grouped(lines))
+
+
+def static_routes(platform: Platform, configuration: str, ways: Collection[str]) -> tuple[str, ...]:
+    """Return the prefixes that a configuration has a static route for by one of some next hops or interfaces."""
+    found = (re.match(platform.identity.static, path[-1]) for path in paths(platform, configuration))
+    return tuple(_prefix(match) for match in found if match and _words(_way(match)) & set(ways))
+
+
+def _words(way: str) -> set[str]:
+    """Return the addresses and interfaces of a static route's way, however they are joined or quoted."""
+    return set(re.split(r"[\s\"'%]+", way))
+
+
+def _prefix(match: re.Match[str]) -> str:
+    words = match.groupdict()
+    return match[1] if "mask" not in words else str(IPv4Network(f"{words['network']}/{words['mask']}", strict=False))
+
+
+def _way(match: re.Match[str]) -> str:
+    return match.groupdict().get("way") or match[2]
+
+
+def router_id(platform: Platform, configuration: str) -> str:
+    """Return the router id that a configuration states, or `none`."""
+    for line in configuration.splitlines():
+        found = re.match(platform.identity.router_id, line.strip())
+        if found is not None:
+            return found[1]
+    return "none"
 
 
 def _grouped(lines: Sequence[LinePath]) -> Iterator[LinePath]:

@@ -8,8 +8,9 @@ import threading
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from netcfg.command_line import CommandLine
 from netcfg.platforms import Platform
-from netcfg.sessions import CommandLine, Sessions, Shell
+from netcfg.sessions import Sessions, Shell
 from netcfg.terminals import Terminal
 
 _Session = TypeVar("_Session", bound=CommandLine | Shell)

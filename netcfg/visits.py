@@ -8,10 +8,12 @@ from typing import Literal, Protocol, TypeVar
 
 from inventory.base import Model
 from inventory.words import _
+from netcfg.answers import facts_of
 from netcfg.checks import Eyes, fallback, unmet
+from netcfg.command_line import CommandLine
 from netcfg.difference import homeless, intended, ours_between, same, shown, taken, unsaved
 from netcfg.errors import DeviceBusy, DeviceIncomplete, DeviceUnsaved, NeighbourUnseen, NotHeld, WrongDevice
-from netcfg.facts import facts_of, router_id, sent_between
+from netcfg.facts import sent_between
 from netcfg.guards import Guard, Ticket, Way
 from netcfg.guards.keeping import KeptGuard
 from netcfg.guards.lines import LinePath
@@ -20,8 +22,8 @@ from netcfg.guards.timed import TimedGuard
 from netcfg.guards.trial import TrialGuard
 from netcfg.intent import Check, DeviceChange
 from netcfg.platforms import Platform, load_platform
-from netcfg.reading import body, paths
-from netcfg.sessions import CommandLine, Sessions, Shell, ShellLine
+from netcfg.reading import body, paths, router_id
+from netcfg.sessions import Sessions, Shell, ShellLine
 from netcfg.terminals import Terminal, TerminalShell
 
 _Thing = TypeVar("_Thing")

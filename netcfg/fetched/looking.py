@@ -3,8 +3,9 @@
 from inventory.derived.wiring import Interface, Wires
 from inventory.model import Programme
 from inventory.words import _
+from netcfg.answers import facts_of
 from netcfg.errors import ExtranetError
-from netcfg.facts import Taken, facts_of
+from netcfg.facts import Taken
 from netcfg.fetched.language import Language, load_language
 from netcfg.fetched.ways import Hop, Place, Route
 from netcfg.platforms import load_platform

@@ -11,12 +11,13 @@ from pydantic import ValidationError
 from inventory.base import Model
 from inventory.plain import one_line
 from inventory.words import _
+from netcfg.command_line import CommandLine
 from netcfg.difference import commands_between
 from netcfg.errors import DeviceUnreachable, NotHeld, TooLate
 from netcfg.guards import Outcome, Settled, Standing, Ticket, Way
 from netcfg.guards.lines import LinePath
 from netcfg.platforms import Platform
-from netcfg.sessions import CommandLine, Conversation, Shell, ShellLine
+from netcfg.sessions import Conversation, Shell, ShellLine
 
 _FOLDER = Path(__file__).parent
 _SENT = ("lines", "statements", "devices", "record", "keeper")

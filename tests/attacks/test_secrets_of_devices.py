@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from netcfg.command_line import CommandLine
 from netcfg.errors import CommandRejected, DeviceUnreachable
 from netcfg.guards import Ticket
 from netcfg.guards.keeping import KeptGuard
 from netcfg.kept import KeptConfigurations
 from netcfg.platforms import load_platform
-from netcfg.sessions import CommandLine
 
 SECRET = "Wz9-river"
 LINES = (

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-import netcfg.sessions
 from infra.hearing import Unheard, hear, parsed
 from migrations.actuators.ansible.runner import PlaybookError, Playbooks
 from migrations.proof.probes import Order, ProbeError, Probes
 from migrations.proof.verify import check_hosts
 from migrations.proof.verify.expectations import Expectation
+from netcfg import ssh
 from netcfg.errors import DeviceUnreachable
 from netcfg.platforms import load_platform
+from netcfg.sessions import Sessions as Devices
 from playbooks.agents import coordinator
 from playbooks.agents.answers import TaskResult
 from playbooks.agents.coordinator import MoveFailed, Participant, Sessions
@@ -194,9 +195,9 @@ def test_a_checked_host_is_heard_up_to_a_limit_and_its_words_are_shown_as_text(b
 
 
 def test_a_device_that_does_not_end_is_not_read_to_its_end(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(netcfg.sessions, "_MOST", 1 << 16)
+    monkeypatch.setattr(ssh, "MOST", 1 << 16)
     broken.does("department-host", "yes x")
-    sessions = netcfg.sessions.Sessions(broken.world.ssh_config)
+    sessions = Devices(broken.world.ssh_config)
     with pytest.raises(DeviceUnreachable, match="longer"):
         sessions.command_line("department-host", load_platform("frr"))
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from netcfg.attempts import Attempt
+from netcfg.command_line import CommandLine
 from netcfg.errors import (
     CheckFailed,
     CommandRejected,
@@ -29,7 +30,7 @@ from netcfg.guards.keeping import KeptGuard
 from netcfg.guards.lines import Ours
 from netcfg.intent import LineStage
 from netcfg.platforms import load_platform
-from netcfg.sessions import CommandLine, Sessions
+from netcfg.sessions import Sessions
 from netcfg.transaction import Extranet
 from netcfg.visits import Visit
 from tests.real.routers import CE, EDGE, FAR, FAR_USER, HUB, Arguments, Routers

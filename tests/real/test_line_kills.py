@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from netcfg.command_line import CommandLine
 from netcfg.intent import LineStage
-from netcfg.sessions import CommandLine, Conversation, Shell
+from netcfg.sessions import Conversation, Shell
 from netcfg.transaction import Extranet
 from tests.real.routers import CE, HUB, Routers
 from tests.sampling import sampled

@@ -8,10 +8,10 @@ from infra.twin.routers import surveyed_configuration
 from inventory.model import Programme
 from netcfg.difference import deeds_between, homeless, intended, ours_between, same, taken
 from netcfg.errors import CannotCall, PolicyUnseen
-from netcfg.facts import kernel_routes
 from netcfg.guards.lines import way_back
 from netcfg.guards.statements import edited
 from netcfg.intent import DeviceChange, LineStage, line_steps
+from netcfg.linux import kernel_routes
 from netcfg.platforms import Loading, load_platform
 from netcfg.reading import paths
 

@@ -3,20 +3,11 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from netcfg.facts import (
-    known_ways,
-    management_way,
-    neighbour_state,
-    next_hops,
-    noticed,
-    router_id,
-    routes_over,
-    sent_between,
-    silence,
-    static_routes,
-    traffic,
-)
+from netcfg.facts import sent_between
+from netcfg.linux import management_way, traffic
 from netcfg.platforms import load_platform
+from netcfg.reading import router_id, static_routes
+from netcfg.vtysh import known_ways, neighbour_state, next_hops, noticed, routes_over, silence
 
 PEER, PREFIX = IPv4Address("10.9.0.1"), IPv4Network("10.81.0.0/24")
 

@@ -12,12 +12,12 @@ import pytest
 from inventory.configured.facts import Fact
 from inventory.model import Programme
 from migrations.run.booting import bootable
+from netcfg.answers import facts_of
 from netcfg.doubles.device import Double, typed_by
 from netcfg.doubles.forms import Lines, Refusal, read
 from netcfg.doubles.forms import Path as Line
 from netcfg.doubles.forwarding import between, written
 from netcfg.doubles.playable import PLAYED, unplayable
-from netcfg.facts import facts_of
 from netcfg.fetched import reading
 from netcfg.intent import LineStage
 from netcfg.platforms import load_platform

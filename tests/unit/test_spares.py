@@ -2,7 +2,8 @@
 
 import pytest
 
-from netcfg.sessions import CommandLine, Shell
+from netcfg.command_line import CommandLine
+from netcfg.sessions import Shell
 from netcfg.spares import Loan, Spares
 
 

@@ -4,8 +4,10 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from netcfg.facts import facts_of, sent_between, static_routes
+from netcfg.answers import facts_of
+from netcfg.facts import sent_between
 from netcfg.platforms import load_platform
+from netcfg.reading import static_routes
 
 PEER, FAR, CIRCUIT = IPv4Address("10.252.11.2"), IPv4Network("10.81.0.0/24"), "10.254.11.1"
 TELLS = {

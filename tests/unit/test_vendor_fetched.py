@@ -10,10 +10,11 @@ import pytest
 from infra.twin.routers import RouterError, surveyed_configuration
 from inventory.configured.facts import Configured, Fact
 from inventory.model import Device, Programme
+from netcfg.answers import facts_of
 from netcfg.doubles.device import Double
 from netcfg.doubles.ios import Ios
 from netcfg.doubles.vrp8 import Vrp8
-from netcfg.facts import Taken, facts_of
+from netcfg.facts import Taken
 from netcfg.fetched import reading
 from netcfg.fetched.differing import effect
 from netcfg.fetched.fetching import Full, Unfetched, fetch
