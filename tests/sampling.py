@@ -13,6 +13,7 @@ import pytest
 T = TypeVar("T")
 WHOLE = "ZHENGHE_TEST_ALL"
 """Set to anything, no walk is sampled."""
+only_in_test_all = pytest.mark.skipif(not os.environ.get(WHOLE), reason="takes minutes: make test-all walks it")
 
 
 def sampled(items: Sequence[T], share: float, seed: str = "") -> list[T]:

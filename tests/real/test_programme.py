@@ -21,13 +21,13 @@ import pytest
 from infra.worlds import World, load_world
 from migrations.evidence.chain import Soundness, verify_chain
 from tests.real.steps import until
-from tests.sampling import WHOLE
+from tests.sampling import only_in_test_all
 
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
     pytest.mark.timeout(2400),
-    pytest.mark.skipif(WHOLE not in os.environ, reason="minutes long: make test-all lives through it"),
+    only_in_test_all,
 ]
 
 ROOT = Path(__file__).parents[2]

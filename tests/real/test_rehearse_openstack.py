@@ -1,7 +1,6 @@
 """The example is rehearsed with a real OpenStack for its cloud: the very same plan, through its APIs."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,9 +11,9 @@ import pytest
 from infra.laboratory.laboratory import NotHere, able
 from infra.twin import client
 from infra.twin.paths import TwinPaths
-from tests.sampling import WHOLE
+from tests.sampling import only_in_test_all
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1800), only_in_test_all]
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,8 +21,6 @@ ROOT = Path(__file__).parents[2]
 def test_the_example_is_rehearsed_on_openstack(
     twin_name: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not os.environ.get(WHOLE):
-        pytest.skip("six minutes on an idle machine: make test-all rehearses it")
     try:
         able()
     except NotHere as why:

@@ -10,7 +10,7 @@ import pytest
 from infra.backends import BackendError
 from infra.declaration import SiteDeclaration
 from infra.openstack.straying import clear_failed
-from tests.real.grounds import declared
+from tests.real.clouds.grounds import declared
 
 SITE: SiteDeclaration = declared(hosts=1)
 

@@ -1,4 +1,4 @@
-"""The ground of the conformance suite that is a real OpenStack, and what its own tests have done there."""
+"""The ground of the conformance suite that is a real OpenStack, and what its operators and strangers do there."""
 
 import contextlib
 import json
@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from infra.declaration import ServerDeclaration
 from infra.engine import SitesAlone
@@ -17,10 +17,8 @@ from infra.openstack import connection
 from infra.openstack.finding import servers_named
 from infra.twin.namespaces import inside
 from infra.worlds import CloudSettings
-from tests.real.boundary import at_port
-from tests.real.grounds import Ground, Parts
-
-T = TypeVar("T")
+from tests.real.clouds.boundary import at_port
+from tests.real.clouds.grounds import Ground, Parts, T
 
 
 class OpenStackGround(Ground):

@@ -21,7 +21,7 @@ from infra.laboratory.furniture import USUAL
 from infra.twin.cloud import Cloud
 from infra.twin.memory import MemorySubstrate
 from infra.worlds import CloudSettings, World, save_world
-from tests.real.boundary import Boundary, at_socket
+from tests.real.clouds.boundary import Boundary, at_socket
 
 T = TypeVar("T")
 Parts = Counter[tuple[str, str]]
@@ -77,6 +77,10 @@ def complete(*sites: SiteDeclaration) -> Parts:
         }  # fmt: skip
         found += Counter((kind, part.name) for kind, many in parts.items() for part in many)
     return found
+
+
+def without_hosts(site: SiteDeclaration) -> SiteDeclaration:
+    return site.model_copy(update={"servers": ()})
 
 
 class Ground(ABC):
