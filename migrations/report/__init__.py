@@ -20,7 +20,8 @@ from migrations.evidence.kinds import (
 from migrations.home import RunHome
 from migrations.report.page import write_page
 from migrations.report.picture import pictures
-from migrations.report.summary import RunSummary, summarise
+from migrations.report.summarising import summarise
+from migrations.report.summary import RunSummary
 from migrations.report.terminal import measured, print_summary
 from migrations.report.wording import LANGUAGES
 from migrations.trust.witness import recent_testimony, testimony

@@ -21,7 +21,8 @@ from migrations.plan import digest
 from migrations.planning.planner import in_order, make_plan
 from migrations.proof.probes import WritesVerdict, agent
 from migrations.proof.proof import Proof
-from migrations.report.summary import RunSummary, summarise
+from migrations.report.summarising import summarise
+from migrations.report.summary import RunSummary
 from migrations.report.wording import counted
 
 WRITES = [f"pay-1-{number}" for number in range(200)]
