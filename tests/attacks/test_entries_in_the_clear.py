@@ -40,7 +40,7 @@ def test_who_was_seen_in_the_clear_once_is_remembered(
 
 
 def test_no_line_of_an_entry_that_demands_tls_means_anybody_without(on_host: Callable[[str], Any]) -> None:
-    held = on_host("zhenghe_bouncer").by_tls(LINES)
+    held = on_host("zhenghe_bouncer_access").by_tls(LINES)
     assert [line["kind"] for line in held] == ["hostssl", "hostssl"]
     assert [line["method"] for line in held] == ["scram-sha-256", "reject"]
 

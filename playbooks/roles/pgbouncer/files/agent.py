@@ -12,7 +12,8 @@ import time
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
-from ansible.module_utils.zhenghe_bouncer import Entry, await_calm, command, name, shown
+from ansible.module_utils.zhenghe_bouncer import Entry
+from ansible.module_utils.zhenghe_bouncer_console import await_calm, command, name, shown
 
 from playbooks.agents import loop
 from playbooks.agents.kit import Refused

@@ -21,13 +21,14 @@ import pwd
 import re
 import secrets
 import subprocess
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from ansible.module_utils import zhenghe_tls as tls
+from ansible.module_utils.zhenghe_bouncer_access import believed, by_tls, rules, trust_in
+from ansible.module_utils.zhenghe_bouncer_console import await_calm, command, name, shown
 from ansible.module_utils.zhenghe_owned import Owned
 
 from playbooks.agents.kit import Refused, locked
@@ -44,10 +45,6 @@ CLIENTS = 2000
 SUFFIXES = (".ini", ".ini.next", ".hba", ".trust", ".verifier", ".password")
 LOGINS = 1.0
 """Seconds to wait at most for logins that are under way before a reload, which falls into a pause of clients."""
-HOPELESS = 5.0
-"""Seconds after which a client waits for a server that does not answer: a login at a busy one may take seconds."""
-CALM = 0.01
-"""Seconds without a login after which none is expected: one for a client often follows one for its account."""
 
 UNIT_TEXT = """\
 # Written by zhenghe: the PgBouncer of the entries of one port.
@@ -121,11 +118,6 @@ def write(path: Path, text: str, mode: int = 0o600) -> bool:
 def word(text: str) -> str:
     """Return a value as a connection line wants it."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def name(text: str) -> str:
-    """Return a name as PgBouncer wants it."""
-    return '"' + text.replace('"', '""') + '"'
 
 
 class Entry:
@@ -369,77 +361,6 @@ class Entry:
                     self.reload(self.console())
             elif UNIT.exists():
                 systemctl("disable", "--now", self.unit)
-
-
-def trust_in(ends: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return by what an entry knows its ends: certificates, whether each names its address, older passwords."""
-    pinned = {address: tls.certificates(str(end["server"]["certificate"])) for address, end in ends.items()}
-    named = all(tls.for_itself_alone(found[0]) and tls.vouches_for(found[0], to) for to, found in pinned.items())
-    older = sorted({role for end in ends.values() for role in end["older"]})
-    return {"certificates": sorted({one for found in pinned.values() for one in found}), "named": named, "older": older}
-
-
-def believed(trust: Sequence[Mapping[str, Any]]) -> str:
-    """Return how servers are verified: by their addresses too, unless an end's own certificate does not name it.
-
-    All servers of a port have one file of certificates: with names, none of them can stand in for another.
-    """
-    return "verify-full" if all(one["named"] for one in trust) else "verify-ca"
-
-
-def rules(database: str, account: str, address: str, lines: Iterable[Mapping[str, Any]], *, older: bool) -> str:
-    """Return the lines of PgBouncer's own pg_hba.conf for one database, and one for the entry's own account.
-
-    Unless somebody has an older password, everybody proves his by SCRAM, which md5 would admit as well.
-    """
-    text = f"host {name(database)} {name(account)} {address}/32 scram-sha-256\n"
-    for line in lines:
-        users = ",".join(map(name, line["users"])) or "all"
-        method = "scram-sha-256" if line["method"] == "md5" and not older else line["method"]
-        text += f"{line['kind']} {name(database)} {users} {line['network']} {method}\n"
-    return text
-
-
-def by_tls(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the lines of an entry that demands TLS: nobody without it is meant by any of them."""
-    return [{**line, "kind": "hostssl"} for line in lines if line["kind"] != "hostnossl"]
-
-
-def command(connection: Any, text: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-    """Run a command and return its rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(text, parameters)
-        return list(cursor.fetchall()) if cursor.description else []
-
-
-def shown(console: Any, what: str) -> list[dict[str, Any]]:
-    """Return a table of PgBouncer's own, as in `SHOW POOLS`: rows by column name."""
-    with console.cursor() as cursor:
-        cursor.execute(f"SHOW {what}")
-        columns = [column[0] for column in cursor.description]
-        return [dict(zip(columns, row)) for row in cursor.fetchall()]
-
-
-def _logs_in(pool: Mapping[str, Any]) -> bool:
-    """Say whether a login is under way that is likely to succeed: the server answers others, or was not asked long."""
-    connected = sum(int(pool[state]) for state in ("sv_active", "sv_idle", "sv_used", "sv_tested"))
-    waited = int(pool["cl_waiting"]) and int(pool["maxwait"]) < HOPELESS
-    return bool(int(pool["sv_login"]) and (connected or waited))
-
-
-def await_calm(console: Any, seconds: float, database: str | None = None) -> None:
-    """Wait until PgBouncer logs in to no server, for one database or for any; at most so many seconds.
-
-    Other moments are bad for a pause or a reload. Both close such a connection, PgBouncer takes that for a server that
-    refuses it, and until a later login has come through it turns away clients that find no other connection.
-    """
-    began = busy = time.monotonic()
-    while (now := time.monotonic()) - began < seconds:
-        if any(_logs_in(one) for one in shown(console, "POOLS") if database in (None, one["database"])):
-            busy = now
-        elif now - busy > CALM:
-            return
-        time.sleep(0.002)
 
 
 def systemctl(*words: str) -> None:
