@@ -8,9 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from infra.hands import may_sudo
 from infra.hearing import Unheard, hear
 from infra.ssh import client, said_of
+from infra.sudo import may_sudo
 from infra.worlds import CloudSettings, World
 from inventory.base import Model
 from inventory.derived.targets import target_hosts

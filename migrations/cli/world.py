@@ -112,7 +112,7 @@ def check(
 def sudoers(
     user: Annotated[str, typer.Option("--user", metavar="NAME", help=_("Who logs in at hosts."))] = "zhenghe",
 ) -> None:
-    from infra.hands import sudoers as text
+    from infra.sudo import sudoers as text
 
     if re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", user) is None:
         raise WrongUse(_("{user} is no account's name").format(user=user), _("give one with --user"))

@@ -5,9 +5,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from infra.hands import as_root_if_allowed
 from infra.hearing import Heard, Unheard, hear, parsed
 from infra.ssh import client
+from infra.sudo import as_root_if_allowed
 from infra.worlds import World
 from inventory.base import Model
 from inventory.kinds import playbooks_folder

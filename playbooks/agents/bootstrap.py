@@ -1,6 +1,6 @@
 """What an agent's process does first on a host: takes its modules from the coordinator and starts.
 
-The controller runs the command of `infra/hands.py` and writes one JSON line `{"bootstrap", "how", "modules", "given"}`:
+The controller runs the command of `infra/sudo.py` and writes one JSON line `{"bootstrap", "how", "modules", "given"}`:
 this file's text, which function of it takes over, modules' texts by name, and the arguments. Nothing is written to the
 host's disk.
 """

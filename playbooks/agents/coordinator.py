@@ -21,9 +21,9 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from infra.hands import as_root
 from infra.hearing import COMPLAINT, Unheard, limited, parsed, taken
 from infra.ssh import strict
+from infra.sudo import as_root
 from inventory.plain import plain
 from playbooks.agents.answers import STATES, AgentAnswer, Found
 from playbooks.agents.payload import agent_payload

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from infra.certifying import NotCertified, certify
-from infra.hands import BOOTSTRAP, PYTHON, as_root, as_root_if_allowed, sudoers
 from infra.parts.images import image_path
 from infra.ssh import client
+from infra.sudo import BOOTSTRAP, PYTHON, as_root, as_root_if_allowed, sudoers
 from tests.attacks.conftest import Broken
 
 NOBODY = 65534

@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from infra.hands import BOOTSTRAP
 from infra.parts.images import image_path
+from infra.sudo import BOOTSTRAP
 from inventory.kinds import playbooks_folder
 from playbooks.agents.coordinator import Move, MoveFailed, Sessions
 from playbooks.agents.participants import participants

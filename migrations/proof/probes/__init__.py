@@ -19,9 +19,9 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, JsonValue, field_validator
 
-from infra.hands import as_root
 from infra.hearing import Heard, Sentence, Unheard, Word, hear, parsed, taken
 from infra.ssh import client
+from infra.sudo import as_root
 from infra.worlds import World
 from inventory.base import Model
 from inventory.derived.wired import host_addresses

@@ -12,9 +12,9 @@ from testinfra.backend.base import CommandResult
 from testinfra.backend.ssh import SshBackend
 from testinfra.host import Host
 
-from infra.hands import SHELL, as_root
 from infra.hearing import MOST, Heard, hear
 from infra.ssh import client, sharing
+from infra.sudo import SHELL, as_root
 from migrations.proof.verify.expectations import Expectation
 from migrations.proof.verify.order import CheckOrder
 

@@ -23,9 +23,9 @@ if "playbooks" not in sys.modules:
 
 from infra.credentials.errors import SecretError  # noqa: E402
 from infra.credentials.resolving import resolved_here  # noqa: E402
-from infra.hands import as_root  # noqa: E402
 from infra.hearing import Heard, Unheard, hear, parsed  # noqa: E402
 from infra.ssh import sharing  # noqa: E402
+from infra.sudo import as_root  # noqa: E402
 from playbooks.agents.answers import TaskResult  # noqa: E402
 from playbooks.agents.payload import oneshot_payload  # noqa: E402
 

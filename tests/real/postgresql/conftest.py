@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.hands import sudoers
+from infra.sudo import sudoers
 from infra.twin import client
 from infra.worlds import World
 from inventory.model import Programme

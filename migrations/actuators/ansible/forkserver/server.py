@@ -31,7 +31,7 @@ NEEDED = (
     "ansible.plugins.strategy.linear", "ansible.plugins.connection.ssh", "ansible.plugins.connection.local",
     "ansible.plugins.shell.sh", "ansible.plugins.inventory.yaml", "ansible.plugins.lookup.file",
     "ansible.plugins.filter.core", "ansible.plugins.filter.mathstuff", "ansible.plugins.test.core",
-    "ansible.plugins.cache.memory", "ansible.plugins.vars.host_group_vars", "infra.hands", "infra.hearing", "infra.ssh",
+    "ansible.plugins.cache.memory", "ansible.plugins.vars.host_group_vars", "infra.sudo", "infra.hearing", "infra.ssh",
 )  # fmt: skip
 """What every playbook imports; what is not there any more in a newer Ansible is imported by the playbook itself."""
 _SET_PDEATHSIG = 1
