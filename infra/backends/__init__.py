@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from infra.admitting import HostKeys
 from infra.declaration import SiteDeclaration
+from infra.host_keys import HostKeys
 from infra.worlds import CloudSettings
 from inventory.errors import ZhengheError
 from inventory.words import _

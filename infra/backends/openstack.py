@@ -10,9 +10,9 @@ from typing import Any
 
 import pulumi
 
-from infra.admitting import HostKeys
 from infra.backends import BackendError
 from infra.declaration import SiteDeclaration
+from infra.host_keys import HostKeys
 from infra.openstack import connection, straying
 from infra.openstack.consoles import read_consoles
 from infra.openstack.finding import fault_of, identities

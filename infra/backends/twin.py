@@ -8,9 +8,9 @@ from typing import Any
 
 import pulumi
 
-from infra.admitting import HostKeys
 from infra.backends import BackendError
 from infra.declaration import ServerDeclaration, SiteDeclaration
+from infra.host_keys import HostKeys
 from infra.parts import toolchain
 from infra.provider.endpoint import Endpoint, EndpointError
 from infra.provider.kinds import ENDPOINT_VARIABLE, KINDS, PACKAGE, TOKENS

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from infra.admitting import HostKeys, keys_on_console
+from infra.host_keys import HostKeys, keys_on_console
 from inventory.words import _
 
 _BOOT_SECONDS = 300.0

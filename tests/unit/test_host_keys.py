@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.admitting import HostKeys, admit, keys_on_console, unknown, way_to_prove
+from infra.host_keys import HostKeys, admit, keys_on_console, unknown, way_to_prove
 
 
 def key(kind: str, filler: str) -> str:
