@@ -20,7 +20,7 @@ from typing import Any
 import pulumi
 import pulumi.automation as auto
 
-from infra import admitting
+from infra import host_keys
 from infra.backends import Backend, BackendError, backend_of
 from infra.credentials.errors import SecretError
 from infra.declaration import SiteDeclaration
@@ -182,11 +182,11 @@ class _Work:
         """Make new hosts known by the keys that the cloud proves; raise Unproven where it proves none."""
         servers = state.ids("Instance", "Server")
         with _asking(self._site.site):
-            new = self._backend.host_keys(admitting.unknown(ssh_config, servers)) if ssh_config.exists() else ()
-        admitting.admit(ssh_config, new)
+            new = self._backend.host_keys(host_keys.unknown(ssh_config, servers)) if ssh_config.exists() else ()
+        host_keys.admit(ssh_config, new)
         unproven = tuple(host for host in new if not host.keys)
         if unproven:
-            ways = "; ".join(admitting.way_to_prove(ssh_config, host.name) for host in unproven)
+            ways = "; ".join(host_keys.way_to_prove(ssh_config, host.name) for host in unproven)
             names = ", ".join(host.name for host in unproven)
             raise Unproven(self._site.site, names, _("host keys not proven: {why}").format(why=unproven[0].why), ways)
 

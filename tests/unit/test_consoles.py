@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.openstack.consoles import read_consoles
-from tests.unit.test_admitting import EC, ED, OTHER, console
+from tests.unit.test_host_keys import EC, ED, OTHER, console
 
 
 def cloud(**consoles: Any) -> Any:
