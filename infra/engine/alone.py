@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from infra.apart import apart
+from infra.network_namespace import in_own_network
 from infra.backends import BackendError, backend_of
 from infra.declaration import SiteDeclaration
 from infra.engine.driver import SiteEngine
@@ -120,7 +120,7 @@ class SitesAlone:
 
 def _alone(cloud: CloudSettings) -> tuple[list[str], dict[str, str]]:
     """Return the command that carries an order out, and its environment."""
-    command = apart([sys.executable, "-c", "from infra.engine.alone import main; main()"])
+    command = in_own_network([sys.executable, "-c", "from infra.engine.alone import main; main()"])
     environment = {name: value for name, value in os.environ.items() if name != OUTLET}
     if cloud.backend == "twin":
         return command, environment

@@ -21,7 +21,7 @@ from temporalio.converter import WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from infra.apart import apart
+from infra.network_namespace import in_own_network
 from migrations.evidence.chain import Evidence
 from migrations.evidence.kinds import PassageBegun, PassageEnded
 from migrations.evidence.remembering import Memory, unseen
@@ -65,7 +65,7 @@ def place() -> Iterator[Path]:
         Path(folder).chmod(0o755)
         place = Path(folder) / "engine.sock"
         server = (sys.executable, "-c", ECHO, "7233")
-        with subprocess.Popen(apart((sys.executable, "-IS", gate.__file__, place, "7233", *server))) as process:
+        with subprocess.Popen(in_own_network((sys.executable, "-IS", gate.__file__, place, "7233", *server))) as process:
             # Until the server behind it listens the gate says that it does not.
             while b"HTTP/1.1 200 " not in _answered(place):
                 assert process.poll() is None

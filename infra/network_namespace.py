@@ -1,11 +1,11 @@
-"""Runs a command where nobody else on this machine reaches what it listens at."""
+"""Runs a command in a network namespace of its own, where nobody else on this machine reaches its ports."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 
-def apart(command: Iterable[str | Path]) -> list[str]:
+def in_own_network(command: Iterable[str | Path]) -> list[str]:
     """Return a command that runs in a network namespace of its own, in which there is nothing but its loopback.
 
     Programs that serve on the loopback and ask nobody who he is are safe there from every other user.
