@@ -2,7 +2,7 @@
 
 Pulumi's engine, its plugins and its SDK speak over ports of the loopback and ask nobody who he is: whoever reached them
 would have resources made, or a program run, with our rights. Nor do the SDK's threads belong into a worker that starts
-other programs. Clouds behind APIs are reached through an outlet.
+other programs. Clouds behind APIs are reached through the egress proxy.
 
 The process takes one order as JSON from its standard input, and writes progress and one answer as lines of JSON.
 """
@@ -18,15 +18,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from infra.network_namespace import in_own_network
 from infra.backends import BackendError, backend_of
 from infra.declaration import SiteDeclaration
+from infra.egress_client import EgressClient
+from infra.egress_proxy import EGRESS
 from infra.engine.driver import SiteEngine
 from infra.engine.errors import AmbiguousResource, EngineFailed, EngineMissing, NotReady, ProvisionError, Unproven
 from infra.engine.journal import Progress
 from infra.engine.state import SiteState
-from infra.inlet import Inlet
-from infra.outlet import OUTLET
+from infra.network_namespace import in_own_network
 from infra.parent_death import killed_with_parent
 from infra.worlds import CloudSettings, World
 from inventory.base import Model
@@ -121,12 +121,12 @@ class SitesAlone:
 def _alone(cloud: CloudSettings) -> tuple[list[str], dict[str, str]]:
     """Return the command that carries an order out, and its environment."""
     command = in_own_network([sys.executable, "-c", "from infra.engine.alone import main; main()"])
-    environment = {name: value for name, value in os.environ.items() if name != OUTLET}
+    environment = {name: value for name, value in os.environ.items() if name != EGRESS}
     if cloud.backend == "twin":
         return command, environment
     if cloud.through is not None:
-        return command, {**environment, OUTLET: str(cloud.through)}
-    return [sys.executable, "-c", "from infra.outlet import main; main()", *command], environment
+        return command, {**environment, EGRESS: str(cloud.through)}
+    return [sys.executable, "-c", "from infra.egress_proxy import main; main()", *command], environment
 
 
 def _result(answer: Said, site: str, code: int) -> SiteState:
@@ -167,19 +167,19 @@ def _carried_out(order: Order) -> dict[str, Any]:
 
 @contextmanager
 def _way_out(order: Order) -> Iterator[None]:
-    outlet = os.environ.pop(OUTLET, "")
-    if not outlet:
+    egress = os.environ.pop(EGRESS, "")
+    if not egress:
         yield
         return
-    inlet = Inlet(Path(outlet))
-    inlet.open()
+    client = EgressClient(Path(egress))
+    client.open()
     try:
         # A cloud that does not answer is met by the engine as well, and told there.
         with suppress(BackendError):
-            inlet.lend(backend_of(order.world.cloud_of(order.site.site)).local_ports())
+            client.lend(backend_of(order.world.cloud_of(order.site.site)).local_ports())
         yield
     finally:
-        inlet.close()
+        client.close()
 
 
 def _say(what: Mapping[str, Any]) -> None:

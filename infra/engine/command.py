@@ -10,8 +10,8 @@ import pulumi.automation as auto
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from infra.egress_client import PROXIES
 from infra.engine.tether import run_tethered
-from infra.inlet import PROXIES
 from infra.parts.cache import MissingTool
 from inventory.words import _
 

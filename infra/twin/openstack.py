@@ -15,11 +15,11 @@ from socket import socket
 from typing import Any
 
 from infra.backends import BackendError
+from infra.egress_proxy import serve
 from infra.laboratory.inside.furnishing import PROJECT
 from infra.laboratory.laboratory import Laboratory, NotHere
 from infra.openstack import connection
 from infra.openstack.finding import servers_named
-from infra.outlet import serve
 from infra.streams import PIECE, Stream
 from infra.twin.commands import ip, run
 from infra.twin.errors import CannotBuild
@@ -43,7 +43,7 @@ Tell = Callable[[str], None]
 def settings(paths: TwinPaths) -> CloudSettings:
     """Return how a run speaks to the cloud of a twin: as its operator, through a socket of the twin's."""
     return CloudSettings(
-        backend="openstack", endpoint=PROJECT, file=paths.cloud / "files" / "clouds.yaml", through=paths.outlet,
+        backend="openstack", endpoint=PROJECT, file=paths.cloud / "files" / "clouds.yaml", through=paths.egress,
         key=paths.operator_key.with_suffix(".pub"),
     )  # fmt: skip
 
@@ -78,7 +78,7 @@ class OpenStack:
             namespace = NAMES / namespace_of(network.attached_to, network.domain)
             self._fleet.expect(host[0], _dial(namespace, host[1]))
         threading.Thread(target=self._keep_leading, name="leading", daemon=True).start()
-        asyncio.run_coroutine_threadsafe(serve(self._paths.outlet, self._dial), _loop()).result()
+        asyncio.run_coroutine_threadsafe(serve(self._paths.egress, self._dial), _loop()).result()
 
     def stop(self, name: str) -> None:
         """Cut the power of a server."""
@@ -173,7 +173,7 @@ class OpenStack:
 
 def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="outlet", daemon=True).start()
+    threading.Thread(target=loop.run_forever, name="egress", daemon=True).start()
     return loop
 
 

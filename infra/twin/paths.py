@@ -91,7 +91,7 @@ class TwinPaths:
         return self.state / "cloud"
 
     @property
-    def outlet(self) -> Path:
+    def egress(self) -> Path:
         """By this socket the APIs of its OpenStack are reached."""
         return self.run / "cloud.sock"
 

@@ -43,8 +43,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import HttpConnectProxyConfig, RPCError, RPCStatusCode
 
-from infra.network_namespace import in_own_network
 from infra.credentials.resolving import Resolver
+from infra.network_namespace import in_own_network
 from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.home import RunHome

@@ -1,4 +1,4 @@
-"""What is kept in a network namespace of its own speaks to the outside through an outlet, and to nothing else."""
+"""Programs in a network namespace of their own speak to the outside through the egress proxy, and to nothing else."""
 
 import asyncio
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from infra.inlet import PROXIES, Inlet
-from infra.outlet import directly, serve
+from infra.egress_client import PROXIES, EgressClient
+from infra.egress_proxy import directly, serve
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -39,22 +39,22 @@ def far() -> Iterator[int]:
 
 
 @pytest.fixture
-def outlet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def egress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = asyncio.run_coroutine_threadsafe(serve(tmp_path / "outlet", directly), loop).result()
-    yield tmp_path / "outlet"
+    server = asyncio.run_coroutine_threadsafe(serve(tmp_path / "egress", directly), loop).result()
+    yield tmp_path / "egress"
     loop.call_soon_threadsafe(server.close)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
 
 
-def test_requests_go_out_through_it_and_each_may_mean_another_host(outlet: Path, far: int) -> None:
-    inlet = Inlet(outlet)
-    inlet.open()
+def test_requests_go_out_through_it_and_each_may_mean_another_host(egress: Path, far: int) -> None:
+    client = EgressClient(egress)
+    client.open()
     proxies = {"http": os.environ["http_proxy"]}
     with requests.Session() as session:
         session.trust_env = False
@@ -63,12 +63,12 @@ def test_requests_go_out_through_it_and_each_may_mean_another_host(outlet: Path,
             assert answer.text == f"{path} close 300000"
         gone = session.post("http://127.0.0.1:1/", data=b"", proxies=proxies)
         assert gone.status_code == 502
-    inlet.close()
-    assert (outlet.stat().st_mode & 0o777) == 0o600
+    client.close()
+    assert (egress.stat().st_mode & 0o777) == 0o600
 
 
-def test_a_port_of_the_loopback_is_lent_before_the_next_one_is_asked_for(outlet: Path, far: int) -> None:
-    inlet = Inlet(outlet)
+def test_a_port_of_the_loopback_is_lent_before_the_next_one_is_asked_for(egress: Path, far: int) -> None:
+    client = EgressClient(egress)
     asked: list[int] = []
 
     def ports() -> Iterator[int]:
@@ -78,9 +78,9 @@ def test_a_port_of_the_loopback_is_lent_before_the_next_one_is_asked_for(outlet:
         asked.append(free)
         yield free
 
-    inlet.lend(ports())
+    client.lend(ports())
     assert asked == [47811]
-    inlet.close()
+    client.close()
     assert far
 
 
@@ -88,9 +88,9 @@ def test_a_port_of_the_loopback_is_lent_before_the_next_one_is_asked_for(outlet:
     "head",
     [b"GET / HTTP/1.1\r\n\r\n", b"nonsense\r\n\r\n", b"GET ftp://a/ HTTP/1.1\r\n\r\n", b"CONNECT a:b HTTP/1.1\r\n\r\n"],
 )
-def test_whoever_asks_for_nothing_sensible_is_refused(outlet: Path, head: bytes) -> None:
+def test_whoever_asks_for_nothing_sensible_is_refused(egress: Path, head: bytes) -> None:
     async def ask() -> bytes:
-        reader, writer = await asyncio.open_unix_connection(outlet)
+        reader, writer = await asyncio.open_unix_connection(egress)
         writer.write(head)
         said = await reader.read()
         writer.close()

@@ -1,4 +1,4 @@
-"""The near end of an outlet: what runs in a network namespace of its own speaks to the cloud through it."""
+"""The near end of the egress proxy: what runs in a network namespace of its own speaks to the cloud through it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
-from infra.outlet import connected
+from infra.egress_proxy import connected
 from infra.streams import PIECE, Joints, Stream
 
 LOOPBACK = "127.0.0.1"
 _OURS = "127.0.0.1,localhost,::1"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-"""By these all programs here find the outlet: some know the one spelling, some the other."""
+"""By these all programs here find the proxy: some know the one spelling, some the other."""
 
 
-class Inlet:
-    """A proxy at this namespace's loopback, which passes on to an outlet; ends with this process."""
+class EgressClient:
+    """A proxy at this namespace's loopback, which passes on to the egress proxy; ends with this process."""
 
-    def __init__(self, outlet: Path) -> None:
-        self._outlet = str(outlet)
+    def __init__(self, egress: Path) -> None:
+        self._egress = str(egress)
         self._loop = asyncio.new_event_loop()
         self._joints = Joints()
         self._servers: list[asyncio.Server] = []
-        self._thread = threading.Thread(target=self._loop.run_forever, name="inlet", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="egress", daemon=True)
         self._thread.start()
 
     def open(self) -> None:
@@ -78,7 +78,7 @@ class Inlet:
         return asyncio.run_coroutine_threadsafe(start(), self._loop).result()
 
     async def _through(self) -> Stream:
-        return await asyncio.open_unix_connection(self._outlet, limit=PIECE)
+        return await asyncio.open_unix_connection(self._egress, limit=PIECE)
 
     async def _to(self, port: int) -> Stream:
         reader, writer = await self._through()

@@ -1,6 +1,6 @@
 """The way out for programs that are kept in a network namespace of their own: an HTTP proxy behind a Unix socket.
 
-`python -m infra.outlet COMMAND…` runs a command that is to find such a proxy: OUTLET in its environment names
+`python -m infra.egress_proxy COMMAND…` runs a command that is to find such a proxy: EGRESS in its environment names
 the socket, which only our own user may open. The proxy goes where the process itself may go, by way of another proxy
 where its environment names one, and ends with the command.
 """
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from infra.parent_death import killed_with_parent
 from infra.streams import PIECE, Joints, Stream
 
-OUTLET = "ZHENGHE_OUTLET"
+EGRESS = "ZHENGHE_EGRESS"
 Dial = Callable[[str, int], Awaitable[Stream]]
 _HEAD_SECONDS = 60.0
 _HOP = (b"connection:", b"proxy-connection:", b"proxy-authorization:", b"keep-alive:")
@@ -99,9 +99,9 @@ async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
 
 async def _beside(command: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="zhenghe-") as folder:
-        place = Path(folder, "outlet")
+        place = Path(folder, "egress")
         server = await serve(place, directly)
-        environment = {**os.environ, OUTLET: str(place)}
+        environment = {**os.environ, EGRESS: str(place)}
         process = await asyncio.create_subprocess_exec(*killed_with_parent(command), env=environment)
         code = await process.wait()
         server.close()
