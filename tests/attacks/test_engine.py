@@ -65,7 +65,8 @@ def place() -> Iterator[Path]:
         Path(folder).chmod(0o755)
         place = Path(folder) / "engine.sock"
         server = (sys.executable, "-c", ECHO, "7233")
-        with subprocess.Popen(in_own_network((sys.executable, "-IS", gate.__file__, place, "7233", *server))) as process:
+        command = in_own_network((sys.executable, "-IS", gate.__file__, place, "7233", *server))
+        with subprocess.Popen(command) as process:
             # Until the server behind it listens the gate says that it does not.
             while b"HTTP/1.1 200 " not in _answered(place):
                 assert process.poll() is None
