@@ -10,7 +10,7 @@ from migrations.cli.help import WrongUse
 from migrations.cli.wanted import ledger_in
 from migrations.plan import Plan
 from migrations.planning.differing import difference_from_ledger, difference_of, in_words
-from migrations.planning.kept import KeptPlans, NoPlan
+from migrations.planning.plan_store import KeptPlans, NoPlan
 from migrations.planning.preparing import prepare
 
 

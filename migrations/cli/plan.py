@@ -16,7 +16,7 @@ from migrations.cli import saying
 from migrations.cli.show import when_titles, when_words
 from migrations.cli.wanted import ledger_in
 from migrations.plan import Plan, Scope
-from migrations.planning.kept import KeptPlans, plan_as_json
+from migrations.planning.plan_store import KeptPlans, plan_as_json
 from migrations.planning.preparing import Prepared, prepare
 from migrations.report.wording import UNIT_KINDS, left_alone, step_word
 

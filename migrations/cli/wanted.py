@@ -15,7 +15,7 @@ from migrations.home import RunHome
 from migrations.ledger import GIVEN_UP, NOTHING_DONE, Ledger, ledger_of
 from migrations.plan import Actuator, Plan, Scope, digest_of_units
 from migrations.planning.differing import difference_of, in_words
-from migrations.planning.kept import SHORTEST, KeptPlan, KeptPlans, NoPlan
+from migrations.planning.plan_store import SHORTEST, KeptPlan, KeptPlans, NoPlan
 from migrations.planning.preparing import prepare
 from migrations.planning.scoping import choose, needed_first
 from migrations.states import state_word

@@ -20,7 +20,7 @@ from migrations.home import RunHome, RunSettings, StalePlan, run_id
 from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope, digest
 from migrations.planning.differing import difference_from_ledger, difference_of, in_words
-from migrations.planning.kept import KeptPlans, NoPlan
+from migrations.planning.plan_store import KeptPlans, NoPlan
 from migrations.planning.planner import in_order, make_plan
 from migrations.planning.protecting import HostInUse
 from migrations.planning.scoping import UnknownScope, choose, needed_first
