@@ -78,7 +78,7 @@ def path(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    from migrations.cli.ways import show_ways
+    from migrations.cli.net_path import show_ways
 
     raise typer.Exit(show_ways(folder, start, target, look, as_json=as_json))
 

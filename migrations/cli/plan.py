@@ -13,7 +13,7 @@ from inventory.files.gathering import uncollected
 from inventory.plain import plain
 from inventory.words import _
 from migrations.cli import saying
-from migrations.cli.show import when_titles, when_words
+from migrations.cli.live import when_titles, when_words
 from migrations.cli.wanted import ledger_in
 from migrations.plan import Plan, Scope
 from migrations.planning.plan_store import KeptPlans, plan_as_json

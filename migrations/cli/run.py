@@ -15,8 +15,8 @@ from inventory.words import _
 from migrations.cli import saying
 from migrations.cli.approve import see_approved
 from migrations.cli.help import WrongUse
+from migrations.cli.live import states_table, watching
 from migrations.cli.programme import not_begun, programme_as_json, programme_in_words
-from migrations.cli.show import states_table, watching
 from migrations.cli.twin import twin_name
 from migrations.cli.wanted import (
     living,

@@ -17,6 +17,6 @@ def say(text: str, *, end: str = "\n", error: bool = False) -> None:
 def console(**options: Any) -> "Console":
     """Return a console for words of an inventory, a host or a person."""
     # Imported late: many commands need no tables.
-    from migrations.cli.shown import Shown
+    from migrations.cli.console import Shown
 
     return Shown(markup=False, emoji=False, **options)

@@ -35,7 +35,7 @@ def up(folder: Folder = Path(), name: NewName = "", as_json: Json = False) -> No
     from infra.twin import client
     from infra.twin.spec import seeds_of
     from inventory.loading import load_programme
-    from migrations.cli.show import line
+    from migrations.cli.live import line
     from migrations.planning.planner import in_order
     from migrations.run.booting import bootable
 

@@ -11,8 +11,8 @@ from inventory.model import Disposition, Line, Programme, System
 from inventory.words import _N
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, Untouched
 from migrations.planning.content import ContentOf, Contents
-from migrations.planning.itineraries import BY_PEOPLE, ITINERARIES
 from migrations.planning.far_end import after_line, before_line, between
+from migrations.planning.itineraries import BY_PEOPLE, ITINERARIES
 from migrations.planning.placing import placed
 from migrations.planning.systems import PlanIndex, SystemSteps
 from netcfg.intent import line_steps

@@ -13,7 +13,7 @@ from infra.worlds import World
 from inventory.checks.checking import check
 from inventory.configured.folder import read_fetched
 from migrations.cli.fetched import back_up, fetch_devices, show_backup, show_drift
-from migrations.cli.ways import show_ways
+from migrations.cli.net_path import show_ways
 from netcfg.errors import CheckFailed
 from netcfg.fetched.fetching import Full, fetch
 from netcfg.fetched.hiding import Hiding
