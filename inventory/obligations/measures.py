@@ -196,7 +196,7 @@ def _missing(word: str, share: Share, judged: Sequence[tuple[Any, Truth]], unkno
     if not judged and share.empty == "missing":
         return _("none in the inventory is of the sort that is meant: {things}").format(things=called(word))
     if judged and all(answer is None for _each, answer in judged):
-        return _("what has to be known is not known of any: {things}").format(things=called(word))
+        return _("the facts that decide it are known of none: {things}").format(things=called(word))
     return ""
 
 

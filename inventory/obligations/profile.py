@@ -124,7 +124,7 @@ class Measure(Model):
             raise ValueError(said.format(words=", ".join(type(self).model_fields)))
         where = getattr(getattr(self, words[0]), "where", None)
         if isinstance(where, Condition) and (wrong := uses(where, about_achievements(type(where)))):
-            said = _("'where' may not ask what was achieved ({words}): what was not would not count at all")
+            said = _("'where' may not ask for what was achieved ({words}): things without it would not count at all")
             raise ValueError(said.format(words=", ".join(sorted(wrong))))
         return self
 
@@ -157,7 +157,7 @@ class Goal(Model):
             raise ValueError(_("a goal has exactly one of: by, since, every, after"))
         words = [each.word for each in self.needs]
         if self.every is not None and words != ["record"]:
-            raise ValueError(_("what is due again and again needs one record and nothing else"))
+            raise ValueError(_("a thing that is due again and again takes one record and nothing else"))
         timeless = [word for word in words if word not in THINGS or THINGS[word].anchor is None]
         if self.after is not None and timeless:
             said = _("no event is known from which time could be counted for: {words}")

@@ -29,7 +29,7 @@ LACKS = {
     "evaluation": _N("no record of the evaluation"),
     "committed": _N("not committed"),
     "verified": _N("not verified"),
-    "done": _N("what was settled is not carried out"),
+    "done": _N("its disposition is not carried out"),
     "disposition": _N("something else was settled for it"),
     "decided": _N("not settled what becomes of it"),
     "scheduled": _N("no wave"),

@@ -86,7 +86,7 @@ def _print(found: Sequence[Discovery], changes: Sequence[Change]) -> None:
         words = f"{each.host}, {each.subject}: {each.why}" if each.subject != each.host else f"{each.host}: {each.why}"
         console.print(Text.assemble((_(WORDS[each.sort]), "bold"), f" {words}"), soft_wrap=True, highlight=False)
     if not found:
-        console.print(_("what was seen is what was reported"))
+        console.print(_("everything that was seen had been reported"))
     if changes:
         saying.say(difference(changes))
 

@@ -194,7 +194,7 @@ class Evidence:
             wanted = not marks or any(mark in line for mark in marks)
             record = _record(line + b"\n") if wanted else None
             if record is None and (wanted or not _is_formed(line + b"\n")):
-                raise DamagedEvidence(self.path, _("what was written last is not a record of evidence"))
+                raise DamagedEvidence(self.path, _("the last line is not a record of evidence"))
             if record is not None and (not names or record.kind in names):
                 records.append(record)
         return tuple(records), offset + len(whole) + 1
@@ -229,7 +229,7 @@ def lines_of(path: Path, offset: int = 0) -> Iterator[bytes]:
             if not _is_formed(line):
                 noise = True
             elif noise:
-                raise DamagedEvidence(path, _("what stands between two records is none"))
+                raise DamagedEvidence(path, _("the text between two records is not a record"))
             else:
                 yield line
 
@@ -242,7 +242,7 @@ def read_kinds(path: Path, kinds: Iterable[type[Fact]]) -> Iterator[Record]:
         if any(mark in line for mark in marks):
             record = _record(line)
             if record is None:
-                raise DamagedEvidence(path, _("what stands between two records is none"))
+                raise DamagedEvidence(path, _("the text between two records is not a record"))
             if record.kind in names:
                 yield record
 

@@ -59,7 +59,7 @@ def _since(evidence: Path, offset: int) -> Iterator[tuple[bytes, Record | None]]
         try:
             yield line, Record.model_validate_json(line) if counts else None
         except ValidationError as exc:
-            raise DamagedEvidence(evidence, _("what stands between two records is none")) from exc
+            raise DamagedEvidence(evidence, _("the text between two records is not a record")) from exc
 
 
 def _hash_before(evidence: Path, offset: int) -> str:

@@ -121,7 +121,7 @@ def _left_out(units: Iterable[Unit], ledger: Ledger) -> Iterator[LeftOut]:
             changed = account.state in GIVEN_UP and account.unit.digest != unit.digest
             reason = _("it was committed in run {run}") if account.state in GIVEN_UP else _("run {run} has made it")
             if changed:
-                reason = _("it was committed in run {run}; what the inventory changes in its move since has no effect")
+                reason = _("it was committed in run {run}; later changes of its move in the inventory have no effect")
             yield LeftOut(unit=unit.key, reason=reason.format(run=account.run))
         elif account.is_held and unit.kind is not Actuator.SITE:
             reason = _("{state} in run {run}, which has its way back")

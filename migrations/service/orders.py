@@ -123,7 +123,7 @@ class OrderKeeper:
         carried.vain = 1 if time.monotonic() - carried.begun > LASTS else carried.vain + 1
         carried.not_before = time.monotonic() + 0.2 * carried.vain
         if carried.vain >= VAIN:
-            text = _("whoever carries it out ends again and again (status {code}); its log is {log}")
+            text = _("its process ends again and again (status {code}); its log is {log}")
             error = text.format(code=code, log=self._logs / f"{carried.number:08d}.log")
             self._desk.end(carried.number, Outcome(error=error))
             self._trouble(carried.order, error)

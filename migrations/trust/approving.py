@@ -229,7 +229,7 @@ def _against(
         (not statement.begins <= now < statement.ends, _("it is not in force now")),
         (
             (person.login and person.login in logins) or operator.get("ssh_key") == fingerprint(person.key),
-            _("who signs is the operator"),
+            _("the operator cannot sign for his own deed"),
         ),
     )
     return next((why for wrong, why in checks if wrong), "")

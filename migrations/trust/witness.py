@@ -228,7 +228,7 @@ def _judge(
     signed = [record for record in records if record.kind == HeadSigned.KIND]
     if signed and not _stands(file, signed[-1], first):
         reason = _("record {number}: {wrong}").format(
-            number=signed[-1].seq, wrong=_("what is before it is not what was signed")
+            number=signed[-1].seq, wrong=_("the records before it are not those that were signed")
         )
         return Judged(Soundness.BROKEN, reason)
     return _at_the_end(records, after)

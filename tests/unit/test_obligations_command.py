@@ -45,7 +45,7 @@ def test_one_obligation_is_told_in_full_with_its_clause() -> None:
 
 def test_alternatives_are_told_in_words() -> None:
     _code, said = run(str(YUNHE), "--at", "2018-07-05", "--id", "JM-zombie")
-    assert "notice-board 民政公告栏: what was settled is not carried out, no exemption in force" in said
+    assert "notice-board 民政公告栏: its disposition is not carried out, no exemption in force" in said
     _code, said = run(str(YUNHE), "--at", "2018-07-05", "--id", "JM-filing")
     assert "identity 居民身份核验库: survey.channel is missing" in said
     _code, said = run(str(YUNHE), "--at", "2018-07-05", "--id", "JM-filing", LANGUAGE="zh_CN")

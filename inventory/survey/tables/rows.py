@@ -158,7 +158,7 @@ class RowReader(CellReader):
             "note": _("a note and no entry; not read"),
             "heading": _("a heading and no entry; not read"),
             "none": _("taken as the reply that there is nothing to list"),
-            "signature": _("who signed and no entry; not read"),
+            "signature": _("signatures and no entry; not read"),
             "numbering": _("a row that numbers the columns; not read"),
             "example": _("an example and no entry; not read"),
         }.get(role, "")
