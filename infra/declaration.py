@@ -1,11 +1,11 @@
 """What a site must be made of: a value computed from the programme, part of the plan, obeyed by the Pulumi program."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 from inventory.base import Model
-from inventory.derived.targets import target_hosts
+from inventory.derived.targets import TargetHost, target_hosts
 from inventory.derived.wired import wired_rooms
 from inventory.derived.wiring import resolver_of
 from inventory.kinds import Kind
@@ -139,63 +139,74 @@ def _resolver(programme: Programme, domain: str) -> IPv4Address | None:
 def declare_site(programme: Programme, site: Site, kinds: Mapping[str, Kind]) -> SiteDeclaration:
     """Compute the resources of one site."""
     cloud = site.cloud or SiteCloud()
-    flavors = {each.size: each.flavor for each in cloud.flavors}
-    images = {each.release: each.image for each in cloud.images}
-    existing = {each.network: each.name for each in cloud.existing}
-    sizes = {size.name: size for size in programme.sizes}
     hosts = target_hosts(programme, site.name)
-    domains = tuple(network.prefix for network in site.networks)
-    inside = tuple(RuleDeclaration(protocol="tcp", port=None, source=prefix) for prefix in domains)
-    # The old hosts pull what is written after the switch, so that the way back stays open.
-    back = _ports_back(programme, site, kinds)
-    rooms = tuple(room.prefix for room in wired_rooms(programme) if room.hosts)
-    sources = tuple(RuleDeclaration(protocol="tcp", port=port, source=room) for port in back for room in rooms)
-    ports = _entry_ports(programme, site)
-    entries = tuple(RuleDeclaration(protocol="tcp", port=port, source=EVERYWHERE) for port in ports)
-    rules = {"component": inside + sources, "entry": entries, "copy": inside}
+    rules = _rules(programme, site, kinds)
     return SiteDeclaration(
         programme=programme.programme,
         site=site.name,
         zone=cloud.zone,
         hypervisors=cloud.hypervisors,
         uplinks={each.domain: each.network for each in cloud.uplinks},
-        networks=tuple(
-            NetworkDeclaration(
-                name=n.name,
-                domain=n.domain,
-                prefix=n.prefix,
-                edge=n.attached_to,
-                resolver=_resolver(programme, n.domain),
-                existing=existing.get(n.name, ""),
-            )
-            for n in site.networks
-        ),
+        networks=tuple(_networks(programme, site, cloud)),
         security_groups=tuple(_group(site, role, rules[role]) for role in sorted({host.role for host in hosts})),
         server_groups=tuple(ServerGroupDeclaration(name=name) for name in sorted({host.apart for host in hosts})),
-        servers=tuple(
-            ServerDeclaration(
-                name=host.name,
-                image=cloud.release,
-                cloud_image=images.get(cloud.release, ""),
-                flavor=flavors.get(host.size, host.size),
-                cpus=sizes[host.size].cpus,
-                memory=sizes[host.size].memory,
-                network=host.network,
-                address=host.address,
-                security_groups=(f"{site.name}-{host.role}",),
-                server_group=host.apart,
-                floating=host.name in cloud.floating,
-            )
-            for host in hosts
-        ),
-        pairings=()
-        if site.recovery is None
-        else (
-            PairingDeclaration(
-                name=f"{site.name}-{site.recovery.site}",
-                primary=site.name,
-                recovery=site.recovery.site,
-                rpo=site.recovery.rpo,
-            ),
-        ),
+        servers=tuple(_servers(programme, site, cloud, hosts)),
+        pairings=tuple(_pairings(site)),
     )
+
+
+def _rules(programme: Programme, site: Site, kinds: Mapping[str, Kind]) -> dict[str, tuple[RuleDeclaration, ...]]:
+    """Return whom the hosts of each role let in, beside everybody's SSH."""
+    inside = tuple(RuleDeclaration(protocol="tcp", port=None, source=network.prefix) for network in site.networks)
+    # The old hosts pull what is written after the switch, so that the way back stays open.
+    back = _ports_back(programme, site, kinds)
+    rooms = tuple(room.prefix for room in wired_rooms(programme) if room.hosts)
+    sources = tuple(RuleDeclaration(protocol="tcp", port=port, source=room) for port in back for room in rooms)
+    ports = _entry_ports(programme, site)
+    entries = tuple(RuleDeclaration(protocol="tcp", port=port, source=EVERYWHERE) for port in ports)
+    return {"component": inside + sources, "entry": entries, "copy": inside}
+
+
+def _networks(programme: Programme, site: Site, cloud: SiteCloud) -> Iterator[NetworkDeclaration]:
+    existing = {each.network: each.name for each in cloud.existing}
+    for network in site.networks:
+        yield NetworkDeclaration(
+            name=network.name,
+            domain=network.domain,
+            prefix=network.prefix,
+            edge=network.attached_to,
+            resolver=_resolver(programme, network.domain),
+            existing=existing.get(network.name, ""),
+        )
+
+
+def _servers(
+    programme: Programme, site: Site, cloud: SiteCloud, hosts: Iterable[TargetHost]
+) -> Iterator[ServerDeclaration]:
+    flavors = {each.size: each.flavor for each in cloud.flavors}
+    images = {each.release: each.image for each in cloud.images}
+    sizes = {size.name: size for size in programme.sizes}
+    for host in hosts:
+        yield ServerDeclaration(
+            name=host.name,
+            image=cloud.release,
+            cloud_image=images.get(cloud.release, ""),
+            flavor=flavors.get(host.size, host.size),
+            cpus=sizes[host.size].cpus,
+            memory=sizes[host.size].memory,
+            network=host.network,
+            address=host.address,
+            security_groups=(f"{site.name}-{host.role}",),
+            server_group=host.apart,
+            floating=host.name in cloud.floating,
+        )
+
+
+def _pairings(site: Site) -> Iterator[PairingDeclaration]:
+    if site.recovery is not None:
+        yield PairingDeclaration(
+            name=f"{site.name}-{site.recovery.site}",
+            primary=site.name,
+            recovery=site.recovery.site,
+            rpo=site.recovery.rpo,
+        )

@@ -8,7 +8,7 @@ from typing import TypeVar
 from infra.hearing import Unheard, parsed
 from inventory.base import Model
 from inventory.model import Component, Programme, System
-from inventory.words import _
+from inventory.words import _N, _
 from migrations.preflight.asking import Answer
 from migrations.preflight.estimating import estimates
 from migrations.preflight.facts import (
@@ -222,6 +222,42 @@ def _folder_findings(folder: Folder, mounts: tuple[Mount, ...]) -> Iterator[tupl
             yield Severity.ATTENTION, why, _("see that the move takes it along, or move it by itself")
 
 
+NAMED: tuple[tuple[Severity, str, str, str], ...] = (
+    (
+        Severity.ATTENTION, "prepared", _N("prepared transactions are open: {names}"),
+        _N("end them: the copy cannot begin before"),
+    ),
+    (
+        Severity.ATTENTION, "slots", _N("replication slots of others: {names}"),
+        _N("their readers must be set up anew on the target"),
+    ),
+    (
+        Severity.ATTENTION, "publications", _N("publications of others: {names}"),
+        _N("they are not moved; make them on the target after the commit"),
+    ),
+    (
+        Severity.ATTENTION, "event_triggers", _N("event triggers: {names}"),
+        _N("see what they forbid: the preparation changes the schema"),
+    ),
+    (
+        Severity.ATTENTION, "passwordless", _N("roles that log in without a password: {names}"),
+        _N("behind the entry they need one"),
+    ),
+    (
+        Severity.NOTE, "older", _N("passwords kept as MD5, which the entry goes on checking so: {names}"),
+        _N("have their owners set them anew with password_encryption = scram-sha-256"),
+    ),
+    (
+        Severity.ATTENTION, "clear", _N("clients that speak no TLS: {names}"),
+        _N("have them speak it, then set tls: required in the component's settings; until then the entry lets "
+           "them in as before"),
+    ),
+    (Severity.NOTE, "extensions", _N("extensions: {names}"), ""),
+    (Severity.NOTE, "large_tables", _N("tables of more than 10 GiB: {names}"), ""),
+)  # fmt: skip
+"""Lists of a database's facts that are told where they are not empty: severity, field, reason, mend."""
+
+
 def _database_findings(facts: DatabaseFacts, together: int) -> Iterator[tuple[Severity, str, str]]:
     said = _("PostgreSQL {version}, {encoding}, {size}, {tables} tables, {sequences} sequences, {clients} clients now")
     yield Severity.NOTE, said.format(size=_bytes(facts.bytes), **facts.model_dump(exclude={"bytes"})), ""
@@ -239,47 +275,13 @@ def _database_findings(facts: DatabaseFacts, together: int) -> Iterator[tuple[Se
 
 
 def _lists(facts: DatabaseFacts) -> Iterator[tuple[Severity, str, str]]:
-    worded = (
-        (
-            Severity.ATTENTION, facts.prepared, _("prepared transactions are open: {names}"),
-            _("end them: the copy cannot begin before"),
-        ),
-        (
-            Severity.ATTENTION, facts.slots, _("replication slots of others: {names}"),
-            _("whoever reads them must be set up anew on the target"),
-        ),
-        (
-            Severity.ATTENTION, facts.publications, _("publications of others: {names}"),
-            _("they are not moved; make them on the target after the commit"),
-        ),
-        (
-            Severity.ATTENTION, facts.event_triggers, _("event triggers: {names}"),
-            _("see what they forbid: the preparation changes the schema"),
-        ),
-        (
-            Severity.ATTENTION, facts.passwordless, _("roles that log in without a password: {names}"),
-            _("behind the entry they need one"),
-        ),
-        (
-            Severity.NOTE, facts.older, _("passwords kept as MD5, which the entry goes on checking so: {names}"),
-            _("have their owners set them anew with password_encryption = scram-sha-256"),
-        ),
-        (
-            Severity.ATTENTION, facts.clear, _("clients that speak no TLS: {names}"),
-            _("have them speak it, then set tls: required in the component's settings; until then the entry lets "
-              "them in as before"),
-        ),
-        (
-            Severity.ATTENTION, ("TLS",) if facts.tls == "required" else (),
-            _("the entry turns away clients that do not speak {names}: every client that is connected now does"),
-            _("see whether one that comes seldom does not; set tls: allowed in the component's settings for it"),
-        ),
-        (Severity.NOTE, facts.extensions, _("extensions: {names}"), ""),
-        (Severity.NOTE, facts.large_tables, _("tables of more than 10 GiB: {names}"), ""),
-    )  # fmt: skip
-    for severity, names, why, mend in worded:
-        if names:
-            yield severity, why.format(names=", ".join(names)), mend
+    for severity, field, why, mend in NAMED:
+        if names := getattr(facts, field):
+            yield severity, _(why).format(names=", ".join(names)), _(mend) if mend else ""
+    if facts.tls == "required":
+        why = _("the entry turns away clients that do not speak TLS: every client that is connected now does")
+        mend = _("see whether one that comes seldom does not; set tls: allowed in the component's settings for it")
+        yield Severity.ATTENTION, why, mend
 
 
 def _server_findings(facts: ServerFacts) -> Iterator[tuple[Severity, str, str]]:
