@@ -8,14 +8,14 @@ from inventory.survey.opening.grids import Cell
 from inventory.survey.text import plain
 from inventory.words import _
 
-_DIGITS = {**dict(zip("〇零○一二三四五六七八九", (0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))}
-_CHINESE_YEAR = re.compile(r"([〇零○一二三四五六七八九]{4})年")
+_DIGITS = {**dict.fromkeys("〇零○0Oo", 0), **{sign: value for value, sign in enumerate("一二三四五六七八九", 1)}}
+_CHINESE_YEAR = re.compile(r"([一二][〇零○0Oo一二三四五六七八九]{3})年")
 _CHINESE_TENS = re.compile(r"([一二三]?)十([一二三四五六七八九]?)(?=[月日])")
 _CHINESE_ONE = re.compile(r"([一二三四五六七八九])(?=[月日])")
 _FULL = re.compile(
-    r"(\d{4})\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})\s*[日号]?(?:[ T]*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+    r"(\d{4})\s*[年./·。-]\s*(\d{1,2})\s*[月./·。-]\s*(\d{1,2})\s*[日号]?(?:[ T]*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 )
-_MONTH = re.compile(r"(\d{4})\s*[年./-]\s*(\d{1,2})\s*月?份?")
+_MONTH = re.compile(r"(\d{4})\s*[年./·。-]\s*(\d{1,2})\s*月?份?")
 _YEAR = re.compile(r"(\d{4})\s*年?度?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})?")
 _SHORT = re.compile(r"(\d{2})\s*年\s*(\d{1,2})\s*月(?:\s*(\d{1,2})\s*[日号])?")
@@ -27,6 +27,8 @@ _PART_OF_YEAR = (
 """What says of a day only roughly when it was, with the month that it means."""
 _EPOCH = date(1899, 12, 30)
 _YEARS = range(1950, 2101)
+_AHEAD = 10
+"""Years that sheets look ahead, as with the end of a contract."""
 _SERIALS = range(18264, 73415)
 """Serial numbers of the days from 1950 to 2100; 201703 is none of them."""
 
@@ -94,6 +96,11 @@ def has_come(day: date) -> bool:
     return day <= date.today() + timedelta(days=1)  # noqa: DTZ011 - a day here
 
 
+def _whole_year(year: int) -> int:
+    """Return the year that two digits mean: of this century, unless that is far from having come."""
+    return year + (2000 if 2000 + year <= date.today().year + _AHEAD else 1900)  # noqa: DTZ011 - a year here
+
+
 def _from_text(text: str) -> Day:
     for vague, month in _PART_OF_YEAR:
         text = vague.sub(month, text)
@@ -104,8 +111,9 @@ def _from_text(text: str) -> Day:
     if match := _MONTH.fullmatch(text) or _YEAR.fullmatch(text):
         return _first_of(match[1], match[2] if match.re is _MONTH else None)
     if match := _SHORT.fullmatch(text):
-        assumed = _("a year of two digits: 20{year} is taken").format(year=match[1])
-        return Day(_day(f"20{match[1]}", match[2], match[3] or "1"), assumed, weighty=True)
+        year = _whole_year(int(match[1]))
+        assumed = _("a year of two digits: {year} is taken").format(year=year)
+        return Day(_day(str(year), match[2], match[3] or "1"), assumed, weighty=True)
     if text.isascii() and text.isdigit() and len(text) == 5:
         return _serial(int(text)) or Day(None)
     return Day(None)

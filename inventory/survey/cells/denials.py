@@ -33,7 +33,13 @@ _RESERVED = re.compile(
 _RESERVED_AFTER = re.compile(
     r"^(?:工程|系统|项目)?\s*[(]?\s*(?:以上|以下|以内|左右|及以上|及以下|或|拟|待定|待评|待审|待批|暂定|预定|申报|申请|标准|要求|除外|以外|之外|已?退出|\?)"
 )
-_ENDED = re.compile(r"^(?:现|目前|均|都)?已(?:经|被)?(?:停|下线|关|废|撤|拆|取消|注销|终止|结束|过期|报废|不|无|脱)")
+_ENDED = re.compile(
+    r"^(?:现|目前|均|都)?已(?:经|被)?(?:停|下线|关|废|撤|拆|取消|注销|终止|结束|过期|过保|到期|报废|不|无|脱)"
+)
+_BRIEF = 40
+_OVER = re.compile(
+    r"停用|停止使用|停运|下线|注销|报废|废弃|关停|撤销|拆除|作废|不再使用|无人使用|(?:^|已|应|请|此行|建议)删除|与.{1,12}重复|重复(?:填报|上报|项)?$"
+)
 _UNSURE = re.compile(
     r"不确定|不清楚|不好说|不一定|不明|不详|不知|未知|未定|未确定|未明确|无法|待定|待|部分|有时|有的|有些|视|看情况|可能|基本|大概|或|拟|"
     r"计划|准备|将|未必|不完全|不全|不尽|疑似|争议|正在|尚在|[?]"
@@ -85,6 +91,15 @@ def denies(text: str) -> bool:
 def ended(text: str) -> bool:
     """Tell whether a text says that something is over, as 已停用 does."""
     return _ENDED.match(text) is not None
+
+
+def over(text: str, *, titled: bool = False) -> bool:
+    """Tell whether a short text says that something is over or listed twice; of a title only the brackets behind it."""
+    text = plain(text)
+    if titled:
+        text = "".join(re.findall(r"[(\[]([^()\[\]]*)[)\]]$", text))
+    found = list(_OVER.finditer(text)) if len(text) <= _BRIEF else []
+    return any(stance_at(text, match.start(), match.end()) is not Stance.DENIED for match in found)
 
 
 def unsure(text: str) -> bool:

@@ -29,7 +29,7 @@ _SCALES = {
     "million": 1_000_000,
 }
 _SCALED = re.compile(rf"({'|'.join(sorted(filter(None, _SCALES), key=len, reverse=True))})?(.*)")
-_ABOUT = re.compile(r"(?:^|(?<=[百千万亿]))[余多几]|(?:左右|上下|以上|以内)$")
+_ABOUT = re.compile(r"(?:^|(?<=[百千万亿]))[余多几+]|(?:左右|上下|以上|以内)$")
 _MONEY = re.compile(r"(?:人民币)?(元|圆|rmb|cny|yuan)?(整)?\s*[/每(]?\s*(年|月|季度|季|year|month)?\)?(?:人民币)?")
 _PERIODS = {"月": 12, "month": 12, "季": 4, "季度": 4}
 _TIMES = r"\s*[×xX*✕]\s*"
@@ -70,6 +70,8 @@ _COUNTED = frozenset(
         "年",
     ]
 )
+_WORDED: Mapping[str, str] = {"百兆": "100兆", "千兆": "1000兆", "万兆": "10000兆"}
+"""Amounts that are always written in words."""
 _SQUARE = frozenset({"m2", "m²", "平方米", "平米", "平方", "平", "sqm"})
 
 
@@ -88,7 +90,8 @@ def amount_of(cell: Cell) -> Amount | None:
     if isinstance(cell, int | float):
         number = Decimal(repr(cell))
         return Amount(number, "", about=False) if number.is_finite() and abs(number) < 10**15 else None
-    match = _NUMBER.fullmatch(plain(cell)) if isinstance(cell, str) and len(cell) < 40 else None
+    text = _WORDED.get(plain(cell), plain(cell)) if isinstance(cell, str) and len(cell) < 40 else ""
+    match = _NUMBER.fullmatch(text)
     if match is None or len(match[2]) > 15:
         return None
     about = (match[1] or "").casefold() not in {"", "¥", "rmb", "cny"}

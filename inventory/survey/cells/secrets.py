@@ -17,7 +17,7 @@ _HARMLESS = re.compile(
 )
 """What only contains such a word: names of offices, of laws, and secrets that are none of the state."""
 _MARKED = re.compile(
-    r"[(\[【<]\s*(?:涉密|秘密|机密|绝密)级?\s*[)\]】>]|(?:秘密|机密|绝密)(?:级|★)|涉密(?:系统|网络|机房|设备)$"
+    r"[(\[【<]\s*(?:涉密|秘密|机密|绝密)级?\s*[)\]】>]|(?:秘密|机密|绝密)(?:级|★)|涉密(?:系统|网络?|机房|设备)(?:$|[运部内上下中])"
 )
 
 

@@ -13,6 +13,11 @@ from pathlib import Path
 _GENERIC = Path(__file__).with_name("generic.txt")
 """Words of which a generic title consists, with blanks between them; lines that begin with # are comments."""
 
+_REFORMS = Path(__file__).with_name("reforms.txt")
+"""Stems of offices' titles: those since a reform < those of whose work they took over, with blanks between them."""
+
+_SECTION = re.compile(r".{1,8}(?:科|股|处|室)")
+
 _RUNNING = re.compile(r"(?:第|no)?(?:[0-9]{1,4}|[一二三四五六七八九十百零〇]{1,4})(?:号|项|个)?")
 
 _LONG = 8
@@ -77,12 +82,38 @@ def _equal(one: Mapping[str, object], other: Mapping[str, object], field: str) -
 
 
 def may_be(one: str, other: str) -> bool:
-    """Tell whether two titles may be one department's: without the place before it, or shortened, as 人社局 is."""
+    """Tell whether two titles may be one department's: without its place, shortened, or before a reform of offices.
+
+    A section of a department, such as 卫生局信息科, may be meant for the department itself.
+    """
+    if succeeds(one, other) or succeeds(other, one):
+        return True
+    if any(_SECTION.fullmatch(longer.removeprefix(shorter)) for longer, shorter in ((one, other), (other, one))):
+        return True
     return any(
         _places_agree(here, there) and _rests_agree(mine, theirs)
         for here, mine in _taken_apart(folded(one))
         for there, theirs in _taken_apart(folded(other))
     )
+
+
+def succeeds(new: str, old: str) -> bool:
+    """Tell whether one title is that of the office which took over the work of the other one's in a reform."""
+    for here, mine in _taken_apart(folded(new)):
+        for there, theirs in _taken_apart(folded(old).removeprefix("原")):
+            if _places_agree(here, there) and any(
+                _stem(mine) in since and _stem(theirs) in before for since, before in _reforms()
+            ):
+                return True
+    return False
+
+
+@cache
+def _reforms() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    """Return the stems of titles since a reform, with those before it."""
+    lines = (line for line in _REFORMS.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
+    pairs = (line.partition("<") for line in lines)
+    return tuple((frozenset(new.split()), frozenset(old.split())) for new, _sign, old in pairs)
 
 
 def _taken_apart(title: str) -> Iterator[tuple[str, str]]:

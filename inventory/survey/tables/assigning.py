@@ -8,7 +8,8 @@ from inventory.survey.cells.values import told_by
 from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Weight
 from inventory.survey.opening.grids import empty, letters
-from inventory.survey.tables.headings import Match
+from inventory.survey.tables.headings import Match, measures, taken_apart
+from inventory.survey.tables.margins import is_office
 from inventory.survey.tables.servers import servers_in
 from inventory.survey.tables.settling import IGNORE, column_line
 from inventory.survey.tables.sheet import Sheet
@@ -18,6 +19,17 @@ from inventory.words import _
 
 _CHOSEN = frozenset({"choice", "truth", "level"})
 _WRITTEN = frozenset({"text", "list"})
+_MEASURES = frozenset({"单位", "金额单位", "计量单位", "费用单位", "货币单位", "计价单位"})
+_ORDERED_BY = frozenset({"建设单位", "建设部门", "项目建设单位"})
+
+
+def preference(heading: Heading, match: Match) -> int:
+    """Return the place of a header among those of the department, where the better one of two is taken."""
+    if match.column is None or match.column.field != "department" or not heading.parts:
+        return 0
+    words = [folded(word) for word in match.column.words]
+    word = folded(taken_apart(heading.parts[-1])[0])
+    return words.index(word) if word in words else len(words)
 
 
 class AssignedTable:
@@ -35,6 +47,8 @@ class AssignedTable:
         """The answer that each heading is which is one of several to be ticked."""
         self.years: dict[str, int] = {}
         """The last year that was read of each field that has a column for each year."""
+        self.measured: dict[Heading, dict[int, str]] = {}
+        """The units of a column's amounts by row, where a column beside it holds them."""
         self.nested: tuple[Heading, ...] = ()
         """The headings of the servers that stand beside systems."""
 
@@ -43,10 +57,10 @@ class AssignedTable:
         if self.listing.kind == "system" and not self.table.form:
             self.nested = servers_in(self.table, self.sheet.matcher)
         own = [heading for heading in self.table.headings if heading not in self.nested]
-        matches = [(heading, self.match(heading)) for heading in own]
+        matches = self.ordered([(heading, self.match(heading)) for heading in own])
         order = {"known": 0, "guessed": 1}
         taken: dict[str, Heading] = {}
-        for heading, (column, how) in sorted(matches, key=lambda pair: order.get(pair[1].how, 2)):
+        for heading, (column, how) in sorted(matches, key=lambda pair: (order.get(pair[1].how, 2), preference(*pair))):
             if column is None:
                 self.lose(heading, how)
             elif how == "guessed" and column.field in taken:
@@ -64,6 +78,42 @@ class AssignedTable:
                     expected = _("guessed: taken as {header}").format(header=column.words[0])
                     self.remark(heading.spot, expected, Weight.WARNING, column=heading.text)
         self.columns = {heading: self.columns[heading] for heading, _match in matches if heading in self.columns}
+
+    def ordered(self, matches: list[tuple[Heading, Match]]) -> list[tuple[Heading, Match]]:
+        """Return what headings mean, after a look at the cells below those whose words mean two things.
+
+        单位 beside an amount is what it is counted in, and 建设单位 above offices is who ordered the system.
+        """
+        fields = {match.column.field for _heading, match in matches if match.column is not None}
+        found: list[tuple[Heading, Match]] = []
+        for heading, match in matches:
+            if self.is_measure(heading, [each for each, other in found if other.column is not None]):
+                found.append((heading, Match(None, "measure")))
+            elif match.column is not None and match.column.field == "survey.builder" and self.ordering(heading):
+                stated = self.sheet.rule.department or self.sheet.labelled.department
+                owner = self.listing.column("department")
+                owns = "department" not in fields and not stated
+                found.append((heading, Match(owner, "guessed") if owns else Match(None, "unkept")))
+            else:
+                found.append((heading, match))
+        return found
+
+    def is_measure(self, heading: Heading, before: Sequence[Heading]) -> bool:
+        """Tell whether a column holds the units of the amounts in the column before it, and keep them by row."""
+        if not before or not heading.parts or folded(taken_apart(heading.parts[-1])[0]) not in _MEASURES:
+            return False
+        cells = {row.number: self.grid.at(*row.spots[heading]) for row in self.table.rows if heading in row.spots}
+        units = {number: str(cell) for number, cell in cells.items() if not empty(cell)}
+        if not units or not all(measures(unit, "money") for unit in units.values()):
+            return False
+        self.measured[before[-1]] = units
+        return True
+
+    def ordering(self, heading: Heading) -> bool:
+        """Tell whether offices stand below 建设单位: they ordered the system, and built nothing."""
+        cells = [self.grid.at(*row.spots[heading]) for row in self.table.rows if heading in row.spots]
+        named = [str(cell) for cell in cells if not empty(cell)]
+        return folded(heading.parts[-1]) in _ORDERED_BY and bool(named) and all(map(is_office, named))
 
     def shares(self, heading: Heading, other: Heading, column: Column) -> bool:
         """Tell whether two columns may fill one field: parts of it, options to tick, years, or labels of a form."""

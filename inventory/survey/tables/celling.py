@@ -77,7 +77,8 @@ class CellReader(AssignedTable):
     def told(self, heading: Heading, column: Column, spot: Spot, cell: Cell) -> Told:
         """Return what a cell tells in the units of its header or sheet."""
         cell = self.piece(heading, cell) if column.type in _MEASURED else cell
-        unit = heading.unit or next((unit for unit in self.sheet.labelled.units if measures(unit, column.type)), "")
+        stated = (unit for unit in self.sheet.labelled.units if measures(unit, column.type))
+        unit = self.measured.get(heading, {}).get(spot[0]) or heading.unit or next(stated, "")
         percents = self.grid.percents
         percent = None if percents is None else spot in percents
         return told_by(cell, column, Setting(unit, percent))

@@ -1,7 +1,7 @@
 """Headers of columns: what they say without brackets and numbering, their unit, and the field that they mean."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -13,13 +13,15 @@ from inventory.survey.cells.quantities import Amount, counted, gibibytes, megabi
 from inventory.survey.columns import Catalogue, Column, Listing
 from inventory.survey.text import folded, plain
 
-How = Literal["known", "guessed", "aside", "unkept", "ignored", "unknown"]
+How = Literal["known", "guessed", "aside", "unkept", "ignored", "unknown", "measure"]
 
 _NUMBERED = re.compile(
     r"^(?:0\d(?=[\u4e00-\u9fff])|1\d(?=[\u4e00-\u9fff])(?!\d?[年月日])|\(?\d{1,2}[).、]\s*|\(?[一二三四五六七八九十]{1,2}[).、]\s*|[*#]+\s*)+"
 )
 _BRACKETS = re.compile(r"[\(\[【{]([^\(\)\[\]【】{}]*)[\)\]】}]")
 _MONEY_TAIL = re.compile(r"(?<=[^\s\d])((?:百|千|万|亿)元(?:/[年月])?)$")
+_SAID = re.compile(r"(?:单位\s*[:为是]?\s*|以|按)?(.+?)(?:计算?|填写?|填报|为单位)?")
+"""A unit in the words of a header, such as 以万元计."""
 _TAIL = re.compile(r"(?:[/:,，;]\s*|\s+|(?=单位:))(?:单位:?\s*)?([^\s/:,]+(?:/[年月])?)$")
 _GENERIC = frozenset(
     map(
@@ -47,6 +49,8 @@ _GENERIC = frozenset(
     )
 )
 _BASIC = re.compile(r"基本|概况|情况$|信息$|^系统|总体|basic|general")
+_ABOUT = re.compile(r"(?:基本)?(?:情况|信息|内容)$")
+"""What a group of columns is about, such as 建设情况: 单位 below it is 建设单位."""
 _GUESS = 76.0
 _MARGIN = 6.0
 _ONE = Decimal(1)
@@ -85,11 +89,19 @@ def is_unit(text: str) -> bool:
     return bool(unit) and len(unit) < 12 and any(measures(unit, kind) for kind in _UNITS)
 
 
+def _units_said(content: str) -> Iterator[str]:
+    """Yield the units that brackets in a header hold, also among other words: 万元，保留两位小数."""
+    for part in (content, *re.split(r"[,;、]\s*", content)):
+        said = _SAID.fullmatch(part.strip())
+        if said is not None and is_unit(said[1]):
+            yield said[1]
+
+
 @lru_cache(maxsize=16384)
 def taken_apart(text: str) -> tuple[str, str]:
     """Return what a header says without brackets and numbering, and its unit; both may be empty."""
     words = plain(text)
-    units = [unit.removeprefix("单位:") for unit in _BRACKETS.findall(words) if is_unit(unit)]
+    units = [unit for content in _BRACKETS.findall(words) for unit in _units_said(content)]
     bare = _NUMBERED.sub("", _BRACKETS.sub("", words)).strip(" *:：")
     match = _TAIL.search(bare) or _MONEY_TAIL.search(bare)
     if not units and match is not None and is_unit(match[1]):
@@ -132,7 +144,8 @@ class Matcher:
         bare = folded(taken_apart(leaf)[0])
         # "Funds" above "building" may be written either way round.
         over = folded(taken_apart(above)[0])
-        ways = (above + leaf, over + bare, bare + over) if above else ()
+        about = _ABOUT.sub("", over)
+        ways = (above + leaf, over + bare, bare + over, about + bare, bare + about) if above and about else ()
         if found := next(filter(None, (self._look(kind, way) for way in ways)), None):
             return found
         if above and bare in _GENERIC and not _BASIC.search(taken_apart(above)[0]):

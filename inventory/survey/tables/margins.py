@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from inventory.survey.cells.dates import day_of
 from inventory.survey.opening.grids import Cell, empty
+from inventory.survey.tables.guidance import guides
 from inventory.survey.tables.headings import is_unit
 from inventory.survey.tables.replies import is_bare_reply, is_reply
 from inventory.survey.text import cleaned, folded, plain
@@ -16,10 +17,12 @@ Role = Literal["data", "blank", "total", "note", "numbering", "group", "signatur
 
 _LABELS = (
     r"填报单位|填报部门|填表单位|填表部门|报送单位|报送部门|上报单位|单位名称|部门名称|主管部门|单位|部门"
-    r"|填报日期|填报时间|填表日期|填表时间|报送日期|报送时间|调查日期|日期|金额单位"
+    r"|填报日期|填报时间|填表日期|填表时间|报送日期|报送时间|调查日期|日期|金额单位|计量单位|金额"
     r"|制表单位|制表部门|编制单位|编制部门|汇总单位|汇总部门|统计单位|统计部门"
     r"|填表人|填报人|审核人|审核|联系人|联系电话|联系方式|电话|负责人|单位负责人|分管领导|制表人|制表|department|date"
 )
+_MEASURES = frozenset({"金额单位", "计量单位", "金额"})
+"""Labels that only a unit stands beside."""
 _LABELLED = re.compile(
     rf"(?P<label>{_LABELS})\s*(?:\([^)]*\))?\s*:\s*(?P<value>.{{0,80}}?)(?=[\s,;、(]*(?:{_LABELS})\s*(?:\([^)]*\))?\s*:|$)",
     re.IGNORECASE,
@@ -91,7 +94,14 @@ _ITSELF = re.compile(
 )
 _NO_BODY = re.compile(r"(?:统建|自建|代建|共建|租用|下发|统一建设)$|^同第|^同\d")
 """What stands under 部门 and is none: how something was built, or a reference to another row."""
-_PART = re.compile(r"\s*[(（\[【](?:牵头|主办|协办|配合|主管|责任|主责|负责|使用|建设)(?:单位|部门)?[)）\]】]$")
+_PART = re.compile(
+    r"\s*[(（\[【](?:共?计?\s*\d+\s*[个家套项]?(?:系统|平台)?|[区县市]级|(?:机关)?本级|机关|原[^()（）]{2,30}|牵头|主办|协办|配合|主管|责任|主责|负责|使用|建设)(?:单位|部门)?[)）\]】]$"
+)
+_ROLE = re.compile(r"(?:牵头|配合|共建|主办|协办|负责|主管|联合建设|共同建设)$")
+_AND_MORE = re.compile(
+    r"等\s*(?:\d+|[一二三四五六七八九十多数几]+)\s*[个家].{0,6}$|等(?:多个)?(?:单位|部门|委办局|有关部门|相关部门)?$"
+)
+"""石堡镇等12个乡镇 names more than one."""
 _SEALED = re.compile(
     r"[(（\[【]\s*(?:请?加?盖?(?:单位)?(?:公章|印章|盖章|签章|章)|签字|签名|代章|盖章处|公章处)[^)）\]】]{0,8}[)）\]】]"
     r"|(?:请?加?盖(?:单位)?(?:公章|章)|公章|签章)(?:处)?\s*$"
@@ -157,9 +167,9 @@ def signed(text: str) -> str:
 def _said(found: Labelled, label: str, value: Cell) -> Labelled:
     if empty(value):
         return found
-    if label in {"单位", "金额单位"} and (units := _units_in(str(value))):
+    if label in {"单位", *_MEASURES} and (units := _units_in(str(value))):
         return found._replace(units=(*found.units, *units))
-    if label == "金额单位" or _COMPILER.match(label):
+    if label in _MEASURES or _COMPILER.match(label):
         return found
     if label.endswith(("日期", "时间", "date")):
         return found._replace(surveyed=day_of(value).value or found.surveyed)
@@ -180,16 +190,28 @@ def is_department(text: str) -> bool:
     return _DEPARTMENT.match(text) is not None and _EVERYBODY.fullmatch(text) is None
 
 
+def is_office(text: str) -> bool:
+    """Tell whether text is the title of an office, which orders systems and builds none."""
+    return is_department(text) and _OFFICE.search(cleaned(text)) is not None
+
+
 def names_several(text: str) -> bool:
     """Tell whether text names several departments, or all of some, and so none."""
-    parts = [part for part in re.split(r"[、/,，;；+和与及]", cleaned(text)) if part]
+    parts = [_ROLE.sub("", part) for part in re.split(r"[、/,，;；+和与及]", cleaned(text)) if part]
+    if _AND_MORE.search(cleaned(text)):
+        return True
     return _EVERYBODY.fullmatch(cleaned(text)) is not None or (len(parts) > 1 and all(map(is_department, parts)))
 
 
 def without_notes(text: str) -> str:
     """Return the title of a department without the seal or the part that was noted behind it: 民政局（牵头）."""
-    bare = _SEALED.sub("", _PART.sub("", cleaned(text)))
-    return text if bare == cleaned(text) else bare.strip(" _,;，；、.。-—:：")
+    return _SEALED.sub("", _PART.sub("", cleaned(text))).strip(" _,;，；、.。-—:：") or text
+
+
+def former_of(text: str) -> str:
+    """Return the title that a department had before a reform, where it is noted behind: 卫健局（原卫计局）."""
+    match = re.search(r"\(原([^()]{2,30})\)$", plain(text))
+    return match[1] if match else ""
 
 
 def speaks_of_itself(text: str) -> bool:
@@ -254,9 +276,11 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
         ),
         ("example", any(_is_example(cell) for cell in (filled[0], titled)) or any(map(_says_example, filled))),
         ("signature", _signs(filled, few=few)),
-        ("note", few and (_NOTE.match(first) or _PAGE.fullmatch(first)) is not None),
+        ("note", (few and (_NOTE.match(first) or _PAGE.fullmatch(first)) is not None) or guides(filled, titled)),
     )
     role = next((role for role, fits in roles if fits), None)
+    if role is None and _strokes(filled):
+        return "blank"
     if role in {None, "note"} and is_reply(cells, titled):
         return "none"
     if role is None and _heads(filled, titled) and width > 2:
@@ -264,6 +288,12 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
     alone = _alone(first, titled) if role is None and len(filled) == 1 and width > 1 else "data"
     # Of two columns one alone may be all that is said of an entry, but neither a heading nor a group is.
     return role or ("data" if width == 2 and alone == "note" and not _DATED.fullmatch(first) else alone)
+
+
+def _strokes(filled: Sequence[Cell]) -> bool:
+    """Tell whether a row holds nothing but strokes behind its number: nobody has filled it in."""
+    texts = [plain(str(cell)) for cell in filled]
+    return len(texts) > 2 and all(re.fullmatch(r"[-—–/\\]+", text) for text in texts[1:])
 
 
 def _signs(filled: Sequence[Cell], *, few: bool) -> bool:

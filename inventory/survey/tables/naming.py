@@ -13,9 +13,12 @@ _SYSTEM = re.compile(
     r"(?:系统|平台|网站|软件|数据库|信息库|小程序|公众号|APP|OA|门户|网)(?:[(（][^()（）]*[)）])?$", re.IGNORECASE
 )
 _BETWEEN = re.compile(
-    r"[、,，;；/／+＋\n\r①-⑳]+|(?:^|(?<=[\s;,、]))[(（]?\d{1,2}[)）.、](?!\d)|(?<=系统|平台|网站)[ \u3000\t]+"
+    r"[、,，;；/／+＋\n\r①-⑳]+|(?:^|(?<=[\s;,、；，。]))[(（]?\d{1,2}[)）.、](?!\d)|(?<=系统|平台|网站)[ \u3000\t]+"
 )
 _AND = re.compile(r"(?:系统|平台|网站)[和及与](?=.*(?:系统|平台|网站)$)")
+_LATIN = re.compile(r"[A-Z][A-Za-z0-9]{1,9}")
+_MORE = re.compile(r"等\s*(?:\d+|[一二三四五六七八九十两多数几]+)\s*[个套项]?(?:子?系统|平台|模块|网站)?$")
+"""挂号系统等5个系统 names more than one."""
 _WORDS = 3
 """A name of a system has so many characters at least."""
 
@@ -32,6 +35,8 @@ def perhaps_several(text: str) -> bool:
     """Tell whether a title may name two systems that a word for 'and' joins."""
     parts = [cleaned(part) for part in _BETWEEN.split(text)]
     ends = sum(_SYSTEM.search(part) is not None for part in parts if part)
+    if _MORE.search(cleaned(text)) or (len(parts) > 1 and all(map(_LATIN.fullmatch, parts))):
+        return True
     return _AND.search(cleaned(text)) is not None or ends > 1 or re.search(r"[;；]\s*\S", text) is not None
 
 
@@ -51,21 +56,25 @@ def untitled(kind: str, values: Mapping[str, object]) -> str:
 
 
 def distinguished(entries: Sequence[Entry]) -> tuple[list[Entry], list[Remark]]:
-    """Give hosts and lines of one sheet that share a title titles of their own; two with one address are the same."""
+    """Give what shares a title on one sheet titles of its own: hosts, lines, rooms, and batches of assets.
+
+    Two hosts with one address are the same, and so are two rooms of which the same is said.
+    """
     seen: dict[tuple[str, str, str, str], list[object]] = defaultdict(list)
     taken = {(entry.kind, folded(entry.department), folded(entry.title)) for entry in entries}
     found, remarks = [], []
     for entry in entries:
-        if entry.kind not in {"host", "line"} or entry.name:
+        if entry.kind not in {"host", "line", "room", "asset"} or entry.name:
             found.append(entry)
             continue
-        address = entry.values.get("address")
+        address = _apart_by(entry)
         others = seen[entry.kind, folded(entry.department), folded(entry.holder), folded(entry.title)]
-        if not others or (address and address in others):
+        if not others or (entry.kind != "asset" and address and address in others):
             others.append(address)
             found.append(entry)
             continue
-        title = f"{entry.title} {address}" if address else f"{entry.title}({len(others) + 1})"
+        told = address and address not in others and entry.kind in {"host", "line", "asset"}
+        title = f"{entry.title} {address}" if told else f"{entry.title}({len(others) + 1})"
         number = len(others) + 1
         while (entry.kind, folded(entry.department), folded(title)) in taken:
             number += 1
@@ -75,6 +84,13 @@ def distinguished(entries: Sequence[Entry]) -> tuple[list[Entry], list[Remark]]:
         found.append(replace(entry, title=title))
         remarks.append(_shared(entry, title))
     return found, remarks
+
+
+def _apart_by(entry: Entry) -> object:
+    """Return what tells things of one title apart: an address, the year of a batch, all that is said of a room."""
+    if entry.kind == "room":
+        return tuple(sorted((field, str(value)) for field, value in entry.values.items()))
+    return entry.values.get("year" if entry.kind == "asset" else "address")
 
 
 def _shared(entry: Entry, title: str) -> Remark:

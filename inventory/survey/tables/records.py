@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from inventory.survey.cells.dates import has_come
+from inventory.survey.cells.denials import over
 from inventory.survey.cells.quantities import amount_of
 from inventory.survey.cells.told import Setting, shown
 from inventory.survey.cells.values import told_by
@@ -12,29 +13,26 @@ from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Place, Remark, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.headings import taken_apart
-from inventory.survey.tables.margins import may_name, names_several, speaks_of_itself, without_notes
 from inventory.survey.tables.naming import perhaps_several, several, untitled
-from inventory.survey.tables.rows import RowReader
+from inventory.survey.tables.owning import OwnedRows
 from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
-from inventory.survey.tables.settling import department_line
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
 from inventory.survey.text import folded, plain
 from inventory.words import _
 
 _IDENTITY = frozenset({"title", "name", "department", "holder"})
-_PIECES = frozenset({"台", "套", "个", "条", "项", "件", "组", "块", "张", "只", "台套", "元", "万元"})
-_COUNTS = frozenset({"数量", "台数", "台套数", "服务器数量", "服务器台数", "设备数量", "count", "quantity"})
+_COUNTS = frozenset(
+    {"数量", "台数", "台套数", "服务器数量", "服务器台数", "设备数量", "条数", "线路数量", "count", "quantity"}
+)
 
 
-class TableReader(RowReader):
+class TableReader(OwnedRows):
     """Reads one table whose kind is known."""
 
     def __init__(self, sheet: Sheet, table: Table, listing: Listing) -> None:
         super().__init__(sheet, table, listing)
         self.above: dict[str, object] | None = None
-        self.last = ""
-        self.fallback: str | None = None
         self.owners: dict[int, Entry | None] | None = None
         """The system of each row, where these are the servers of systems."""
 
@@ -99,7 +97,11 @@ class TableReader(RowReader):
         places: dict[str, Place] = {"": self.grid.place(*self.first(row))}
         self.years = dict.fromkeys(self.years, 0)
         for heading, (spot, cell) in cells.items():
-            self.take(heading, spot, cell, values, places)
+            if self.is_sum(heading, spot):
+                self.say_sum(row, heading, spot)
+            else:
+                self.take(heading, spot, cell, values, places)
+        self.say_over(row, values)
         self.date(values, places)
         if values.get("sharing") == "none" and "conditions" in values and not {"basis", "name"} & values.keys():
             # The guide of 2017 has the law that forbids sharing written under the conditions of sharing; a row that
@@ -248,14 +250,40 @@ class TableReader(RowReader):
             )
         )
 
+    def is_sum(self, heading: Heading, spot: Spot) -> bool:
+        """Tell whether an amount of money is merged over several entries: it is that of all of them together."""
+        bottom = next((end for top, left, end, _right in self.grid.merged or () if (top, left) == spot), spot[0])
+        if self.columns[heading].type not in {"money", "costs"} or bottom == spot[0] or self.titled is None:
+            return False
+        return len({row.spots[self.titled] for row in self.table.rows if spot[0] <= row.number <= bottom}) > 1
+
+    def say_sum(self, row: Row, heading: Heading, spot: Spot) -> None:
+        """Remark an amount that belongs to several entries together, once."""
+        if spot[0] == row.number:
+            expected = _("an amount for each row: this cell is merged over several of them, and is taken for none")
+            self.remark(spot, expected, Weight.ERROR, column=heading.text, read=shown(self.grid.at(*spot)))
+
+    def say_over(self, row: Row, values: Mapping[str, object]) -> None:
+        """Remark a word beside what is read, or in brackets behind the title, by which the row is over or none."""
+        if "survey.state" in values or self.listing.kind not in {"system", "line", "host", "asset"}:
+            return
+        for heading, spot in row.spots.items():
+            cell, titled = self.grid.at(*spot), heading == self.titled
+            if isinstance(cell, str) and (titled or heading not in self.columns) and over(cell, titled=titled):
+                expected = _("this seems to be over, or listed twice: say so under 系统状态, or take the row out")
+                self.remark(spot, expected, Weight.WARNING, column=heading.text, read=cell)
+
     def say_several(self, row: Row) -> None:
-        """Remark a row that stands for several servers, of which one is taken."""
-        for heading, spot in row.spots.items() if self.listing.kind == "host" else ():
+        """Remark a row that stands for several servers or lines, of which one is taken."""
+        for heading, spot in row.spots.items() if self.listing.kind in {"host", "line"} else ():
             word = folded(taken_apart(heading.parts[-1])[0]) if heading.parts else ""
             counts = word in _COUNTS and heading not in self.columns
             amount = amount_of(self.grid.at(*spot)) if counts else None
             if amount is not None and amount.number > 1:
-                expected = _("a row for each server, with its address: one is taken for all of them")
+                server = _("a row for each server, with its address: one is taken for all of them")
+                line = _("a row for each line, with both its ends: one is taken for all of them")
+                expected = server if self.listing.kind == "host" else line
+                self.lost.pop(heading, None)
                 self.remark(spot, expected, Weight.WARNING, column=heading.text, read=shown(self.grid.at(*spot)))
 
     def guess_kind(self, row: Row, title: str, values: dict[str, object], places: dict[str, Place]) -> None:
@@ -281,44 +309,3 @@ class TableReader(RowReader):
         if self.listing.kind == "system" and isinstance(day, date) and "survey.surveyed" not in values:
             values["survey.surveyed"] = day.isoformat()
             places["survey.surveyed"] = self.sheet.label_places["surveyed"]
-
-    def responsible(self, row: Row, written: str, places: dict[str, Place]) -> str:
-        """Return the department of a row; none where its cell names several, which is asked about."""
-        if names_several(written):
-            expected = _("one department: this names several; give the row to the one that answers for it")
-            self.about(row, expected, Weight.ERROR, read=written)
-            return ""
-        # 单位 beside a number is what it counts.
-        written = "" if folded(written) in _PIECES else written
-        meant = self.groups[row.number] or self.sheet.department() if speaks_of_itself(written) else written
-        if written and not may_name(meant):
-            self.about(row, _("the title of a department"), Weight.ERROR, read=written)
-            return ""
-        return self.department(row, without_notes(meant), places)
-
-    def department(self, row: Row, written: str, places: dict[str, Place]) -> str:
-        """Return the department of a row: its own, its group's, the mapping file's, or the sheet's."""
-        if self.listing.kind in {"department", "building"}:
-            return ""
-        group = self.groups[row.number]
-        if written or group:
-            self.last = written
-            return written or group or ""
-        if group is None:
-            expected = _("the department: the heading above was not understood; write 单位：… there, or a column 部门")
-            self.about(row, expected, Weight.WARNING)
-            return ""
-        stated = self.sheet.rule.department or self.sheet.labelled.department
-        if self.last:
-            # A gap stands for the cell above, as merged cells do; who put all sheets together is not meant.
-            weight = Weight.WARNING if stated and folded(stated) != folded(self.last) else Weight.NOTE
-            self.about(row, _("guessed: the department of the row above"), weight, read=self.last)
-            return self.last
-        if self.fallback is None:
-            self.fallback = self.sheet.department()
-            if not self.fallback:
-                expected = _("the department, as a column, as 填报单位 above the table, or in the mapping file")
-                self.remark(self.first(row), expected, Weight.WARNING, settles=department_line(self.grid.file))
-        if "department" in self.sheet.label_places and self.fallback == self.sheet.labelled.department:
-            places["department"] = self.sheet.label_places["department"]
-        return self.fallback

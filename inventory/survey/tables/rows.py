@@ -7,6 +7,7 @@ from inventory.survey.columns import Listing
 from inventory.survey.entries import Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.celling import CellReader
+from inventory.survey.tables.guidance import heads_notes
 from inventory.survey.tables.margins import (
     group_in,
     is_department,
@@ -20,7 +21,7 @@ from inventory.survey.tables.margins import (
 from inventory.survey.tables.replies import is_reply
 from inventory.survey.tables.secrecy import secret_list
 from inventory.survey.tables.sheet import Sheet
-from inventory.survey.tables.tables import Row, Table
+from inventory.survey.tables.tables import Heading, Row, Table
 from inventory.survey.text import cleaned
 from inventory.words import _
 
@@ -47,8 +48,13 @@ class RowReader(CellReader):
         secretly = False
         rows: list[Row] = []
         heads: list[tuple[Row, int]] = []
-        for row in self.table.rows:
-            role = self.role(row)
+        noted = False
+        for index, row in enumerate(self.table.rows):
+            if self.is_header(row):
+                self.stop(row, len(self.table.rows) - index - 1)
+                break
+            noted = heads_notes(self.grid.rows[row.number]) or (noted and self.is_short(row))
+            role = self.role(row, noted=noted)
             if role == "group":
                 heads.append((row, len(rows)))
             heading = str(self.grid.rows[row.number][self.leading(row)])
@@ -74,7 +80,7 @@ class RowReader(CellReader):
     def last_entry(self) -> int:
         """Return the last row of the sheet that is an entry; what stands below it speaks of the sheet."""
         if self._last is None:
-            titled = next((h for h, column in self.columns.items() if column.field == "title"), None)
+            titled = self.titled
             titles = (
                 (row.number, self.grid.at(*row.spots[titled]) if titled else None) for row in self.table.rows[::-1]
             )
@@ -108,12 +114,36 @@ class RowReader(CellReader):
         """Return the first column of a row of the sheet that is not empty."""
         return next(index for index, cell in enumerate(self.grid.rows[row.number]) if not empty(cell))
 
-    def role(self, row: Row) -> str:
-        """Return what a row is, and remark it where it is no entry."""
+    @property
+    def titled(self) -> Heading | None:
+        """Return the heading of the titles."""
+        return next((heading for heading, column in self.columns.items() if column.field == "title"), None)
+
+    def is_header(self, row: Row) -> bool:
+        """Tell whether a row holds nothing but words that head columns."""
+        filled = [cell for cell in self.grid.rows[row.number] if not empty(cell)]
+        known = (isinstance(cell, str) and self.sheet.matcher.kinds_of(cell) for cell in filled)
+        entitled = self.titled is not None and not empty(self.grid.at(*row.spots[self.titled]))
+        return not self.table.form and entitled and len(filled) > 1 and all(known)
+
+    def stop(self, row: Row, count: int) -> None:
+        """Remark headers in the middle of a table: what stands below them would be read as something else."""
+        expected = _(
+            "one row for each entry: these are headers; leave a row empty above a second table. "
+            "The {count} rows below are not read"
+        )
+        self.about(row, expected.format(count=count), Weight.ERROR)
+
+    def is_short(self, row: Row) -> bool:
+        """Tell whether a row holds no more than a number and a text, as notes below a table do."""
+        return sum(not empty(cell) for cell in self.grid.rows[row.number]) <= min(2, len(self.table.headings) - 1)
+
+    def role(self, row: Row, *, noted: bool = False) -> str:
+        """Return what a row is, and remark it where it is no entry; `noted` tells whether it stands below 填表说明."""
         if self.table.form:
             return "data"
         cells = self.grid.rows[row.number]
-        titled = next((h for h, column in self.columns.items() if column.field == "title"), None)
+        titled = self.titled
         title = self.grid.at(*row.spots[titled]) if titled else None
         if titled and row.spots[titled] in self.grid.struck:
             self.about(row, _("struck out; not read"), Weight.WARNING)
@@ -122,7 +152,7 @@ class RowReader(CellReader):
         if self.listing.kind not in _BODIES and not named and (owner := replying_department(cells)):
             self.sheet.replies.append((self.listing.kind, self.grid.place(row.number, self.leading(row)), owner))
             return "group"
-        role = role_of(cells, title, len(self.table.headings))
+        role = "note" if noted else role_of(cells, title, len(self.table.headings))
         if role == "data" and self.replies(row, title, headed=titled is not None):
             role = "none"
         if role == "signature" and row.number < self.last_entry() and is_department(labels_in(cells).department):

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from inventory.survey.opening.grids import Cell, Grid, Spot, empty
 from inventory.survey.tables.headings import Matcher, is_unit, taken_apart
@@ -16,6 +17,8 @@ from inventory.survey.text import cleaned, folded
 _HEADER_ROWS = 3
 _LONGEST = 120
 _PAIRS = 4
+_SURE = 3
+"""So many known headers begin a second table."""
 """So many labels with a value beside them make a form."""
 
 
@@ -70,6 +73,14 @@ class Table:
     """The columns of a form that only number, explain or measure what stands beside them."""
 
 
+def fills_gaps(above: Sequence[int], below: Sequence[int]) -> bool:
+    """Tell whether the columns of a row only stand below headings with a gap beside them, and below these gaps."""
+    wide = [column for column, after in pairwise(above) if after - column > 1] + [above[-1]]
+    ends = dict(pairwise([*above, max(below, default=0) + 1]))
+    spans = [range(column, ends[column]) for column in wide if ends[column] - column > 1]
+    return len(below) > 1 and bool(spans) and all(any(column in span for span in spans) for column in below)
+
+
 class TableFinder:
     """Looks for the tables of one sheet."""
 
@@ -89,7 +100,7 @@ class TableFinder:
         row = 0
         while row < len(self.grid.rows):
             # The same header once more, as on a new page, is no second table: its rows go on where they were.
-            fresh = not blocks or self.grid.rows[row] != self.grid.rows[blocks[-1][0]]
+            fresh = not blocks or not any(self.says_again(row, other) for other in blocks[-1])
             if self.grid.rows[row] and fresh and self.is_header(row, again=bool(blocks)):
                 blocks.append(self.block(row, blocks[-1][1] + 1 if blocks else 0))
                 row = blocks[-1][1]
@@ -98,6 +109,11 @@ class TableFinder:
             return tuple(self.forms())
         ends = [self.title_above(top) for top, _bottom in blocks[1:]] + [len(self.grid.rows) - self.grid.below]
         return tuple(self.table(top, bottom, end) for (top, bottom), end in zip(blocks, ends, strict=True))
+
+    def says_again(self, row: int, header: int) -> bool:
+        """Tell whether a row is a row of the header above once more, as on a new page."""
+        words = {column: folded(cell) for column, cell in enumerate(self.grid.rows[header]) if isinstance(cell, str)}
+        return self.grid.rows[row] == self.grid.rows[header] or self.repeats(self.grid.rows[row], words)
 
     def title_above(self, top: int) -> int:
         """Return where the title of a second table begins: below a gap, or with a number of its own."""
@@ -118,7 +134,9 @@ class TableFinder:
         votes = Counter(kind for kinds in found for kind in kinds)
         known = sum(bool(kinds) for kinds in found)
         best = max((votes[kind] for kind in votes if kind in self.matcher.words), default=0)
-        if again and (best < 3 or not self.follows_gap(row)):
+        whole = best + votes["aside"] == len(cells)
+        gap = again and self.follows_gap(row)
+        if again and not (best >= _SURE and (whole or gap)) and not (best > 1 and whole and gap):
             return False
         if self.is_form_row(row, known, len(cells)):
             return False
@@ -161,31 +179,44 @@ class TableFinder:
         top = bottom = row
         while top > limit and bottom - top + 1 < _HEADER_ROWS and self.is_group_row(top - 1, top):
             top -= 1
-        while bottom - top + 1 < _HEADER_ROWS and self.is_group_row(bottom, bottom + 1):
+        while bottom - top + 1 < _HEADER_ROWS and self.is_group_row(bottom, bottom + 1, deeper=bottom > top):
             bottom += 1
-        return top, bottom
+        return top, max(bottom, self.merged_to(top))
 
-    def is_group_row(self, upper: int, lower: int) -> bool:
-        """Tell whether some cells of a row are headings of several cells in the row below it, and none has one only."""
+    def merged_to(self, top: int) -> int:
+        """Return the last row that cells of a header's first row reach, where some are merged over several rows."""
+        cells = [each for each in self.grid.merged or () if each[0] == top and not empty(self.grid.at(*each[:2]))]
+        bottom = max((bottom for _top, _left, bottom, _right in cells), default=top)
+        grouped = any(right > left for _top, left, _bottom, right in cells)
+        return bottom if grouped and bottom - top < _HEADER_ROWS else top
+
+    def is_group_row(self, upper: int, lower: int, *, deeper: bool = False) -> bool:
+        """Tell whether some cells of a row are headings of several cells in the row below it, and none has one only.
+
+        Below a row of headings that is `deeper` than the first, each has cells of its own, and one may have one.
+        """
         if lower >= len(self.grid.rows) or labels_in(self.grid.rows[upper])._replace(units=()) != labels_in(()):
             return False
         above = [column for column, cell in enumerate(self.grid.rows[upper]) if not empty(cell)]
         below = {column: cell for column, cell in enumerate(self.grid.rows[lower]) if not empty(cell)}
         years = sum(year_of(cell) is not None for cell in below.values())
         known = any(self.says(above, upper, column, cell) for column, cell in below.items())
-        if len(above) < 2 or not (known or years > 1 or self.are_options(below.values()) or self.merges(upper, below)):
+        signs = known or years > 1 or self.are_options(below.values()) or self.merges(upper, below)
+        if len(above) < 2 or not (signs or fills_gaps(above, list(below))):
             return False
         if not all(isinstance(cell, str) or year_of(cell) for cell in below.values()):
+            return False
+        if deeper and min(below, default=0) < above[0]:
             return False
         ends = [*above[1:], max(below, default=0) + 1]
         groups = 0
         for column, end in zip(above, ends, strict=True):
             if column in below:
-                if not any(other in below for other in range(column + 1, end)):
+                if not deeper and not any(other in below for other in range(column + 1, end)):
                     # A single cell below a header is what the header is about.
                     return False
                 groups += 1
-        return groups > 0
+        return groups > 0 and not (deeper and groups < len(above))
 
     def says(self, above: Sequence[int], upper: int, column: int, cell: Cell) -> bool:
         """Tell whether a cell is known as a header, alone or together with the heading of its group."""
