@@ -104,12 +104,15 @@ def twin(programme: Programme, seeds: Path | None) -> Iterator[World]:
         client.down(name)
 
 
-def room(hosts: Mapping[str, tuple[str, str]]) -> Programme:
-    """Return a district of one machine room: hosts by name, each with its address in 10.11.0.0/24 and its system."""
-    listed = [{"name": name, "address": address, "os": system} for name, (address, system) in hosts.items()]
+def room(hosts: Mapping[str, tuple[str, str]], name: str = "bench") -> Programme:
+    """Return the smallest whole district: one machine room behind one circuit, and the name server of NAME.example.
+
+    Hosts by name, each with its address in 10.11.0.0/24 and its system.
+    """
+    listed = [{"name": host, "address": address, "os": system} for host, (address, system) in hosts.items()]
     device = {"platform": "frr"}
     document: dict[str, Any] = {
-        "programme": "bench", "title": "bench", "profile": "jimo",
+        "programme": name, "title": name, "profile": "jimo",
         "departments": [{"name": "water", "title": "water", "rooms": [
             {"name": "room", "area": 9, "prefix": "10.11.0.0/24", "gateway": "ce", "hosts": listed}]}],
         "sites": [{"name": "cloud-a", "title": "cloud", "role": "primary", "networks": [
@@ -127,7 +130,7 @@ def room(hosts: Mapping[str, tuple[str, str]]) -> Programme:
                 "networks": [{"domain": "administrative", "prefix": "10.50.1.0/24"}],
                 "hosts": [{"name": "ns1", "number": 53}],
             },
-            "names": {"zone": "bench.example", "server": "ns1", "ttl": "1s"},
+            "names": {"zone": f"{name}.example", "server": "ns1", "ttl": "1s"},
         },
     }  # fmt: skip
     return Programme.model_validate(document)

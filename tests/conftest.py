@@ -5,11 +5,11 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from bench.ground import room
 from infra.twin import client
 from infra.worlds import World
 from inventory.loading import load_programme
@@ -46,33 +46,7 @@ def programme() -> Programme:
 @pytest.fixture(scope="session")
 def tiny() -> Programme:
     """One department with one host behind one circuit, and the name server: the smallest whole twin."""
-    room = {
-        "name": "room", "area": 9, "prefix": "10.11.0.0/24", "gateway": "ce",
-        "hosts": [{"name": "water-db", "address": "10.11.0.10", "os": "debian-12"}],
-    }  # fmt: skip
-    network = {"name": "net", "domain": "administrative", "prefix": "10.60.1.0/24", "attached_to": "pe1"}
-    device = {"platform": "frr"}
-    document: dict[str, Any] = {
-        "programme": "tiny", "title": "tiny", "profile": "jimo",
-        "departments": [{"name": "water", "title": "water", "rooms": [room]}],
-        "sites": [{"name": "cloud-a", "title": "cloud", "role": "primary", "networks": [network]}],
-        "sizes": [], "systems": [],
-        "network": {
-            "domains": [{"name": "administrative", "title": "administrative"}],
-            "devices": [
-                {**device, "name": "pe1", "role": "pe", "asn": 65101, "router_id": "10.255.0.1"},
-                {**device, "name": "ce", "role": "ce", "asn": 65211, "router_id": "10.255.0.11"},
-            ],
-            "attachments": [{"device": "ce", "edge": "pe1", "domain": "administrative", "prefix": "10.254.11.0/30"}],
-            "centre": {
-                "gateway": "pe1",
-                "networks": [{"domain": "administrative", "prefix": "10.50.1.0/24"}],
-                "hosts": [{"name": "ns1", "number": 53}],
-            },
-            "names": {"zone": "tiny.example", "server": "ns1", "ttl": "1s"},
-        },
-    }  # fmt: skip
-    return Programme.model_validate(document)
+    return room({"water-db": ("10.11.0.10", "debian-12")}, "tiny")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from infra.twin import client
 from infra.worlds import World
 from inventory.model import Programme
 from migrations.actuators.ansible.runner import Answer, Playbooks
-from tests.real.steps import RunOn
+from tests.real.steps import RunOn, with_hosts
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -99,13 +99,8 @@ def district(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[District]:
     """The server copied, followed, and fronted by its entry."""
-    document = tiny.model_dump(mode="json")
-    document["departments"][0]["rooms"][0]["hosts"] = [
-        {"name": name, "address": address, "os": "debian-11" if name == OLD else "debian-12"}
-        for name, address in ADDRESSES.items()
-    ]
     seeds = tmp_path_factory.mktemp("seeds")
-    world = client.up(Programme.model_validate(document), twin_name("m"), seeds, print)
+    world = client.up(with_hosts(tiny, ADDRESSES, {OLD}), twin_name("m"), seeds, print)
     run = running_on(world)
     options = f"[mysqld]\nbind-address = {ADDRESSES[OLD]}\n"
     run(

@@ -22,7 +22,7 @@ from tests.real.postgresql.district import (
     SETTINGS,
     District,
 )
-from tests.real.steps import RunOn
+from tests.real.steps import RunOn, with_hosts
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +33,7 @@ def empty(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[District]:
     """The hosts as surveyed: the database in use, the new ones bare."""
-    document = tiny.model_dump(mode="json")
-    document["departments"][0]["rooms"][0]["hosts"] = [
-        {"name": name, "address": address, "os": "debian-11" if name == OLD else "debian-12"}
-        for name, address in ADDRESSES.items()
-    ]
-    world = client.up(Programme.model_validate(document), twin_name("p"), SEEDS, print)
+    world = client.up(with_hosts(tiny, ADDRESSES, {OLD}), twin_name("p"), SEEDS, print)
     run = running_on(world)
     password = (SEEDS / OLD / "root/etc/zhenghe-demo/billing.pass").read_text()
     run(CLIENT, f"mkdir -p /etc/zhenghe-demo; echo '{password.strip()}' > /etc/zhenghe-demo/billing.pass")
