@@ -66,11 +66,6 @@ def _local_port(url: str) -> int | None:
     return parts.port if parts.hostname in {"127.0.0.1", "localhost", "::1"} else None
 
 
-def let_in(settings: CloudSettings) -> None:
-    """Raise BackendError where the cloud does not let us in."""
-    connect(settings).close()
-
-
 @contextmanager
 def translated(settings: CloudSettings) -> Iterator[None]:
     """Raise whatever goes wrong between us and the cloud as a BackendError in one sentence."""

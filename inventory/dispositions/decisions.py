@@ -12,7 +12,7 @@ from inventory.base import Model
 from inventory.blanks import says_nothing
 from inventory.dispositions.zombies import Answer, Verdict, criteria_of
 from inventory.kinds import Kind
-from inventory.model import Disposition, Exemption, Line, Survey, System
+from inventory.model import Disposition, Exemption, Line, System
 from inventory.words import _N, Phrase, _, phrase
 
 MOVES = frozenset({Disposition.REHOST, Disposition.REPLATFORM})
@@ -133,12 +133,6 @@ def _leave(exemption: Exemption) -> Phrase:
         return phrase(_N("{reason} ({date})"), reason=exemption.reason, date=exemption.granted.isoformat())
     words = {"reason": exemption.reason, "date": exemption.granted.isoformat(), "until": exemption.until.isoformat()}
     return phrase(_N("{reason} ({date}, until {until})"), **words)
-
-
-def zombie_criterion(survey: Survey | None) -> str | None:
-    """Return the first criterion by which a system is a zombie, in words; none where it is none."""
-    met = (answer.reason.said() for _name, answer in criteria_of(survey) if answer.verdict is Verdict.APPLIES)
-    return next(met, None)
 
 
 def _office_level(system: System, _kinds: Kinds) -> Answer:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from inventory.files.reading import resolved
 from inventory.files.schema import schema_header
-from inventory.model import Network, Programme, System
+from inventory.model import Network, Programme
 
 WIDTH = 118
 """Columns that a line in braces may take."""
@@ -73,11 +73,6 @@ def dump(programme: Programme, folder: Path) -> None:
         target = folder / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(file_text(file, document), encoding="utf-8")
-
-
-def system_text(system: System) -> str:
-    """Return one system as a document of its own."""
-    return yaml_text(plain(system))
 
 
 def yaml_text(document: Mapping[str, Any]) -> str:

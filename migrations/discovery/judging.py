@@ -9,9 +9,6 @@ from inventory.model import Component, Programme, System
 from inventory.words import _
 from migrations.discovery.facts import Discovered, Peer
 
-EPHEMERAL = 32768
-"""From here on a kernel gives ports to clients: a program that listens there is rarely somebody's service."""
-
 
 class Sort(StrEnum):
     """What kind of difference between hosts and inventory was found."""

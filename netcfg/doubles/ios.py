@@ -8,7 +8,6 @@ from netcfg.doubles.forms import TOP, Form, Grammar, Lines, Path, Refusal, neste
 
 _ADDRESS = r"\d+\.\d+\.\d+\.\d+"
 _PEER = rf"neighbor (?P<peer>{_ADDRESS}|[A-Za-z]\S*)"
-_NEEDS_PEER = r"neighbor \g<peer> (?:remote-as|peer-group).*"
 IOS = Grammar(
     no="no ",
     wrong="               ^\n% Invalid input detected at '^' marker.",
