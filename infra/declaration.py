@@ -1,4 +1,4 @@
-"""What a site must be made of: a value computed from the programme, part of the plan, obeyed by the Pulumi program."""
+"""The resources of a site: a value computed from the programme, part of the plan, obeyed by the Pulumi program."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network

@@ -1,4 +1,4 @@
-"""What hosts and devices say is heard up to a limit and read by a closed model: it is data, whoever speaks.
+"""Answers of hosts and devices are read up to a limit, by a closed model: they are data, whoever speaks.
 
 Unheard     an answer is too long, no answer at all, or has something in it that nobody asked for
 """

@@ -1,4 +1,4 @@
-"""Who can be reached in a world, with which key, as whom, with which rights; and a first draft of a world's files."""
+"""Reaching a world: with which key, as whom, with which rights; and a first draft of a world's files."""
 
 import shlex
 import subprocess

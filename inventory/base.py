@@ -1,4 +1,4 @@
-"""What every model of the inventory shares."""
+"""The base of every model of the inventory."""
 
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Interface

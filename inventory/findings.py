@@ -1,4 +1,4 @@
-"""What is wrong with an inventory: where, why, and how it is mended."""
+"""Findings about an inventory: where, why, and how each is mended."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is said to people goes through here: English in the code, other languages in catalogues beside this file.
+"""All words to people go through here: English in the code, other languages in catalogues beside this file.
 
 The language is the first that is named by LANGUAGE, LC_ALL, LC_MESSAGES or LANG and has a catalogue; English otherwise.
 Catalogues are committed as text (`locale/LANGUAGE/LC_MESSAGES/zhenghe.po`) and compiled in memory when they are needed,

@@ -1,4 +1,4 @@
-"""What steps of systems are called with: the planner writes it, it is kept as JSON, and roles on hosts read that.
+"""The arguments of systems' steps: the planner writes them, they are kept as JSON, and roles on hosts read that.
 
 Sites are called with a SiteDeclaration (`infra/declaration.py`), lines with LineArguments (`netcfg/intent.py`).
 """

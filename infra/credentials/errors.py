@@ -1,4 +1,4 @@
-"""What can go wrong when a secret is asked for; none of these ever carries one.
+"""Errors of looking a secret up; none of them ever carries one.
 
 SecretError
     SecretMissing       it is not there

@@ -1,4 +1,4 @@
-"""What keeps a site from being looked at or changed.
+"""Errors that keep a site from being looked at or changed.
 
     ProvisionError              a site could not be looked at or changed
     ├── EngineMissing           there is no Pulumi on this machine

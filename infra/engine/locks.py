@@ -1,4 +1,4 @@
-"""Who holds the lock that Pulumi's engine puts beside a state, and whether he is proven dead.
+"""The lock that Pulumi's engine puts beside a state: its holder, and whether he is proven dead.
 
 The engine's lock is a file that names its maker; a run that was killed leaves it there for ever.
 """

@@ -1,4 +1,4 @@
-"""What a site is seen to be made of, and what would have to change, or was changed, to make it as declared."""
+"""A site as it is seen, and the changes that would make it, or have made it, as declared."""
 
 from typing import Literal
 

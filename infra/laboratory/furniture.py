@@ -1,4 +1,4 @@
-"""What is in a laboratory before an operator comes: a value, which its services read as JSON."""
+"""The furniture of a laboratory before an operator comes: a value, which its services read as JSON."""
 
 from collections.abc import Mapping
 from ipaddress import IPv4Network

@@ -1,4 +1,4 @@
-"""What the laboratory is made of, each part built once and kept by content like those of the set-up."""
+"""The parts of the laboratory, each built once and kept by content like those of the set-up."""
 
 import os
 import shutil

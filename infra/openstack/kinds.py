@@ -1,4 +1,4 @@
-"""What OpenStack's kinds of resource are called in Pulumi, and the words by which ours are marked."""
+"""The names of OpenStack's kinds of resource in Pulumi, and the words by which ours are marked."""
 
 from collections.abc import Mapping
 from enum import StrEnum

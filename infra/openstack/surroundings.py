@@ -1,4 +1,4 @@
-"""What is in a cloud already when a site is made there: networks outside, and networks that its operators have made."""
+"""Networks that are in a cloud before a site is made there: those outside, and those that its operators have made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the set-up makes once and keeps outside the checkout, each part named by what it was made from.
+"""The cache of the set-up outside the checkout: each part is named by what it was made from.
 
 Several runs may work here at once, and each may be killed at any instant: a part is built under a name of its own
 and renamed when it is whole, and the lock of a part is held until the last process that builds it is gone.

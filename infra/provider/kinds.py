@@ -1,4 +1,4 @@
-"""What the cloud's kinds of resource are called in Pulumi."""
+"""The names of the twin cloud's kinds of resource in Pulumi."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What a department's device or a hub that is BIRD is configured with before anything is moved."""
+"""The configuration of a department's device or a hub that is BIRD, before anything is moved."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network

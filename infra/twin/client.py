@@ -1,4 +1,4 @@
-"""What the command line and the tests do with twins: up, down, list, shell, and faults on purpose."""
+"""Twins for the command line and for tests: up, down, list, shell, and faults on purpose."""
 
 import fcntl
 import os

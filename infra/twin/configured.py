@@ -1,4 +1,4 @@
-"""What the twin's routers boot with: devices' real configurations where these were fetched, generated ones elsewhere.
+"""Configurations that the twin's routers boot with: devices' real ones where these were fetched, else generated ones.
 
 A real configuration stays as it is but for what a twin cannot have: its interfaces bear the names of the twin's wires,
 its hidden secrets are secrets of the twin, equal where they are equal in reality, and interfaces that lead to nothing

@@ -1,4 +1,4 @@
-"""What can go wrong with a twin.
+"""Errors of a twin.
 
 TwinError               says what, why and what to do next
 ├── CannotBuild         the machine lacks something, or a part of the twin did not start

@@ -1,4 +1,4 @@
-"""What a twin of a programme is made of: a value, computed from the programme alone."""
+"""The layout of a programme's twin: a value, computed from the programme alone."""
 
 from collections import Counter
 from collections.abc import Iterator

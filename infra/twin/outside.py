@@ -1,4 +1,4 @@
-"""What leads out of an OpenStack into a twin: for each network outside the provider edge that stands in it."""
+"""The ways out of an OpenStack into a twin: for each network outside the provider edge that stands in it."""
 
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Interface, IPv4Network

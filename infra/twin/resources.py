@@ -1,4 +1,4 @@
-"""What may be asked of the twin's cloud: the fields of each kind of resource, and which of them can be changed."""
+"""The resources of the twin's cloud: the fields of each kind, and which of them can be changed."""
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network

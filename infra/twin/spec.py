@@ -1,4 +1,4 @@
-"""What the supervisor is told to build, and the digest by which a living twin is recognised as the wanted one."""
+"""The order to the supervisor, and the digest by which a living twin is recognised as the wanted one."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What the twin's cloud asks of the machine below it: segments, hosts and their packet filters.
+"""The machine below the twin's cloud, as the cloud asks for it: segments, hosts and their packet filters.
 
 SubstrateError      the machine below cannot do what the cloud asks; its message says why and what to do
 """

@@ -1,4 +1,4 @@
-"""What a department's device or a hub of Huawei's or Cisco's is configured with before anything is moved."""
+"""The configuration of a Huawei or Cisco device of a department or a hub, before anything is moved."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network

@@ -1,1 +1,1 @@
-"""What is wrong with an inventory or still lacking: every check looks at the documents as written."""
+"""Checks of an inventory for faults and gaps: every check looks at the documents as written."""

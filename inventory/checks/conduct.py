@@ -1,4 +1,4 @@
-"""What must not be done: with classified systems, with golden projects, with lines and with components of a kind."""
+"""Forbidden conduct: with classified systems, with golden projects, with lines and with components of a kind."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches

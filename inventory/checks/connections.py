@@ -1,4 +1,4 @@
-"""What a service connects to: named components must be there, and each old word must mean one of them."""
+"""Connections of services: named components must be there, and each old word must mean one of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What a survey still lacks, each with the obligations that ask for it: warnings, as work can begin without it."""
+"""Gaps of a survey, each with the obligations that ask for it: warnings, as work can begin without it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

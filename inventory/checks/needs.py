@@ -1,4 +1,4 @@
-"""What a move needs and a survey may lack: targets, addresses, networks, lines' ends, the extranet's centre.
+"""Needs of a move that a survey may lack: targets, addresses, networks, lines' ends, the extranet's centre.
 
 An inventory in which nothing is planned yet needs none of it. What is planned, and lacks something, is an error; what
 would move by rule and has no target is only said to be not planned yet.

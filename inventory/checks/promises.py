@@ -1,4 +1,4 @@
-"""What is written by hand and cannot be so: overrides, exemptions, answers, mergers, and dates in the wrong order."""
+"""Impossible things written by hand: overrides, exemptions, answers, mergers, and dates in the wrong order."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""What `survey.lock.json` remembers of systems that are or were called classified."""
+"""Systems that are or were called classified, as `survey.lock.json` remembers them."""
 
 from collections.abc import Iterator
 from pathlib import Path

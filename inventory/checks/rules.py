@@ -1,4 +1,4 @@
-"""What holds between the parts of an inventory: names that are unique, no cycles, no secrets."""
+"""Rules between the parts of an inventory: names that are unique, no cycles, no secrets."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain

@@ -1,1 +1,1 @@
-"""What devices are really configured with, as `zhenghe net fetch` keeps it beside the inventory."""
+"""Configurations that devices really have, as `zhenghe net fetch` keeps them beside the inventory."""

@@ -1,4 +1,4 @@
-"""What the inventory says of devices, with the places where it says it."""
+"""The inventory's word on devices, with the places where it stands."""
 
 from ipaddress import IPv4Network
 

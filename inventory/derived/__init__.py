@@ -1,1 +1,1 @@
-"""What follows from a programme without being written in it: hosts, addresses, interfaces, groups."""
+"""Values that follow from a programme without being written in it: hosts, addresses, interfaces, groups."""

@@ -1,4 +1,4 @@
-"""What becomes of the addresses that stand in a service's configuration, computed from the inventory alone.
+"""New words for the addresses that stand in a service's configuration, computed from the inventory alone.
 
 A service names its database by the address of the host on which that ran as surveyed. Behind the move clients find it
 by the name of its entry, so each old word is replaced by that name; the service's own address becomes its new one.

@@ -1,4 +1,4 @@
-"""What the operator's template calls things on the twin's devices, and which networks are behind a device."""
+"""Names that the operator's template gives things on the twin's devices, and the networks behind a device."""
 
 from ipaddress import IPv4Network
 

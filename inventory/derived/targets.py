@@ -1,4 +1,4 @@
-"""Which hosts the move needs at its sites: a name and an address for each, computed from the programme alone."""
+"""The hosts that the move needs at its sites: a name and an address for each, computed from the programme alone."""
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address

@@ -1,4 +1,4 @@
-"""What a move needs of a programme and a survey may still lack: addresses, prefixes, lines' ends, the centre.
+"""Facts that a move needs and a survey may still lack: addresses, prefixes, lines' ends, the centre.
 
 The check refuses an inventory in which something moves and one of these is missing; so who plans a move asks here and
 gets values, and a LookupError is a fault of ours.

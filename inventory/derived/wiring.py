@@ -1,4 +1,4 @@
-"""Which interfaces each device has and what they lead to, computed from the programme alone."""
+"""The interfaces of each device and what they lead to, computed from the programme alone."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network

@@ -1,1 +1,1 @@
-"""What becomes of systems and lines, by rules that cite a clause."""
+"""Dispositions of systems and lines, by rules that cite a clause."""

@@ -1,4 +1,4 @@
-"""What becomes of a system or a line by rule, each answer with the clause of the plans that it rests on.
+"""The disposition of a system or a line by rule, each answer with the clause of the plans that it rests on.
 
 The rules are two ordered tables; the first that applies decides, and a disposition set by hand, with its reason and
 date, overrules it. A programme's own plan only decides which clause is cited: clauses are ids of obligations, LN those

@@ -1,4 +1,4 @@
-"""What is wrong with a text that is no YAML, in words of ours: by what stands there, otherwise by what the parser says.
+"""Faults of a text that is no YAML, in words of ours: by what stands there, otherwise by what the parser says.
 
 The parser names the place where it could not go on; what is wrong often stands a line above.
 """

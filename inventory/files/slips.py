@@ -1,4 +1,4 @@
-"""What people mean by a value that YAML, or the inventory, reads as something else: the mend says how it is written."""
+"""Values that YAML, or the inventory, reads otherwise than people mean them: the mend says how they are written."""
 
 import re
 import unicodedata

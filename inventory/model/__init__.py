@@ -1,4 +1,4 @@
-"""What a government has and what it must become, never how: the models of the inventory."""
+"""The models of the inventory: what a government has and what it must become, never how."""
 
 from inventory.model.departments import (
     Asset,

@@ -1,4 +1,4 @@
-"""Who owns systems, and where these stand as surveyed: departments, their machine rooms, hosts and devices."""
+"""The owners of systems, and where these stand as surveyed: departments, machine rooms, hosts and devices."""
 
 from datetime import date
 from enum import StrEnum

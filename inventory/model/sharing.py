@@ -1,4 +1,4 @@
-"""What systems share: data resources of the catalogue, and requests for those that are shared on conditions."""
+"""Sharing between systems: data resources of the catalogue, and requests for those that are shared on conditions."""
 
 from datetime import date
 from typing import Annotated, Literal

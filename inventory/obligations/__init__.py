@@ -1,4 +1,4 @@
-"""What a plan obliges a programme to do, and how that stands: profiles are data, measures are pure functions."""
+"""The obligations of a programme under a plan, and how they stand: profiles are data, measures are pure functions."""
 
 from inventory.obligations.achievements import Achievements, achieved
 from inventory.obligations.facts import Facts, Ground

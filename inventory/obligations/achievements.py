@@ -1,4 +1,4 @@
-"""What has been achieved, by whom and when: the evidence that obligations are measured by.
+"""Achievements, by whom and when: the evidence that obligations are measured by.
 
 A record of the inventory says what no run can see; records of the same form are made of the evidence of runs. So the
 measures know one kind of evidence and need not know where it comes from.

@@ -1,4 +1,4 @@
-"""What a clause says, by the id of its obligation, in our own words and in both languages; from the profiles' files."""
+"""The text of clauses by their obligations' ids, in our own words and in both languages; from the profiles' files."""
 
 from functools import cache
 

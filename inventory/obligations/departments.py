@@ -1,4 +1,4 @@
-"""What a measure may ask of departments, their units, their machine rooms and the equipment in these."""
+"""Questions that a measure may ask of departments, their units, their machine rooms and the equipment in these."""
 
 from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple

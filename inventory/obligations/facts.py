@@ -1,4 +1,4 @@
-"""What measures ask again and again of a programme and its evidence, worked out once."""
+"""Facts of a programme and its evidence that measures ask for again and again, worked out once."""
 
 from collections import defaultdict
 from collections.abc import Mapping

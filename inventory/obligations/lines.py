@@ -1,4 +1,4 @@
-"""What a measure may ask of lines, and of the domains that take their traffic over."""
+"""Questions that a measure may ask of lines, and of the domains that take their traffic over."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What a measure may ask of data resources, of requests for them, of platforms and their links, and of sites."""
+"""Questions that a measure may ask of data resources, requests for them, platforms with their links, and sites."""
 
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 

@@ -1,4 +1,4 @@
-"""What a measure may ask of systems."""
+"""Questions that a measure may ask of systems."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal

@@ -1,4 +1,4 @@
-"""Which departments have answered the survey: with systems, with the answer that they have none, or not at all."""
+"""Departments' answers to the survey: with systems, that they have none, or not at all."""
 
 from collections import Counter
 from collections.abc import Mapping

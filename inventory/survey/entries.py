@@ -1,4 +1,4 @@
-"""What is read from survey sheets: entries, each value with its cell, and remarks on all that was not clear."""
+"""Entries read from survey sheets, each value with its cell, and remarks on all that was not clear."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What actuators say of their work while they work: shown to whoever watches, and no evidence."""
+"""Actuators' words about their work while they work: shown to whoever watches, and no evidence."""
 
 from pathlib import Path
 

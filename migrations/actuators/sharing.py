@@ -1,4 +1,4 @@
-"""What steps of several units change together, by who acts: devices at which several lines end, and hosts of entries.
+"""Things that steps of several units change together: devices at which several lines end, and hosts of entries.
 
 Who changes one of these holds a lock for it, in whatever run of the world.
 """

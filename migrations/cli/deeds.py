@@ -1,4 +1,4 @@
-"""What is done with a run, whoever does it: the command itself, or the service in its place.
+"""Deeds on a run, whoever does them: the command itself, or the service in its place.
 
     python -m migrations.cli.deeds STATE NUMBER
 

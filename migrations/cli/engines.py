@@ -1,4 +1,4 @@
-"""Which engine carries a run: its own, or a cluster of Temporal's that is named on the command line."""
+"""The engine of a run: its own, or a cluster of Temporal's that is named on the command line."""
 
 from pydantic import ValidationError
 

@@ -1,4 +1,4 @@
-"""What `zhenghe explain` prints: short, aligned, in the language of who reads it."""
+"""The output of `zhenghe explain`: short, aligned, in the language of who reads it."""
 
 import json
 import os

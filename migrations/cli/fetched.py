@@ -1,4 +1,4 @@
-"""What the commands about devices' configurations do: fetch, keep, compare, seal."""
+"""The commands about devices' configurations: fetch, keep, compare, seal."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What the command shows while it works, on standard error: a live table on a terminal, plain lines otherwise."""
+"""Progress of a command on standard error: a live table on a terminal, plain lines otherwise."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence

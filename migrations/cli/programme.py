@@ -1,4 +1,4 @@
-"""What `zhenghe status` tells of a programme: what all runs in a world came to, by wave, and who waits for whom."""
+"""The programme in `zhenghe status`: what all runs in a world came to, by wave, and who waits for whom."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What a command says: everything on its way to a terminal or a pipe is made harmless here, whoever wrote it."""
+"""The output of every command: all on its way to a terminal or a pipe is made harmless here, whoever wrote it."""
 
 import sys
 from typing import TYPE_CHECKING, Any

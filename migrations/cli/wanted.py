@@ -1,4 +1,4 @@
-"""Which plan, run and units a command means, and whether it may act on them now."""
+"""The plan, run and units that a command means, and whether it may act on them now."""
 
 import socket
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""What hosts may say of what runs on them: closed models with bounds, because a host's word is data."""
+"""Hosts' answers about what runs on them: closed models with bounds, because a host's word is data."""
 
 from typing import Annotated, Literal
 

@@ -1,1 +1,1 @@
-"""What was seen, by whom, when: the chain of records, and how far the units have come by it."""
+"""Evidence: the chain of records of what was seen, by whom and when, and how far the units have come by it."""

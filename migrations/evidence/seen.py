@@ -1,4 +1,4 @@
-"""What probes and checks saw, as it is kept: values only, for those who look and for those who read."""
+"""Observations of probes and checks, as they are kept: values only, for those who look and for those who read."""
 
 from typing import Literal
 

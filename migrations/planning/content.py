@@ -1,4 +1,4 @@
-"""Which files act for a unit beside its steps' arguments: roles with what they import, platforms, the Pulumi program.
+"""The files that act for a unit beside its steps' arguments: roles with their imports, platforms, the Pulumi program.
 
 A unit's digest covers these and no others, so that what is changed in one role leaves all systems without it alone.
 """

@@ -1,4 +1,4 @@
-"""What tells two plans apart: units new, gone, changed (in which argument), moved to another wave, done meanwhile."""
+"""Differences of two plans: units new, gone, changed (in which argument), moved to another wave, done meanwhile."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal

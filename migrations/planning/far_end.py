@@ -1,4 +1,4 @@
-"""What others have to do where a line's far end is theirs: a carrier's in the internet, or a ministry's.
+"""Steps of others where a line's far end is theirs: a carrier's in the internet, or a ministry's.
 
 Nobody of the programme logs in there, so these are steps of people's: what they are asked for is in the step.
 """

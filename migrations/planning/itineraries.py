@@ -1,4 +1,4 @@
-"""Which steps a system goes through, by what becomes of it; who does each is its actuator's affair.
+"""The steps that a system goes through, by its disposition; who does each is its actuator's affair.
 
     moves      (rehost, replatform)  copied, fronted, switched in one pause, the old side given up
     retires    its components are archived and stopped

@@ -1,4 +1,4 @@
-"""Which units a plan is about: a wave's or some by name, with the sites and lines under them, without what is done."""
+"""The units that a plan is about: a wave's or some by name, with sites and lines under them, without those done."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress

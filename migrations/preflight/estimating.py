@@ -1,4 +1,4 @@
-"""What the move of a database will take: copy, pause, connections, held against the limits of its system."""
+"""Estimates of a database's move: copy, pause, connections, held against the limits of its system."""
 
 from collections.abc import Iterator
 

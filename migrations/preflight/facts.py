@@ -1,4 +1,4 @@
-"""What hosts may say in a preflight: closed models with bounds, because a host's word is data."""
+"""Hosts' answers in a preflight: closed models with bounds, because a host's word is data."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What a preflight finds."""
+"""Findings of a preflight."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""What runs in the real world have achieved, as records of the same form as those of the inventory.
+"""Achievements of runs in the real world, as records of the same form as those of the inventory.
 
 A rehearsal in a twin achieves nothing, nor does a run whose evidence was changed. Only what stands at the end counts: a
 unit that was rolled back has achieved nothing.

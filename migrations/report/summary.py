@@ -1,4 +1,4 @@
-"""What a run came to: the model that the terminal, the page and machines tell of."""
+"""The summary of a run: the model that the terminal, the page and machines tell of."""
 
 from typing import Any, Literal
 

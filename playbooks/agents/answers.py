@@ -1,4 +1,4 @@
-"""What a host may say, as closed models, read on the controller: nothing else of an answer is looked at or passed on.
+"""Answers of hosts as closed models, read on the controller: nothing else of them is looked at or passed on.
 
 A broken host speaks too. Whatever it says beyond these fields is refused, so that no word of its answer is one of
 Ansible's (`add_host`, `ansible_facts`), of a plan's, or of another host's.

@@ -1,4 +1,4 @@
-"""What all code that runs on hosts has in common: refuse, run a command, wait, hold a lock, write a file, answer.
+"""The kit of all code that runs on hosts: refuse, run a command, wait, hold a lock, write a file, answer.
 
 Runs under Python 3.9 with the standard library alone.
 """

@@ -1,4 +1,4 @@
-"""Who takes part in a step, computed from the step's arguments alone."""
+"""The participants of a step, computed from the step's arguments alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent to a host before anything runs there: the code of a kind, what it shares with others, its arguments."""
+"""The payload for a host before anything runs there: the code of a kind, what it shares with others, its arguments."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What single cells say: dates, quantities with units, and values by the type of their column."""
+"""Single cells: dates, quantities with units, and values by the type of their column."""

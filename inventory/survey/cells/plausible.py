@@ -1,4 +1,4 @@
-"""What no cell can mean: a number that is far too large, mostly because its unit is not the one above it."""
+"""Implausible cells: a number that is far too large, mostly because its unit is not the one above it."""
 
 from collections.abc import Mapping
 from decimal import Decimal

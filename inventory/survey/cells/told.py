@@ -1,4 +1,4 @@
-"""What a cell tells, and what is known about it beside its content."""
+"""The content of a cell, and what is known about it beside that."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

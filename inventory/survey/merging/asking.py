@@ -1,4 +1,4 @@
-"""What an import may not decide by itself: questions, each with the words that answer it on the command line.
+"""Questions that an import may not decide by itself, each with the words that answer it on the command line.
 
 A question is open until one of its words is given with `--accept`. Until then nothing of the rows that it is about is
 written; everything else is.

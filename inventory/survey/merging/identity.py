@@ -1,4 +1,4 @@
-"""What tells whether two rows are about the same thing, and whether two titles may be one department's.
+"""Identity: whether two rows are about the same thing, and whether two titles may be one department's.
 
 A title that half of all departments use, such as 办公系统, says nothing of which system is meant; neither does a number
 that only counts rows, nor a function in a few words.

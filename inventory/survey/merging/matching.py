@@ -1,4 +1,4 @@
-"""Which part of the inventory a row of a sheet speaks of: by its identifier, title, number or address."""
+"""Matching a row of a sheet with a part of the inventory: by its identifier, title, number or address."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What survey sheets said when they were last read or written: by it a change in a sheet is told from one by hand.
+"""The memory of what survey sheets said last: by it a change in a sheet is told from one by hand.
 
 It is kept beside the inventory's files, in `survey.lock.json`: for each part and each department that reports it, the
 values of its row. Whoever removes the file loses no value; what sheets and files say differently is then a conflict.

@@ -1,4 +1,4 @@
-"""What becomes of systems that sheets call classified: only that they exist stays, and no sheet takes that back.
+"""Systems that sheets call classified: only that they exist stays, and no sheet takes that back.
 
 An open system that a sheet calls classified is a question, because all that was known of it is removed. That a
 classified one is open is a person's act in the inventory (`grading.declassified`); a sheet can only ask for it.

@@ -1,4 +1,4 @@
-"""What a workbook's XML tells and its cells do not: hidden rows, errors, what is struck out, comments, its reach."""
+"""Facts in a workbook's XML beside its cells: hidden rows, errors, struck-out text, comments, its reach."""
 
 import posixpath
 import re

@@ -1,4 +1,4 @@
-"""What the XML of an ods tells and its cells do not: its reach, merged and hidden cells, strikes, comments."""
+"""Facts in the XML of an ods beside its cells: its reach, merged and hidden cells, strikes, comments."""
 
 import zipfile
 from collections.abc import Mapping

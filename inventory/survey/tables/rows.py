@@ -1,4 +1,4 @@
-"""Which rows of a table are entries, and what the others say of a group or of the sheet."""
+"""Rows of a table: which are entries, and what the others say of a group or of the sheet."""
 
 from collections.abc import Sequence
 

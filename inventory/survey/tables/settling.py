@@ -1,4 +1,4 @@
-"""What a person has settled about odd sheets, in a mapping file.
+"""Settlements of odd sheets by a person, in a mapping file.
 
 columns: {责任处: office, 建设性质: ignore}      # in all sheets
 departments: {人社局: 人力资源和社会保障局}      # two titles of one department

@@ -1,4 +1,4 @@
-"""What a command says is read while it says it, without a pseudo-terminal.
+"""Reads a command's output while it runs, without a pseudo-terminal.
 
 A pseudo-terminal would have to be made by a fork in this process. gRPC's threads, which Pulumi's SDK brings into it,
 do not survive a fork: now and then they abort the child before it has become the command. A pipe can be given to a

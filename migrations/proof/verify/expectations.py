@@ -1,4 +1,4 @@
-"""What testinfra must find after a move, as data: computed from the programme, the kinds and which units have moved."""
+"""Expectations of testinfra after a move, as data: from the programme, the kinds and which units have moved."""
 
 import re
 import shlex

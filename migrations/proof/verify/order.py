@@ -1,4 +1,4 @@
-"""What is handed to the checks' own process."""
+"""The order to the checks' own process."""
 
 from inventory.base import Model
 from migrations.proof.verify.expectations import Expectation

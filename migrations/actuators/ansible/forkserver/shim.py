@@ -1,4 +1,4 @@
-"""What ansible-runner starts in the place of ansible-playbook: has it run by the warm server and ends as it ends.
+"""The program that ansible-runner starts in the place of ansible-playbook: the warm server runs it, and it ends alike.
 
     python shim.py PARENT PIDFILE SOCKET SECONDS COMMAND...
 
