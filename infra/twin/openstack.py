@@ -24,11 +24,11 @@ from infra.streams import PIECE, Stream
 from infra.twin.commands import ip, run
 from infra.twin.errors import CannotBuild
 from infra.twin.fleet import Fleet, namespace_of
-from infra.twin.ground import Ground
 from infra.twin.namespaces import NAMES, inside, stream_in
 from infra.twin.outside import Outside, furniture, outsides
 from infra.twin.paths import TwinPaths
 from infra.twin.substrate import Segment, SubstrateError
+from infra.twin.twin_substrate import TwinSubstrate
 from infra.twin.wires import Plug, add_address
 from infra.worlds import CloudSettings
 from inventory.derived.targets import target_hosts
@@ -60,7 +60,7 @@ class OpenStack:
         self._stands = threading.Event()
         self._failure = ""
         self._led: dict[str, IPv4Address] = {}
-        self._ground = Ground(programme, fleet)
+        self._substrate = TwinSubstrate(programme, fleet)
 
     def begin(self, tell: Tell) -> None:
         """Have the laboratory come up; `await_ready` waits for it."""
@@ -134,7 +134,7 @@ class OpenStack:
                 site, network = networks[prefix]
                 edge = namespace_of(network.attached_to, network.domain)
                 # Its own first address is what it announces; the two halves of the network are more particular.
-                self._ground.make_segment(
+                self._substrate.make_segment(
                     Segment(name=network.name, site=site.name, domain=network.domain, prefix=network.prefix,
                             edge=network.attached_to)
                 )  # fmt: skip
@@ -144,7 +144,7 @@ class OpenStack:
             _site, network = networks[prefix]
             edge = namespace_of(network.attached_to, network.domain)
             ip((f"route del {half}" for half in _halves(network.prefix)), edge)
-            self._ground.drop_segment(network.name)
+            self._substrate.drop_segment(network.name)
             del self._led[prefix]
 
     def _asked(self, act: Callable[[Any], Any]) -> Any:

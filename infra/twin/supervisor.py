@@ -17,11 +17,11 @@ from infra.twin.building import build
 from infra.twin.cloud import Cloud
 from infra.twin.errors import TwinError
 from infra.twin.fleet import Fleet
-from infra.twin.ground import Ground
 from infra.twin.layout import TwinLayout, lay_out
 from infra.twin.openstack import OpenStack, settings
 from infra.twin.paths import TwinPaths
 from infra.twin.spec import TwinSpec
+from infra.twin.twin_substrate import TwinSubstrate
 
 Arguments = Mapping[str, Any]
 
@@ -70,7 +70,7 @@ class Desk:
     ) -> None:
         self._spec, self._layout, self._fleet, self._story = spec, layout, fleet, story
         self._openstack = openstack
-        self._cloud = Cloud(Ground(spec.programme, fleet))
+        self._cloud = Cloud(TwinSubstrate(spec.programme, fleet))
         self._verbs: dict[str, Callable[[Arguments], object]] = {
             "status": lambda _: self._status(),
             "list": lambda _: self._parts(),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.twin.cloud import Cloud
-from infra.twin.memory import MemorySubstrate
+from infra.twin.memory_substrate import MemorySubstrate
 
 SITES = ("s", "t")
 Asked = tuple[str, int, int]

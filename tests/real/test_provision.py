@@ -22,7 +22,7 @@ from infra.engine import EngineFailed, EngineMissing, SiteEngine, SitesAlone
 from infra.engine.tether import Ended, run_tethered
 from infra.parts import toolchain
 from infra.twin.cloud import Cloud
-from infra.twin.memory import MemorySubstrate
+from infra.twin.memory_substrate import MemorySubstrate
 from infra.worlds import CloudSettings, World, save_world
 from tests.real.processes import commanded, descendants, engines
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.twin.cloud import Cloud
-from infra.twin.memory import MemorySubstrate
+from infra.twin.memory_substrate import MemorySubstrate
 from infra.twin.substrate import SubstrateError
 
 NETWORK = {"name": "n", "site": "s", "domain": "d", "prefix": "10.60.1.0/24", "edge": "pe1"}

@@ -19,7 +19,7 @@ from infra.engine.journal import Progress
 from infra.engine.state import SiteState
 from infra.laboratory.furniture import USUAL
 from infra.twin.cloud import Cloud
-from infra.twin.memory import MemorySubstrate
+from infra.twin.memory_substrate import MemorySubstrate
 from infra.worlds import CloudSettings, World, save_world
 from tests.real.clouds.boundary import Boundary, at_socket
 

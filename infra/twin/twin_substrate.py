@@ -1,4 +1,4 @@
-"""The ground that the twin's cloud stands on: its segments and hosts are parts of the running twin."""
+"""The substrate of the twin's cloud: its segments and hosts are parts of the running twin."""
 
 import threading
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from inventory.derived.wiring import interfaces, resolver_of
 from inventory.model import Programme
 
 
-class Ground:
+class TwinSubstrate:
     """Does for the cloud what its substrate promises."""
 
     def __init__(self, programme: Programme, fleet: Fleet) -> None:
