@@ -262,9 +262,9 @@ def _at_home(move: LineArguments, visit: Visit, found: Found, *, forward: bool) 
     """
     if visit.place(found.running) == "neither":
         raise DeviceAstray(visit.device, move.stage, visit.astray(found.running))
-    visit.demand_saved(found)
     if found.full:
         raise NotHeld(visit.device, found.full)
+    visit.demand_saved(found)
     if not forward and not visit.can_return:
         raise NothingSaved(visit.device, move.stage)
 

@@ -1,5 +1,6 @@
 """A visit to one device: both its sessions, opened together, for one phase of a transaction."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -50,7 +51,7 @@ class Found:
     left: str
     """The change that was left undecided there; empty where there is none."""
     full: str
-    """Why the device has no room to save; empty where it has."""
+    """Why the device could not save; empty where it could."""
 
 
 class Visit:
@@ -89,8 +90,14 @@ class Visit:
             self._identify(running)
             if standing.state != "busy":
                 left = standing.owner if standing.state == "left" else ""
-                return Found(running, standing.startup, left, standing.full)
+                return Found(running, standing.startup, left, standing.full or self._elsewhere(running))
             wait(standing.owner)
+
+    def _elsewhere(self, running: str) -> str:
+        """Return which line has the device save in other files than those that are looked at; empty where none has."""
+        keeping = self._platform.keeping
+        found = re.search(keeping.elsewhere, running, re.MULTILINE) if keeping.kind == "typed" else None
+        return found[0] if found is not None else ""
 
     def busy(self, owner: str) -> DeviceBusy:
         """Return the error that says who holds the device."""

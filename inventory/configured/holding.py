@@ -4,37 +4,25 @@ What a device has and the inventory lacks is told at the device's line; what the
 told where the inventory says it. Nothing is told of a device that was never fetched but that it is not known.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 
-from inventory.configured.facts import Clause, Configured, Fact, Foreign, Neighbour, Static
+from inventory.configured.facts import Clause, Configured, Fact, Neighbour
 from inventory.configured.folder import FOLDER, facts_file, read_fetched, running_file
 from inventory.configured.known import Known
+from inventory.configured.unmoved import line_of, unmoved
 from inventory.derived.exits import DEFAULT
 from inventory.derived.wiring import MANAGEMENT, Interface
 from inventory.files.gathering import Cursor
 from inventory.files.parts import Index
 from inventory.findings import Finding, Severity
 from inventory.model import Device, Programme
-from inventory.words import _N, _
+from inventory.words import _
 
 OURS = ("ZH-", "zh_")
 """What this software configures has names that begin so."""
-FOREIGN: Mapping[str, str] = {
-    "ospf": _N("OSPF"),
-    "isis": _N("IS-IS"),
-    "rip": _N("RIP, EIGRP or Babel"),
-    "vrf": _N("VRFs at a department's end"),
-    "ipv6": _N("IPv6"),
-    "policy-routing": _N("routes by policy"),
-    "mpls": _N("MPLS"),
-    "vpn": _N("VPN routes"),
-    "include": _N("what its configuration includes from other files, which is not fetched,"),
-    "tables": _N("routes between tables"),
-}
-"""What is understood and not moved."""
 
 
 def held(programme: Programme, index: Index, folder: Path) -> Iterator[Finding]:
@@ -90,7 +78,9 @@ class _Device:
         yield from self._identity()
         yield from self._surplus()
         yield from self._missing()
-        yield from self._unmoved()
+        if self.device.role != "pe":
+            for found in unmoved(self.facts, self._wires, self.known.moving, self.known.out):
+                yield self._at(found.fact, found.reason, found.mend, found.severity)
 
     def _at(self, fact: Fact | None, reason: str, mend: str, severity: Severity = Severity.WARNING) -> Finding:
         return _finding(self.file, fact.line if fact else 0, self.device.name, reason, mend, severity)
@@ -219,7 +209,7 @@ class _Device:
 
     def _statics(self) -> Iterator[Finding]:
         for static in self.facts.statics:
-            line = self._line_of(static)
+            line = line_of(static, self._wires)
             if self._has(static.prefix) or (static.prefix == DEFAULT and line in self.known.out):
                 continue
             if line is not None:
@@ -231,12 +221,6 @@ class _Device:
                 reason = _("a static route sends {prefix} by way of {way}; the inventory does not have it")
                 told = reason.format(prefix=static.prefix, way=" ".join(static.way))
                 yield self._at(static, told, _("add the network where it is, or remove the route"))
-
-    def _line_of(self, static: Static) -> str | None:
-        for wire in self._wires:
-            if wire.kind == "line" and {wire.name, str(wire.peer_address)} & set(static.way):
-                return wire.link.partition(":")[2]
-        return None
 
     def _policies(self) -> Iterator[Finding]:
         """Yield what the policies in use decide beyond the networks that the inventory has."""
@@ -307,30 +291,3 @@ class _Device:
         connected = any(prefix == address.network for port in self.facts.ports for address in port.addresses)
         static = any(prefix == each.prefix for each in self.facts.statics)
         return by_name or ("connected" in origins and connected) or ("static" in origins and static)
-
-    def _unmoved(self) -> Iterator[Finding]:
-        """Yield what is not done yet at a device whose line is to move: refused, not passed over."""
-        lines = sorted(
-            wire.link.partition(":")[2]
-            for wire in self._wires
-            if wire.kind == "line" and wire.link.partition(":")[2] in self.known.moving
-        )
-        if not lines or self.device.role == "pe":
-            return
-        told: set[tuple[str, Severity]] = set()
-        for each in self.facts.foreign:
-            severity = self._weight(each)
-            if each.kind in FOREIGN and (each.kind, severity) not in told:
-                told.add((each.kind, severity))
-                reason = _("{what} is not moved by this software yet, and line {line} ends at this device")
-                mend = _("leave the line's domain out, or move what depends on this first: {words}")
-                told_reason = reason.format(what=_(FOREIGN[each.kind]), line=", ".join(lines))
-                yield self._at(each, told_reason, mend.format(words=each.words), severity)
-
-    def _weight(self, foreign: Foreign) -> Severity:
-        """Return whether what is not moved stops the plan: IPv6 on other interfaces than a line's does not."""
-        words = foreign.words.split()
-        elsewhere = words[0] == "interface" and not any(
-            wire.kind == "line" and wire.name == words[1] for wire in self._wires
-        )
-        return Severity.WARNING if foreign.kind == "ipv6" and elsewhere else Severity.ERROR

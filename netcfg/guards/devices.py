@@ -69,8 +69,8 @@ class Device:
         return {"startup": self.startup(), "silent": self.silent(), "full": self.full()}
 
     def startup(self) -> str:
-        """Return the configuration that the device would start with."""
-        return self._start.read_text()
+        """Return the configuration that the device would start with; empty where it has none."""
+        return self._start.read_text() if self._start.exists() else ""
 
     def lines(self, text: str) -> set[LinePath]:
         """Return the lines of a configuration."""
@@ -98,8 +98,12 @@ class Device:
         self._ask(self.knowledge["save"])
 
     def full(self) -> str:
-        """Return why the disk has no room for the configuration to start with; empty where it has."""
+        """Return why the configuration to start with could not be saved; empty where it could."""
+        if not self._start.exists():
+            return f"No such file: {self._start}"
         disk = os.statvfs(self._start.parent)
+        if disk.f_flag & os.ST_RDONLY:
+            return f"Read-only file system: {self._start.parent}"
         if disk.f_bavail * disk.f_frsize < 2 * self._start.stat().st_size + _ROOM:
             return f"No space left on device: {self._start.parent}"
         return ""

@@ -171,6 +171,8 @@ class Keeping(Model):
     header: str
     last: str
     startup: str
+    elsewhere: str
+    """Matches a line of the configuration that says that it is saved in other files than the one to start with."""
     parts: str
     configure: str
     save: str

@@ -4,7 +4,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -267,16 +267,47 @@ def test_who_confirmed_and_who_did_not_is_told_apart(
     assert has_ours(routers) == has_ours(routers, HUB) == (True, True)
 
 
-def test_a_device_that_cannot_save_is_told_as_that(routers: Routers, extranet: Extranet) -> None:
-    attach = routers.step(LINE, LineStage.ATTACH)
-    routers.enter(CE, "mount", "-o", "remount,bind,ro", "/etc/frr")
-    with pytest.raises(NotSaved, match=r"in force on all devices, but not saved on all: water-ce.*Read-only") as raised:
+@pytest.mark.parametrize("in_time", [True, False])
+def test_a_device_that_cannot_save_is_told_as_that(
+    routers: Routers, extranet: Extranet, monkeypatch: pytest.MonkeyPatch, in_time: bool
+) -> None:
+    """Beforehand nothing is typed; where it is seen too late the change is in force, and not for good."""
+    attach, confirm = routers.step(LINE, LineStage.ATTACH), Attempt.confirm
+    mount = ("mount", "-o", "remount,bind,ro", "/etc/frr")
+
+    def confirmed(self: Attempt, changed: Sequence[Visit]) -> None:
+        confirm(self, changed)
+        routers.enter(CE, *mount)
+
+    if in_time:
+        routers.enter(CE, *mount)
+    else:
+        monkeypatch.setattr(Attempt, "confirm", confirmed)
+    with pytest.raises(ExtranetError, match=r"water-ce.*Read-only") as raised:
         extranet.change(attach, quiet)
+    assert isinstance(raised.value, NotHeld if in_time else NotSaved)
     assert "taken back" not in str(raised.value)
-    assert (has_ours(routers), has_ours(routers, HUB)) == ((True, False), (True, True))
+    assert (has_ours(routers), has_ours(routers, HUB)) == ((not in_time, False), (not in_time, not in_time))
     routers.enter(CE, "mount", "-o", "remount,bind,rw", "/etc/frr")
+    monkeypatch.undo()
     assert extranet.change(attach, quiet).state == "done"
     assert has_ours(routers) == (True, True)
+
+
+def test_a_device_that_starts_with_other_files_is_refused(routers: Routers, extranet: Extranet) -> None:
+    """Each daemon then has a file of its own, or nobody has saved anything yet: what is looked at decides nothing."""
+    attach, file = routers.step(LINE, LineStage.ATTACH), routers.configuration(CE)
+    settings, away = file.with_name("vtysh.conf"), file.with_name("away.conf")
+    usual = settings.read_text()
+    settings.write_text("no service integrated-vtysh-config\n")
+    with pytest.raises(NotHeld, match=r"water-ce.*no service integrated-vtysh-config; nothing was typed"):
+        extranet.change(attach, quiet)
+    settings.write_text(usual)
+    file.rename(away)
+    with pytest.raises(NotHeld, match=r"water-ce.*No such file: /etc/frr/frr\.conf; nothing was typed"):
+        extranet.change(attach, quiet)
+    away.rename(file)
+    assert has_ours(routers) == has_ours(routers, HUB) == (False, False)
 
 
 def test_undo_does_not_begin_over_a_dead_line(routers: Routers, extranet: Extranet, hasty: Extranet) -> None:

@@ -226,6 +226,22 @@ def test_what_is_not_moved_yet_is_refused_where_a_line_is_to_move(district: Dist
     assert check(district.folder).programme is None
 
 
+def test_a_line_with_static_routes_instead_of_bgp_is_refused(district: District) -> None:
+    static = "ip route 10.81.0.0/24 10.252.11.2"
+    district.alter(CE, (" neighbor 10.252.11.2 remote-as 65281\n", ""), ("interface acc-", f"{static}\ninterface acc-"))
+    (found,) = (each for each in district.findings() if each.severity is Severity.ERROR)
+    assert found.reason.startswith("traffic takes line water-leased by static routes, without BGP: that is not moved")
+    assert district.line_of(found) == static
+    assert check(district.folder).programme is None
+
+
+def test_a_filter_that_nobody_has_read_is_told(district: District) -> None:
+    line = "  neighbor 10.254.11.1 prefix-list GOV in\n"
+    district.alter(CE, ("  neighbor 10.254.11.1 route-map", f"{line}  neighbor 10.254.11.1 route-map"))
+    (told,) = district.told()
+    assert told.startswith("water-ce: line water-exit, water-leased ends at this device, and nobody has read what a f")
+
+
 def test_what_is_not_moved_is_no_matter_where_no_line_moves(district: District) -> None:
     district.alter("tax-ce", ("router bgp", "router ospf\n network 10.14.0.0/24 area 0\nexit\n!\nrouter bgp"))
     assert district.told() == ()

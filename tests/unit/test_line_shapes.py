@@ -171,6 +171,31 @@ def test_what_others_put_in_the_place_of_ours_stays() -> None:
     assert ours.wrong(set(paths(FRR, others))) == {("route-map R permit 10", "match ip address prefix-list X")}
 
 
+NEIGHBOUR = "router bgp 1\n neighbor 10.9.9.9 "
+FAMILY = "router bgp 1\n address-family ipv4 unicast\n  neighbor 10.9.9.9 "
+REMADE = (
+    *((NEIGHBOUR, *pair) for pair in (
+        ("remote-as 2", "remote-as 3"), ("remote-as 2", "remote-as external"), ("description a", "description 局 b"),
+        ("password a", "password b"), ("update-source lo", "update-source eth0"), ("timers 5 15", "timers 1 3"),
+        ("timers connect 7", "timers connect 8"), ("ebgp-multihop 2", "ebgp-multihop 3"),
+        ("peer-group A", "peer-group B"),
+    )),
+    *((FAMILY, *pair) for pair in (
+        ("route-map A in", "route-map B in"), ("prefix-list A out", "prefix-list B out"), ("weight 3", "weight 4"),
+        ("maximum-prefix 9", "maximum-prefix 8 restart 1"), ("allowas-in 1", "allowas-in origin"),
+    )),
+    ("interface a\n ", "description a", "description b"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place, ours, others", REMADE)
+def test_what_others_wrote_anew_while_it_was_away_is_not_written_over(place: str, ours: str, others: str) -> None:
+    """A neighbour, or a description, went with our change; somebody has set it otherwise since."""
+    here = place[: place.rfind("\n") + 1]
+    assert not any(command.endswith(ours) for command in back(place + ours, here, place + others)[0])
+    assert any(command.endswith(ours) for command in back(place + ours, here, here)[0])
+
+
 def test_a_section_of_ours_in_which_others_wrote_is_not_taken_away() -> None:
     after = BASE + "route-map ZH permit 10\n set local-preference 50\n"
     others = after + " set metric 5\n"

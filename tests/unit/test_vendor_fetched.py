@@ -79,6 +79,9 @@ interface GigabitEthernet0/1/0
 interface GigabitEthernet0/1/1
  ip address 10.8.0.1 255.255.255.0
  ip address 10.8.1.1 255.255.255.0 sub
+ traffic-filter inbound acl 3000
+ nat outbound 2000
+ ipsec policy gov
  ipv6 address 2001:DB8::1/64
 #
 ospf 1
@@ -95,6 +98,7 @@ bgp 65001
   import-route direct
   import-route ospf 1
   peer HUBS route-policy IN import
+  peer 10.8.0.3 ip-prefix NETS import
 #
 route-policy IN deny node 10
  if-match tag 7
@@ -126,6 +130,9 @@ interface GigabitEthernet0/1/0
 interface GigabitEthernet0/1/1
  ip address 10.8.1.1 255.255.255.0 secondary
  ip address 10.8.0.1 255.255.255.0
+ ip access-group 101 in
+ ip nat outside
+ crypto map GOV
  ipv6 address 2001:DB8::1/64
 !
 router ospf 1
@@ -142,6 +149,7 @@ router bgp 65001
   redistribute connected
   redistribute ospf 1
   neighbor HUBS route-map IN in
+  neighbor 10.8.0.3 distribute-list 7 in
  exit-address-family
 !
 ip prefix-list NETS seq 10 permit 10.60.0.0/16 ge 24 le 24
@@ -185,7 +193,7 @@ def test_what_else_departments_have_is_read_or_told_as_foreign(platform: str) ->
     assert len(second.sets) == 2, "a jump to another clause is told"
     assert preference_of(facts, "IN", IPv4Network("10.60.4.0/24")) == 300
     assert [each.permits for each in facts.entries] == [True, False]
-    assert {each.kind for each in facts.foreign} == {"ospf", "vrf", "ipv6"}
+    assert {each.kind for each in facts.foreign} == {"ospf", "vrf", "ipv6", "acl", "filter", "nat", "ipsec"}
 
 
 LINES = {
