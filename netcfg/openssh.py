@@ -21,6 +21,9 @@ class Way(NamedTuple):
     known_hosts: tuple[Path, ...]
     command: str | None
     """Speaks SSH on its standard streams in place of a connection of ours."""
+    ciphers: tuple[str, ...]
+    macs: tuple[str, ...]
+    """Algorithms that may be used: OpenSSH's own, and older ones where ssh_config permits them for this name."""
 
 
 def way_to(config: Path, name: str) -> Way:
@@ -52,5 +55,7 @@ def way_to(config: Path, name: str) -> Way:
         keys=tuple(key for key in keys if Path(key).is_file()),
         agent=one.get("identitiesonly") != "yes",
         known_hosts=tuple(path for each in known if (path := Path(each).expanduser()).is_file()),
+        ciphers=tuple(one["ciphers"].split(",")),
+        macs=tuple(one["macs"].split(",")),
         command=command and re.sub("%[%hprn]", lambda token: tokens[token[0]], command),
     )

@@ -11,13 +11,14 @@ import hashlib
 import logging
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import paramiko
 
 from inventory.plain import one_line
+from inventory.words import _
 from netcfg.errors import DeviceError, DeviceUnreachable, HostKeyMismatch
 from netcfg.openssh import Way
 
@@ -30,6 +31,9 @@ ANSWER_SECONDS = 10.0
 _ALIVE_SECONDS = 2.0
 MOST = 16 << 20
 """Bytes of one answer; the configuration of the largest provider edge has a tenth of that."""
+_OLD_CIPHERS = ("aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc")
+_OLD_MACS = ("hmac-md5", "hmac-sha1-96", "hmac-md5-96")
+"""What paramiko would use unasked, and OpenSSH only where ssh_config permits it."""
 _BROKEN = (OSError, EOFError, paramiko.SSHException)
 
 
@@ -58,6 +62,7 @@ class Client(paramiko.SSHClient):
             banner_timeout=patience,
             auth_timeout=patience,
             channel_timeout=patience,
+            disabled_algorithms={"ciphers": _others(_OLD_CIPHERS, way.ciphers), "macs": _others(_OLD_MACS, way.macs)},
         )
 
     def connect(self, *_args: Any, **_options: Any) -> None:
@@ -96,6 +101,10 @@ class Client(paramiko.SSHClient):
                 start_new_session=True,
             )
         return mine
+
+
+def _others(known: Sequence[str], permitted: Sequence[str]) -> list[str]:
+    return [each for each in known if each not in permitted]
 
 
 class _Refuse(paramiko.MissingHostKeyPolicy):
@@ -146,6 +155,10 @@ def translated(device: str, *engine: type[Exception]) -> Iterator[None]:
         raise HostKeyMismatch(device, _fingerprint(error.key), None) from error
     except paramiko.AuthenticationException as error:
         raise DeviceUnreachable(device, f"the key is refused ({error})") from error
+    except paramiko.ssh_exception.IncompatiblePeer as error:
+        text = _("it offers only algorithms that nobody permitted ({why}); where it has no others, permit them for "
+                 "this device alone in ssh_config: Ciphers +…, MACs +…")  # fmt: skip
+        raise DeviceUnreachable(device, text.format(why=one_line(str(error), 200))) from error
     except _BROKEN + engine as error:
         reason = one_line(str(error).strip().split("\n", maxsplit=1)[0], 500) or type(error).__name__
         raise DeviceUnreachable(device, reason) from error

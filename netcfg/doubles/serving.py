@@ -6,7 +6,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,11 +63,14 @@ class Served:
         key: paramiko.PKey | None = None,
         password: str | None = None,
         at: tuple[str, int] = ("127.0.0.1", 0),
+        ciphers: Sequence[str] = (),
     ) -> None:
+        """Listen; `ciphers`: the only ones that an old device has."""
         self._device = device
         self._host_key = host_key
         self._key = key
         self._password = password
+        self._ciphers = ciphers
         self._listener = socket.create_server(at)
         self._open: list[paramiko.Transport] = []
         self.port: int = self._listener.getsockname()[1]
@@ -96,6 +99,8 @@ class Served:
         transport = paramiko.Transport(visitor)
         self._open = [*filter(paramiko.Transport.is_active, self._open), transport]
         transport.add_server_key(self._host_key)
+        if self._ciphers:
+            transport.get_security_options().ciphers = tuple(self._ciphers)
         door = _Door(self._key, self._password)
         with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
             transport.start_server(server=door)

@@ -89,6 +89,26 @@ def test_a_password_is_asked_for_and_used(device: Double, key: paramiko.ECDSAKey
             Sessions(path, passwords=lambda _device: "wrong").terminal(CE, VRP8)
 
 
+@pytest.mark.parametrize("permitted", [False, True])
+def test_an_old_algorithm_is_used_where_it_is_permitted_for_that_device(
+    device: Double, key: paramiko.ECDSAKey, tmp_path: Path, permitted: bool
+) -> None:
+    key.write_private_key_file(str(tmp_path / "key"))
+    door = Served(device, key, key, ciphers=("aes128-cbc",))
+    path = config(tmp_path, door, key)
+    others = "another-device" if not permitted else CE
+    path.write_text(f"Host {others}\n  Ciphers +aes128-cbc\n" + path.read_text())
+    try:
+        if permitted:
+            with Sessions(path).terminal(CE, VRP8) as line:
+                assert line.hostname == CE
+        else:
+            with pytest.raises(DeviceUnreachable, match="algorithms that nobody permitted"):
+                Sessions(path).terminal(CE, VRP8)
+    finally:
+        door.close()
+
+
 @pytest.mark.parametrize("change", [False, True], ids=["look", "change"])
 def test_selftest_goes_over_ssh_and_leaves_a_device_as_it_was(
     device: Double, key: paramiko.ECDSAKey, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: bool
