@@ -96,7 +96,7 @@ def shared(end: End, asked: str, granted: str) -> tuple[Policy, ...]:
     platform = load_platform(end.device.platform)
     return tuple(
         Policy(
-            marker=platform.block(f"{asked}_marker", circuit=end.circuit, **_escaped(prefix)),
+            marker=platform.block(f"{asked}_marker", circuit=end.circuit, **escaped(prefix)),
             present=platform.block(granted, circuit=end.circuit, number=_number(prefix), **spelled(prefix)),
             absent="",
         )
@@ -114,7 +114,8 @@ def spelled(prefix: IPv4Network) -> dict[str, str]:
     }
 
 
-def _escaped(prefix: IPv4Network) -> dict[str, str]:
+def escaped(prefix: IPv4Network) -> dict[str, str]:
+    """Return the same words for use in patterns."""
     return {name: re.escape(word) for name, word in spelled(prefix).items()}
 
 

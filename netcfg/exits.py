@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from inventory.derived.exits import DEFAULT
 from inventory.model import Line
-from netcfg.ends import End, entries, policies, shared
+from netcfg.ends import End, entries, escaped, policies, shared
 from netcfg.errors import NoDefaultRoute
 from netcfg.platforms import load_platform
 from netcfg.steps import WHENS, Check, LineStage, Policy, When
@@ -55,12 +55,12 @@ def exit_blocks(line: Line, stage: LineStage, end: End) -> Blocks:
 
 def _default_route(line: Line, end: End) -> Policy:
     platform = load_platform(end.device.platform)
-    own = re.escape(str(end.wire.address))
+    own = end.wire.address
     return Policy(
         marker=platform.block("default_marker", circuit=end.circuit, line=re.escape(line.name)),
         present=platform.block("default_second", address=end.line_peer),
         absent=platform.block("default_first", address=end.line_peer),
-        within=platform.block("default_within", own=own),
+        within=platform.block("default_within", ip=re.escape(str(own.ip)), **escaped(own.network)),
     )
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from infra.twin.bird import surveyed_bird
 from infra.twin.vendors import surveyed_ios, surveyed_vrp8
 from inventory.base import Model
-from inventory.derived.exits import DEFAULT, foreign_devices, leads_out
+from inventory.derived.exits import DEFAULT, link_leads_out
 from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET, OWN, OWN_OUT, extranet_networks, own_networks
 from inventory.derived.wiring import MANAGEMENT, Interface, Wires
 from inventory.errors import ZhengheError
@@ -186,7 +186,7 @@ def _edge(programme: Programme, device: Device, wires: tuple[Interface, ...]) ->
 
 def _customer(programme: Programme, device: Device, wires: tuple[Interface, ...]) -> Iterator[str]:
     out = _ways_out(programme, device, wires)
-    peers = tuple(wire for wire in wires if wire.peer is not None and not _leads_out(programme, wire))
+    peers = tuple(wire for wire in wires if wire.peer is not None and not link_leads_out(programme.network, wire.link))
     shared = any(each.device == device.name for each in programme.network.exits)
     own = (*own_networks(programme, device.name), *((DEFAULT,) if shared else ()))
     yield from (f"ip route {DEFAULT} {wire.peer_address}" for wire in out)
@@ -207,15 +207,9 @@ def _customer(programme: Programme, device: Device, wires: tuple[Interface, ...]
     yield from (" exit-address-family", "exit", "!")
 
 
-def _leads_out(programme: Programme, wire: Interface) -> bool:
-    foreign = foreign_devices(programme.network)
-    name = wire.link.removeprefix("line:")
-    return any(line.name == name and leads_out(line, foreign) for line in programme.network.lines)
-
-
 def _ways_out(programme: Programme, device: Device, wires: tuple[Interface, ...]) -> tuple[Interface, ...]:
     """Return the interfaces by which a device reaches the internet; a carrier's own is none of them."""
-    return tuple(wire for wire in wires if not device.operated_by and _leads_out(programme, wire))
+    return tuple(wire for wire in wires if not device.operated_by and link_leads_out(programme.network, wire.link))
 
 
 def _policies(programme: Programme, device: Device, own: tuple[IPv4Network, ...]) -> Iterator[str]:

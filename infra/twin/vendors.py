@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
+from inventory.derived.exits import link_leads_out
 from inventory.derived.surveyed import CIRCUIT_IN, EXTRANET, OWN, OWN_OUT, extranet_networks, own_networks
 from inventory.derived.wiring import Interface
 from inventory.model import Device, Programme
@@ -38,6 +39,7 @@ def _vrp8(programme: Programme, device: Device, wires: Wired) -> Iterator[str]:
             yield f"ip ip-prefix {name} index 10 deny 0.0.0.0 32"
         for number, each in enumerate(networks, start=1):
             yield f"ip ip-prefix {name} index {10 * number} permit {each.network_address} {each.prefixlen}"
+    yield from (f"ip route-static 0.0.0.0 0.0.0.0 {wire.peer_address}" for wire in _ways_out(programme, wires))
 
 
 def surveyed_ios(programme: Programme, device: Device, wires: Wired) -> str:
@@ -68,11 +70,19 @@ def _ios(programme: Programme, device: Device, wires: Wired) -> Iterator[str]:
             yield f"ip prefix-list {name} seq 5 deny 0.0.0.0/32"
         yield from (f"ip prefix-list {name} seq {5 * n} permit {each}" for n, each in enumerate(networks, start=1))
         yield from ("!", f"route-map {policy} permit 10", f" match ip address prefix-list {name}", "!")
+    yield from (f"ip route 0.0.0.0 0.0.0.0 {wire.peer_address}" for wire in _ways_out(programme, wires))
 
 
 def _peers(programme: Programme, wires: Wired) -> Iterator[tuple[Interface, int]]:
     numbers = {device.name: device.asn for device in programme.network.devices}
-    yield from ((wire, numbers[wire.peer]) for wire in wires if wire.peer is not None)
+    for wire in wires:
+        if wire.peer is not None and not link_leads_out(programme.network, wire.link):
+            yield wire, numbers[wire.peer]
+
+
+def _ways_out(programme: Programme, wires: Wired) -> Iterator[Interface]:
+    """Yield the interfaces on lines into the internet, over which a default route leads."""
+    yield from (wire for wire in wires if link_leads_out(programme.network, wire.link))
 
 
 def _policies(programme: Programme, device: Device) -> Iterator[tuple[str, str, tuple[IPv4Network, ...]]]:

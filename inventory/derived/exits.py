@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from inventory.model import Line, Network
 
 DEFAULT = IPv4Network("0.0.0.0/0")
-MOVES_DEFAULT = frozenset({"frr"})
+MOVES_DEFAULT = frozenset({"frr", "ios"})
 """The platforms on which a default route is moved; `netcfg/platforms/` has the words for it."""
 
 
@@ -18,6 +18,12 @@ def foreign_devices(network: Network) -> frozenset[str]:
 def leads_out(line: Line, foreign: Set[str]) -> bool:
     """Say whether a line is an internet exit whose far end is a carrier's: a default route leads over it, no BGP."""
     return line.kind == "internet-exit" and line.ends is not None and not foreign.isdisjoint(line.ends)
+
+
+def link_leads_out(network: Network, link: str) -> bool:
+    """Say whether a link, such as `line:NAME`, is a line into the internet."""
+    foreign = foreign_devices(network)
+    return any(f"line:{line.name}" == link and leads_out(line, foreign) for line in network.lines)
 
 
 def own_ends(line: Line, foreign: Set[str]) -> tuple[str, ...]:

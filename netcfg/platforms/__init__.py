@@ -107,7 +107,7 @@ class Identity(Model):
 
 
 class Order(Model):
-    """Lines, with their sections, that come earlier or later than others; the lower the earlier, 500 is usual."""
+    """Lines, with their sections, that come earlier or later than others; the lower the earlier, 0 without a rule."""
 
     lines: tuple[str, ...]
     weight: int

@@ -26,12 +26,14 @@ from migrations.plan import Actuator, Stage, Unit
 from migrations.planning.planner import make_plan
 from migrations.proof.verify.expectations import Side, expectations
 from netcfg.difference import commands_between, intended, same, taken
+from netcfg.doubles.ios import Ios
 from netcfg.errors import NoDefaultRoute, NoExit
 from netcfg.fetched.ways import Extranet, place_of
-from netcfg.intent import DeviceChange, LineStage, LineStep, line_steps
+from netcfg.intent import DeviceChange, LineArguments, LineStage, LineStep, line_steps
 from netcfg.platforms import load_platform
 from tests.outward import CARRIER, CE, CITIZEN, MINISTRY, OUT, SHARED, UP, UPWARDS, document, outward
 from tests.unit.fetched import District
+from tests.unit.vendors import extranet, played_by
 
 FRR = load_platform("frr")
 KINDS = load_kinds(playbooks_folder() / "roles")
@@ -57,7 +59,7 @@ def change_of(step: LineStep) -> DeviceChange:
 
 
 def after(text: str, change: DeviceChange) -> str:
-    return intended(FRR, text, change.before, change.after, change.policies)
+    return intended(load_platform(change.platform), text, change.before, change.after, change.policies)
 
 
 def passed(programme: Programme, name: str) -> list[str]:
@@ -87,22 +89,54 @@ def test_the_default_route_is_put_behind_the_circuits_by_one_command(programme: 
     assert "0.0.0.0/0 198.51.100.2" not in texts[-1]
 
 
+def test_on_ios_the_earlier_form_goes_first(programme: Programme) -> None:
+    """The circuit's default route carries what comes in between: it was accepted by the attachment."""
+    texts, way = passed(played_by(programme, "ios", CE), OUT), "ip route 0.0.0.0 0.0.0.0 198.51.100.2"
+    ios = load_platform("ios")
+    forward, back = (commands_between(ios, *pair) for pair in ((texts[1], texts[2]), (texts[2], texts[1])))
+    assert [command for command in forward if "route 0" in command] == [f"no {way}", f"{way} 250"]
+    assert [command for command in back if "route 0" in command] == [f"no {way} 250", way]
+    assert way in texts[0]
+    assert way not in texts[-1]
+
+
+def test_a_double_of_ios_takes_every_stage_and_its_way_back(programme: Programme, tmp_path: Path) -> None:
+    programme = played_by(programme, "ios", CE)
+    double = Ios(CE, passed(programme, OUT)[0])
+    before, moves = double.shown(double.running), extranet({CE: double}, tmp_path)
+    # A double alone has no neighbours.
+    unchecked = [
+        LineArguments.model_copy(step.arguments, update={"checks": ()}).model_dump(mode="json")
+        for step in steps_of(programme, OUT)
+    ]
+    for arguments in unchecked:
+        assert moves.change(arguments, print).state == "done"
+    assert "198.51.100" not in double.shown(double.running)
+    for arguments in reversed(unchecked):
+        assert moves.change(arguments, print, forward=False).state == "not-done"
+    assert double.shown(double.running) == before
+
+
+@pytest.mark.parametrize("platform", ["frr", "ios"])
 @pytest.mark.parametrize("name", [OUT, UPWARDS])
-def test_each_stage_is_taken_back_by_swapped_arguments(programme: Programme, name: str) -> None:
+def test_each_stage_is_taken_back_by_swapped_arguments(programme: Programme, name: str, platform: str) -> None:
+    programme, of = played_by(programme, platform, CE), load_platform(platform)
     texts = passed(programme, name)
     for number, step in reversed(list(enumerate(steps_of(programme, name)))):
         change = change_of(step)
-        fell = taken(FRR, texts[number], change.before, change.after)
-        back = intended(FRR, texts[number + 1], change.after, fell, change.policies)
-        assert same(FRR, back, texts[number]), step.verb
-    assert same(FRR, texts[0], intended(FRR, texts[0], change.after, change.before, change.policies))
+        fell = taken(of, texts[number], change.before, change.after)
+        back = intended(of, texts[number + 1], change.after, fell, change.policies)
+        assert same(of, back, texts[number]), step.verb
+    assert same(of, texts[0], intended(of, texts[0], change.after, change.before, change.policies))
 
 
+@pytest.mark.parametrize("platform", ["frr", "ios"])
 @pytest.mark.parametrize("name", [OUT, UPWARDS])
-def test_a_stage_is_still_done_after_later_ones(programme: Programme, name: str) -> None:
+def test_a_stage_is_still_done_after_later_ones(programme: Programme, name: str, platform: str) -> None:
+    programme = played_by(programme, platform, CE)
     last = passed(programme, name)[-1]
     for step in steps_of(programme, name):
-        assert same(FRR, after(last, change_of(step)), last), step.verb
+        assert same(load_platform(platform), after(last, change_of(step)), last), step.verb
 
 
 @pytest.mark.parametrize("odd", [f"{DEFAULT} 10", f"{DEFAULT} tag 7", "ip route 0.0.0.0/0 line-water-inte", ""])
@@ -142,13 +176,8 @@ def test_a_line_without_a_way_out_has_no_steps(programme: Programme) -> None:
 
 
 def test_a_platform_that_has_no_words_for_it_is_refused(programme: Programme) -> None:
-    devices = tuple(
-        device.model_copy(update={"platform": "bird"}) if device.name == CE else device
-        for device in programme.network.devices
-    )
-    other = programme.model_copy(update={"network": programme.network.model_copy(update={"devices": devices})})
     with pytest.raises(NoDefaultRoute, match=r"water-internet.*bird.*water-ce"):
-        steps_of(other, OUT)
+        steps_of(played_by(programme, "bird", CE), OUT)
 
 
 def test_the_check_knows_the_platforms_that_have_words_for_it() -> None:
