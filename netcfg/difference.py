@@ -70,7 +70,7 @@ def _filled(platform: Platform, state: Sequence[LinePath], policy: Policy) -> tu
     if name is None and everything and _found(state, platform.policies.open, **values) is not None:
         name = everything
     if name is None and platform.policies.refused and (line := _found(state, platform.policies.refused, **values)):
-        raise CannotCall(circuit.address, line)
+        raise (CannotCall if platform.policies.copied is None else CannotCopy)(circuit.address, line)
     if name is not None:
         there = _found(state, platform.policies.defined, surveyed=name, section=section) is not None
         # Where it came later it is the operator's to say that it counts from now on.

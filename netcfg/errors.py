@@ -127,8 +127,9 @@ class CannotCopy(ExtranetError):
 
     def __init__(self, address: IPv4Address, line: str) -> None:
         self.address, self.line = address, line
-        text = _("the circuit to {address} has a policy with “{line}”, which cannot stand behind ours: its number is "
-                 "too high, or it refers to other clauses by theirs; write it without that")  # fmt: skip
+        text = _("the circuit to {address} has a policy with “{line}”, which cannot stand behind ours: it is kept "
+                 "elsewhere, its number is too high, or it refers to other clauses by theirs; "
+                 "write it without that")  # fmt: skip
         super().__init__(text.format(address=address, line=line))
 
 

@@ -5,10 +5,13 @@ import pytest
 from infra.twin.routers import surveyed_configuration
 from inventory.model import Programme
 from netcfg.difference import commands_between, intended, ours_between, same, shown, taken, unsaved
+from netcfg.errors import CannotCopy
 from netcfg.guards.lines import Deed, Ours, way_back
 from netcfg.intent import DeviceChange, LineStage, line_steps
 from netcfg.platforms import load_platform
 from netcfg.reading import paths
+from tests.unit.vendors import steps
+from tests.unit.vendors import surveyed as vendor
 
 FRR = load_platform("frr")
 DEVICE, PEER, CIRCUIT = "water-ce", "10.252.11.2", "10.254.11.1"
@@ -42,6 +45,7 @@ SHAPES = {
     "the circuit is in a group that has the policy": (
         f" {CIRCUIT_REMOTE}", speaker("neighbor C peer-group", CIRCUIT_REMOTE, f"neighbor {CIRCUIT} peer-group C"),
     ),
+    "an interface is named for its address": (REMOTE, f"{REMOTE}\n neighbor {PEER} interface line-water-leas"),
     "another name for the policy": ("EXTRANET-IN", "GOV-IN"),
     "a policy that is not there": ("route-map EXTRANET-IN in", "route-map NOWHERE in"),
     "no policy at the circuit": (f"  neighbor {CIRCUIT} route-map EXTRANET-IN in\n", ""),
@@ -109,6 +113,22 @@ def test_a_circuit_without_a_policy_goes_on_accepting_what_it_accepted(programme
     strict = surveyed(programme, "no policy at the circuit").replace(" no bgp ebgp-requires-policy\n", "")
     change = changes(programme)[0]
     assert last not in paths(FRR, intended(FRR, strict, change.before, change.after, change.policies))
+
+
+@pytest.mark.parametrize(
+    "platform, own, elsewhere",
+    [("ios", "route-map EXTRANET-IN in", "inherit peer-policy GOV"),
+     ("vrp8", "route-policy EXTRANET-IN import", "route-filter GOV import")],
+)  # fmt: skip
+def test_a_policy_that_is_kept_elsewhere_is_refused(
+    programme: Programme, platform: str, own: str, elsewhere: str
+) -> None:
+    """Ours at the neighbour itself would take its place, and let everything through."""
+    text, of = vendor(programme, platform, DEVICE).replace(own, elsewhere), load_platform(platform)
+    attach = steps(programme, platform)[0]
+    change = next(DeviceChange.model_validate(each) for each in attach["devices"] if each["device"] == DEVICE)
+    with pytest.raises(CannotCopy, match=rf"10\.254\.11\.1.*{elsewhere}.*kept elsewhere"):
+        intended(of, text, change.before, change.after, change.policies)
 
 
 def test_an_entry_stands_as_long_as_any_line_asks_for_it(programme: Programme) -> None:
