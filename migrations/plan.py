@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -103,6 +103,16 @@ class Plan(Model):
     units: tuple[Unit, ...]
     """By depth, sites before lines before systems, then by name."""
     untouched: tuple[Untouched, ...]
+
+
+def needed_by(plan: Plan) -> Mapping[str, tuple[str, ...]]:
+    """Return for each unit of a plan itself and all units that it needs, theirs included, by their keys."""
+    found: dict[str, tuple[str, ...]] = {}
+    for unit in plan.units:
+        # Whatever a unit needs comes before it.
+        every = (one for need in unit.needs for one in found.get(need, ()))
+        found[unit.key] = tuple(dict.fromkeys((unit.key, *every)))
+    return found
 
 
 def digest_of_unit(unit: Unit) -> str:

@@ -12,7 +12,7 @@ from migrations.evidence.kinds import PassageBegun, PassageEnded, ProbeSaw, Unit
 from migrations.evidence.seen import ProbeResult, UnitChecks, Window, WritesVerdict
 from migrations.evidence.standing import FOLDED
 from migrations.home import RunHome, states_of
-from migrations.plan import Actuator
+from migrations.plan import Actuator, needed_by
 from migrations.proof.probes import Probes, Sighting, probe_orders
 from migrations.proof.probes.limits import Allowed, allowances, judged, told
 from migrations.proof.verify import Side, VerifyResult, verify
@@ -50,8 +50,8 @@ class Proof:
         self._probes = Probes(world, series_of(home), self._orders, needed=needed)
 
     def begin(self, *, calm: bool = False) -> str:
-        """Start the probes that do not run; all look often from now on, or `calm` where nothing is about to move."""
-        self._probes.start(calm=calm)
+        """Start the probes that do not run; they look often near moves (`Attention`), seldom where `calm`."""
+        self._probes.start(calm=calm, felt_by=needed_by(self._plan))
         return ""
 
     def calm(self) -> None:

@@ -15,7 +15,7 @@ from infra.worlds import CloudSettings, World
 from inventory.loading import load_programme
 from migrations.proof.probes import Probes, VantageUnreachable, Window, agent, probe_orders
 from migrations.proof.probes.limits import Allowed, allowances, judged, told
-from migrations.proof.probes.series import Order, acknowledged, parse, prefixes, result
+from migrations.proof.probes.series import BUDGET, RESTS, Order, acknowledged, far_from_moves, parse, prefixes, result
 
 YUNHE = Path(__file__).parents[2] / "examples" / "yunhe"
 
@@ -88,15 +88,59 @@ def test_a_probe_is_calm_as_long_as_it_is_told_and_brisk_soon_after(
     ticks = agent.ticks(pace)
 
     def told() -> tuple[float, float]:
-        return next(ticks)[1], round(clock["now"], 2)
+        waited = next(ticks)[1]
+        pace.told(waited)
+        return waited, round(clock["now"], 2)
 
     assert [told() for _ in range(3)] == [(0.05, 100.0), (0.05, 100.05), (0.05, 100.1)]
     (tmp_path / "calm").touch()
-    assert told() == (agent.CALM, 110.1)
+    assert told() == (0.05, 100.15)
+    assert told() == (agent.CALM, 110.15)
     # It was told in the middle of its wait.
     waited, then = told()
     assert (waited, 115.2 <= then < 115.2 + 2 * agent.WAKES) == (agent.CALM, True)
     assert told() == (0.05, round(then + 0.05, 2))
+
+
+def test_a_probe_looks_often_near_the_moves_that_its_users_may_feel_and_seldom_far_from_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "FOLDER", tmp_path)
+    (tmp_path / "run").mkdir()
+    moved_by = ["system:a", "line:b"]
+    pace = agent.Pace({"every": 0.05, "seldom": 0.5, "moved_by": moved_by, "log": str(tmp_path / "run" / "pay.jsonl")})
+    paces = []
+    for moved, seconds in (("system:c", 60.0), ("line:b", 60.0), ("line:b", -1.0), ("system:a", 60.0)):
+        agent.near({"series": "run", "moved": moved, "seconds": seconds})
+        paces.append(pace.now())
+    assert paces == [0.5, 0.05, 0.5, 0.05]
+    assert pace.told(0.5) == {"p": 0.5}
+    (tmp_path / "run" / "calm").touch()
+    assert pace.told(0.05) == {"w": agent.CALM}
+
+
+def test_nothing_is_left_where_no_probe_runs_when_something_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "FOLDER", tmp_path)
+    agent.near({"series": "run", "moved": "system:a", "seconds": 60.0})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_probe_is_about_to_wait_on_purpose_is_no_pause_yet() -> None:
+    last = line("ok", 104.05, ms=3, n=0, r="r", w=0.5)
+    text = "\n".join([answers(*steady(100, 104)), last])
+    window = Window(begin=101, end=104.5)
+    assert result(order(), parse(text, 0), window).downtime == pytest.approx(0.0)
+    assert result(order(), parse(text, 0), Window(begin=101, end=105.05)).downtime == pytest.approx(0.5)
+
+
+def test_far_from_moves_all_probes_share_one_budget_of_requests() -> None:
+    one, echo = order(), order("ping", 0.01)
+    many = tuple(one.model_copy(update={"name": f"pay{n}"}) for n in range(60))
+    assert far_from_moves(one, (one, echo)) == pytest.approx(RESTS * one.every)
+    assert far_from_moves(one, (*many, echo)) == pytest.approx(60 / BUDGET)
+    assert far_from_moves(echo, (*many, echo)) == pytest.approx(RESTS * echo.every)
 
 
 def test_failures_do_not_end_a_pause() -> None:

@@ -33,6 +33,8 @@ from migrations.proof.probes.series import (
     Line,
     Order,
     acknowledged,
+    far_from_moves,
+    pace_after,
     parse,
     prefixes,
     result,
@@ -129,7 +131,7 @@ class Sighting(Model):
 
     def is_current(self, now: float) -> bool:
         """Return whether the probe told something of late: one that waits for an answer does not."""
-        return bool(self.lines) and self.lines[-1].time >= now - self.order.every - LATE
+        return bool(self.lines) and self.lines[-1].time >= now - pace_after(self.order, self.lines[-1]) - LATE
 
     def within(self, window: Window) -> ProbeResult:
         """Return what the probe saw in a window."""
@@ -187,14 +189,34 @@ class Probes:
         self._timeout = timeout
         self._needed = needed
 
-    def start(self, *, calm: bool = False) -> None:
-        """Start the probes that do not run, and wait until they look: all of them as often as ordered, or seldom."""
+    def start(self, *, calm: bool = False, felt_by: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Start the probes that do not run, and wait until they look: as often as ordered, or `calm`.
+
+        `felt_by` says for units whose moves their users may feel: far from these the probes look seldom (`near`).
+        """
 
         def start(vantage: str, orders: Sequence[Order]) -> None:
-            probes = [{**order.model_dump(), "key": order.key} for order in orders]
+            probes = [
+                {
+                    **order.model_dump(),
+                    "key": order.key,
+                    "seldom": order.every if felt_by is None else far_from_moves(order, self._orders),
+                    "moved_by": () if felt_by is None else felt_by[order.unit],
+                }
+                for order in orders
+            ]
             self._asked(vantage, "start", {"probes": probes, "calm": calm}, _Done)
 
         self._everywhere(start, _nothing)
+
+    def near(self, moved: str, seconds: float, felt_by: Mapping[str, Sequence[str]]) -> None:
+        """Have the probes of all who may feel a unit's move look often for some seconds; who is silent is left out."""
+
+        def near(vantage: str, orders: Sequence[Order]) -> None:
+            if any(moved in felt_by.get(order.unit, ()) for order in orders):
+                self._asked(vantage, "near", {"moved": moved, "seconds": seconds}, _Done)
+
+        self._everywhere(near, _nothing)
 
     def calm(self) -> None:
         """Have the probes look seldom until they are started again; those of a machine that is silent look on often."""

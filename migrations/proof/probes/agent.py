@@ -36,7 +36,7 @@ SERIES = 3600.0
 CALM = 10.0
 """Seconds between two looks while nothing moves: nobody's system is written to ten times a second for weeks."""
 WAKES = 0.5
-"""Seconds after which a calm probe is brisk again when something is about to move."""
+"""Seconds after which a probe that looks seldom is brisk again when something is about to move."""
 GRACE = 2.0
 """Seconds after which an echo that has not come back is lost."""
 ECHO_REQUEST, ECHO_REPLY = 8, 0
@@ -65,15 +65,33 @@ class Log:
 
 
 class Pace:
-    """How often a probe looks: as it was ordered while something moves, seldom as long as a file says so."""
+    """How often a probe looks: as ordered near the moves that its users may feel, seldom otherwise, calmly for weeks.
+
+    Files say so: `calm`, and for each unit that moves one `near-UNIT` that counts until the time that it bears.
+    """
 
     def __init__(self, order: dict[str, Any]) -> None:
-        self.every: float = order["every"]
-        self._calm = Path(order["log"]).with_name("calm")
+        self.every = float(order["every"])
+        self.waits = self.every
+        """Seconds from the look that was told last to the next one."""
+        folder = Path(order["log"]).parent
+        self._seldom = max(self.every, float(order.get("seldom", 0.0)))
+        self._calm = folder / "calm"
+        self._near = [folder / f"near-{unit}" for unit in order.get("moved_by", ())]
 
     def now(self) -> float:
         """Return the seconds between two looks."""
-        return max(self.every, CALM) if self._calm.exists() else self.every
+        if self._calm.exists():
+            return max(self.every, CALM)
+        if self._seldom <= self.every or any(modified(near) > time.time() for near in self._near):
+            return self.every
+        return self._seldom
+
+    def told(self, waited: float) -> dict[str, float]:
+        """Settle when the next look is, and return what a line says of the waits before and after it, if longer."""
+        self.waits = self.now()
+        told = {"p": waited, "w": self.waits}
+        return {name: seconds for name, seconds in told.items() if seconds > self.every}
 
 
 def ticks(pace: Pace) -> Iterator[tuple[int, float]]:
@@ -87,7 +105,7 @@ def ticks(pace: Pace) -> Iterator[tuple[int, float]]:
             time.sleep(min(left, WAKES))
             due = min(due, time.monotonic()) if pace.now() < waited else due
         yield number, waited
-        number, waited = number + 1, pace.now()
+        number, waited = number + 1, pace.waits
         due = max(due + waited, time.monotonic())
 
 
@@ -105,20 +123,20 @@ def request(url: str, method: str, body: bytes | None, patience: float = TIMEOUT
         connection.close()
 
 
-def attempt(log: Log, fields: dict[str, Any], deed: Callable[[], tuple[int, bytes]]) -> None:
+def attempt(log: Log, pace: Pace, waited: float, fields: dict[str, Any], deed: Callable[[], tuple[int, bytes]]) -> None:
     """Do one request and write down how it went; anything that goes wrong is an observation here."""
     begun = time.monotonic()
     try:
         status, _body = deed()
     except Exception as error:  # noqa: BLE001
         ms = round((time.monotonic() - begun) * 1000, 1)
-        log.say("error", ms=ms, why=f"{type(error).__name__}: {error}"[:200], **fields)
+        log.say("error", ms=ms, why=f"{type(error).__name__}: {error}"[:200], **fields, **pace.told(waited))
         return
     ms = round((time.monotonic() - begun) * 1000, 1)
     if 200 <= status < 300:
-        log.say("ok", ms=ms, s=status, **fields)
+        log.say("ok", ms=ms, s=status, **fields, **pace.told(waited))
     else:
-        log.say("error", ms=ms, why=f"HTTP {status}", **fields)
+        log.say("error", ms=ms, why=f"HTTP {status}", **fields, **pace.told(waited))
 
 
 def new_series(order: dict[str, Any]) -> str:
@@ -138,7 +156,7 @@ def run_write(order: dict[str, Any], log: Log) -> None:
         reference = f"{series}-{number}"
         body = json.dumps({"reference": reference}).encode()
         write = partial(request, order["target"], "POST", body)
-        attempt(log, {"n": number, "r": reference, **seldom(pace, waited)}, write)
+        attempt(log, pace, waited, {"n": number, "r": reference}, write)
 
 
 def run_read(order: dict[str, Any], log: Log) -> None:
@@ -146,12 +164,7 @@ def run_read(order: dict[str, Any], log: Log) -> None:
     log.say("begun")
     pace = Pace(order)
     for number, waited in ticks(pace):
-        attempt(log, {"n": number, **seldom(pace, waited)}, partial(request, order["target"], "GET", None))
-
-
-def seldom(pace: Pace, waited: float) -> dict[str, float]:
-    """Return what a line says of the pace that it was waited for in, where that is not the one that was ordered."""
-    return {"p": waited} if waited > pace.every else {}
+        attempt(log, pace, waited, {"n": number}, partial(request, order["target"], "GET", None))
 
 
 def checksum(data: bytes) -> int:
@@ -291,6 +304,25 @@ def calm(message: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def near(message: dict[str, Any]) -> dict[str, Any]:
+    """Have probes look as often as ordered for some seconds from now on, because a unit moves that they may feel."""
+    file = FOLDER / message["series"] / f"near-{message['moved']}"
+    # Without its folder nobody looks, and nothing of ours is left.
+    with suppress(FileNotFoundError):
+        file.touch()
+        until = time.time() + message["seconds"]
+        os.utime(file, (until, until))
+    return {}
+
+
+def modified(path: Path) -> float:
+    """Return when a file was modified, by its own word; the beginning of time where it is not there."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
 def size(path: Path) -> int:
     """Return how much a file holds; nothing where it is not there yet."""
     return path.stat().st_size if path.exists() else 0
@@ -398,7 +430,7 @@ def listed(target: str, prefixes: list[str]) -> list[str] | None:
 
 def answer(message: dict[str, Any]) -> None:
     """Do what a message asks for and print the answer."""
-    verbs = {"start": start, "calm": calm, "collect": collect, "stop": stop, "confirm": confirm}
+    verbs = {"start": start, "calm": calm, "near": near, "collect": collect, "stop": stop, "confirm": confirm}
     try:
         result: dict[str, Any] = {"result": verbs[message["verb"]](message)}
     except subprocess.CalledProcessError as error:

@@ -17,6 +17,11 @@ from inventory.base import Model
 from migrations.evidence.seen import Gap, ProbeResult, Window
 from migrations.proof.probes.agent import CALM
 
+BUDGET = 20.0
+"""Requests a second of all probes of a series together, far from any move."""
+RESTS = 10
+"""So many times as seldom a probe looks there at least, as far as that is once a second."""
+
 
 class Order(Model):
     """A probe as it is started: which unit of the plan it belongs to, from where it looks and at what."""
@@ -34,6 +39,12 @@ class Order(Model):
     def key(self) -> str:
         """Return the probe's name on its vantage, where systemd and files allow only some characters."""
         return f"{self.unit}-{self.name}".replace(":", "-")
+
+
+def far_from_moves(order: Order, orders: Iterable[Order]) -> float:
+    """Return the seconds between two looks far from any move; echoes cost hosts little and are not counted."""
+    requests = 0 if order.kind == "ping" else sum(each.kind != "ping" for each in orders)
+    return min(CALM, max(min(RESTS * order.every, 1.0), requests / BUDGET))
 
 
 class Line(NamedTuple):
@@ -58,6 +69,9 @@ class _Told(Model):
     s: int = 0
     ms: float = Field(0.0, ge=0)
     p: float = Field(0.0, ge=0, le=CALM)
+    """Seconds that were waited on purpose before the look."""
+    w: float = Field(0.0, ge=0, le=CALM)
+    """Seconds that are waited on purpose after it, unless something begins to move."""
     why: Sentence = ""
     sent: int = Field(0, ge=0)
     received: int = Field(0, ge=0)
@@ -144,7 +158,7 @@ def _between_successes(order: Order, lines: Sequence[Line], window: Window) -> l
         ends = [(line.time, _pace(order, line)) for line in life if line.kind == "ok"]
         # A probe that saw no success to the end of what is known has a gap that is still open.
         last = max(life[-1].time, window.end) if life is lives[-1] else life[-1].time
-        moments = sorted([(life[0].time, order.every), *ends, (last, _pace(order, life[-1]))])
+        moments = sorted([(life[0].time, order.every), *ends, (last, pace_after(order, life[-1]))])
         spans += ((a, b, pace) for (a, _), (b, pace) in pairwise(moments))
     touching = [(a, b - a - pace) for a, b, pace in spans if b >= window.begin and a <= window.end]
     return [Gap(begin=round(begin, 3), seconds=round(max(0.0, seconds), 3)) for begin, seconds in touching]
@@ -153,6 +167,11 @@ def _between_successes(order: Order, lines: Sequence[Line], window: Window) -> l
 def _pace(order: Order, line: Line) -> float:
     """Return the seconds that passed on purpose before a look."""
     return max(order.every, float(line.what.get("p", 0.0)))
+
+
+def pace_after(order: Order, line: Line) -> float:
+    """Return the seconds that may pass on purpose after a line, and those before it if they were more."""
+    return max(_pace(order, line), float(line.what.get("w", 0.0)))
 
 
 def _worth_telling(order: Order, gaps: Iterable[Gap]) -> tuple[Gap, ...]:

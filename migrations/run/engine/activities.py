@@ -37,6 +37,7 @@ from migrations.evidence.remembering import Memory, unseen
 from migrations.evidence.standing import standing_of
 from migrations.home import RunHome
 from migrations.plan import Actuator, Step, StepKind
+from migrations.proof.attention import Attention
 from migrations.run.engine.messages import (
     WAITS,
     Note,
@@ -73,15 +74,23 @@ class RunActivities:
     """The activities of one run; they are synchronous and run on the worker's threads."""
 
     def __init__(
-        self, home: RunHome, assemble: Callable[[], Mapping[Actuator, StepActuator]], troubles: Troubles
+        self,
+        home: RunHome,
+        assemble: Callable[[], Mapping[Actuator, StepActuator]],
+        troubles: Troubles,
+        attention: Attention | None = None,
     ) -> None:
-        """Actuators are put together at the first deed, so that a worker can wait for its world to come up."""
+        """Actuators are put together at the first deed, so that a worker can wait for its world to come up.
+
+        `attention` is told when users may feel a step, where probes look at all.
+        """
         self._home = home
         self._plan = home.plan()
         self._assemble = cache(assemble)
         self._units = {unit.key: unit for unit in self._plan.units}
         self._steps = {step.id: step for unit in self._plan.units for step in unit.steps}
         self._troubles = troubles
+        self._attention = attention
         self._memory = Memory(home.evidence)
         self._run = home.settings().run
         self._access = Access(home)
@@ -131,6 +140,8 @@ class RunActivities:
                 why = f"{note.unit} cannot be {note.state}: nobody has seen what that takes of {step}"
                 raise ApplicationError(why, type="Refused", non_retryable=True)
             self._home.evidence.write(moved, unit=note.unit)
+        if self._attention is not None:
+            self._attention.far(note.unit)
 
     @activity.defn(name="carry")
     def carry(self, request: StepRequest) -> Receipt:
@@ -145,6 +156,8 @@ class RunActivities:
         with self._standing(step.id), _beating(request.passage.heartbeat), self._alone(step):
             self._refuse_copies(request, ticket)
             self._record(StepBegun(**of, state=request.state, ticket=ticket), request)
+            if self._attention is not None and request.deed is not Deed.PROBE:
+                self._attention.near(request.unit, step)
             begun = time.monotonic()
             try:
                 seen = self._seen(request, step)

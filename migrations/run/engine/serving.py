@@ -10,6 +10,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from migrations.actuators.contract import StepActuator
 from migrations.home import RunHome
 from migrations.plan import Actuator
+from migrations.proof.attention import Attention
 from migrations.run.engine.activities import RunActivities
 from migrations.run.engine.passages import PassageWorkflow
 from migrations.run.engine.temporal import Access, EngineSilent
@@ -20,7 +21,12 @@ STEPS_AT_ONCE = 6
 NOTES_AT_ONCE = 4
 
 
-async def serve(home: RunHome, _address: str, assemble: Callable[[], Mapping[Actuator, StepActuator]]) -> None:
+async def serve(
+    home: RunHome,
+    _address: str,
+    assemble: Callable[[], Mapping[Actuator, StepActuator]],
+    attention: Attention | None = None,
+) -> None:
     """Work until the process is killed; actuators are put together when the first deed is asked for."""
     troubles = Troubles.inherited()
     access = Access(home)
@@ -30,7 +36,7 @@ async def serve(home: RunHome, _address: str, assemble: Callable[[], Mapping[Act
             break
         except EngineSilent:
             await asyncio.sleep(0.1)
-    activities = RunActivities(home, assemble, troubles)
+    activities = RunActivities(home, assemble, troubles, attention)
     with ThreadPoolExecutor(STEPS_AT_ONCE + NOTES_AT_ONCE) as threads:
         worker = Worker(
             client,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from migrations.actuators.real import real_actuators
 from migrations.home import RunHome
+from migrations.proof.attention import Attention
 from migrations.run.engine.serving import serve
 
 
@@ -14,7 +15,7 @@ def main() -> None:
     """Serve the run whose home and engine are named on the command line."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     home = RunHome(Path(sys.argv[1]))
-    asyncio.run(serve(home, sys.argv[2], lambda: real_actuators(home)))
+    asyncio.run(serve(home, sys.argv[2], lambda: real_actuators(home), Attention(home)))
 
 
 if __name__ == "__main__":
