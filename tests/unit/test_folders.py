@@ -21,6 +21,7 @@ from ansible.module_utils.zhenghe_changes import Changes
 from ansible.module_utils.zhenghe_findings import Findings, looked_over, still_refused
 from ansible.module_utils.zhenghe_holders import holders
 from ansible.module_utils.zhenghe_listing import Listing
+from ansible.module_utils.zhenghe_readers import into_cell
 from ansible.module_utils.zhenghe_store import Store
 from ansible.module_utils.zhenghe_tree import coded, decoded, described
 
@@ -103,6 +104,27 @@ def test_who_has_mounts_of_his_own_is_found_though_he_holds_nothing_open(folder:
             assert f"has it at {folder}, by mounts of its own that no seal reaches" in str(found)
         finally:
             process.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has mounts of its own")
+def test_a_sender_of_ours_whose_cell_is_being_built_is_nobody_elses(folder: Path) -> None:
+    # Its first deed in there takes a while, as on a busy host; another program is at work for it.
+    shell, how, script, *words = into_cell(str(folder), "", ["true"])
+    command = (shell, how, f"{script.splitlines()[0]}\ncat; echo", *words)
+    with subprocess.Popen(
+        ("unshare", "--mount", *command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/"
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"there\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"there\n"
+        try:
+            inside = {str(process.pid), *Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()}
+            assert len(inside) == 2
+            assert [str(one) for one in holders(str(folder)) if one.number in inside] == []
+        finally:
+            process.stdin.close()
 
 
 def test_a_folder_to_which_a_link_leads_is_refused_with_where_it_really_lies(folder: Path) -> None:

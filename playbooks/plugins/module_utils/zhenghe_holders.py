@@ -22,7 +22,11 @@ SWAPS = Path("/proc/swaps")
 VIEWS = "/var/lib/zhenghe"
 """What is mounted there is the copy's alone (`zhenghe_store`)."""
 EXPORTS = (Path("/proc/fs/nfsd/exports"), Path("/var/lib/nfs/etab"))
-_COPYING = (b"rsync\0--server\0--sender\0",)
+_CELL = b"sh\0-ec\0: zhenghe cell\n"
+"""How the command line begins of a shell that builds a cell for a sender (`zhenghe_readers`)."""
+_SENDER = b"rsync\0--server\0--sender\0"
+_COPYING = (_SENDER, b"chroot\0.\0" + _SENDER, b"unshare\0--mount\0" + _CELL)
+"""A sender, what it was right before, and what builds its cell: each becomes the next."""
 _WAYS = {
     "cwd": "works in it",
     "root": "has it as its root",
@@ -149,7 +153,9 @@ class _Folder:
         if namespace in self._told:
             return []
         self._told.add(namespace)
-        return mounting.unsealed(self._folder, self._own, self._seen_by(process), (VIEWS,))
+        points = mounting.unsealed(self._folder, self._own, self._seen_by(process), (VIEWS,))
+        # A cell was being built when its process was listed, and may have become the sender since.
+        return [] if points and (namespace in _cells() or _is_ours(process)) else points
 
     def _seen_by(self, process: Path) -> list[Mount]:
         namespace = os.readlink(str(process / "ns" / "mnt"))
@@ -215,6 +221,14 @@ def _state(process: Path) -> str:
 
 def _is_ours(process: Path) -> bool:
     return process.name == str(os.getpid()) or (process / "cmdline").read_bytes().startswith(_COPYING)
+
+
+def _cells() -> Iterator[str]:
+    """Yield the mount namespaces of cells that are just being built: what is in them reads, and ends with its copy."""
+    for process in PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cmdline").read_bytes().startswith(_CELL):
+                yield os.readlink(str(process / "ns" / "mnt"))
 
 
 def _unit(process: Path) -> str:

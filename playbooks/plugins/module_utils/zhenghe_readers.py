@@ -18,7 +18,7 @@ _GIVEN = r"-[lHogDtprAXRSv]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials|--
 CELL = RUNNING / "cell"
 # Where the sender runs: a root of its own with rsync and what is given, in a mount namespace that ends with it. A link
 # in the folder, or a path that the other host names, leads nowhere else.
-_CELL = """
+_CELL = """: zhenghe cell
 mount -t tmpfs -o mode=0755,size=64k,nosuid,nodev zhenghe "$1"
 cd "$1"
 mkdir given usr
@@ -93,8 +93,13 @@ def give(name: str, asked: str) -> None:
         sys.exit(f"zhenghe: {name} does not give {words[-1]}")
     seen, name_in_it, path = _given(store, words[-1])
     CELL.mkdir(mode=0o700, parents=True, exist_ok=True)
-    inside = ["sh", "-ec", _CELL, "sh", str(CELL), seen, name_in_it, "rsync", *words[1:3], *flags, ".", path]
-    os.execvp("unshare", ["unshare", "--mount", *inside])
+    sender = ["rsync", *words[1:3], *flags, ".", path]
+    os.execvp("unshare", ["unshare", "--mount", *into_cell(seen, name_in_it, sender)])
+
+
+def into_cell(seen: str, name_in_it: str, command: list[str]) -> list[str]:
+    """Return the command that builds the cell in its own mount namespace, and becomes another one in there."""
+    return ["sh", "-ec", _CELL, "sh", str(CELL), seen, name_in_it, *command]
 
 
 def _given(store: Store, asked: str) -> tuple[str, str, str]:
