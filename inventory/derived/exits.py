@@ -31,8 +31,6 @@ def own_ends(line: Line, foreign: Set[str]) -> tuple[str, ...]:
     return tuple(end for end in line.ends or () if end not in foreign)
 
 
-
-
 def uplinks(network: Network) -> frozenset[str]:
     """Return the lines by which the extranet's own exits reach the internet: no department's lines."""
     return frozenset(each.uplink for each in network.exits)

@@ -33,11 +33,7 @@ def _stays(facts: Facts, system: System) -> bool:
 def key_figures(facts: Facts) -> KeyFigures:
     """Return the figures as they were on the day of the facts."""
     ground = facts.ground
-    staying = [
-        each
-        for each in ground.programme.systems
-        if not each.grading.classified and _stays(facts, each)
-    ]
+    staying = [each for each in ground.programme.systems if not each.grading.classified and _stays(facts, each)]
     connected = [each for each in staying if each.exchange is not None and facts.past(each.exchange.connected)]
     return KeyFigures(
         integrated=sum(facts.shown("merged", "system", each.system) for each in ground.programme.systems),

@@ -89,9 +89,7 @@ class DomainCondition(Condition):
 LINES = Things(
     asks=LineCondition,
     # What the extranet itself reaches the internet by is no department's.
-    of=lambda programme: tuple(
-        line for line in programme.network.lines if line.name not in uplinks(programme.network)
-    ),
+    of=lambda programme: tuple(line for line in programme.network.lines if line.name not in uplinks(programme.network)),
     title=lambda line: str(line.title or line.name),
     left_out=_left_out,
 )

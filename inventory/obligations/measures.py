@@ -5,18 +5,20 @@ what was achieved, so evidence of one more success can only raise a measure.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from inventory.base import Model
 from inventory.blanks import says_nothing
-from inventory.obligations.conditions import Truth, asked, lacking
+from inventory.obligations.conditions import Things, Truth, asked, lacking
 from inventory.obligations.facts import Facts
 from inventory.obligations.profile import THINGS, Measure, PlatformShare, Recorded, Share
 from inventory.obligations.workdays import working_day_after
 from inventory.words import _
 
+_TWO = 2
 SURVEYED = frozenset({"systems", "lines", "rooms"})
 """What departments report: where one is silent it may have more of them."""
 
@@ -124,22 +126,29 @@ def _shared(word: str, share: Any, facts: Facts) -> Measurement:
     judged = [
         (each, things.carried_out(facts, each) if each in by_hand else satisfies(facts, each)) for each in selected
     ]
-    if missing := _missing(word, share, judged, unknown):
+    if missing := _missing(word, share, judged, unknown) or _all_secret(word, share, every):
         return _unmeasured(word, missing)
     notes = [_left_out(word, unknown)] if unknown else []
     if word == "requests":
         notes += _uncertain(share, selected, facts)
-    found = _counted(word, share, facts, judged, notes)
+    titled = _titles(things, every, facts)
+    found = _counted(word, share, facts, judged, titled).model_copy(update={"notes": tuple(notes)})
     silent = _silent(word, facts)
     unsure = [each for each in (*notes[: bool(unknown)], silent) if each]
     return found.model_copy(update={
-        "by_hand": tuple(things.title(each) for each, answer in judged if each in by_hand and not answer),
-        "left_out": tuple(things.title(each) for each, answer in answers
+        "by_hand": tuple(titled(each) for each, answer in judged if each in by_hand and not answer),
+        "left_out": tuple(titled(each) for each, answer in answers
                           if answer is False and things.left_out(facts, each, share.where)),
         "notes": (*found.notes, *((silent,) if silent else ())),
         # What is not known may be what falls short: no figure is reached by silence.
         "missing": tuple(unsure) if found.reached and share.at_least is None else (),
     })  # fmt: skip
+
+
+def _all_secret(word: str, share: Any, every: Sequence[Any]) -> str:
+    """Say that nothing is left of which a plan could speak, where all systems are classified; nothing otherwise."""
+    asks = word == "systems" and share.where is not None and share.where.classified is False
+    return _("all systems of the inventory are classified") if asks and all(s.grading.classified for s in every) else ""
 
 
 def _silent(word: str, facts: Facts) -> str:
@@ -158,14 +167,29 @@ def _silent(word: str, facts: Facts) -> str:
     return told.format(things=called(word), number=number)
 
 
+def _titles(things: Things, every: Iterable[Any], facts: Facts) -> Callable[[Any], str]:
+    """Return how things are called: by their titles, with the department where several have the same one."""
+    number = Counter(map(things.title, every))
+
+    def titled(thing: Any) -> str:
+        title = things.title(thing)
+        owner = getattr(thing, "department", None)
+        owner = facts.ground.departments.get(owner) if isinstance(owner, str) else owner
+        if not title or number[title] < _TWO or owner is None:
+            return title
+        return _("{title} ({department})").format(title=title, department=owner.title)
+
+    return titled
+
+
 def _counted(
-    word: str, share: Any, facts: Facts, judged: Sequence[tuple[Any, Truth]], notes: Iterable[str]
+    word: str, share: Any, facts: Facts, judged: Sequence[tuple[Any, Truth]], titled: Callable[[Any], str]
 ) -> Measurement:
     things = THINGS[word]
     short = tuple(
         Short(
             name=things.name(each),
-            title=things.title(each),
+            title=titled(each),
             lacks=lacking(share.holds, facts, each),
             since=things.anchor(facts, each) if things.anchor is not None else None,
         )
@@ -179,7 +203,6 @@ def _counted(
         denominator=count,
         enough=_enough(share, count),
         short=short,
-        notes=tuple(notes),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from inventory.blanks import says_nothing
+from inventory.dispositions.common import named_functions
 from inventory.dispositions.decisions import MOVES
 from inventory.dispositions.zombies import SMALL_SCOPES
 from inventory.model import Disposition, System
@@ -136,7 +137,7 @@ def _office_level(_facts: Facts, system: System) -> Truth:
 
 
 def _common(_facts: Facts, system: System, words: tuple[str, ...]) -> Truth:
-    if system.common is None and not given(system, "survey.function"):
+    if system.common is None and (not given(system, "survey.function") or named_functions(system.title) & set(words)):
         return None
     return system.common in words
 

@@ -15,6 +15,7 @@ from inventory.findings import Finding
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.obligations.clauses import Clause
 from inventory.obligations.dates import today
+from inventory.survey.columns import label_of
 from inventory.words import _N, _, spoken
 from migrations.cli import saying
 
@@ -111,7 +112,7 @@ def _facts(told: Explanation) -> Table:
     table = _grid(2)
     for fact in told.facts:
         value = Text(_("not reported"), "dim") if fact.value is None else Text(fact.value)
-        table.add_row(Text(fact.field), value.append(f"  {fact.place}", "dim"))
+        table.add_row(Text(label_of(told.kind, fact.field) or fact.field), value.append(f"  {fact.place}", "dim"))
     return table
 
 
@@ -120,7 +121,8 @@ def _others(told: Explanation) -> Table:
     for each in told.others:
         reason = Text(each.reason)
         if each.verdict is Verdict.OPEN:
-            reason.append(f" ({', '.join(each.fields)})")
+            named = (label_of("system", field) or field for field in each.fields)
+            reason.append(f" ({', '.join(named)})")
         if each.clause:
             reason.append(f"  {each.clause}", "dim")
         style = "dim" if each.verdict is Verdict.NOT else ""

@@ -94,7 +94,7 @@ def test_what_the_inventory_lacks_is_named() -> None:
     office = {"by": "2018-12-31", "needs": [{"departments": {"holds": {"office_automation": ["shared"]}}}]}
     two = [{"name": "d", "title": "d"}, {"name": "e", "title": "e"}]
     unknown = judged([office], programme(departments=two), "2019-06-01")
-    assert unknown.deciding.measurements[0].missing == ("what has to be known is not known of any: departments",)
+    assert unknown.deciding.measurements[0].missing == ("the facts that decide it are known of none: departments",)
     # As soon as it is known of one, the others count as falling short.
     known = judged([office], programme(departments=[{**two[0], "office_automation": "shared"}, two[1]]), "2019-06-01")
     assert (known.state, [each.name for each in known.short]) == (State.MISSED, ["e"])

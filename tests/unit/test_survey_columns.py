@@ -196,3 +196,14 @@ def test_what_is_wrong_with_a_mapping_file_is_told_by_line(
 def test_a_mapping_file_that_is_missing_is_a_finding(tmp_path: Path) -> None:
     with pytest.raises(InventoryErrors):
         read_settled(tmp_path / "missing.yaml")
+
+
+def test_all_that_is_wrong_with_a_mapping_file_is_told_at_once_and_each_thing_once(tmp_path: Path) -> None:
+    file = tmp_path / "mapping.yaml"
+    file.write_text(
+        "departments:\n  甲:\ncolumns:\n  备注: nosuch\nsheets:\n- 3\n- {kind: sytem, columns: {月租: rnt}}\nfoo: 1\n",
+        "utf-8",
+    )
+    with pytest.raises(InventoryErrors) as caught:
+        read_settled(file)
+    assert sorted(finding.line for finding in caught.value.findings) == [2, 4, 6, 7, 7, 8]

@@ -106,3 +106,10 @@ def test_offices_that_ordered_a_system_did_not_build_it(tmp_path: Path) -> None:
 def test_departments_before_and_after_a_reform_are_hinted_at(one: str, other: str, alike: bool) -> None:
     assert may_be(one, other) is alike
     assert may_be(other, one) is alike
+    assert not may_be("民政局", "卫生局信息科")
+
+
+def test_lines_of_one_purpose_say_their_kind_by_it(tmp_path: Path) -> None:
+    rows = [["单位", "运营商", "带宽", "用途"], ["水务局", "电信", "100M", "互联网"], ["水务局", "联通", "10M", "水费"]]
+    entries, _remarks = read(lines(tmp_path, rows, "专线.csv"))
+    assert [entry.values.get("kind") for entry in entries] == ["internet-exit", None]

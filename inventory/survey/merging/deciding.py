@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from inventory.files.wording import reason_of
-from inventory.survey.columns import label_of, references
+from inventory.survey.columns import catalogue, label_of, references
 from inventory.survey.entries import Entry, Place, Weight
 from inventory.survey.merging.fields import default_of, drop_field, get_field, put_field
 from inventory.survey.merging.folder import MODELS, Part
@@ -206,13 +206,25 @@ def _called(part: Part, field: str) -> str:
     return label_of(part.kind, field) or field
 
 
+def _lacks(part: Part, field: str) -> str:
+    """Say that a field is missing, and in which column of a sheet it stands with which words."""
+    column = catalogue().listing(part.kind).column(field)
+    if column is None:
+        return _("{field} is missing").format(field=_called(part, field))
+    words = "、".join(each[0] for each in column.choices.values())
+    said = (
+        _("{field} is missing: a column {header} with {words}") if words else _("{field} is missing: a column {header}")
+    )
+    return said.format(field=_called(part, field), header=column.words[0], words=words)
+
+
 def _errors(part: Part) -> dict[tuple[str, ...], str]:
     """Return what is wrong with a part's values, by the place in them."""
     try:
         MODELS[part.kind].model_validate(part.values)
     except ValidationError as exc:
         return {
-            path: _("{field} is missing").format(field=_called(part, ".".join(path)))
+            path: _lacks(part, ".".join(path))
             if error["type"] == "missing"
             else f"{_called(part, '.'.join(path))}: {reason_of(error)}"
             for error in exc.errors()

@@ -88,13 +88,18 @@ def may_be(one: str, other: str) -> bool:
     """
     if succeeds(one, other) or succeeds(other, one):
         return True
-    if any(_SECTION.fullmatch(longer.removeprefix(shorter)) for longer, shorter in ((one, other), (other, one))):
+    if _is_section(one, other) or _is_section(other, one):
         return True
     return any(
         _places_agree(here, there) and _rests_agree(mine, theirs)
         for here, mine in _taken_apart(folded(one))
         for there, theirs in _taken_apart(folded(other))
     )
+
+
+def _is_section(one: str, other: str) -> bool:
+    """Tell whether a title is another one's with a section of it behind."""
+    return one.startswith(other) and _SECTION.fullmatch(one.removeprefix(other)) is not None
 
 
 def succeeds(new: str, old: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import date
 from inventory.survey.cells.dates import has_come
 from inventory.survey.cells.denials import over
 from inventory.survey.cells.quantities import amount_of
-from inventory.survey.cells.told import Setting, shown
+from inventory.survey.cells.told import Setting, Told, shown
 from inventory.survey.cells.values import told_by
 from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Place, Remark, Weight
@@ -291,12 +291,14 @@ class TableReader(OwnedRows):
         column = self.listing.column("kind")
         if column is None or "kind" in values or column in self.columns.values():
             return
-        told = told_by(title, column, Setting())
-        if isinstance(told.value, str):
-            values["kind"] = told.value
-            places["kind"] = self.grid.place(*self.first(row))
-            expected = _("guessed from its name: {word}").format(word=column.choices[told.value][0])
-            self.about(row, expected, Weight.WARNING, read=title)
+        for text in (title, str(values.get("purpose", ""))):
+            told = told_by(text, column, Setting()) if text else Told()
+            if isinstance(told.value, str):
+                values["kind"] = told.value
+                places["kind"] = self.grid.place(*self.first(row))
+                expected = _("guessed from its name: {word}").format(word=column.choices[told.value][0])
+                self.about(row, expected, Weight.WARNING, read=text)
+                return
 
     def date(self, values: dict[str, object], places: dict[str, Place]) -> None:
         """Give a system the day on which its sheet was filled in."""

@@ -118,15 +118,23 @@ def _at(top: Cursor, location: tuple[int | str, ...]) -> Cursor:
     return cursor.holder.key(cursor.step) if cursor.holder and isinstance(cursor.step, str) else cursor
 
 
-def _findings_on_fields(top: Cursor, settled: Settled) -> Iterator[Finding]:
-    everywhere = [(("columns", word), None, field) for word, field in settled.columns.items()]
-    locally = [
-        (("sheets", index, "columns", word), rule.kind, field)
-        for index, rule in enumerate(settled.sheets)
-        for word, field in rule.columns.items()
-    ]
-    for location, kind, field in (*everywhere, *locally):
-        known = fields_of(kind)
+def _columns_in(plain: object) -> Iterator[tuple[tuple[int | str, ...], str | None, str]]:
+    """Yield where a mapping file names a field, of which kind, and which; also of one that is wrong otherwise."""
+    everything = plain if isinstance(plain, dict) else {}
+    listed = everything.get("sheets")
+    rules = list(enumerate(listed)) if isinstance(listed, list) else []
+    places: list[tuple[tuple[int | str, ...], object, dict[str, object]]] = [((), None, everything)]
+    places += [(("sheets", index), rule.get("kind"), rule) for index, rule in rules if isinstance(rule, dict)]
+    for place, kind, holder in places:
+        columns = holder.get("columns")
+        for word, field in columns.items() if isinstance(columns, dict) else ():
+            if isinstance(field, str):
+                yield (*place, "columns", str(word)), kind if isinstance(kind, str) else None, field
+
+
+def _findings_on_fields(top: Cursor) -> Iterator[Finding]:
+    for location, kind, field in _columns_in(top.node.plain):
+        known = fields_of(kind) or fields_of(None)
         if field not in known and field != IGNORE:
             reason = _("'{field}' is no field that a column can fill").format(field=field[:60])
             mend = meant(field, (*sorted(known), IGNORE)) or _("a field such as survey.function, or ignore")
@@ -163,10 +171,13 @@ def read_settled(file: Path) -> Settled:
         raise InventoryErrors(found or [tops[1].finding(_("a mapping file is one document"))])
     if not tops or tops[0].node.plain is None:
         return Settled()
+    fields = list(_findings_on_fields(tops[0]))
     try:
         settled = Settled.model_validate(tops[0].node.plain)
     except ValidationError as exc:
-        raise InventoryErrors([_finding(tops[0], error) for error in exc.errors()]) from exc
-    if findings := list(_findings_on_fields(tops[0], settled)):
-        raise InventoryErrors(findings)
+        # A union of words is wrong by each of its members: that is told once.
+        wrong = [_finding(tops[0], error) for error in exc.errors()]
+        raise InventoryErrors(list(dict.fromkeys((*wrong, *fields)))) from exc
+    if fields:
+        raise InventoryErrors(fields)
     return settled
