@@ -2,9 +2,10 @@
 
 The worker that applies changes is a superuser's. Triggers that fire for it (ENABLE ALWAYS, ENABLE REPLICA) fired at the
 other end before, and event triggers fire for what the move does: they are disabled. Functions in constraints, indexes
-and ranges are evaluated for every row: they run with the rights of their owner, as SECURITY DEFINER, instead of those
-of the worker. What was changed is kept as the database's setting zhenghe.asleep, so that the other end can read it, and
-is changed back in the transaction that lets clients in.
+and ranges are evaluated for every row, and those in statistics and in the defaults of functions' arguments whenever a
+statement is planned: they run with the rights of their owner, as SECURITY DEFINER, instead of those of the worker.
+What was changed is kept as the database's setting zhenghe.asleep, so that the other end can read it, and is changed
+back in the transaction that lets clients in.
 """
 
 from __future__ import annotations
@@ -25,10 +26,16 @@ _EVENT_TRIGGERS = "SELECT evtname, evtenabled::text FROM pg_event_trigger WHERE 
 _FUNCTIONS = """
 WITH RECURSIVE used AS (
     SELECT refclassid, refobjid FROM pg_depend
-    WHERE classid IN ('pg_constraint'::regclass, 'pg_class'::regclass, 'pg_attrdef'::regclass, 'pg_type'::regclass)
+    WHERE classid IN ('pg_constraint'::regclass, 'pg_class'::regclass, 'pg_attrdef'::regclass, 'pg_type'::regclass,
+                      'pg_statistic_ext'::regclass)
       AND refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
-    UNION SELECT 'pg_proc'::regclass, o.oprcode FROM pg_operator o JOIN used u
-    ON u.refclassid = 'pg_operator'::regclass AND u.refobjid = o.oid
+    UNION SELECT next.refclassid, next.refobjid FROM used u, LATERAL (
+        SELECT 'pg_proc'::regclass::oid AS refclassid, o.oprcode::oid AS refobjid FROM pg_operator o
+        WHERE u.refclassid = 'pg_operator'::regclass AND u.refobjid = o.oid
+        UNION ALL SELECT d.refclassid, d.refobjid FROM pg_depend d
+        WHERE u.refclassid = 'pg_proc'::regclass AND d.classid = u.refclassid AND d.objid = u.refobjid
+          AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+    ) next
 )
 SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)
 FROM used u JOIN pg_proc p ON p.oid = u.refobjid JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -28,6 +28,8 @@ _SAME_TEXT = """
 SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET bytea_output = 'hex';
 SET extra_float_digits = 3; SET lc_monetary = 'C'; SET xmloption = 'content'; SET row_security = off
 """
+# Owners' functions that the planner runs change nothing in it, and learn nothing (`zhenghe_pg_own.py`).
+_ONE_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # Columns are written by their types' own output functions: a cast to text may be a function of the table's owner.
 _HASH = "('x' || left(md5(textin(record_out(zhenghe_row.*))), 16))::bit(64)::bigint"
 _SUM = f"SELECT count(*), coalesce(sum({_HASH}::numeric), 0)::text FROM ONLY {{}}.{{}} AS zhenghe_row"  # noqa: S608
@@ -62,7 +64,7 @@ class Ends:
 
     def sums(self, connection: Any, tables: list[Table]) -> dict[Table, tuple[int, str]]:
         """Return rows and checksum of each table, all in one snapshot."""
-        rows(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        rows(connection, _ONE_SNAPSHOT)
         try:
             return {one: _read(connection, _SUM, one)[0] for one in tables}
         finally:
@@ -82,7 +84,7 @@ class Ends:
 
     @staticmethod
     def _each(connection: Any, table: Table) -> list[tuple[Any, ...]]:
-        rows(connection, "BEGIN READ ONLY")
+        rows(connection, _ONE_SNAPSHOT)
         try:
             return _read(connection, _EACH, table)
         finally:
@@ -144,7 +146,7 @@ def _sequences_behind(ends: Ends) -> list[str]:
         question = sql.SQL("SELECT (SELECT last_value FROM {}.{}), (SELECT {}({}) FROM {}.{})").format(
             sql.Identifier(schema_name), sql.Identifier(sequence), pick, column, *map(sql.Identifier, owner[:2])
         )
-        rows(ends.there, "BEGIN")
+        rows(ends.there, _ONE_SNAPSHOT)
         # The column first: the sequence can only be further by the time it is read.
         last, most = rows(ends.there, question)[0]
         rows(ends.there, "COMMIT")

@@ -42,20 +42,24 @@ def see_own(connection: Any) -> None:
         )
 
 
-# The catalogue of passwords is the superuser's. Who copies roles gets this function instead of being one. A mark that
-# is written at one end and read at the other says that everything before it has arrived.
+# The catalogue of passwords is the superuser's. Who copies roles gets this function instead of being one. Where rows
+# are read, the planner runs functions of their owners as whoever reads: there these functions tell nothing, by the
+# transaction's isolation, which nobody changes in the middle. A mark that is written at one end and read at the other
+# says that everything before it has arrived.
 SUPPORT = """
 CREATE SCHEMA IF NOT EXISTS zhenghe;
 CREATE OR REPLACE FUNCTION zhenghe.verifiers() RETURNS TABLE (name name, verifier text) LANGUAGE sql
     SECURITY DEFINER SET search_path = pg_catalog
     AS 'SELECT rolname, rolpassword FROM pg_authid
-        WHERE NOT (rolsuper AND rolcanlogin) AND rolname !~ ''^(pg|zhenghe)_''';
+        WHERE NOT (rolsuper AND rolcanlogin) AND rolname !~ ''^(pg|zhenghe)_''
+        AND current_setting(''transaction_isolation'') = ''read committed''';
 REVOKE ALL ON FUNCTION zhenghe.verifiers() FROM PUBLIC;
 CREATE OR REPLACE FUNCTION zhenghe.mappings() RETURNS TABLE (server name, of name, options text[]) LANGUAGE sql
     SECURITY DEFINER SET search_path = pg_catalog
     AS 'SELECT srvname, (SELECT rolname FROM pg_roles r WHERE r.oid = umuser),
                ARRAY(SELECT o FROM unnest(umoptions) o ORDER BY o)
-        FROM pg_user_mapping m JOIN pg_foreign_server s ON s.oid = m.umserver';
+        FROM pg_user_mapping m JOIN pg_foreign_server s ON s.oid = m.umserver
+        WHERE current_setting(''transaction_isolation'') = ''read committed''';
 REVOKE ALL ON FUNCTION zhenghe.mappings() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION zhenghe.mappings() TO {role};
 CREATE TABLE IF NOT EXISTS zhenghe.marks (reader text PRIMARY KEY, mark text NOT NULL);
