@@ -4,6 +4,7 @@ import json
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from migrations.actuators.devices import device_passwords
 from netcfg.errors import DeviceUnreachable
 from netcfg.sessions import Sessions
 from tests.attacks.conftest import Broken
+from tests.real.processes import shown_by_all
 
 pytestmark = pytest.mark.real
 SECRET = "bm8gb25lIHJlYWRzIHRoaXM="
@@ -149,5 +151,9 @@ def test_a_devices_password_is_looked_up_when_its_session_is_opened(names: Broke
             sessions.shell("ce")
         assert "another" not in str(refused.value)
         kept.write_text(SECRET)
-        with sessions.shell("ce") as shell:
+        with shown_by_all() as shown, sessions.shell("ce") as shell:
             assert shell.ask("show") == "reached\n"
+            # A process of its own would be seen by now.
+            time.sleep(0.2)
+        assert shown
+        assert not any(SECRET.encode() in word for word in shown)

@@ -44,9 +44,10 @@ LOOKS = 3
 
 
 @contextmanager
-def shown_by_all() -> Iterator[set[bytes]]:
+def shown_by_all(*files: str) -> Iterator[set[bytes]]:
     """Collect, as long as the block lasts, words of command lines and environments of whatever runs on this machine.
 
+    `files`: only words of these, such as `cmdline`, which every user may read.
     Only words of 16 bytes and more: a secret is no shorter. A process that ends within 50 ms may not be seen.
     """
     shown, over, looks = set[bytes](), threading.Event(), Counter[str]()
@@ -59,7 +60,7 @@ def shown_by_all() -> Iterator[set[bytes]]:
             for name in there:
                 if looks[name] < LOOKS:
                     looks[name] += 1
-                    shown.update(word for word in _shown(name) if len(word) >= 16)
+                    shown.update(word for word in _shown(name, files or ("cmdline", "environ")) if len(word) >= 16)
 
     watching = threading.Thread(target=watch)
     watching.start()
@@ -70,8 +71,8 @@ def shown_by_all() -> Iterator[set[bytes]]:
         watching.join()
 
 
-def _shown(name: str) -> Iterator[bytes]:
-    for file in ("cmdline", "environ"):
+def _shown(name: str, files: tuple[str, ...]) -> Iterator[bytes]:
+    for file in files:
         try:
             yield from Path("/proc", name, file).read_bytes().split(b"\0")
         except OSError:

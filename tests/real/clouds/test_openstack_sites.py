@@ -17,6 +17,7 @@ from tests.real.clouds.checkout import Checkout
 from tests.real.clouds.grounds import complete, declared, with_rule, without_hosts
 from tests.real.clouds.openstack_ground import OpenStackGround
 from tests.real.clouds.walks import on_openstack
+from tests.real.processes import shown_by_all
 from tests.sampling import only_in_test_all
 
 pytestmark = pytest.mark.real
@@ -181,10 +182,13 @@ def seen(ground: OpenStackGround) -> Reached:
 
 
 @on_openstack
-def test_a_secret_by_reference_is_in_no_file_of_the_run(real_cloud: OpenStackGround, tmp_path: Path) -> None:
+def test_a_secret_by_reference_is_in_no_file_and_in_no_command(real_cloud: OpenStackGround, tmp_path: Path) -> None:
     secret = real_cloud.by_reference(tmp_path / "secret")
     site = without_hosts(declared())
-    assert real_cloud.provide(site).state == "done"
+    with shown_by_all("cmdline") as shown:
+        assert real_cloud.provide(site).state == "done"
+    assert any(b"pulumi" in word for word in shown)
+    assert not any(secret.encode() in word for word in shown)
     files = [path for path in real_cloud.home.rglob("*") if path.is_file()]
     assert [path for path in files if secret.encode() in path.read_bytes()] == []
     (tmp_path / "secret").write_text("revoked")
