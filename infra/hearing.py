@@ -80,7 +80,7 @@ def hear(command: Sequence[str], given: bytes, seconds: float = 86400.0, most: i
 def parsed(said: bytes | str, model: type[_Told]) -> _Told:
     """Read an answer in JSON by a closed model; Unheard where it is something else."""
     try:
-        value = json.loads(said, parse_constant=_no_number)
+        value = json.loads(said, parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         raise Unheard(_("the answer is no JSON")) from None
     return taken(value, model)
@@ -173,3 +173,11 @@ def _told(wrong: ValidationError) -> str:
 
 def _no_number(word: str) -> float:
     raise ValueError(word)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Whichever of two is taken, somebody else takes the other one.
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key twice")
+    return found

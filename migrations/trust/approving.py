@@ -202,6 +202,7 @@ class Approvals:
 def _twice(people: tuple[Person, ...]) -> str:
     """Say who stands there twice: one person who signs by two names would be two approvers."""
     seen: dict[str, str] = {}
+    logins: dict[str, str] = {}
     for each in people:
         if each.name in seen.values():
             return _("two people are called {name}").format(name=each.name)
@@ -210,6 +211,8 @@ def _twice(people: tuple[Person, ...]) -> str:
         if mark in seen:
             return _("two people have the key of {name}").format(name=seen[mark])
         seen[mark] = each.name
+        if each.login and logins.setdefault(each.login, each.name) != each.name:
+            return _("two people have the login of {name}").format(name=logins[each.login])
     return ""
 
 

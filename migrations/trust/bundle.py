@@ -4,15 +4,19 @@ NoBundle    a file is none of these bundles, or too large to be one
 """
 
 import base64
+import errno
 import hashlib
 import io
+import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from inventory.errors import ZhengheError
+from inventory.plain import one_line
 from inventory.words import _
 from migrations.evidence.chain import ChainVerdict, Soundness
 from migrations.evidence.kinds import HeadSigned, RunBegun
@@ -22,7 +26,11 @@ from migrations.trust.witness import NAMESPACE, key_of, statement, testimony
 
 MOST = 2 << 30
 """Bytes that a bundle may unpack to."""
+MANY = 100_000
+"""Files and folders that a bundle may have."""
 SUMS, SIGNED_SUMS = "SHA256SUMS", "SHA256SUMS.sig"
+_ODD_NAMES = {None, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+"""How names in a bundle that no file can have, or has already, come to light; None: it is packed wrongly."""
 LISTED = "zhenghe-bundle"
 """What the signature of the list of files is for."""
 KEPT = ("run.json", "plan.json", "programme.json", "evidence.jsonl")
@@ -85,7 +93,7 @@ def verify(file: Path) -> ChainVerdict:
         runs = Path(scratch, "runs")
         runs.mkdir()
         home = RunHome(_unpacked(file, runs))
-        wrong = [line for line in (home.path / SUMS).read_text().splitlines() if not _fits(home.path, line)]
+        wrong = [line for line in _text(home.path / SUMS).splitlines() if not _fits(home.path, line)]
         if wrong:
             reason = _("{file} is not as it was put into the bundle").format(file=wrong[0].partition("  ")[2])
             return ChainVerdict(outcome=Soundness.BROKEN, records=0, head="", reason=reason)
@@ -100,7 +108,7 @@ def _listed(home: RunHome, verdict: ChainVerdict) -> ChainVerdict:
     begun = None if first is None else RunBegun.of(first)
     if begun is None:
         return verdict.model_copy(update={"outcome": Soundness.UNSIGNED, "reason": _("nobody has signed for it")})
-    sums = (home.path / SUMS).read_text()
+    sums = _text(home.path / SUMS)
     named = {line.partition("  ")[2] for line in sums.splitlines()} | {SUMS, SIGNED_SUMS}
     there = {str(each.relative_to(home.path)) for each in home.path.rglob("*") if each.is_file()}
     if more := sorted(there - named):
@@ -111,7 +119,7 @@ def _listed(home: RunHome, verdict: ChainVerdict) -> ChainVerdict:
         reason = _("its list of files is not signed: reports and results may be others'")
         worse = verdict.outcome is Soundness.SOUND
         return verdict.model_copy(update={"outcome": Soundness.UNSIGNED, "reason": reason}) if worse else verdict
-    if not is_signed(sums, signature.read_text(), begun.key, LISTED):
+    if not is_signed(sums, _text(signature), begun.key, LISTED):
         reason = _("its list of files is not the one that the run's key signed")
         return verdict.model_copy(update={"outcome": Soundness.BROKEN, "reason": reason})
     return verdict
@@ -158,24 +166,34 @@ def _unpacked(file: Path, into: Path) -> Path:
     try:
         with tarfile.open(file, "r:gz") as archive:
             size = 0
-            for entry in archive:
+            for number, entry in enumerate(archive):
                 size += entry.size
                 name = PurePosixPath(entry.name)
-                if size > MOST or not (entry.isfile() or entry.isdir()) or name.is_absolute() or ".." in name.parts:
+                outside = name.is_absolute() or ".." in name.parts
+                if size > MOST or number > MANY or outside or not (entry.isfile() or entry.isdir()):
                     raise NoBundle(file, _("it holds more than such a bundle"))
                 if (part := archive.extractfile(entry)) is not None:
                     (into / name).parent.mkdir(parents=True, exist_ok=True)
-                    (into / name).write_bytes(part.read())
-    except (tarfile.TarError, EOFError, ValueError) as exc:
-        raise NoBundle(file, str(exc)) from exc
+                    with (into / name).open("xb") as written:
+                        shutil.copyfileobj(part, written)
+    except (tarfile.TarError, zlib.error, EOFError, ValueError, OSError) as exc:
+        if isinstance(exc, OSError) and exc.errno not in _ODD_NAMES:
+            raise
+        raise NoBundle(file, one_line(str(exc), 200)) from exc
     found = [each for each in into.iterdir() if (each / SUMS).is_file() and (each / "run.json").is_file()]
     if len(found) != 1:
         raise NoBundle(file, _("it holds no run"))
     return found[0]
 
 
+def _text(file: Path) -> str:
+    return file.read_bytes().decode(errors="replace")
+
+
 def _fits(folder: Path, line: str) -> bool:
     digest, _space, name = line.partition("  ")
+    if "\0" in name:
+        return False
     part = (folder / name).resolve()
     inside = part.is_relative_to(folder.resolve()) and part.is_file()
     return inside and hashlib.sha256(part.read_bytes()).hexdigest() == digest

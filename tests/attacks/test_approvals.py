@@ -55,6 +55,10 @@ def test_one_person_does_not_sign_by_two_names(state: Path) -> None:
     (state / "approvers.yaml").write_text(json.dumps({"people": [*people, {**people[1], "name": "li"}]}))
     with pytest.raises(WrongApprovers, match="two people are called li"):
         lacking(state, "commit")
+    # With two keys one account is still one person.
+    (state / "approvers.yaml").write_text(json.dumps({"people": [*people[:2], {**people[2], "login": "li"}]}))
+    with pytest.raises(WrongApprovers, match="two people have the login of li"):
+        lacking(state, "commit")
 
 
 def test_one_who_is_not_the_operator_lets_a_plan_be_applied_and_two_let_it_be_committed(state: Path) -> None:

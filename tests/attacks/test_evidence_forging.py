@@ -307,3 +307,47 @@ def test_what_is_no_bundle_is_told(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("no")
     with pytest.raises(bundle.NoBundle):
         bundle.verify(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("p.1/../../out",), ("/tmp/out",), ("p.1/" + "x" * 300,), ("p.1/a", "p.1/a/b"), ("p.1/a/b", "p.1/a"),
+        ("p.1/a", "p.1/a"), ("p.1/-> /etc",), ("p.1",), (),
+    ],
+)  # fmt: skip
+def test_a_bundle_writes_nowhere_else_and_breaks_nothing_by_its_names(tmp_path: Path, names: tuple[str, ...]) -> None:
+    with tarfile.open(tmp_path / "x", "w:gz") as archive:
+        for name in names:
+            entry = tarfile.TarInfo(name.partition("->")[0])
+            if "->" in name:
+                entry.type, entry.linkname = tarfile.SYMTYPE, name.partition("->")[2]
+            archive.addfile(entry)
+    with pytest.raises(bundle.NoBundle):
+        bundle.verify(tmp_path / "x")
+
+
+@pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
+def test_a_bundle_of_which_a_byte_or_its_end_is_lost_is_none(home: RunHome, tmp_path: Path, at: float) -> None:
+    packed = exported(home, tmp_path).read_bytes()
+    place = int(len(packed) * at)
+    for damaged in (packed[:place], packed[:place] + bytes([packed[place] ^ 1]) + packed[place + 1 :]):
+        (tmp_path / "x").write_bytes(damaged)
+        try:
+            assert bundle.verify(tmp_path / "x").outcome is Soundness.BROKEN
+        except bundle.NoBundle:
+            continue
+
+
+@pytest.mark.parametrize("name", ["SHA256SUMS", "SHA256SUMS.sig", "evidence.jsonl", "plan.json", "run.json", "head"])
+def test_files_of_a_bundle_that_are_no_text_are_told(home: RunHome, tmp_path: Path, name: str) -> None:
+    with tarfile.open(exported(home, tmp_path)) as archive:
+        archive.extractall(tmp_path / "there")
+    folder = tmp_path / "there" / "p.1"
+    for content in (b"\xff\x00\n", b"[" * 100_000, b"x  a\0b\n"):
+        (folder / name).write_bytes(content)
+        if name != "SHA256SUMS":
+            another_list(folder)
+        with tarfile.open(tmp_path / "forged", "w:gz") as archive:
+            archive.add(folder, arcname=folder.name)
+        assert bundle.verify(tmp_path / "forged").outcome in {Soundness.BROKEN, Soundness.UNSIGNED}

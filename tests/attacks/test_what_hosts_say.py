@@ -19,7 +19,7 @@ from netcfg.errors import DeviceUnreachable
 from netcfg.platforms import load_platform
 from netcfg.sessions import Sessions as Devices
 from playbooks.agents import coordinator
-from playbooks.agents.answers import TaskResult
+from playbooks.agents.answers import StepAnswer, TaskResult
 from playbooks.agents.coordinator import MoveFailed, Participant, Sessions
 from tests.attacks.conftest import Broken
 
@@ -212,3 +212,17 @@ def test_a_command_is_heard_with_both_hands() -> None:
 
 def _order() -> Order:
     return Order(unit="system:a", name="p", kind="read-http", vantage="department-host", target="http://x", every=1.0)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '"facts": {"a": 1e999}', '"facts": {"a": -Infinity}', '"facts": {"a": NaN}', '"state": "done"',
+        '"facts": {"a": {"b": 1, "b": 2}}', '"facts": {"a": 1' + "0" * 5000 + "}", '"changed": true', '"facts": []',
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_an_answer_that_two_readers_would_read_otherwise_is_none(more: str) -> None:
+    assert parsed('{"state": "done", "facts": {"a": 1e9}}', StepAnswer).state == "done"
+    with pytest.raises(Unheard):
+        parsed(f'{{"state": "done", {more}}}', StepAnswer)
