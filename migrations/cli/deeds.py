@@ -16,6 +16,7 @@ from inventory.kinds import load_kinds, playbooks_folder
 from inventory.words import _
 from migrations.cli.approve import keep_approvals, see_approved
 from migrations.cli.claims import claimed
+from migrations.cli.declaring import see_declared
 from migrations.cli.help import WrongUse
 from migrations.cli.wanted import living, may_begin, may_commit, may_return, runs_folder, withdrawn
 from migrations.home import RunBusy, RunHome
@@ -62,6 +63,7 @@ def see(home: RunHome, order: Order, world: World) -> None:
     match order.deed:
         case "apply":
             may_begin(plan, order.units, ledger, home.path.name)
+            see_declared(plan, order.units, ledger, world)
         case "commit":
             may_commit(plan, order.units, ledger)
         case "rollback":

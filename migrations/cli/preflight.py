@@ -28,7 +28,8 @@ def show_preflight(names: Sequence[str], folder: Path, world_file: Path, *, as_j
     """Look at the hosts of some systems, all that move where none is named; 1 where something stands against a move."""
     programme = load_programme(folder)
     world = world_at(world_file)
-    preflight = Preflight(programme, load_kinds(playbooks_folder() / "roles"), Hosts(world))
+    kinds = load_kinds(playbooks_folder() / "roles")
+    preflight = Preflight(programme, kinds, Hosts(world), declared=world.kind == "real")
     moving = {system.system: system for system in preflight.moving()}
     if unknown := [name for name in names if name not in moving]:
         reason = _("'{name}' is not a system that moves").format(name=unknown[0])

@@ -14,6 +14,7 @@ from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
 from migrations.cli import saying
 from migrations.cli.approve import see_approved
+from migrations.cli.declaring import see_declared
 from migrations.cli.help import WrongUse
 from migrations.cli.live import states_table, watching
 from migrations.cli.programme import not_begun, programme_as_json, programme_in_words
@@ -36,6 +37,7 @@ from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope
 from migrations.planning.preparing import prepare
 from migrations.planning.scoping import keys_of
+from migrations.preflight.asking import Hosts
 from migrations.service.messages import Deed, Order, Places, words_of
 from migrations.service.troubles import Looked
 from migrations.service.troubles import told as told_of
@@ -109,7 +111,11 @@ def apply_to_world(
     home = RunHome(runs_folder() / run_id(plan, world.name, wanted.digest))
     keys = with_ground(plan, keys_of(plan, units)) if units else ()
     ledger = ledger_of(runs_folder(), plan.programme, world_file)
-    may_commit(plan, keys, ledger) if commit else may_begin(plan, keys, ledger, home.path.name)
+    if commit:
+        may_commit(plan, keys, ledger)
+    else:
+        may_begin(plan, keys, ledger, home.path.name)
+        see_declared(plan, keys, ledger, world, Hosts(world))
     see_approved(home, wanted.digest, world, "commit" if commit else "apply")
     settings = RunSettings(
         run=home.path.name, plan=wanted.digest, world=world_file.resolve(), kind=world.kind, temporal=temporal

@@ -9,6 +9,9 @@ from inventory.base import Model
 
 Word = Annotated[str, Field(max_length=4096)]
 Words = Annotated[tuple[Word, ...], Field(max_length=500)]
+Digested = Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./@-]+: [0-9a-f]{64}\z", max_length=4200)]
+_OWNER = r"^(user|group) [A-Za-z_][A-Za-z0-9_.-]*\$? [0-9]+( [A-Za-z_][A-Za-z0-9_.-]*)*\z"
+Owner = Annotated[str, Field(pattern=_OWNER, max_length=4096)]
 Amount = Annotated[int, Field(ge=0, le=2**63)]
 
 
@@ -130,10 +133,21 @@ class ServerFacts(Model):
 
 
 class Unread(Model):
-    """What goes along and nobody has agreed to yet, in the words of a component's settings."""
+    """What goes along and nobody has agreed to yet, in the words of a component's settings; None where it is agreed.
 
-    sha256: Annotated[tuple[Word, ...], Field(max_length=100)] = ()
-    accounts: Words = ()
+    People copy these words into the inventory, so they are nothing but a path with its digest, or an account.
+    """
+
+    sha256: Annotated[tuple[Digested, ...], Field(max_length=100)] | None = None
+    accounts: Annotated[tuple[Owner, ...], Field(max_length=500)] | None = None
+    whole: bool = True
+    """Whether the folder was walked through to its end."""
+
+
+class FolderFacts(Model):
+    """Whose files a folder holds."""
+
+    unread: Unread = Unread()
 
 
 class SiteFacts(Model):

@@ -14,6 +14,7 @@ from migrations.preflight.estimating import estimates
 from migrations.preflight.facts import (
     DatabaseFacts,
     Folder,
+    FolderFacts,
     HostFacts,
     Mount,
     ServerFacts,
@@ -32,9 +33,10 @@ ORDER = tuple(Severity)
 
 
 class Judge:
-    """Collects findings over all answers of one preflight."""
+    """Collects findings over all answers of one preflight; `declared`: whether what goes along must be declared."""
 
-    def __init__(self, programme: Programme) -> None:
+    def __init__(self, programme: Programme, *, declared: bool = False) -> None:
+        self._unread = Severity.BLOCKS if declared else Severity.NOTE
         self._surveyed = {
             host.name: host.os.value
             for department in programme.departments
@@ -67,6 +69,7 @@ class Judge:
             "mariadb": self._server,
             "web": self._site,
             "service": self._service,
+            "files": self._folder,
         }
         for refusal in answer.said.refusals:
             self._adder(system.system, host, _subject(part))(Severity.BLOCKS, refusal)
@@ -129,8 +132,21 @@ class Judge:
             )
             self._adder(system.system, host, _("accounts"))(Severity.NOTE, why)
         if facts is not None:
-            for why, mend in _unread(facts.unread):
-                self._adder(system.system, host, _subject(part))(Severity.NOTE, why, mend)
+            self._tell_unread(system, part, host, facts.unread)
+
+    def _folder(self, system: System, part: Component | None, host: str, answer: Answer) -> None:
+        facts = self._facts(FolderFacts, system, host, answer)
+        if facts is not None:
+            self._tell_unread(system, part, host, facts.unread)
+
+    def _tell_unread(self, system: System, part: Component | None, host: str, unread: Unread) -> None:
+        why = _("the plan does not say what goes along, so whatever is there on the day does")
+        mend = _("read it, then write into settings: {line}; anything else is refused by name")
+        add = self._adder(system.system, host, _subject(part))
+        for line in lines_of(unread):
+            add(self._unread, why, mend.format(line=line))
+        if not unread.whole:
+            add(Severity.ATTENTION, _("the folder is large: only some of its files were looked at for their owners"))
 
     def _service(self, system: System, part: Component | None, host: str, answer: Answer) -> None:
         facts = self._facts(ServiceFacts, system, host, answer)
@@ -141,8 +157,7 @@ class Judge:
             add(Severity.NOTE, _("it goes along; its digest is {digest}").format(digest=file.sha256), about=file.path)
         for said in facts.reported:
             add(Severity.NOTE, said)
-        for why, mend in _unread(facts.unread):
-            add(Severity.NOTE, why, mend)
+        self._tell_unread(system, part, host, facts.unread)
         if facts.needs and not facts.running:
             add(Severity.ATTENTION, _("the service does not run"), _("start it, or say that it is not used any more"))
 
@@ -155,17 +170,11 @@ def declared_jobs(part: Component) -> set[str]:
     return timers | tables | {f"/var/spool/cron/crontabs/{name}" for name in said["crontabs"]} | set(said["stays"])
 
 
-def _unread(unread: Unread) -> Iterator[tuple[str, str]]:
-    """Yield what goes along and is not in the plan, with the line that puts it there."""
-    lines = (("sha256: {{{}}}", unread.sha256), ("accounts: [{}]", unread.accounts))
-    for line, words in lines:
-        if words:
-            yield (
-                _("the plan does not say what goes along, so whatever is there on the day does"),
-                _("read it, then write into settings: {line}; anything else is refused by name").format(
-                    line=line.format(", ".join(words))
-                ),
-            )
+def lines_of(unread: Unread) -> Iterator[str]:
+    """Yield the lines that put into the plan what goes along and is not in it."""
+    for line, words in (("sha256: {{{}}}", unread.sha256), ("accounts: [{}]", unread.accounts)):
+        if words is not None:
+            yield line.format(", ".join(words))
 
 
 def _subject(part: Component | None) -> str:

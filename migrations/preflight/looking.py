@@ -50,8 +50,11 @@ class _Question(NamedTuple):
 class Preflight:
     """The look at a programme's systems before they move."""
 
-    def __init__(self, programme: Programme, kinds: Mapping[str, Kind], hosts: Asking) -> None:
+    def __init__(
+        self, programme: Programme, kinds: Mapping[str, Kind], hosts: Asking, *, declared: bool = False
+    ) -> None:
         self._programme = programme
+        self._declared = declared
         self._kinds = kinds
         self._hosts = hosts
         self._addresses = {name: str(address) for name, address in host_addresses(programme).items()}
@@ -73,7 +76,7 @@ class Preflight:
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             asked = pool.map(lambda each: self._hosts.ask(each.host, each.kind, each.given), once.values())
             answers = dict(zip(once, asked, strict=True))
-        judge = Judge(self._programme)
+        judge = Judge(self._programme, declared=self._declared)
         for each in questions:
             judge.take(each.system, each.component, each.host, each.kind, answers[each.host, each.kind, _named(each)])
         facts: dict[str, dict[str, Any]] = {}

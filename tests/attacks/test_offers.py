@@ -236,6 +236,21 @@ def test_a_file_that_changed_since_it_was_read_is_refused_with_its_digest(on_hos
         agreed.see_content(read, UNIT, b"x")
     now = {UNIT: hashlib.sha256(content).hexdigest()}
     assert agreed.unread(SITE, now, offer(users=[user()])["accounts"]) == {
-        "sha256": [f"{UNIT}: {now[UNIT]}"], "accounts": ["user app 1207"]
+        "sha256": [f"{UNIT}: {now[UNIT]}"], "accounts": ["user app 1207"], "whole": True
     }  # fmt: skip
-    assert agreed.unread(AGREED, now, offer(users=[user()])["accounts"]) == {"sha256": [], "accounts": []}
+    assert agreed.unread(SITE, None, offer()["accounts"]) == {"accounts": [], "whole": True}
+    assert agreed.unread(AGREED, now, offer(users=[user()])["accounts"]) == {"whole": True}
+
+
+def test_the_owners_of_files_are_among_the_accounts_that_a_look_tells(
+    on_host: Callable[[str], Any], tmp_path: Path
+) -> None:
+    agreed = on_host("zhenghe_agreed")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "mail").touch()
+    os.chown(tmp_path / "deep" / "mail", 8, 8)
+    accounts, whole = agreed.going_along(str(tmp_path))
+    assert (agreed.words_of(accounts), whole) == (["user mail 8", "group mail 8"], True)
+    assert agreed.going_along(str(tmp_path), longest=-1.0)[1] is False
+    with pytest.raises(agreed.Refused, match="no folder"):
+        agreed.going_along(str(tmp_path / "gone"))

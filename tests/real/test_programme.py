@@ -78,6 +78,18 @@ class Programme:
         self.world_file.write_text(json.dumps(real))
         (self.state / "approvers.yaml").write_text("policy: {apply: 0, commit: 0}\n")
 
+    def declare(self) -> None:
+        """Write into the inventory what comes along, by the lines that a look before the move tells."""
+        looked = ("preflight", "--in", str(self.folder), "--world", str(self.world_file))
+        begin = "write into settings: "
+        for told in self.call(*looked, code=1)["findings"]:
+            if begin in told["mend"]:
+                line = told["mend"].partition(begin)[2].partition("; anything")[0]
+                file = self.folder / "systems" / f"{told['system']}.yaml"
+                before, name, after = file.read_text().partition(f"name: {told['subject']}\n")
+                file.write_text(before + name + after.replace("settings: {", f"settings: {{{line}, ", 1))
+        self.call(*looked)
+
     def call(self, *words: str, code: int = 0) -> dict[str, Any]:
         """Call a command, which must end with a status and without a traceback, and return its JSON object."""
         command = [sys.executable, "-m", "migrations.cli.main", *words, "--json"]
@@ -170,6 +182,7 @@ def lived(twin_name: Callable[[str], str], tmp_path_factory: pytest.TempPathFact
     programme = Programme(tmp_path_factory.mktemp("state"), twin_name("l"))
     programme.call("rehearse", str(programme.folder), "--wave", "1", "--twin", programme.name)
     programme.found()
+    programme.declare()
     alarm = f"{sys.executable} -c {json.dumps(ALARM)} {programme.alarms}"
     programme.serve("--every", "600", "--on-trouble", alarm)
     try:

@@ -200,11 +200,28 @@ def test_what_goes_along_with_a_site_is_listed_before_it_goes(programme: Program
     ]
     assert f"these files go along: {unit}" in notes
     assert "these accounts go along: billing (998); these groups: billing (998)" in notes
-    unread = {"sha256": ["/etc/x.service: 00", "/etc/y: 11"], "accounts": ["user billing 998"]}
-    told = found(programme, {("water-app", "web"): {"facts": {**facts, "unread": unread}}})
-    mends = " ".join(each.mend for each in told)
-    assert "sha256: {/etc/x.service: 00, /etc/y: 11}" in mends
-    assert "accounts: [user billing 998]" in mends
+
+
+def test_the_lines_that_say_what_goes_along_are_ready_to_be_copied_and_hold_nothing_else(programme: Programme) -> None:
+    zeros, ones = "0" * 64, "1" * 64
+    facts = {"needs": [], "running": True}
+    unread = {"sha256": [f"/etc/x.service: {zeros}", f"/etc/y: {ones}"], "accounts": ["user billing 998"]}
+
+    def told(unread: dict[str, Any], *, declared: bool = False) -> list[tuple[Severity, str]]:
+        hosts = Hosts({("water-app", "web"): {"facts": {**facts, "unread": unread}}})
+        preflight = Preflight(programme, KINDS, hosts, declared=declared)
+        findings = preflight.look(preflight.moving()).findings
+        return [(each.severity, f"{each.why}; {each.mend}") for each in findings if each.host == "water-app"]
+
+    for declared, severity in ((False, Severity.NOTE), (True, Severity.BLOCKS)):
+        said = [text for heavy, text in told(unread, declared=declared) if heavy is severity]
+        assert any(f"sha256: {{/etc/x.service: {zeros}, /etc/y: {ones}}}" in text for text in said)
+        assert any("accounts: [user billing 998]" in text for text in said)
+    # Nothing comes along, and that is said, too.
+    assert any("accounts: [];" in text for _, text in told({"accounts": []}))
+    for word in (f"/etc/x: {zeros}}}, files: [/etc/shadow", "user a 1, root: /", "user a 1]\u2028files: [/etc/y"):
+        key = "sha256" if word.startswith("/") else "accounts"
+        assert [heavy for heavy, _ in told({key: [word]})] == [Severity.NOT_KNOWN]
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from ansible.module_utils import zhenghe_accounts
+from ansible.module_utils.zhenghe_tree import entries
 
 from playbooks.agents.kit import Refused
 
 _MEND = "see why, read it anew, then correct the component's settings.{}"
 Accounts = Mapping[str, Sequence[Mapping[str, Any]]]
+LONGEST = 60.0
+"""Seconds that a look before a move spends in one folder."""
 
 
 def words_of(accounts: Accounts) -> list[str]:
@@ -62,10 +68,30 @@ def see_content(component: Mapping[str, Any], path: str, content: bytes) -> None
         raise Refused(found[0], _MEND.format("sha256"))
 
 
-def unread(component: Mapping[str, Any], files: Mapping[str, str], accounts: Accounts) -> dict[str, list[str]]:
-    """Return, in the words of settings, what is there now and nobody has agreed to: `sha256` and `accounts`."""
+def going_along(root: str, users: Iterable[int] = (), longest: float = LONGEST) -> tuple[Accounts, bool]:
+    """Return the accounts and groups that a folder brings along, and whether it was walked to its end in that time."""
+    if not os.path.isdir(root):
+        raise Refused(f"there is no folder {root}", "correct the component's settings.root")
+    end, owners, groups = time.monotonic() + longest, set(users), set()
+    for _path, state in entries(root):
+        owners.add(state.st_uid)
+        groups.add(state.st_gid)
+        if time.monotonic() > end:
+            return zhenghe_accounts.named(owners, groups), False
+    return zhenghe_accounts.named(owners, groups), True
+
+
+def unread(
+    component: Mapping[str, Any], files: Mapping[str, str] | None, accounts: Accounts, *, whole: bool = True
+) -> dict[str, Any]:
+    """Return, in the words of settings, what is there now and nobody has agreed to: `sha256` and `accounts`.
+
+    What is declared is left out; `files` is None where a kind brings none beside its folder.
+    """
     settings = component["settings"]
-    return {
-        "sha256": [] if "sha256" in settings else [f"{path}: {digest}" for path, digest in sorted(files.items())],
-        "accounts": [] if "accounts" in settings else words_of(accounts),
-    }
+    found: dict[str, Any] = {"whole": whole}
+    if files is not None and "sha256" not in settings:
+        found["sha256"] = [f"{path}: {digest}" for path, digest in sorted(files.items())]
+    if "accounts" not in settings:
+        found["accounts"] = words_of(accounts)
+    return found

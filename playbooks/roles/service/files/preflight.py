@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import zhenghe_accounts, zhenghe_agreed
+from ansible.module_utils import zhenghe_agreed
 from ansible.module_utils.zhenghe_look import looked_at
 from ansible.module_utils.zhenghe_service import Service
 from ansible.module_utils.zhenghe_shown import shown
@@ -23,8 +23,8 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
         files = [shown(path, Path(path).read_bytes()) for path in needs]
         facts = {"needs": needs, "running": service.active(), "files": files, "reported": reported}
         digests = {file["path"]: file["sha256"] for file in files}
-        accounts = zhenghe_accounts.named(service.users(), ())
-        facts["unread"] = zhenghe_agreed.unread(component, digests, accounts)
+        accounts, whole = zhenghe_agreed.going_along(service.root, service.users())
+        facts["unread"] = zhenghe_agreed.unread(component, digests, accounts, whole=whole)
         refused += zhenghe_agreed.other_files(component, digests) + zhenghe_agreed.other_accounts(component, accounts)
         return {"facts": facts, "refusals": refused}
     except Refused as exc:

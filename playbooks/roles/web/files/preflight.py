@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import zhenghe_accounts, zhenghe_agreed, zhenghe_bounds
+from ansible.module_utils import zhenghe_agreed, zhenghe_bounds
 from ansible.module_utils.zhenghe_site import Site
 
 from playbooks.agents.kit import Refused
@@ -16,32 +16,27 @@ def carry_out(given: dict[str, Any]) -> dict[str, Any]:
     """Return the files and accounts that go along with the folder, and what preparation would refuse."""
     site = Site(given["component"], given["entry"])
     try:
-        needs, accounts = site.needs(), zhenghe_accounts.named(site.users(), ())
-        digests = {path: _digest(path) for path in needs if _obeyed(path)}
+        needs = site.needs()
+        digests = {path: _digest(path) for path in needs}
+        accounts, whole = zhenghe_agreed.going_along(given["component"]["settings"]["root"], site.users())
         undeclared = [path for path in needs if not zhenghe_bounds.declared(given["component"], path)]
+    except OSError as exc:
+        return {"facts": {"needs": [], "running": False}, "refusals": [f"{exc.filename}: {exc.strerror}"]}
     except Refused as exc:
         return {"facts": {"needs": [], "running": False}, "refusals": ["; ".join(filter(None, (exc.reason, exc.mend)))]}
     facts = {
-        "needs": [f"{path} (sha256 {digests[path]})" if path in digests else path for path in needs],
-        "unread": zhenghe_agreed.unread(given["component"], digests, accounts),
+        "needs": [f"{path} (sha256 {digests[path]})" for path in needs],
+        "unread": zhenghe_agreed.unread(given["component"], digests, accounts, whole=whole),
         "accounts": [f"{one['name']} ({one['number']})" for one in accounts["users"]],
         "groups": [f"{one['name']} ({one['number']})" for one in accounts["groups"]],
         "running": site.running(),
     }
     refusals = [f"{path} is not declared by the component: keep it inside the folder" for path in undeclared]
-    refusals += zhenghe_agreed.other_files(given["component"], {**dict.fromkeys(needs, ""), **digests})
+    refusals += zhenghe_agreed.other_files(given["component"], digests)
     refusals += zhenghe_agreed.other_accounts(given["component"], accounts)
     return {"facts": facts, "refusals": refusals}
 
 
-def _obeyed(path: str) -> bool:
-    """Say whether root's programs obey a file; others may hold a password, of which not even a digest is told."""
-    return path.startswith("/etc/nginx/") or zhenghe_bounds.UNITS.match(path) is not None
-
-
 def _digest(path: str) -> str:
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.sha256(file.read(zhenghe_bounds.LARGEST + 1)).hexdigest()
-    except OSError as exc:
-        return f"not known: {exc.strerror}"
+    with Path(path).open("rb") as file:
+        return hashlib.sha256(file.read(zhenghe_bounds.LARGEST + 1)).hexdigest()
