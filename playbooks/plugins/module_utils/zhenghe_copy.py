@@ -79,7 +79,7 @@ class Copy:
         """Get to know the peers and let them in; says whether that is done (probe: whether it was)."""
         if self.mode == "undo":
             self._leave()
-            return False
+            return self._has_rights()
         done = self._admitted()
         if not done and self.mode == "apply":
             self._enter()
@@ -131,9 +131,11 @@ class Copy:
         if self.mode == "apply":
             self.puller.forget()
             zhenghe_readers.dismiss(self.name)
-        # Whatever gave one host rights on the other is gone before the step is done.
-        gone = not self.puller.key.exists() and not zhenghe_readers.any_admitted(self.name)
-        return answer(gone, changed=self.mode == "apply")
+        return answer(not self._has_rights(), changed=self.mode == "apply")
+
+    def _has_rights(self) -> bool:
+        """Say whether one host still has rights on the other: no step is over, or undone, before they are gone."""
+        return self.puller.key.exists() or zhenghe_readers.any_admitted(self.name)
 
     def archive(self) -> dict[str, Any]:
         """Keep the folder of a system that nobody uses as one file with its checksum, on the host itself."""

@@ -43,7 +43,9 @@ def test_an_account_with_another_number_on_the_target_is_a_conflict(empty: Archi
             empty.step("prepare", STORE)
     finally:
         empty.run(NEW, "groupdel archive")
-        empty.step("prepare", STORE, mode="undo")
+        assert empty.step("prepare", STORE, mode="undo").state == "not-done"
+    for host in (OLD, NEW):
+        assert "zhenghe:" not in empty.run(host, "cat /root/.ssh/authorized_keys").stdout
 
 
 def test_a_copy_that_does_not_follow_is_given_up_and_nothing_changes_for_clients(empty: Archive) -> None:
