@@ -96,25 +96,7 @@ def lay_out(programme: Programme) -> TwinLayout:
     wires = wiring.interfaces(programme)
     hosts = tuple(_hosts(programme, wires))
     management = _management(programme, wires, hosts)
-    foreign = foreign_devices(programme.network)
-    out = {f"line:{line.name}" for line in programme.network.lines if leads_out(line, foreign)}
-    devices = tuple(
-        DeviceLayout(
-            name=device.name,
-            platform=device.platform,
-            vrfs=tuple(sorted({wire.vrf for wire in wires if wire.device == device.name and wire.vrf is not None})),
-            management=IPv4Interface((management[number], management.prefixlen)),
-            ports=tuple(
-                DevicePort(name=wire.name, segment=wire.link, vrf=wire.vrf, address=wire.address)
-                for wire in wires
-                if wire.device == device.name and wire.kind != "site"
-            ),
-            translates=tuple(w.name for w in wires if w.device == device.name and w.link in out)
-            if not device.operated_by
-            else (),
-        )
-        for number, device in enumerate(programme.network.devices, start=1)
-    )
+    devices = tuple(_devices(programme, wires, management))
     _refuse_twice([host.name for host in hosts] + [name for d in devices for name in (d.name, f"{d.name}-shell")])
     return TwinLayout(
         programme=programme.programme,
@@ -125,6 +107,27 @@ def lay_out(programme: Programme) -> TwinLayout:
         names=_names(programme),
         checks=tuple(_checks(programme, hosts)),
     )
+
+
+def _devices(
+    programme: Programme, wires: tuple[wiring.Interface, ...], management: IPv4Network
+) -> Iterator[DeviceLayout]:
+    foreign = foreign_devices(programme.network)
+    out = {f"line:{line.name}" for line in programme.network.lines if leads_out(line, foreign)}
+    for number, device in enumerate(programme.network.devices, start=1):
+        own = tuple(wire for wire in wires if wire.device == device.name)
+        yield DeviceLayout(
+            name=device.name,
+            platform=device.platform,
+            vrfs=tuple(sorted({wire.vrf for wire in own if wire.vrf is not None})),
+            management=IPv4Interface((management[number], management.prefixlen)),
+            ports=tuple(
+                DevicePort(name=wire.name, segment=wire.link, vrf=wire.vrf, address=wire.address)
+                for wire in own
+                if wire.kind != "site"
+            ),
+            translates=() if device.operated_by else tuple(wire.name for wire in own if wire.link in out),
+        )
 
 
 def _hosts(programme: Programme, wires: tuple[wiring.Interface, ...]) -> Iterator[HostLayout]:

@@ -121,17 +121,8 @@ def _shown(value: object) -> object:
 def write_page(summary: RunSummary, path: Path, language: str) -> None:
     """Write the page in a language, such as en or zh."""
     say = words_in(language)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters["duration"] = partial(duration, say=say)
-    environment.filters["clock"] = clock
     style = Markup((Path(__file__).parent / "page.css").read_text())  # noqa: S704 - our own file
-    text = environment.get_template("page.html.j2").render(
+    text = _environment(say).get_template("page.html.j2").render(
         say=say,
         language="zh-CN" if language == "zh" else language,
         style=style,
@@ -154,6 +145,19 @@ def write_page(summary: RunSummary, path: Path, language: str) -> None:
     scratch = path.with_name(f"{path.name}.{os.getpid()}")
     scratch.write_text(text)
     scratch.replace(path)
+
+
+def _environment(say: Say) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters["duration"] = partial(duration, say=say)
+    environment.filters["clock"] = clock
+    return environment
 
 
 def chart(summary: RunSummary, say: Say) -> Chart:
@@ -263,16 +267,7 @@ def _strips(summary: RunSummary, say: Say) -> Iterator[Strip]:
         yield Strip(
             name=unit.name,
             way=say("there") if passage.direction is Direction.FORWARD else say("back"),
-            boxes=tuple(
-                scale.box(
-                    s.begin,
-                    s.end,
-                    "failed" if s.failed else "step",
-                    f"{step_word(s.step, say)}: {duration(s.end - s.begin, say)}",
-                    0.2,
-                ).model_copy(update={"text": step_word(s.step, say)})
-                for s in strokes
-            ),
+            boxes=tuple(_step_box(scale, stroke, say) for stroke in strokes),
             pauses=tuple(
                 scale.box(gap.begin, gap.begin + gap.seconds, "pause", duration(gap.seconds, say), 0.25)
                 for gap in gaps
@@ -281,6 +276,13 @@ def _strips(summary: RunSummary, say: Say) -> Iterator[Strip]:
             pause=duration(felt.downtime if felt else None, say),
             whole=duration(end - begin, say),
         )
+
+
+def _step_box(scale: Scale, stroke: Stroke, say: Say) -> Box:
+    word = step_word(stroke.step, say)
+    told = f"{word}: {duration(stroke.end - stroke.begin, say)}"
+    box = scale.box(stroke.begin, stroke.end, "failed" if stroke.failed else "step", told, 0.2)
+    return box.model_copy(update={"text": word})
 
 
 def _legend(summary: RunSummary, say: Say) -> tuple[tuple[str, str], ...]:
