@@ -15,6 +15,10 @@ from inventory.words import _
 
 WHERE = _("The folder of the inventory; the current one where left out.")
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help=WHERE, show_default=False)]
+Inventory = Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)]
+World = Annotated[
+    Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
+]
 Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object for machines."))]
 
 

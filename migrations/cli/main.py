@@ -20,7 +20,7 @@ from migrations.cli import inventory as cli_inventory
 from migrations.cli import office as cli_office
 from migrations.cli import saying
 from migrations.cli.failing import explained, say_error
-from migrations.cli.help import WHERE, Commands, Folder, Json, inventory_folder
+from migrations.cli.help import Commands, Folder, Inventory, Json, World, inventory_folder
 from migrations.cli.net import nets
 from migrations.cli.site import sites
 from migrations.cli.twin import twins
@@ -98,14 +98,12 @@ def diff(
 
 @app.command(help=_("Look at the hosts of systems weeks before they move, read-only; 1 where something is against it."))
 def preflight(
-    world: Annotated[
-        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
-    ],
+    world: World,
     systems: Annotated[
         list[str] | None,
         typer.Argument(metavar="SYSTEM", help=_("Systems; all that move where none is named."), show_default=False),
     ] = None,
-    inventory: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    inventory: Inventory = Path(),
     as_json: Json = False,
 ) -> None:
     from migrations.cli.preflight import show_preflight
@@ -115,14 +113,12 @@ def preflight(
 
 @app.command(help=_("Show what would be made in the clouds of a world, read-only; 1 where something is against it."))
 def preview(
-    world: Annotated[
-        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
-    ],
+    world: World,
     sites: Annotated[
         list[str] | None,
         typer.Argument(metavar="SITE", help=_("Sites; all where none is named."), show_default=False),
     ] = None,
-    inventory: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    inventory: Inventory = Path(),
     as_json: Json = False,
 ) -> None:
     from migrations.cli.preview import show_preview
@@ -132,14 +128,12 @@ def preview(
 
 @app.command(help=_("Look what runs on hosts and who talks to whom, held against the survey; 1 where it differs."))
 def discover(
-    world: Annotated[
-        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
-    ],
+    world: World,
     hosts: Annotated[
         list[str] | None,
         typer.Argument(metavar="HOST", help=_("Hosts; all of the inventory where none is named."), show_default=False),
     ] = None,
-    inventory: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    inventory: Inventory = Path(),
     seconds: Annotated[
         float, typer.Option("--for", metavar="SECONDS", min=0, max=86400, help=_("How long connections are looked at."))
     ] = 60,
@@ -189,9 +183,7 @@ def apply(  # noqa: PLR0913, PLR0917 - each is an option
         str,
         typer.Option("--plan", metavar="DIGEST", help=_("Digest of the plan that is meant, or its first 12 letters.")),
     ],
-    world: Annotated[
-        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
-    ],
+    world: World,
     folder: Annotated[
         Path | None,
         typer.Argument(
@@ -244,9 +236,7 @@ def rollback(units: Named = None, run: RunName = "", as_json: Json = False) -> N
 @app.command(help=_("Sign, with an SSH key of yours, that a plan may be carried out in a world."))
 def approve(
     plan: Annotated[str, typer.Argument(metavar="PLAN", help=_("Digest of the plan, or its first 12 letters."))],
-    world: Annotated[
-        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
-    ],
+    world: World,
     key: Annotated[
         Path, typer.Option("--key", metavar="FILE", help=_("Your key; its public half where an agent or token has it."))
     ],
@@ -263,9 +253,7 @@ def approve(
 @app.command(help=_("Tell who has signed for a plan in a world, and what is missing; 1 where something is."))
 def approvals(
     plan: Annotated[str, typer.Argument(metavar="PLAN", help=_("Digest of the plan, or its first 12 letters."))],
-    world: Annotated[
-        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
-    ],
+    world: World,
     as_json: Json = False,
 ) -> None:
     from migrations.cli.approve import show_approvals

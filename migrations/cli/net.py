@@ -6,13 +6,10 @@ from typing import Annotated
 import typer
 
 from inventory.words import _
-from migrations.cli.help import WHERE, Commands, Folder, Json
+from migrations.cli.help import Commands, Folder, Inventory, Json, World
 
 nets = Commands(help=_("See what devices are really configured with, and which way packets go."))
 
-World = Annotated[
-    Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
-]
 Devices = Annotated[
     list[str] | None,
     typer.Argument(metavar="DEVICE", help=_("Names of devices; all where left out."), show_default=False),
@@ -71,7 +68,7 @@ def backup(
 def path(
     start: Annotated[str, typer.Argument(metavar="A", help=_("A host, a users' machine, a device or an address."))],
     target: Annotated[str, typer.Argument(metavar="B", help=_("Where it goes to."))],
-    folder: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    folder: Inventory = Path(),
     look: Annotated[
         Path | None,
         typer.Option("--look", metavar="FILE", help=_("Ask the devices of this world which way it goes now.")),
@@ -87,7 +84,7 @@ def path(
 def selftest(
     device: Annotated[str, typer.Argument(metavar="DEVICE", help=_("The name of a device."))],
     world: World,
-    folder: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    folder: Inventory = Path(),
     change: Annotated[
         bool, typer.Option("--change", help=_("Also try a list that nothing refers to, and take it back."))
     ] = False,

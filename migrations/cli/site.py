@@ -8,13 +8,10 @@ import typer
 
 from inventory.words import _
 from migrations.cli import saying
-from migrations.cli.help import Commands, WrongUse
+from migrations.cli.help import Commands, World, WrongUse
 
 sites = Commands(help=_("Hand a site over to another machine, or put its state back."))
 Named = Annotated[str, typer.Argument(metavar="SITE", help=_("A site's name."), show_default=False)]
-World = Annotated[
-    Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
-]
 _LONGEST = 256 << 20
 
 

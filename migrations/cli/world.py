@@ -9,7 +9,7 @@ import typer
 
 from inventory.words import _N, _
 from migrations.cli import saying
-from migrations.cli.help import WHERE, Commands, Folder, Json, WrongUse, inventory_folder
+from migrations.cli.help import Commands, Folder, Inventory, Json, World, WrongUse, inventory_folder
 
 worlds = Commands(help=_("Write the files of a world, and see who answers there."))
 RIGHTS = {
@@ -83,10 +83,8 @@ def _public(key: Path | None) -> Path | None:
 
 @worlds.command(help=_("Log in at every host and device once and tell who answers; 1 where one does not."))
 def check(
-    world: Annotated[
-        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
-    ],
-    inventory: Annotated[Path, typer.Option("--in", metavar="DIR", help=WHERE, show_default=False)] = Path(),
+    world: World,
+    inventory: Inventory = Path(),
     as_json: Json = False,
 ) -> None:
     from infra.reaching import Rights, look
@@ -121,9 +119,7 @@ def sudoers(
 
 @worlds.command(help=_("Make a key for one run, which the world's SSH authority certifies for some hours."))
 def certify(
-    world: Annotated[
-        Path, typer.Option("--world", metavar="FILE", help=_("How hosts and devices are reached: the file world.json."))
-    ],
+    world: World,
     authority: Annotated[
         Path, typer.Option("--authority", metavar="KEY", help=_("The authority's key; its .pub where an agent has it."))
     ],
