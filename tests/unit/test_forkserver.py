@@ -28,7 +28,7 @@ DAEMON = "(setsid sh -c 'echo $$ > {marker}; exec sleep 300' &) ; sleep 300"
 
 
 class Place:
-    """A folder with a warm server, and shims to it."""
+    """A folder with a forkserver, and shims to it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.marker = folder, folder / "marker"
@@ -39,19 +39,20 @@ class Place:
             "HOME": str(folder / "warm"),
             "ANSIBLE_HOME": str(folder / "warm"),
         }
-        self.warm = Forkserver(folder / "warm", environment)
+        self.forkserver = Forkserver(folder / "warm", environment)
         self._number = 0
 
     def start(self, what: str, seconds: float = 60) -> "subprocess.Popen[str]":
         self._number += 1
         playbook, place = self.folder / f"{self._number}.yml", self.folder / f"{self._number}.sock"
         playbook.write_text(PLAYBOOK.format(what=what.format(marker=self.marker)))
-        self.warm.listen(place)
+        self.forkserver.listen(place)
         words = [str(os.getpid()), str(self.folder / "pid"), str(place), str(seconds)]
         command = ["ansible-playbook", "-i", "localhost,", str(playbook)]
         return subprocess.Popen(
             [sys.executable, "-IS", shim_file, *words, *command],
-            env=self.warm.environment, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=self.forkserver.environment, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True,
         )  # fmt: skip
 
     def gone(self) -> bool:
@@ -59,15 +60,15 @@ class Place:
         return not Path(f"/proc/{self.marker.read_text().strip()}").exists()
 
     def server(self) -> int:
-        assert self.warm._process is not None
-        return self.warm._process.pid
+        assert self.forkserver._process is not None
+        return self.forkserver._process.pid
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     made = Place(tmp_path)
     yield made
-    made.warm.close()
+    made.forkserver.close()
 
 
 def _until(holds: Callable[[], bool], seconds: float = 180) -> None:

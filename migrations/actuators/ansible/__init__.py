@@ -1,1 +1,1 @@
-"""Plays Ansible's playbooks: quickly, on a leash, in folders of its own."""
+"""Runs Ansible's playbooks: forked from a process that has Ansible in memory, each in a process tree of its own."""

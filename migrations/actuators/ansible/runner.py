@@ -105,7 +105,7 @@ class Playbooks:
         self._world = world
         self._home = home
         self._playbooks = playbooks_folder()
-        self._warm: Forkserver | None = None
+        self._server: Forkserver | None = None
         self._one_at_a_time = threading.Lock()
 
     def call(self, arguments: Mapping[str, Any], mode: Mode, timeout: float, progress: Progress) -> Answer:
@@ -149,21 +149,21 @@ class Playbooks:
         config.prepare()
         # ansible-runner copies our whole environment, and writes what it has into its artifacts.
         runners = {name: value for name, value in config.env.items() if name in _FROM_RUNNER}
-        warm = self._kept_warm(runners)
-        warm.listen(sockets / "playbook")
-        config.env = {**warm.environment, **runners, "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets)}
+        forkserver = self._forkserver(runners)
+        forkserver.listen(sockets / "playbook")
+        config.env = {**forkserver.environment, **runners, "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets)}
         config.cwd = str(private)
         config.command = _shim(config.command, private / "shim.pid", sockets / "playbook", timeout)
         return config
 
-    def _kept_warm(self, runners: Mapping[str, str]) -> Forkserver:
+    def _forkserver(self, runners: Mapping[str, str]) -> Forkserver:
         with self._one_at_a_time:
-            if self._warm is None:
+            if self._server is None:
                 folder = lasting_folder(self._home)
                 wanted = [reference(text) for text in (self._world.secrets.names,) if text]
                 secret = variables(wanted, os.environ)
-                self._warm = Forkserver(folder, {**self._environment(folder), **runners}, secret)
-            return self._warm
+                self._server = Forkserver(folder, {**self._environment(folder), **runners}, secret)
+            return self._server
 
     def _environment(self, private: Path) -> dict[str, str]:
         plugins = self._playbooks / "plugins"

@@ -1,4 +1,4 @@
-"""The program that ansible-runner starts in the place of ansible-playbook: the warm server runs it, and it ends alike.
+"""The program that ansible-runner starts in the place of ansible-playbook: the forkserver runs that, and it ends alike.
 
     python shim.py PARENT PIDFILE SOCKET SECONDS COMMAND...
 
