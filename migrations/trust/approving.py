@@ -187,6 +187,10 @@ class Approvals:
         for file in self._files(plan):
             folder.mkdir(mode=0o700, exist_ok=True)
             (folder / file.name).write_bytes(file.read_bytes())
+            # As ssh-keygen alone can check it.
+            approval = Approval.model_validate_json(file.read_bytes())
+            (folder / f"{file.stem}.txt").write_text(approval.statement.text)
+            (folder / f"{file.stem}.sig").write_text(approval.signature)
 
     def _files(self, plan: str) -> Iterator[Path]:
         yield from sorted((self._folder / plan).glob("*.json"))

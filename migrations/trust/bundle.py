@@ -21,6 +21,7 @@ from inventory.words import _
 from migrations.evidence.chain import ChainVerdict, Soundness
 from migrations.evidence.kinds import HeadSigned, RunBegun
 from migrations.home import RunHome, StalePlan, UnreadableRun
+from migrations.trust.showing import approvals_shown
 from migrations.trust.signing import SigningFailed, is_signed, sign
 from migrations.trust.witness import NAMESPACE, key_of, statement, testimony
 
@@ -131,7 +132,11 @@ def checked(home: RunHome) -> ChainVerdict:
         home.plan()
     except (StalePlan, UnreadableRun) as exc:
         return ChainVerdict(outcome=Soundness.BROKEN, records=0, head="", reason=str(exc))
-    return testimony(home)
+    verdict = testimony(home)
+    if verdict.outcome in {Soundness.BROKEN, Soundness.UNSIGNED}:
+        return verdict
+    _shown, lacking = approvals_shown(home)
+    return verdict.model_copy(update={"outcome": Soundness.BROKEN, "reason": lacking}) if lacking else verdict
 
 
 def _names(home: RunHome) -> Iterator[str]:

@@ -72,6 +72,15 @@ def is_signed(text: str, signature: str, public: str, namespace: str) -> bool:
         return _run((*command, "-s", str(signed)), text).returncode == 0
 
 
+def signer_of(text: str, signature: str, namespace: str) -> str:
+    """Return the fingerprint of the key that signed a text, whoever's it is; nothing where no key did."""
+    with tempfile.NamedTemporaryFile("w", prefix="zh-signed-") as signed:
+        signed.write(signature)
+        signed.flush()
+        done = _run(("ssh-keygen", "-Y", "check-novalidate", "-n", namespace, "-s", signed.name), text)
+    return done.stdout.split()[-1] if done.returncode == 0 and done.stdout.split() else ""
+
+
 def _keygen(*words: str) -> None:
     done = _run(("ssh-keygen", *words), "")
     if done.returncode != 0:

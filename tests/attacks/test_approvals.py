@@ -9,10 +9,13 @@ import pytest
 
 from infra.worlds import CloudSettings, World
 from migrations.cli.approve import keep_approvals, see_approved
-from migrations.home import RunHome, RunSettings
+from migrations.evidence.chain import Soundness
+from migrations.home import RunHome, RunSettings, run_id
 from migrations.plan import Plan, digest
-from migrations.trust.approving import Approvals, NotApproved, WrongApprovers
-from migrations.trust.signing import SigningFailed
+from migrations.trust import bundle
+from migrations.trust.approving import NAMESPACE, Approval, Approvals, NotApproved, Statement, WrongApprovers
+from migrations.trust.showing import approvals_shown
+from migrations.trust.signing import SigningFailed, sign
 from migrations.trust.witness import witnessed
 
 PLAN = Plan(programme="p", units=(), untouched=())
@@ -140,3 +143,56 @@ def test_in_the_real_world_nothing_is_done_unapproved_and_in_a_twin_nothing_is_a
     (approved,) = (each for each in home.evidence.records() if each.kind == "approved")
     assert approved.what == {"deed": "apply", "by": ["li"]}
     assert len(list((home.path / "approvals").glob("*.json"))) == 1
+
+
+@pytest.fixture
+def approved(state: Path) -> RunHome:
+    """A run of the real world that was carried out under the approval of one person."""
+    cloud = CloudSettings(backend="twin", endpoint="none")
+    real = World(name="city", kind="real", ssh_config=state / "ssh_config", cloud=cloud)
+    home = RunHome(state / "runs" / run_id(PLAN, "city"))
+    approve(state, "li")
+    home.create(PLAN, RunSettings(run=home.path.name, plan=DIGEST, world=state / "world.json", kind="real"))
+    with witnessed(home, "apply"):
+        keep_approvals(home, "apply", real)
+    return home
+
+
+def test_the_evidence_shows_who_signed_and_with_which_key(state: Path, approved: RunHome) -> None:
+    assert bundle.checked(approved).outcome is Soundness.SOUND
+    assert bundle.verify(bundle.export(approved, state / "bundle.tar.gz")).outcome is Soundness.SOUND
+    (shown,), lacking = approvals_shown(approved)
+    assert (shown.deed, shown.person, lacking) == ("apply", "li", "")
+    (text,) = (approved.path / "approvals").glob("*.txt")
+    words = ["ssh-keygen", "-Y", "check-novalidate", "-n", NAMESPACE, "-s", str(text.with_suffix(".sig"))]
+    with text.open() as signed:
+        told = subprocess.run(words, stdin=signed, capture_output=True, text=True, check=True).stdout
+    assert shown.key in told
+    assert shown.key in subprocess.run(["ssh-keygen", "-lf", state / "li.pub"], capture_output=True, text=True,
+                                       check=True).stdout  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"person": "zhao"}, {"plan": "0" * 64}, {"world": "another"}, {"deed": "commit"}, {"note": "more"},
+        {"begins": "2999-01-01T00:00:00Z", "ends": "2999-02-01T00:00:00Z"}, {"ends": "2001-01-01T00:00:00Z"}, None,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("signed_anew", [True, False])
+def test_evidence_that_names_an_approval_which_was_for_something_else_is_broken(
+    state: Path, approved: RunHome, change: dict[str, str] | None, *, signed_anew: bool
+) -> None:
+    """Whoever has a key can sign anything: what he signed has to be what the evidence says."""
+    (file,) = (approved.path / "approvals").glob("*.json")
+    if change is None:
+        file.unlink()
+    elif "note" in change and signed_anew:
+        return
+    else:
+        approval = Approval.model_validate_json(file.read_bytes())
+        said = Statement.model_validate_json(json.dumps(json.loads(approval.statement.model_dump_json()) | change))
+        signature = sign(said.text, state / "li", NAMESPACE) if signed_anew else approval.signature
+        file.write_text(Approval(statement=said, signature=signature).model_dump_json())
+    assert bundle.checked(approved).outcome is Soundness.BROKEN
+    assert bundle.verify(bundle.export(approved, state / "bundle.tar.gz")).outcome is Soundness.BROKEN
