@@ -63,7 +63,7 @@ def test_title_rows_two_rows_of_headers_totals_notes_and_signatures(tmp_path: Pa
     assert noted["A7"] == "hidden rows were read: 7"
     assert "total" in noted["A8"]
     assert "note" in noted["A9"]
-    assert "signed" in noted["A10"]
+    assert "signatures" in noted["A10"]
     assert "1 2 3" not in str(remarks)
     assert "张三" not in str(remarks)
     assert noted["G3"] == "the inventory keeps no such thing; the column is not read (2 cells)"

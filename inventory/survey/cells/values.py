@@ -309,6 +309,10 @@ def _golden(cell: Cell, column: Column, _setting: Setting) -> Told:
     text = plain(shown(cell))
     stances = {project: stance_on(text, project) for project in GOLDEN if project in text}
     said = [project for project, stance in stances.items() if stance is not Stance.DENIED]
+    first = re.split(r"[(,。;]", text)[0]
+    if stances and (_meant(first, column) is False or first in {"不是", "不属于", "并非"}):
+        # 否（属金保二期配套） says both.
+        return misread(_("the project's name, one of: {words}").format(words="、".join(GOLDEN)))
     if len(said) == 1 and stances[said[0]] is Stance.SAID:
         return Told(said[0])
     if not said and (_meant(text, column) is False or (denies(text) and not unsure(text))):

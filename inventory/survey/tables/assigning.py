@@ -1,5 +1,6 @@
 """The columns of a table: which field each fills, and which are lost."""
 
+import re
 from collections.abc import Sequence
 
 from inventory.survey.cells.ticks import is_tick
@@ -19,6 +20,10 @@ from inventory.words import _
 
 _CHOSEN = frozenset({"choice", "truth", "level"})
 _WRITTEN = frozenset({"text", "list"})
+ADDED = frozenset({"survey.investment"})
+"""Fields of which the amounts of several years make one."""
+_AMOUNTS = frozenset({"money", "count"})
+_WHOLE = re.compile(r"合计|总计|总额|小计|^总")
 _MEASURES = frozenset({"单位", "金额单位", "计量单位", "费用单位", "货币单位", "计价单位"})
 _ORDERED_BY = frozenset({"建设单位", "建设部门", "项目建设单位"})
 
@@ -96,7 +101,19 @@ class AssignedTable:
                 found.append((heading, Match(owner, "guessed") if owns else Match(None, "unkept")))
             else:
                 found.append((heading, match))
-        return found
+        return [(heading, self.whole(heading, match, found)) for heading, match in found]
+
+    def whole(self, heading: Heading, match: Match, every: Sequence[tuple[Heading, Match]]) -> Match:
+        """Return what a heading means; a part of something where others are guessed to be the same amount."""
+        if match.how != "guessed" or match.column is None or match.column.type not in _AMOUNTS:
+            return match
+        same = [
+            each for each, other in every
+            if other.how == "guessed" and other.column is not None and other.column.field == match.column.field
+        ]  # fmt: skip
+        totals = [each for each in same if _WHOLE.search(plain(each.parts[-1]))]
+        alone = len(same) == 1 or totals == [heading]
+        return match if alone else Match(None, "part")
 
     def is_measure(self, heading: Heading, before: Sequence[Heading]) -> bool:
         """Tell whether a column holds the units of the amounts in the column before it, and keep them by row."""
@@ -120,9 +137,21 @@ class AssignedTable:
         years = heading.year is not None and other.year is not None
         if years and column.field not in self.years:
             self.years[column.field] = 0
-            expected = _("several years: of each row the last one that is filled in is taken")
+            last = _("several years: of each row the last one that is filled in is taken")
+            expected = _("several years: their sum is taken") if column.field in ADDED else last
             self.remark(heading.spot, expected, Weight.NOTE, column=heading.text)
         return column.joined or self.table.form or years or (heading in self.options and other in self.options)
+
+    def summed(self, heading: Heading) -> Match | None:
+        """Return what a column of a group means that has the parts of an amount and their sum; none elsewhere."""
+        group = [each for each in self.table.headings if len(each.parts) > 1 and each.parts[:-1] == heading.parts[:-1]]
+        totals = [each for each in group if _WHOLE.fullmatch(plain(each.parts[-1])) and each.year is None]
+        if len(totals) != 1 or len(group) == 1 or any(each.year for each in group):
+            return None
+        column, how = self.sheet.matcher.match(self.listing.kind, heading.parts[:-1])
+        if column is None or how != "known" or column.type not in _AMOUNTS:
+            return None
+        return Match(column, "known") if totals == [heading] else Match(None, "part")
 
     def option(self, heading: Heading) -> Column | None:
         """Return the column of which a heading is one of the answers to be ticked; none where it is no answer."""
@@ -152,6 +181,8 @@ class AssignedTable:
         if (column := self.option(heading)) is not None:
             self.options[heading] = heading.parts[-1]
             return Match(column, "known")
+        if (whole := self.summed(heading)) is not None:
+            return whole
         words = ("".join(heading.parts), heading.parts[-1])
         for word in (*words, *(plain(word).partition("(")[0] for word in words)):
             field = self.sheet.rule.columns.get(folded(word))
@@ -165,6 +196,9 @@ class AssignedTable:
         """Take note of a column that is not read, and why."""
         if how == "unknown":
             expected = _("a header that is known, or a line in the mapping file; the column is not read")
+            self.lost[heading] = (expected, Weight.WARNING)
+        elif how == "part":
+            expected = _("one column for the whole amount: this is a part of it; a total beside its parts is taken")
             self.lost[heading] = (expected, Weight.WARNING)
         elif how == "unkept":
             self.lost[heading] = (_("the inventory keeps no such thing; the column is not read"), Weight.NOTE)

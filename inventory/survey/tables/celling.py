@@ -9,7 +9,7 @@ from inventory.survey.cells.values import is_ditto, told_by
 from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Place, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
-from inventory.survey.tables.assigning import AssignedTable
+from inventory.survey.tables.assigning import ADDED, AssignedTable
 from inventory.survey.tables.headings import measures
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
@@ -93,8 +93,14 @@ class CellReader(AssignedTable):
         return parts[wanted].strip() if wanted is not None and len(parts) == len(names) else cell
 
     def latest(self, heading: Heading, column: Column, value: object, values: dict[str, object]) -> bool:
-        """Keep a year's cost, and tell whether it is the last year of its field so far."""
+        """Keep a year's amount, and tell whether it is that of the last year of its field so far."""
         assert heading.year is not None
+        if column.field in ADDED:
+            said = values.get(column.field, 0)
+            assert isinstance(said, int | float)
+            assert isinstance(value, int | float)
+            values[column.field] = said + value
+            return False
         if column.field == "survey.running_cost":
             costs = values.setdefault("survey.costs", [])
             assert isinstance(costs, list)

@@ -2,11 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from inventory.survey.opening.grids import Spot, empty
-from inventory.survey.tables.headings import is_unit, taken_apart
+from inventory.survey.opening.grids import Cell, Grid, Spot, empty
+from inventory.survey.tables.headings import Matcher, is_unit, taken_apart
 from inventory.survey.tables.tables import Heading, Row, Table, TableFinder
 from inventory.survey.text import cleaned, folded, plain
 
@@ -99,3 +99,28 @@ def _turned(
 def _held(finder: TableFinder, spot: Spot) -> Spot:
     """Return the cell that holds what a cell shows; one merged over several columns counts for each of them."""
     return finder.holders.get(spot, spot)
+
+
+def spelled_out(grid: Grid, matcher: Matcher) -> Grid:
+    """Return a sheet of lines such as 系统名称：水费系统 as a form, each label with its value in the next cell.
+
+    Any other sheet is returned as it is.
+    """
+    lines = {row: found for row, cells in enumerate(grid.rows) if (found := _line(cells, matcher)) is not None}
+    filled = sum(any(not empty(cell) for cell in cells) for cells in grid.rows)
+    if len(lines) < _LABELS or len(lines) * 2 < filled:
+        return grid
+    rows = [
+        [*([None] * lines[row][0]), *lines[row][1]] if row in lines else cells for row, cells in enumerate(grid.rows)
+    ]
+    return replace(grid, rows=rows)
+
+
+def _line(cells: Sequence[Cell], matcher: Matcher) -> tuple[int, tuple[str, str]] | None:
+    """Return the column, the label and the value of a row that is one line with a known label."""
+    filled = [(column, cell) for column, cell in enumerate(cells) if not empty(cell)]
+    if len(filled) != 1 or not isinstance(filled[0][1], str):
+        return None
+    label, colon, value = filled[0][1].replace("：", ":").partition(":")
+    known = len(label) <= _LONGEST and matcher.kinds_of(re.sub(r"^\s*\d{1,2}[.、)]\s*", "", label).strip())
+    return (filled[0][0], (label.strip(), value.strip())) if colon and value.strip() and known else None

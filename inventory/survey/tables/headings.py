@@ -13,7 +13,7 @@ from inventory.survey.cells.quantities import Amount, counted, gibibytes, megabi
 from inventory.survey.columns import Catalogue, Column, Listing
 from inventory.survey.text import folded, plain
 
-How = Literal["known", "guessed", "aside", "unkept", "ignored", "unknown", "measure"]
+How = Literal["known", "guessed", "aside", "unkept", "ignored", "unknown", "measure", "part"]
 
 _NUMBERED = re.compile(
     r"^(?:0\d(?=[\u4e00-\u9fff])|1\d(?=[\u4e00-\u9fff])(?!\d?[年月日])|\(?\d{1,2}[).、]\s*|\(?[一二三四五六七八九十]{1,2}[).、]\s*|[*#]+\s*)+"

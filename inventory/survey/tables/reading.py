@@ -8,7 +8,7 @@ from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Remark, Weight
 from inventory.survey.opening.grids import Grid, empty, letters
 from inventory.survey.tables.filing import filing_forms, is_filing_form, unit_in
-from inventory.survey.tables.forms import columned
+from inventory.survey.tables.forms import columned, spelled_out
 from inventory.survey.tables.headings import Matcher
 from inventory.survey.tables.margins import Labelled, is_department, labels_in, signed
 from inventory.survey.tables.naming import distinguished
@@ -46,6 +46,7 @@ def read_sheet(grid: Grid, matcher: Matcher, rule: Rule, of_file: str = "") -> S
         sheet = Sheet(grid, matcher, rule)
         sheet.remark(None, _("not read: the mapping file says so"), Weight.NOTE)
         return SheetRead([], sheet.remarks)
+    grid = spelled_out(grid, matcher)
     entries: list[Entry] = []
     remarks: list[Remark] = []
     department = ""
@@ -154,7 +155,7 @@ def _hidden(sheet: Sheet) -> None:
     """Remark what is hidden; it is read all the same."""
     grid = sheet.grid
     if grid.hidden:
-        sheet.remark(None, _("the sheet is hidden; it was read"), Weight.NOTE)
+        sheet.remark(None, _("the sheet is hidden; it was read"), Weight.WARNING)
     rows = [row for row in grid.hidden_rows if row < len(grid.rows) and grid.rows[row]]
     if rows:
         numbers = ", ".join(str(row + 1) for row in rows[:20])

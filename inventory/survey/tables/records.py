@@ -1,7 +1,9 @@
 """Turns the rows of one table into entries; what is not understood, or is understood by guessing, is remarked."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from inventory.survey.cells.dates import has_come
@@ -18,13 +20,17 @@ from inventory.survey.tables.owning import OwnedRows
 from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
-from inventory.survey.text import folded, plain
+from inventory.survey.text import cleaned, folded, plain, shortened
 from inventory.words import _
 
 _IDENTITY = frozenset({"title", "name", "department", "holder"})
 _COUNTS = frozenset(
     {"数量", "台数", "台套数", "服务器数量", "服务器台数", "设备数量", "条数", "线路数量", "count", "quantity"}
 )
+_UNITS = frozenset(
+    {"下属单位", "下属单位名称", "二级单位", "二级单位名称", "所属二级单位", "直属单位", "基层单位", "下属事业单位"}
+)
+"""Headers under which a department writes which body below it has a system."""
 
 
 class TableReader(OwnedRows):
@@ -35,6 +41,8 @@ class TableReader(OwnedRows):
         self.above: dict[str, object] | None = None
         self.owners: dict[int, Entry | None] | None = None
         """The system of each row, where these are the servers of systems."""
+        self.units: list[tuple[int, str]] = []
+        """The entries of the sheet, by number, with the subordinate unit that their rows name."""
 
     def read(self) -> None:
         """Read headers, then rows, then say which columns were lost."""
@@ -45,7 +53,8 @@ class TableReader(OwnedRows):
             expected = _("a column such as {word}; none of its rows is read ({count})").format(
                 word=column.words[0] if column else "", count=len(self.table.rows)
             )
-            self.remark((self.table.top, 0), expected, Weight.ERROR)
+            # A hidden sheet without a name in it has the words that cells may be filled with.
+            self.remark((self.table.top, 0), expected, Weight.WARNING if self.grid.hidden else Weight.ERROR)
             return
         data = self.data()
         owners: dict[int, Entry | None] = {}
@@ -56,9 +65,33 @@ class TableReader(OwnedRows):
             added = self.sheet.entries[before:]
             owner = added[-1] if added else owner
             owners[row.number] = owner
+            self.units += [(before + index, self.unit(row)) for index in range(len(added))]
+        self.parted()
         self.say_lost(data)
         if self.nested:
             self.servers(data, owners)
+
+    def unit(self, row: Row) -> str:
+        """Return the subordinate unit that a row of a system names in a column which is not kept."""
+        heading = next((each for each in row.spots if each in self.lost and folded(each.text) in _UNITS), None)
+        cell = self.grid.at(*row.spots[heading]) if heading is not None and self.listing.kind == "system" else None
+        return "" if empty(cell) else cleaned(str(cell))
+
+    def parted(self) -> None:
+        """Give systems of one title and department that are of different subordinate units titles of their own."""
+        found = [(index, self.sheet.entries[index], unit) for index, unit in self.units]
+        units: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for _index, entry, unit in found:
+            units[folded(entry.title), folded(entry.department)].add(unit)
+        for index, entry, unit in found:
+            if unit and len(units[folded(entry.title), folded(entry.department)]) > 1:
+                title = f"{entry.title}（{unit}）"
+                self.sheet.entries[index] = replace(entry, title=title)
+                expected = _("a title of its own: another row bears it too; it is called '{title}'").format(title=title)
+                place = entry.places.get("title", entry.places[""])
+                self.sheet.remarks.append(
+                    Remark(place=place, read=shortened(entry.title), expected=expected, severity=Weight.NOTE)
+                )
 
     def servers(self, rows: Sequence[Row], owners: dict[int, Entry | None]) -> None:
         """Read the servers that stand beside systems; those of a classified one are left out."""
@@ -101,6 +134,8 @@ class TableReader(OwnedRows):
                 self.say_sum(row, heading, spot)
             else:
                 self.take(heading, spot, cell, values, places)
+        if (state := self.states.get(row.number, "")) and "survey.state" not in values:
+            values["survey.state"], places["survey.state"] = state, places[""]
         self.say_over(row, values)
         self.date(values, places)
         if values.get("sharing") == "none" and "conditions" in values and not {"basis", "name"} & values.keys():

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from inventory.survey.cells.told import shown
-from inventory.survey.columns import Listing
+from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.celling import CellReader
@@ -21,6 +21,7 @@ from inventory.survey.tables.margins import (
 from inventory.survey.tables.replies import is_reply
 from inventory.survey.tables.secrecy import secret_list
 from inventory.survey.tables.sheet import Sheet
+from inventory.survey.tables.stating import state_in
 from inventory.survey.tables.tables import Heading, Row, Table
 from inventory.survey.text import cleaned
 from inventory.words import _
@@ -39,6 +40,8 @@ class RowReader(CellReader):
         self.groups: dict[int, str | None] = {}
         """The department of the group that a row stands in; none where its heading was not understood."""
         self.secret_rows: set[int] = set()
+        self.states: dict[int, str] = {}
+        """The state of a row's system that the heading above it, or the title of the list, says."""
         self._last: int | None = None
 
     def data(self) -> list[Row]:
@@ -49,6 +52,7 @@ class RowReader(CellReader):
         rows: list[Row] = []
         heads: list[tuple[Row, int]] = []
         noted = False
+        state = listed = state_in((*self.sheet.titles, self.grid.sheet, self.grid.file.stem), self.state)
         for index, row in enumerate(self.table.rows):
             if self.is_header(row):
                 self.stop(row, len(self.table.rows) - index - 1)
@@ -60,6 +64,7 @@ class RowReader(CellReader):
             heading = str(self.grid.rows[row.number][self.leading(row)])
             if role in {"group", "heading", "note"}:
                 secretly = secret_list((), (heading[:20],))
+                state = self.say_state(row, state_in((heading,), self.state)) or listed
             if role == "group":
                 self.group = group = group_in(self.grid.rows[row.number])
                 style = style_of(heading)
@@ -67,10 +72,29 @@ class RowReader(CellReader):
                 group, self.group = None, ""
             elif role == "data":
                 self.groups[row.number] = group
+                self.states[row.number] = state
                 self.secret_rows |= {row.number} if secretly else set()
                 rows.append(row)
         self.say_groups(heads, len(rows))
         return rows
+
+    @property
+    def state(self) -> Column | None:
+        """Return the column of states; none where the table lists nothing that has one."""
+        return self.listing.column("survey.state")
+
+    def say_state(self, row: Row, state: str) -> str:
+        """Remark a heading that says a state of the rows below it, and return that."""
+        if state and self.state is not None:
+            expected = _("taken as the state of the rows below: {state}").format(state=self.state.choices[state][0])
+            self.about(row, expected, Weight.NOTE)
+        return state
+
+    def lists_item(self, row: Row) -> bool:
+        """Tell whether a row only has another item of the entry above it, such as 信息项 of a resource."""
+        filled = [column for column, cell in enumerate(self.grid.rows[row.number]) if not empty(cell)]
+        tallied = [heading.spot[1] for heading, column in self.columns.items() if column.type == "tally"]
+        return filled == tallied
 
     def begins_unknown(self, role: str, heading: str, style: str) -> bool:
         """Tell whether another group begins whose department is not understood; `style` is that of the headings."""
@@ -152,6 +176,8 @@ class RowReader(CellReader):
         if self.listing.kind not in _BODIES and not named and (owner := replying_department(cells)):
             self.sheet.replies.append((self.listing.kind, self.grid.place(row.number, self.leading(row)), owner))
             return "group"
+        if self.lists_item(row):
+            return "data"
         role = "note" if noted else role_of(cells, title, len(self.table.headings))
         if role == "data" and self.replies(row, title, headed=titled is not None):
             role = "none"
