@@ -306,6 +306,15 @@ class EnginePutAside(Kind):
     kept: str
 
 
+class WorkflowFailed(Kind):
+    """A workflow did not get past an error in it, however often the engine had it tried; the last one is kept."""
+
+    KIND: ClassVar[str] = "workflow-failed"
+    workflow: str
+    attempts: int
+    why: str
+
+
 class TroubleSeen(Kind):
     """A look saw for the first time that something is not as a step left it."""
 

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.actuators.ansible.scratch import clear_away
 from migrations.actuators.progress import Told, follow_progress
 from migrations.evidence.chain import Record
-from migrations.evidence.kinds import PassageBegun, PassageEnded
+from migrations.evidence.kinds import PassageBegun, PassageEnded, WorkflowFailed
 from migrations.home import RunHome
 from migrations.run.engine.keeping import Keeper
 from migrations.run.engine.messages import PassageRequest
+from migrations.run.engine.passing import FailingWorkflow
 from migrations.run.engine.temporal import EngineSilent
 from migrations.run.footing import AT_LEAST, PER_BYTE, mended, needs_room
 from migrations.states import Direction, PassageResult
@@ -24,6 +26,20 @@ WORKER = (sys.executable, "-m", "migrations.run.engine.worker")
 """The command that carries out what the workflows ask for."""
 LOOK_EVERY = 0.3
 """Seconds between two looks at the children and at what they have written."""
+ASK_AFTER_FAILING = 60.0
+"""Seconds between two looks whether a workflow of the passage does not get past an error in it."""
+
+
+class Defective(ZhengheError):
+    """A workflow fails in the same way after its passage was begun anew; carries it."""
+
+    def __init__(self, failing: FailingWorkflow) -> None:
+        self.failing = failing
+        text = _(
+            "{name} cannot go on for a defect of this software ({why}), and the run stays where its evidence says:"
+            " install a version in which it is mended, and call the same command again"
+        )
+        super().__init__(text.format(name=failing.name, why=failing.why))
 
 
 class Listener:
@@ -91,7 +107,7 @@ class Runner:
         """Take units in a direction and return how they came out; all units where none is named.
 
         An open passage of the same kind is continued, one of another kind is ended where it stands. PassageFailed,
-        ChildFailed, NoRoom, Hindered.
+        EngineRefused, Defective, ChildFailed, NoRoom, Hindered.
         """
         needs_room(self._home.path, AT_LEAST + PER_BYTE * self._home.plan_file.stat().st_size)
         units = tuple(sorted(units))
@@ -118,19 +134,38 @@ class Runner:
             history=self._settings.history,
         )
         result = None
+        asked, failed = time.monotonic(), False
         while result is None:
             result = self._until_answered(lambda: self.engine.outcome(self._name(passage), request, LOOK_EVERY))
             self._keeper.ensure()
             self._keeper.ask_server()
             self._tell()
+            if result is None and time.monotonic() - asked > ASK_AFTER_FAILING:
+                failing = self._failing(passage)
+                if failing and failed:
+                    raise Defective(failing[0])
+                if failing:
+                    self._begin_anew(passage, failing[0])
+                failed, asked = failed or bool(failing), time.monotonic()
         self._home.evidence.write(PassageEnded(number=passage.number, result=result))
         self._tell()
         return result
 
+    def _failing(self, passage: Passage) -> tuple[FailingWorkflow, ...]:
+        failing = self.engine.failing(self._name(passage))
+        for each in failing:
+            self._home.evidence.write(WorkflowFailed(workflow=each.name, attempts=each.attempts, why=each.why))
+        return failing
+
+    def _begin_anew(self, passage: Passage, failing: FailingWorkflow) -> None:
+        text = _("{name} fails again and again ({why}): the passage begins anew from its evidence")
+        self._listener.warned(text.format(name=failing.name, why=failing.why))
+        self._until_answered(lambda: self._keeper.begin_anew(self._name(passage), failing.why))
+
     def _abandon(self, passage: Passage, direction: Direction) -> None:
         # Before the worker lives nothing of it is under way, so that nothing is cut in the middle of a deed.
         reason = _("the way {direction} was asked for").format(direction=direction)
-        self._until_answered(lambda: self.engine.abandon(self._name(passage), reason))
+        self._until_answered(lambda: self.engine.end(self._name(passage), reason))
         self._home.evidence.write(PassageEnded(number=passage.number, abandoned=True, reason=reason))
 
     def _until_answered(self, ask: Callable[[], T]) -> T:

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -11,12 +12,14 @@ import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from migrations.evidence.chain import Record
+from migrations.evidence.kinds import WorkflowFailed
 from migrations.home import RunBusy, RunHome, RunSettings, StalePlan, states_of
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
+from migrations.run import runner as runners
 from migrations.run.engine.messages import PassageRequest
 from migrations.run.engine.serving import STEPS_AT_ONCE
 from migrations.run.engine.temporal import QUEUE, reached
-from migrations.run.runner import Listener, passages_of, running
+from migrations.run.runner import Defective, Listener, passages_of, running
 from migrations.states import Direction, UnitState
 from tests.real.plans import unit_of
 from tests.real.recorder import WORKER, Recorder
@@ -145,6 +148,48 @@ def test_nothing_is_committed_that_has_not_come_through_and_nothing_returns_afte
     assert "done system:c/retire" not in _effects(home)
     assert _taken(home, Direction.BACK) == states
     assert "not-done system:b/switch" not in _effects(home)
+
+
+DEFECTIVE = f"""
+import runpy, sys
+from migrations.run.engine.workflows import UnitWorkflow
+
+async def defective(*_):
+    raise RuntimeError("a defect in the workflow")
+
+UnitWorkflow._cut_over = defective
+sys.argv[0] = {WORKER[1]!r}
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""A worker with an error in the workflow of a unit, which its server tries again for ever."""
+
+
+class _Warned(Listener):
+    """Keeps what is told of troubles."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warned(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def test_a_workflow_that_fails_again_and_again_is_told_and_goes_on_with_a_version_that_has_it_mended(
+    home: RunHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runners, "ASK_AFTER_FAILING", 1.0)
+    warned = _Warned()
+    with running(home, warned, (sys.executable, "-c", DEFECTIVE)) as runner, pytest.raises(Defective) as told:
+        runner.take(Direction.FORWARD)
+    assert "RuntimeError: a defect in the workflow" in str(told.value)
+    assert any("begins anew from its evidence" in text for text in warned.warnings)
+    failed = [failure for _record, failure in WorkflowFailed.among(home.evidence.records())]
+    assert {failure.workflow for failure in failed} == {"run/1/system:b"}
+    assert min(failure.attempts for failure in failed) >= 3
+    # Whatever had come through before is not done again.
+    assert set(_taken(home, Direction.FORWARD).values()) == {UnitState.READY, UnitState.ON_PROBATION}
+    assert [passage.is_open for passage in passages_of(home.evidence.records())] == [False]
+    assert sorted(_effects(home)).count("done system:b/prepare") == 1
 
 
 class _Stops(Listener):

@@ -11,7 +11,8 @@ from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.home import RunHome
 from migrations.run.engine.children import Child, ChildFailed, namespaced
-from migrations.run.engine.temporal import Access, Engine, free_port, refusals, server_command
+from migrations.run.engine.passing import Engine
+from migrations.run.engine.temporal import Access, free_port, refusals, server_command
 from migrations.run.engine.troubles import VARIABLE, Heard
 from migrations.run.footing import needs_room, put_engine_aside
 
@@ -91,6 +92,11 @@ class Keeper:
         self.worker.begin_anew()
         self.server.begin_anew()
         self._warn(put_engine_aside(self._home, why))
+
+    def begin_anew(self, passage: str, reason: str) -> None:
+        """End a passage's workflows, and the worker before, so that nobody is at a step when they begin anew."""
+        self.worker.begin_anew()
+        self.engine.end(passage, reason)
 
     def _begin_serving(self) -> None:
         self._answered = time.monotonic()

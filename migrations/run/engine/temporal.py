@@ -1,14 +1,14 @@
-"""The engine of a run, Temporal: where its server is, how it is started, and how the command speaks to it.
+"""The engine of a run, Temporal: where its server is, how it is started and reached, and how messages are sealed.
 
 The errors:
 
 EngineError
 ├── MissingServer     the server's program is not installed
 ├── EngineSilent      the server does not answer; it may be starting again
+├── EngineRefused     the server answers, and does not let us in
 └── PassageFailed     a workflow ended without a result: a defect, or somebody ended it from outside
 """
 
-import asyncio
 import contextlib
 import hashlib
 import os
@@ -16,19 +16,15 @@ import secrets
 import shutil
 import socket
 import sys
-import threading
 import zlib
-from collections.abc import Callable, Coroutine, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import (
     ActivitySerializationContext,
@@ -39,9 +35,8 @@ from temporalio.converter import (
     WithSerializationContext,
     WorkflowSerializationContext,
 )
-from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
-from temporalio.service import HttpConnectProxyConfig, RPCError, RPCStatusCode
+from temporalio.service import HttpConnectProxyConfig
 
 from infra.credentials.resolving import Resolver
 from infra.network_namespace import in_own_network
@@ -49,8 +44,6 @@ from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.home import RunHome
 from migrations.run.engine import gate
-from migrations.run.engine.messages import PassageRequest
-from migrations.states import PassageResult
 
 QUEUE = "run"
 LONGEST_PATH = 100
@@ -59,7 +52,6 @@ PACKED = b"binary/sealed+zlib"
 """Sealed and made smaller before: a server takes no message of more than two megabytes."""
 LONG = 4096
 """Bytes from which on a message is packed."""
-T = TypeVar("T")
 
 
 class EngineError(ZhengheError):
@@ -72,6 +64,10 @@ class MissingServer(EngineError):
 
 class EngineSilent(EngineError):
     """The server does not answer; it may be starting again."""
+
+
+class EngineRefused(EngineError):
+    """The server answers, and does not let us in: there is no such namespace, or the key is not good for it."""
 
 
 class PassageFailed(EngineError):
@@ -191,6 +187,11 @@ class Access:
         except RuntimeError as exc:
             raise self.silence() from exc
 
+    def refusal(self, why: str) -> EngineRefused:
+        """Return the error that says who does not let us in, and why."""
+        text = _("the engine on {address} refuses ({why}); mend this, and call the same command again: it goes on")
+        return EngineRefused(text.format(address=self.address, why=why))
+
     def silence(self) -> EngineSilent:
         """Return the error that says where nobody answers."""
         return EngineSilent(_("the engine does not answer on {address}").format(address=self.address))
@@ -258,96 +259,3 @@ def _short(place: Path) -> Path:
         return place
     # Left open: the connection is made again by it, as often as the server is started again.
     return Path(f"/proc/self/fd/{os.open(place.parent, os.O_PATH | os.O_CLOEXEC)}") / place.name
-
-
-class Engine:
-    """The command's connection to the server; its calls are synchronous and may be repeated."""
-
-    def __init__(self, access: Access) -> None:
-        self._access = access
-        self._client: Client | None = None
-        self._begun: set[str] = set()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Let the connection go."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def outcome(self, name: str, request: PassageRequest, patience: float) -> PassageResult | None:
-        """Start a passage where nobody has, and return how it ended, none where it goes on after `patience` s.
-
-        EngineSilent, PassageFailed.
-        """
-        return self._call(self._outcome(name, request, patience))
-
-    def is_well(self, patience: float) -> bool:
-        """Say whether the server answers within `patience` s that it serves."""
-        try:
-            return self._call(asyncio.wait_for(self._is_well(), patience))
-        except (EngineSilent, TimeoutError):
-            return False
-
-    def abandon(self, name: str, reason: str) -> None:
-        """End a passage where it stands; EngineSilent."""
-        self._call(self._abandon(name, reason))
-
-    def history(self, name: str) -> str:
-        """Return the recorded history of a workflow as JSON, fit for a replay; EngineSilent."""
-        return self._call(self._history(name))
-
-    def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-        except RPCError as exc:
-            raise self._access.silence() from exc
-
-    async def _is_well(self) -> bool:
-        self._client = self._client or await self._access.client()
-        return await self._client.service_client.check_health()
-
-    async def _handle(self, name: str) -> WorkflowHandle[Any, PassageResult]:
-        if self._client is None:
-            self._client = await self._access.client()
-        return self._client.get_workflow_handle(name, result_type=PassageResult)
-
-    async def _begin(self, name: str, request: PassageRequest) -> None:
-        client = self._client = self._client or await self._access.client()
-        with contextlib.suppress(WorkflowAlreadyStartedError):
-            await client.start_workflow(
-                "passage",
-                request,
-                id=name,
-                task_queue=self._access.queue,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                task_timeout=timedelta(seconds=5),
-            )
-        self._begun.add(name)
-
-    async def _outcome(self, name: str, request: PassageRequest, patience: float) -> PassageResult | None:
-        if name not in self._begun:
-            await self._begin(name, request)
-        try:
-            return await asyncio.wait_for((await self._handle(name)).result(), patience)
-        except TimeoutError:
-            return None
-        except WorkflowFailureError as exc:
-            raise PassageFailed(_("{name} ended without a result: {cause}").format(name=name, cause=exc.cause)) from exc
-        except RPCError as exc:
-            if exc.status is RPCStatusCode.NOT_FOUND:
-                # The server's file was lost; the evidence knows how far the units have come.
-                self._begun.discard(name)
-            raise
-
-    async def _abandon(self, name: str, reason: str) -> None:
-        try:
-            await (await self._handle(name)).terminate(reason=reason)
-        except RPCError as exc:
-            if exc.status is not RPCStatusCode.NOT_FOUND:
-                raise
-
-    async def _history(self, name: str) -> str:
-        return (await (await self._handle(name)).fetch_history()).to_json()
