@@ -16,12 +16,11 @@ import os
 from pathlib import Path
 
 import pulumi
-from pydantic import ValidationError
 
 from infra.backends import BackendError, backend_of
 from infra.declaration import declare_site
 from infra.program import declare
-from infra.worlds import load_world
+from infra.worlds import BadWorld, load_world
 from inventory.findings import InventoryErrors
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.loading import load_programme
@@ -58,8 +57,8 @@ def main() -> None:
             )
         kinds = load_kinds(playbooks_folder() / "roles")
         declare(declare_site(programme, sites[name], kinds), backend_of(settings))
-    except (OSError, ValidationError) as error:
-        raise pulumi.RunError(_("world {path} cannot be read: {why}").format(path=world, why=error)) from error
+    except BadWorld as error:
+        raise pulumi.RunError(str(error)) from error
     except InventoryErrors as error:
         raise pulumi.RunError(
             _("{error}: run `zhenghe check {inventory}`").format(error=error, inventory=inventory)

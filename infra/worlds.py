@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from inventory.base import Model
+from inventory.errors import ZhengheError
+from inventory.files.wording import reason_of
 from inventory.secrecy import reference
+from inventory.words import _
 
 Reference = Annotated[str, AfterValidator(lambda text: str(reference(text)))]
 """Where a secret is kept; a text that is none is refused and not repeated, for it may be the secret."""
@@ -84,9 +87,26 @@ class World(Model):
         return self.clouds.get(site, self.cloud)
 
 
+class BadWorld(ZhengheError, ValueError):
+    """A world's file is missing, cannot be read or holds something else; carries the file."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        self.file = file
+        text = _("{file} is not a world: {reason}; mend it, or have zhenghe twin up write one to compare")
+        super().__init__(text.format(file=file, reason=reason))
+
+
 def load_world(path: Path) -> World:
-    """Read a world from its file; relative paths in it are relative to the file's folder."""
-    world = World.model_validate_json(path.read_bytes())
+    """Read a world from its file; relative paths in it are relative to the file's folder. BadWorld."""
+    try:
+        world = World.model_validate_json(path.read_bytes())
+    except FileNotFoundError as exc:
+        raise BadWorld(path, _("it is not there")) from exc
+    except OSError as exc:
+        raise BadWorld(path, exc.strerror or str(exc)) from exc
+    except ValidationError as exc:
+        wrong = exc.errors(include_url=False)[0]
+        raise BadWorld(path, ": ".join(filter(None, [".".join(map(str, wrong["loc"])), reason_of(wrong)]))) from exc
     folder = path.parent
     clouds = {site: _placed(cloud, folder) for site, cloud in world.clouds.items()}
     ssh_config = (folder / world.ssh_config).resolve()

@@ -48,6 +48,9 @@ def _unforeseen(error: Exception) -> str:
         return text.format(file=error.filename)
     if isinstance(error, OSError) and error.errno in MENDS:
         return _(MENDS[error.errno]).format(file=error.filename or state_root())
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        text = _("{file} cannot be used ({why}); put it back from a copy or as it was, and call the same command again")
+        return text.format(file=error.filename, why=error.strerror)
     text = _("this should not have happened: {error}; the particulars are in {log}: please report them")
     return text.format(error=error, log=_logged(error))
 

@@ -4,11 +4,8 @@ import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from infra.twin.paths import state_root
 from infra.worlds import World, load_world
-from inventory.files.wording import reason_of
 from inventory.words import _
 from migrations.cli.help import WrongUse, inventory_folder
 from migrations.home import RunHome
@@ -39,17 +36,11 @@ def runs_folder() -> Path:
 
 
 def world_at(file: Path) -> World:
-    """Read a world; WrongUse where there is none in the file."""
+    """Read a world; WrongUse where there is no such file, BadWorld where it holds something else."""
     if not file.is_file():
         reason = _("{file} is not there").format(file=file)
         raise WrongUse(reason, _("give the world's file world.json; zhenghe twin up writes one"))
-    try:
-        return load_world(file)
-    except ValidationError as exc:
-        wrong = exc.errors(include_url=False)[0]
-        reason = ": ".join([".".join(map(str, wrong["loc"])), reason_of(wrong)]).removeprefix(": ")
-        wrong_file = _("{file} is not a world: {reason}").format(file=file, reason=reason)
-        raise WrongUse(wrong_file, _("mend it, or have zhenghe twin up write one to compare")) from exc
+    return load_world(file)
 
 
 def ledger_in(world_file: Path) -> Callable[[str], Ledger]:
