@@ -1,5 +1,6 @@
 """A world is where a plan acts: how its hosts and devices are reached, and which cloud answers there."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from inventory.base import Model
 from inventory.errors import ZhengheError
 from inventory.files.wording import reason_of
+from inventory.regular import content_of
 from inventory.secrecy import reference
 from inventory.words import _
 
@@ -99,7 +101,7 @@ class BadWorld(ZhengheError, ValueError):
 def load_world(path: Path) -> World:
     """Read a world from its file; relative paths in it are relative to the file's folder. BadWorld."""
     try:
-        world = World.model_validate_json(path.read_bytes())
+        world = World.model_validate_json(content_of(path))
     except FileNotFoundError as exc:
         raise BadWorld(path, _("it is not there")) from exc
     except OSError as exc:
@@ -109,7 +111,7 @@ def load_world(path: Path) -> World:
         raise BadWorld(path, ": ".join(filter(None, [".".join(map(str, wrong["loc"])), reason_of(wrong)]))) from exc
     folder = path.parent
     clouds = {site: _placed(cloud, folder) for site, cloud in world.clouds.items()}
-    ssh_config = (folder / world.ssh_config).resolve()
+    ssh_config = _real(folder / world.ssh_config)
     return world.model_copy(
         update={"ssh_config": ssh_config, "cloud": _placed(world.cloud, folder), "clouds": clouds}
     )  # fmt: skip
@@ -122,6 +124,11 @@ def save_world(world: World, path: Path) -> None:
     scratch.replace(path)
 
 
+def _real(path: Path) -> Path:
+    """Return a path without links; one whose links go round in a circle as it is, for whoever opens it to tell."""
+    return Path(os.path.realpath(path))
+
+
 def _placed(cloud: CloudSettings, folder: Path) -> CloudSettings:
     given = {name: getattr(cloud, name) for name in ("key", "file", "through")}
-    return cloud.model_copy(update={name: (folder / path).resolve() for name, path in given.items() if path})
+    return cloud.model_copy(update={name: _real(folder / path) for name, path in given.items() if path})

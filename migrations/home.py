@@ -17,9 +17,10 @@ from inventory.base import Model
 from inventory.errors import ZhengheError
 from inventory.files.gathering import uncollected
 from inventory.model import Programme
+from inventory.regular import content_of
 from inventory.secrecy import SecretReference
 from inventory.words import _
-from migrations.evidence.chain import Evidence, Record
+from migrations.evidence.chain import DamagedEvidence, Evidence, Record
 from migrations.evidence.standing import standings_of
 from migrations.plan import Plan, digest, digest_of_unit, digest_of_units
 from migrations.states import UnitState
@@ -103,6 +104,8 @@ class RunHome:
         self.sealing_key = path.parent.with_name("keys") / path.name
         """Seals what devices have of secrets; apart from the run's folder, so that a copy of that tells nothing."""
         self.evidence = Evidence(path / "evidence.jsonl")
+        self.head_file = path.parent.with_name("heads") / path.name
+        """How many records were signed; apart from the run's folder, so that it tells what is gone of the evidence."""
         self._known: tuple[tuple[int, int], Plan] | None = None
 
     @property
@@ -142,7 +145,7 @@ class RunHome:
     def _damaged(self) -> tuple[Path, ...]:
         """Return the files that hold something, such as nothing at all, that nobody ever wrote."""
         files = (self.plan_file, self.programme_file, self.settings_file)
-        return tuple(file for file in files if file.exists() and not _is_json(file.read_bytes()))
+        return tuple(file for file in files if file.exists() and not _is_json(content_of(file)))
 
     def renew_key(self) -> bool:
         """Make a new key where there is none, and say whether that had to be: whatever the old one sealed is lost."""
@@ -184,9 +187,24 @@ class RunHome:
         """Read the programme that the plan was computed from; StalePlan where it was changed since, UnreadableRun."""
         programme = _read(self.programme_file, Programme)
         bound = self.settings().programme
-        if bound and hashlib.sha256(self.programme_file.read_bytes()).hexdigest() != bound:
+        if bound and hashlib.sha256(content_of(self.programme_file)).hexdigest() != bound:
             raise StalePlan(self.programme_file)
         return programme
+
+    def keep_head(self, records: int) -> None:
+        """Remember how many records of the evidence are signed by now."""
+        self.head_file.parent.mkdir(exist_ok=True, mode=0o700)
+        _publish(self.head_file, str(records).encode())
+
+    def see_whole(self) -> None:
+        """Raise DamagedEvidence where records are gone that were signed: what was done then is not known any more."""
+        try:
+            signed = int(self.head_file.read_text())
+        except (OSError, ValueError):
+            return
+        if (found := self.evidence.count()) < signed:
+            text = _("it has {found} records, and {signed} were signed: all after that are gone")
+            raise DamagedEvidence(self.evidence.path, text.format(found=found, signed=signed))
 
     def is_busy(self) -> bool:
         """Say whether a command carries the run out at the moment."""
@@ -225,7 +243,7 @@ def _locked(file: IO[bytes]) -> bool:
 
 
 def _read(file: Path, model: type[AnyModel]) -> AnyModel:
-    content = file.read_bytes()
+    content = content_of(file)
     try:
         return model.model_validate_json(content)
     except ValidationError as exc:

@@ -1,5 +1,6 @@
 """The ledger of a programme in a world: what each unit has come to over all runs and plans, folded from evidence."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +43,9 @@ class Ledger(Model):
     """Where the runs are."""
     runs: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-    """Which runs do not count, and why: what cannot be read is not known, and never taken for nothing."""
+    """Which runs do not count, and why."""
+    unknown: Mapping[str, str] = {}
+    """Why it is not known what runs have done here that may have done something: never taken for nothing."""
 
     def state(self, key: str) -> UnitState:
         """Return how far a unit has come."""
@@ -83,24 +86,30 @@ class Ledger(Model):
 def ledger_of(runs: Path, programme: str, world: Path) -> Ledger:
     """Fold the evidence of all runs of a programme in the world of a file; OSError where a folder cannot be read."""
     accounts: dict[str, Account] = {}
-    names, left_out = [], []
+    names, left_out, unknown = [], [], {}
     for home in _homes(runs):
+        # A rehearsal is numbered, and what cannot be read of one concerns nobody's world.
+        concerns = home.path.name.startswith(f"{programme}-") and not home.path.suffix[1:].isdigit()
         try:
             settings = home.settings()
-            if settings.world.resolve() != world.resolve() or _of_another_twin(home, settings):
+            if os.path.realpath(settings.world) != os.path.realpath(world) or _of_another_twin(home, settings):
                 continue
             plan = home.outline()
             if plan.programme != programme:
                 continue
+            concerns = True
+            home.see_whole()
             for account in _accounts(plan, home, settings.plan):
                 before = accounts.get(account.unit.key)
                 if before is None or before.since <= account.since:
                     accounts[account.unit.key] = account
         except (OSError, ValueError, KeyError, ZhengheError) as exc:
             left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=exc))
+            if concerns:
+                unknown[home.path.name] = left_out[-1]
             continue
         names.append(home.path.name)
-    return Ledger(accounts=accounts, folder=runs, runs=tuple(names), left_out=tuple(left_out))
+    return Ledger(accounts=accounts, folder=runs, runs=tuple(names), left_out=tuple(left_out), unknown=unknown)
 
 
 def _of_another_twin(home: RunHome, settings: RunSettings) -> bool:
@@ -111,8 +120,9 @@ def _of_another_twin(home: RunHome, settings: RunSettings) -> bool:
 
 
 def _homes(runs: Path) -> Iterator[RunHome]:
-    for path in sorted(runs.glob("*/run.json")):
-        yield RunHome(path.parent)
+    # A folder without either was left by a command that was killed before it began.
+    for folder in sorted({file.parent for name in ("run.json", "evidence.jsonl") for file in runs.glob(f"*/{name}")}):
+        yield RunHome(folder)
 
 
 def _accounts(plan: Plan, home: RunHome, digest: str) -> Iterator[Account]:

@@ -46,7 +46,21 @@ def world_at(file: Path) -> World:
 def ledger_in(world_file: Path) -> Callable[[str], Ledger]:
     """Return what computes the ledger of a programme in a world; WrongUse where there is no world in the file."""
     world_at(world_file)
-    return lambda programme: ledger_of(runs_folder(), programme, world_file)
+
+    def found(programme: str) -> Ledger:
+        ledger = ledger_of(runs_folder(), programme, world_file)
+        see_known(ledger)
+        return ledger
+
+    return found
+
+
+def see_known(ledger: Ledger, run: str = "") -> None:
+    """Refuse to go on where it is not known what another run has done, for it may have moved anything; WrongUse."""
+    for name, reason in ledger.unknown.items():
+        if name != run:
+            mend = _("put its files back from a copy; if it has done nothing, move {folder} away")
+            raise WrongUse(reason, mend.format(folder=ledger.folder / name))
 
 
 def wanted_plan(folder: Path | None, asked: str, tell: Callable[[str], None]) -> KeptPlan:
@@ -97,6 +111,7 @@ def _planned(folder: Path, asked: str) -> KeptPlan:
 
 def may_begin(plan: Plan, units: Iterable[str], ledger: Ledger, run: str) -> None:
     """Refuse to move units that another run holds, or that need some which have not come through; WrongUse."""
+    see_known(ledger, run)
     taken = set(units) or {unit.key for unit in plan.units}
     moving = tuple(unit for unit in plan.units if unit.key in taken)
     for account in ledger.held_elsewhere(moving, run):

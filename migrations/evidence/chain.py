@@ -20,6 +20,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from inventory.base import Model
 from inventory.errors import ZhengheError
+from inventory.regular import opened
 from inventory.words import _
 
 BEGINNING = "0" * 64
@@ -148,8 +149,17 @@ class Evidence:
                 raise DamagedEvidence(self.path, verdict.reason)
             return file.seek(0, os.SEEK_END)
 
+    def count(self) -> int:
+        """Return the number of the last record, zero where there is none; DamagedEvidence, OSError."""
+        if not self.path.exists():
+            return 0
+        with opened(self.path) as file:
+            return _last_record(file, self.path)[0][0]
+
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
+        if self.path.exists():
+            opened(self.path).close()
         with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
@@ -182,7 +192,7 @@ class Evidence:
         """
         if not self.path.exists():
             return (), offset
-        with self.path.open("rb") as file:
+        with opened(self.path) as file:
             file.seek(offset)
             whole, newline, _torn = file.read().rpartition(b"\n")
         if not newline:
@@ -205,7 +215,7 @@ def read(path: Path) -> Iterator[Record]:
     if not path.exists():
         return
     count, noise = 0, False
-    with path.open("rb") as file:
+    with opened(path) as file:
         for line in file:
             record = _record(line)
             if record is not None and noise:
@@ -223,7 +233,7 @@ def lines_of(path: Path, offset: int = 0) -> Iterator[bytes]:
     Parsing takes a hundred times as long: who needs a few kinds of records of a million looks into these first.
     """
     noise = False
-    with path.open("rb") as file:
+    with opened(path) as file:
         file.seek(offset)
         for line in file:
             if not _is_formed(line):
@@ -280,7 +290,7 @@ def verify_chain(path: Path, since: "Head | None" = None) -> ChainVerdict:
     def verdict(outcome: Soundness, wrong: str) -> ChainVerdict:
         return ChainVerdict(outcome=outcome, records=count, head=previous, reason=wrong)
 
-    with path.open("rb") as file:
+    with opened(path) as file:
         file.seek(offset)
         for line in file:
             record = _record(line)

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from inventory.base import Model
+from inventory.regular import content_of
 from inventory.words import _
 from migrations.evidence.chain import BEGINNING, DamagedEvidence, Record, lines_of
 from migrations.evidence.standing import FOLDED, RunView, Standing
@@ -80,7 +81,7 @@ def _hash_before(evidence: Path, offset: int) -> str:
 
 def _read(kept: Path, evidence: Path) -> Snapshot:
     try:
-        found = Snapshot.model_validate_json(kept.read_bytes())
+        found = Snapshot.model_validate_json(content_of(kept))
     except (OSError, ValidationError):
         return Snapshot()
     there = evidence.stat().st_size >= found.offset > 0

@@ -15,8 +15,9 @@ from inventory.base import Model
 from inventory.errors import ZhengheError
 from inventory.files.gathering import uncollected
 from inventory.model import Programme
+from inventory.regular import content_of
 from inventory.words import _
-from migrations.home import RunHome, StalePlan, UnreadableRun
+from migrations.home import RunHome, UnreadableRun
 from migrations.plan import Plan, digest
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -26,6 +27,15 @@ SHORTEST = 12
 
 class NoPlan(ZhengheError, LookupError):
     """No plan is kept under a digest, or more than one begins like it."""
+
+
+class DamagedPlan(ZhengheError):
+    """A file of a kept plan is gone or not as it was written; carries it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        text = _("{file} is not as it was written: call zhenghe plan once more, which writes it anew")
+        super().__init__(text.format(file=file))
 
 
 FORGOTTEN_AFTER = 30 * 24 * 3600.0
@@ -72,7 +82,7 @@ class KeptPlans:
                     shutil.rmtree(place)
 
     def find(self, beginning: str) -> KeptPlan:
-        """Return the plan whose digest begins so; NoPlan, StalePlan where its file was changed, UnreadableRun."""
+        """Return the plan whose digest begins so; NoPlan, DamagedPlan."""
         every = self._places() if len(beginning) >= SHORTEST else ()
         found = {name: place for name, place in every if name.startswith(beginning)}
         if len(found) != 1:
@@ -82,7 +92,7 @@ class KeptPlans:
         with uncollected():
             plan = _read(place / "plan.json", Plan)
             if digest(plan) != name:
-                raise StalePlan(place / "plan.json")
+                raise DamagedPlan(place / "plan.json")
             return KeptPlan(digest=name, plan=plan, programme=_read(place / "programme.json", Programme))
 
     def _places(self) -> Iterator[tuple[str, Path]]:
@@ -113,9 +123,11 @@ def _changed(place: Path) -> float:
 
 def _read(file: Path, model: type[AnyModel]) -> AnyModel:
     try:
-        return model.model_validate_json(file.read_bytes())
-    except ValidationError as exc:
-        raise UnreadableRun(file) from exc
+        return model.model_validate_json(content_of(file))
+    except PermissionError:
+        raise
+    except (OSError, ValidationError) as exc:
+        raise DamagedPlan(file) from exc
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ What is seen for the first time, and what is well again, goes into the evidence 
 """
 
 import fcntl
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -63,7 +64,7 @@ class Looker:
         for file in sorted(self._runs.glob("*/run.json")):
             home = RunHome(file.parent)
             try:
-                worlds[home.outline().programme, home.settings().world.resolve()] = None
+                worlds[home.outline().programme, Path(os.path.realpath(home.settings().world))] = None
             except (OSError, ValueError, UnreadableRun, StalePlan) as exc:
                 left.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=exc))
         found = [self.world(ledger_of(self._runs, programme, world)) for programme, world in worlds]

@@ -89,6 +89,10 @@ def _keygen(*words: str) -> None:
 
 def _run(command: tuple[str, ...], given: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-    return subprocess.run(
-        command, input=given, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment
-    )
+    try:
+        return subprocess.run(
+            command, input=given, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        late = _("ssh-keygen did not answer in {seconds:g} s").format(seconds=PATIENCE)
+        return subprocess.CompletedProcess(command, 1, "", late)

@@ -81,6 +81,7 @@ def witnessed(
 def begin(home: RunHome, by: Mapping[str, str] | None = None) -> None:
     """Write the first record, unless there is one."""
     public = make_key(key_of(home), home.path.name)
+    home.see_whole()
     if home.evidence.path.exists() and home.evidence.path.stat().st_size:
         # Nobody goes on from a broken chain, not even to say who tried.
         home.evidence.ready()
@@ -120,7 +121,7 @@ def sign_head(home: RunHome) -> None:
         signature = sign(text, key_of(home), NAMESPACE)
         return HeadSigned(**head._asdict(), signature=signature, sent=send(text, signature), **proofs(text)._asdict())
 
-    home.evidence.write_about(about)
+    home.keep_head(home.evidence.write_about(about).seq)
 
 
 def statement(run: str, plan: str, head: Head) -> str:
@@ -153,6 +154,10 @@ def person() -> dict[str, str]:
 
 def testimony(home: RunHome) -> ChainVerdict:
     """Check a run's evidence whole: its chain, what it is bound to, and its signatures; nothing is written."""
+    try:
+        home.see_whole()
+    except DamagedEvidence as exc:
+        return ChainVerdict(outcome=Soundness.BROKEN, records=0, head=BEGINNING, reason=exc.wrong)
     if not home.evidence.path.exists():
         # A run that was killed before its first record has none.
         return ChainVerdict(outcome=Soundness.SOUND, records=0, head=BEGINNING)
@@ -176,6 +181,7 @@ def recent_testimony(home: RunHome) -> ChainVerdict:
     """
     path = home.evidence.path
     try:
+        home.see_whole()
         marks = tuple(read_kinds(path, (RunBegun, HeadSigned, CommandBegun, CommandEnded)))
         signed = [record for record in marks if record.kind == HeadSigned.KIND]
         said = HeadSigned.of(signed[-1]) if signed and marks[0].seq == 1 else None
@@ -270,7 +276,7 @@ def _bindings(home: RunHome) -> dict[str, str]:
 def _keys(home: RunHome) -> frozenset[str]:
     """Return the keys that runs of this name were begun with here: a folder may have been taken away and made anew."""
     with suppress(OSError):
-        lines = (line.split(" ", 2) for line in witnesses(home).read_text().splitlines())
+        lines = (line.split(" ", 2) for line in witnesses(home).read_text(errors="replace").splitlines())
         return frozenset(words[-1] for words in lines if words[0] == home.path.name)
     return frozenset()
 

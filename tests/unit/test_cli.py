@@ -258,12 +258,13 @@ def test_what_belongs_to_somebody_else_is_said_so(capsys: pytest.CaptureFixture[
     assert len(said.splitlines()) == 1
 
 
-def test_what_should_not_happen_leaves_a_log_and_one_line(zhenghe: Shell) -> None:
-    home = _run(zhenghe.state)
-    home.evidence.path.mkdir()
-    done = zhenghe("status")
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
-    (log,) = (zhenghe.state / "logs").iterdir()
-    assert str(log) in done.stderr
-    assert "IsADirectoryError" in log.read_text()
+def test_what_should_not_happen_leaves_a_log_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ZHENGHE_STATE", str(tmp_path))
+    assert failing.explained(AssertionError("a defect")) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    (log,) = (tmp_path / "logs").iterdir()
+    assert str(log) in said
+    assert "AssertionError: a defect" in log.read_text()

@@ -1,0 +1,25 @@
+"""Files of state are read only where they are files: whoever opens a pipe or a device in the place of one waits."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from inventory.words import _
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file to read its bytes; OSError, also where something else bears its name."""
+    # Without waiting for anybody who might write into a pipe.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, _("it is no regular file"), str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def content_of(path: Path) -> bytes:
+    """Return a file's bytes; the errors of `opened`."""
+    with opened(path) as file:
+        return file.read()
