@@ -104,6 +104,8 @@ class RunHome:
         self.sealing_key = path.parent.with_name("keys") / path.name
         """Seals what devices have of secrets; apart from the run's folder, so that a copy of that tells nothing."""
         self.evidence = Evidence(path / "evidence.jsonl")
+        self.witness_key = path / "witness.key"
+        """Signs the evidence."""
         self.head_file = path.parent.with_name("heads") / path.name
         """How many records were signed; apart from the run's folder, so that it tells what is gone of the evidence."""
         self._known: tuple[tuple[int, int], Plan] | None = None
@@ -194,17 +196,24 @@ class RunHome:
     def keep_head(self, records: int) -> None:
         """Remember how many records of the evidence are signed by now."""
         self.head_file.parent.mkdir(exist_ok=True, mode=0o700)
-        _publish(self.head_file, str(records).encode())
+        _publish(self.head_file, f"{records} {self._mark()}".encode())
 
     def see_whole(self) -> None:
         """Raise DamagedEvidence where records are gone that were signed: what was done then is not known any more."""
         try:
-            signed = int(self.head_file.read_text())
+            number, mark = self.head_file.read_text().split()
+            signed = int(number)
         except (OSError, ValueError):
             return
-        if (found := self.evidence.count()) < signed:
+        # A folder that was taken away and made anew is another run of this name.
+        if mark == self._mark() and (found := self.evidence.count()) < signed:
             text = _("it has {found} records, and {signed} were signed: all after that are gone")
             raise DamagedEvidence(self.evidence.path, text.format(found=found, signed=signed))
+
+    def _mark(self) -> str:
+        """Tell this run from others that had its name: by its own key."""
+        public = self.witness_key.with_suffix(".key.pub")
+        return hashlib.sha256(public.read_bytes()).hexdigest() if public.is_file() else "-"
 
     def is_busy(self) -> bool:
         """Say whether a command carries the run out at the moment."""

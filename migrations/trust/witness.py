@@ -45,7 +45,7 @@ BOUND = {"run": "run", "plan": "plan", "programme": "programme", "world": "kind"
 
 def key_of(home: RunHome) -> Path:
     """Return the file of a run's own key."""
-    return home.path / "witness.key"
+    return home.witness_key
 
 
 def witnesses(home: RunHome) -> Path:

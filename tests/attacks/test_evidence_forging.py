@@ -57,7 +57,8 @@ def rows_of(home: RunHome) -> Rows:
 
 
 def chained(home: RunHome, rows: Rows) -> None:
-    """Write rows as a sound chain, as anybody can."""
+    """Write rows as a sound chain, as anybody can who takes away how many records were signed."""
+    home.head_file.unlink(missing_ok=True)
     previous = BEGINNING
     for number, row in enumerate(rows, 1):
         row |= {"seq": number, "previous": previous}

@@ -265,7 +265,7 @@ def test_the_second_wave_is_planned_for_what_is_new_and_the_first_is_committed_a
     assert "identity" not in units
     told = lived.call("apply", "--plan", second["digest"], "--world", str(lived.world_file), code=1)
     assert "zhenghe done system:card-files/export" in told["reason"]
-    assert lived.states()["system:archive"] == "ON_PROBATION"
+    assert lived.states()["system:archive"] == "ON_PROBATION", told["reason"]
     assert lived.states()["system:card-files"] == "WAITING"
     # A folder that is sealed and does not follow any more has no way back.
     unit = on("archives-store", "systemctl list-units --plain --no-legend 'zhenghe-pull-*'").stdout.split()[0]
