@@ -15,7 +15,7 @@ from migrations.evidence.chain import DamagedEvidence, Soundness
 from migrations.home import RunHome, RunSettings, UnreadableRun, run_id
 from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Actuator, Plan, Stage, Step, StepKind, Unit, digest
-from migrations.planning.kept import DamagedPlan, KeptPlans
+from migrations.planning.plan_store import DamagedPlan, KeptPlans
 from migrations.states import UnitState
 from migrations.trust import witness
 from migrations.trust.witness import witnessed

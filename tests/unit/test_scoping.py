@@ -16,11 +16,11 @@ from inventory.model import Programme
 from migrations.evidence import snapshot
 from migrations.evidence.kinds import UnitMoved
 from migrations.evidence.standing import RunView, standings_of
-from migrations.home import RunHome, RunSettings, StalePlan, run_id
+from migrations.home import RunHome, RunSettings, run_id
 from migrations.ledger import Ledger, ledger_of
 from migrations.plan import Plan, Scope, digest
 from migrations.planning.differing import difference_from_ledger, difference_of, in_words
-from migrations.planning.plan_store import KeptPlans, NoPlan
+from migrations.planning.plan_store import DamagedPlan, KeptPlans, NoPlan
 from migrations.planning.planner import in_order, make_plan
 from migrations.planning.protecting import HostInUse
 from migrations.planning.scoping import UnknownScope, choose, needed_first
@@ -239,7 +239,7 @@ def test_a_kept_plan_is_found_by_the_beginning_of_its_digest(plan: Plan, program
     with pytest.raises(NoPlan):
         kept.find("0" * 12)
     (place / "plan.json").write_text((place / "plan.json").read_text().replace("replicate", "replicated", 1))
-    with pytest.raises(StalePlan):
+    with pytest.raises(DamagedPlan):
         kept.find(known)
 
 
