@@ -8,7 +8,8 @@ from inventory.words import _
 from migrations.actuators.people import asked_of
 from migrations.cli import saying
 from migrations.cli.help import WrongUse
-from migrations.cli.run import chosen, order_of
+from migrations.cli.run import order_of
+from migrations.cli.runs import chosen
 from migrations.evidence.kinds import PassageBegun, PassageEnded, StepConfirmed
 from migrations.home import RunHome, states_of
 from migrations.plan import Actuator, Step

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from inventory.words import _
 from migrations.cli import saying
-from migrations.cli.run import chosen
+from migrations.cli.runs import chosen
 from migrations.evidence.chain import Soundness
 from migrations.trust import bundle
 from netcfg.kept import KeptConfigurations

@@ -323,7 +323,7 @@ def status(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    from migrations.cli.run import show_status
+    from migrations.cli.status import show_status
 
     raise typer.Exit(show_status(run, look=look, as_json=as_json))
 
@@ -350,14 +350,14 @@ def serve(
 
 @app.command(help=_("Check the hosts of what has moved, and write a JUnit file."))
 def verify(run: RunName = "", as_json: Json = False) -> None:
-    from migrations.cli.run import verify_hosts
+    from migrations.cli.report import verify_hosts
 
     raise typer.Exit(verify_hosts(run, as_json=as_json))
 
 
 @app.command(help=_("Tell what a run has proved, from its evidence alone."))
 def report(run: RunName = "", as_json: Json = False) -> None:
-    from migrations.cli.run import show_report
+    from migrations.cli.report import show_report
 
     raise typer.Exit(show_report(run, as_json=as_json))
 

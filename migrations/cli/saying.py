@@ -1,6 +1,7 @@
 """The output of every command: all on its way to a terminal or a pipe is made harmless here, whoever wrote it."""
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from inventory.plain import plain
@@ -20,3 +21,9 @@ def console(**options: Any) -> "Console":
     from migrations.cli.console import Shown
 
     return Shown(markup=False, emoji=False, **options)
+
+
+def sentences(shown: "Console", every: Iterable[str]) -> None:
+    """Print sentences as they are, each on lines of its own."""
+    for sentence in every:
+        shown.print(sentence, soft_wrap=True, highlight=False)
