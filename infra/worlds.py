@@ -15,7 +15,7 @@ from inventory.secrecy import reference
 from inventory.words import _
 
 Reference = Annotated[str, AfterValidator(lambda text: str(reference(text)))]
-"""Where a secret is kept; a text that is none is refused and not repeated, for it may be the secret."""
+"""Where a secret is kept; a text that is no reference is refused and not repeated, for it may be the secret."""
 
 
 CloudKind = Literal["twin", "openstack"]

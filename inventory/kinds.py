@@ -124,6 +124,6 @@ def load_kind(file: Path) -> Kind:
 
 
 def load_kinds(roles: Path) -> Mapping[str, Kind]:
-    """Read the kinds of a folder of roles by name, such as playbooks/roles; a role without kind.yaml is none."""
+    """Read the kinds of a folder of roles by name, such as playbooks/roles; roles without kind.yaml are ignored."""
     files = sorted(roles.glob("*/kind.yaml"))
     return {file.parent.name: load_kind(file) for file in files}

@@ -50,7 +50,7 @@ class SecretReference(Model):
 
 
 def reference(text: str) -> SecretReference:
-    """Read a reference; NotAReference where it is none."""
+    """Read a reference; NotAReference where the text is not one."""
     for scheme, form in _FORMS.items():
         if match := form.fullmatch(text):
             return SecretReference(scheme=scheme, place=match["place"], key=match["key"] or "")

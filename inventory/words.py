@@ -30,7 +30,7 @@ def languages(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 @cache
 def catalogue(language: str) -> gettext.NullTranslations | None:
-    """Return the translations into a language; none where no catalogue is kept for it."""
+    """Return the translations into a language; None where no catalogue is kept for it."""
     source = LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.po"
     if not language.isalpha() or not source.is_file():
         return None

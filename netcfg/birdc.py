@@ -72,7 +72,7 @@ def next_hops(answer: str, prefix: IPv4Network) -> tuple[str, ...]:
 
 
 def taken(answer: str) -> Taken | None:
-    """Return the route that BIRD takes to the address it was asked about; none where it has none."""
+    """Return the route that BIRD takes to the address it was asked about; None where it has none."""
     best = (route for route in _routes(answer) if route.best)
     return next((Taken(route.prefix, route.protocol, route.hops) for route in best), None)
 

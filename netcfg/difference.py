@@ -167,7 +167,7 @@ def ours_between(platform: Platform, running: str, wanted: str) -> Ours:
 
 
 def homeless(platform: Platform, lines: Iterable[LinePath]) -> str | None:
-    """Return what lines are about of which a configuration has no section; none where all have theirs."""
+    """Return what lines are about of which a configuration has no section; None where all have theirs."""
     located = platform.difference.located
     for path in lines if located is not None else ():
         if located is not None and (words := re.match(located.head, path[0])) is not None:

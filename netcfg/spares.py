@@ -29,7 +29,7 @@ class Spares:
         """What will close those that nobody asks for."""
 
     def take(self, kind: type[_Session], device: str) -> _Session | None:
-        """Return a session that answers; none where there is none."""
+        """Return a session that answers; None where there is none."""
         with self._lock:
             found = self._open.pop((kind, device), None)
         if found is not None and not found.alive:

@@ -56,7 +56,7 @@ def next_hops(answer: str, prefix: IPv4Network) -> tuple[str, ...]:
 
 
 def taken(answer: str) -> Taken | None:
-    """Return the route that a device takes to the address it was asked about; none where it has none."""
+    """Return the route that a device takes to the address it was asked about; None where it has none."""
     for routes in _json(answer).values():
         for route in routes if isinstance(routes, list) else ():
             if isinstance(route, dict) and route.get("selected"):

@@ -41,7 +41,7 @@ def write(file: Path, text: str) -> None:
 
 
 def portable(deployment: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return a deployment that another machine can take, whose passphrase is another; none where it holds secrets."""
+    """Return a deployment that another machine can take, whose passphrase is another; None where it holds secrets."""
     if _holds_secrets(deployment.get("resources") or ()):
         return None
     return {name: value for name, value in deployment.items() if name != "secrets_providers"}

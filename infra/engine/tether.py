@@ -1,4 +1,4 @@
-"""Runs a command and all of its descendants in a pid namespace that ends when this process does, by whatever death."""
+"""Runs a command and all of its descendants in a pid namespace that ends when this process does, however it ends."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ class Ended(NamedTuple):
 
     @property
     def signal(self) -> int | None:
-        """Return the number of the signal that ended the command; none where it ended by itself."""
+        """Return the number of the signal that ended the command; None where it ended by itself."""
         return self.code - 128 if self.code in _BY_SIGNAL else -self.code if self.code < 0 else None
 
 

@@ -157,7 +157,7 @@ def _apart(cloud: Any, site: SiteDeclaration) -> Iterator[str]:
 
 
 def _hypervisors(cloud: Any) -> int | None:
-    """Return how many hypervisors take servers; none where the cloud does not tell it to whom it takes us for."""
+    """Return how many hypervisors take servers; None where the cloud does not tell it to whom it takes us for."""
     from openstack.exceptions import ForbiddenException  # noqa: PLC0415 -- takes longer than most commands
 
     try:

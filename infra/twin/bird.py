@@ -9,7 +9,7 @@ from inventory.model import Device, Programme
 
 
 def surveyed_bird(programme: Programme, device: Device, wires: tuple[Interface, ...]) -> str:
-    """Return the surveyed configuration of a device in BIRD's words; a provider edge has VRFs and is none of these."""
+    """Return the surveyed configuration of a device in BIRD's words; never of a provider edge, which has VRFs."""
     circuits = {each.domain for each in programme.network.attachments if each.device == device.name}
     offered = sorted({network for domain in circuits for network in extranet_networks(programme, domain)})
     lines = [

@@ -205,7 +205,7 @@ class References:
                     yield from self.led(place, "seen", self.known("seen"))
 
     def url(self, place: Cursor, word: str) -> Iterator[Finding]:
-        """Yield a finding where the URL of a probe is none, or names nobody's entry."""
+        """Yield a finding where the URL of a probe is no URL, or names nobody's entry."""
         try:
             parts = urlsplit(word)
             host = parts.hostname or ""

@@ -40,7 +40,7 @@ def remembered(index: Index, folder: Path) -> Iterator[Finding]:
 
 
 def _opened(system: Cursor) -> Finding | None:
-    """Return what is wrong with an open system that sheets called classified; none where a person answers for it."""
+    """Return what is wrong with an open system that sheets called classified; None where a person answers for it."""
     said = [system.down("grading", "declassified", key) for key in ("by", "date", "reason")]
     if all(each is not None and str(each.node.plain or "").strip() for each in said):
         return None

@@ -64,7 +64,7 @@ class Wires:
         return self._devices[name]
 
     def exit(self, domain: str) -> InternetExit | None:
-        """Return the extranet's own way to the internet in a domain; none where it has none."""
+        """Return the extranet's own way to the internet in a domain; None where it has none."""
         return self._exits.get(domain)
 
     def behind(self, device: str) -> tuple[IPv4Network, ...]:

@@ -124,7 +124,7 @@ def _zombie(system: System, _kinds: Kinds) -> Answer:
 
 
 def _founded(exemption: Exemption) -> bool:
-    """Return whether leave rests on something: without a reason it is none."""
+    """Return whether leave rests on something: an exemption without a reason does not count."""
     return not says_nothing(exemption.reason)
 
 
@@ -273,7 +273,7 @@ def settled(system: System, rule: Decision) -> Decision:
 
 
 def untouched_line(line: Line, profile: str = "") -> Decision | None:
-    """Return why a line is left alone; none where it is consolidated."""
+    """Return why a line is left alone; None where it is consolidated."""
     for rule in LINE_RULES:
         answer = rule.test(line, profile)
         if answer.verdict is not Verdict.APPLIES:

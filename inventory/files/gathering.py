@@ -54,7 +54,7 @@ class Cursor:
         )
 
     def at(self, key: str | int) -> "Cursor | None":
-        """Return the value under a key or at an index; none where there is none."""
+        """Return the value under a key or at an index; None if absent."""
         node = self.node
         if isinstance(node, Mapping):
             child = node.items.get(key) if isinstance(key, str) else None
@@ -80,14 +80,14 @@ class Cursor:
                 yield from child.each(*keys[1:])
 
     def below(self, keys: tuple[str, ...]) -> Node | None:
-        """Return the bare value under a path of keys; none where there is none."""
+        """Return the bare value under a path of keys; None if absent."""
         node: Node | None = self.node
         for key in keys:
             node = node.items.get(key) if isinstance(node, Mapping) else None
         return node
 
     def text(self, *keys: str) -> str | None:
-        """Return a word under a path of keys; none where there is none or it is no word."""
+        """Return a word under a path of keys; None if absent or no word."""
         node = self.below(keys)
         return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
 
@@ -104,14 +104,14 @@ class Cursor:
         return isinstance(node, Scalar) and node.value is True
 
     def address(self, *keys: str) -> IPv4Address | None:
-        """Return the address under a path of keys; none where it is none."""
+        """Return the address under a path of keys; None if absent or no address."""
         try:
             return IPv4Address(self.text(*keys) or "")
         except ValueError:
             return None
 
     def prefix(self, *keys: str) -> IPv4Network | None:
-        """Return the prefix under a path of keys; none where it is none."""
+        """Return the prefix under a path of keys; None if absent or no prefix."""
         try:
             return IPv4Network(self.text(*keys) or "")
         except ValueError:

@@ -239,7 +239,7 @@ def _unusual(text: str) -> bool:
 
 
 def _composed(text: str) -> tuple[Node, ...] | None:
-    """Return the documents of a text in which nothing is unusual; none where the events must be looked at."""
+    """Return the documents of a text in which nothing is unusual; None where the events must be looked at."""
     if _unusual(text):
         return None
     composer = _Composer(text)

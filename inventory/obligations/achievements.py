@@ -37,7 +37,7 @@ class Achievements(Model):
         return tuple(sorted((*plain, *full), key=lambda each: each.date)) if plain and full else plain or full
 
     def first(self, kind: str, subject: Subject, name: str) -> date | None:
-        """Return the day on which it was achieved first; none where it never was."""
+        """Return the day on which it was achieved first; None where it never was."""
         found = self.of(kind, subject, name)
         return found[0].date if found else None
 

@@ -31,9 +31,9 @@ class Question:
 
     test: Test
     achieved: bool = False
-    """Whether it asks what was achieved: by such a question a thing is never left out of account."""
+    """Whether it asks what was achieved: such a question never excludes a thing."""
     selects: Test | None = None
-    """How it is answered where it is asked which things count; as anywhere else where this is none."""
+    """How it is answered where it is asked which things count; None: as anywhere else."""
 
 
 def known(answer: Asked) -> Question:

@@ -175,7 +175,7 @@ class Facts:
         return max(map(len, parties), default=0)
 
     def cost(self, subject: Subject, name: str) -> float | None:
-        """Return the yuan a year that were recorded last for a subject; none where nothing was."""
+        """Return the yuan a year that were recorded last for a subject; None where nothing was."""
         found = self.ground.achievements.of("cost", subject, name)
         known = [each.amount for each in found if each.date <= self.day and each.amount is not None]
         return known[-1] if known else None

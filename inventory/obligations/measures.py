@@ -64,12 +64,12 @@ class Measurement(Model):
 
     @property
     def value(self) -> float | None:
-        """Return the share that was reached; none where nothing falls under the measure."""
+        """Return the share that was reached; None where nothing falls under the measure."""
         return self.numerator / self.denominator if self.denominator else None
 
     @property
     def target(self) -> float | None:
-        """Return the share that is wanted; none where nothing falls under the measure."""
+        """Return the share that is wanted; None where nothing falls under the measure."""
         return self.enough / self.denominator if self.denominator else None
 
     @property

@@ -20,7 +20,7 @@ def shipped() -> tuple[str, ...]:
 
 
 def profile_file(name: str, folder: Path) -> Path | None:
-    """Return the file of a profile; none where there is no such profile.
+    """Return the file of a profile; None where there is no such profile.
 
     A name with a dot or a slash in it is a path, relative to the inventory's folder and inside of it.
     """

@@ -70,7 +70,7 @@ class Listing(Model):
         return frozenset({"title"} | also.get(self.kind, set()))
 
     def column(self, field: str) -> Column | None:
-        """Return the column that fills a field best; none where no column does."""
+        """Return the column that fills a field best; None where no column does."""
         return next((column for column in self.columns if column.field == field), None)
 
 

@@ -68,7 +68,7 @@ def _alone(state: Path, world: Path) -> Iterator[None]:
 
 
 def _held_by(other: Path, world: Path) -> frozenset[str]:
-    """Return the units that another run of this world has now; none where its command has ended."""
+    """Return the units that another run of this world has now; empty where its command has ended."""
     try:
         with other.open("r+") as claim:
             if _locked(claim) or RunHome(other.parent).settings().world.resolve() != world:

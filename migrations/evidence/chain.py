@@ -268,7 +268,7 @@ def _is_formed(line: bytes) -> bool:
 
 
 def _record(line: bytes) -> Record | None:
-    """Return the record that a line holds; none where it holds no whole one."""
+    """Return the record that a line holds; None where it holds no whole one."""
     try:
         return Record.model_validate_json(line) if line.endswith(b"\n") else None
     except ValidationError:

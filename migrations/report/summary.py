@@ -84,7 +84,7 @@ class UnitSummary(Model):
 
     @property
     def felt_last(self) -> dict[str, Any] | None:
-        """Return what users felt in the passage that was measured last, for machines; none where nobody looked."""
+        """Return what users felt in the passage that was measured last, for machines; None where nobody looked."""
         if not self.felt:
             return None
         last = self.felt[-1]
@@ -99,7 +99,7 @@ class UnitSummary(Model):
         }
 
     def worst(self, *directions: Direction) -> float | None:
-        """Return the longest time without service in the passages of some directions; none where nobody looked."""
+        """Return the longest time without service in the passages of some directions; None where nobody looked."""
         seen = [felt.downtime for felt in self.felt if felt.direction in directions and felt.downtime is not None]
         return max(seen, default=None)
 

@@ -122,7 +122,7 @@ def reason(summary: RunSummary, say: Say) -> str:
 
 
 def longest_pause(units: Iterable[UnitSummary], *directions: Direction) -> float | None:
-    """Return the longest time in which users of a system could not do their work; none where nobody looked."""
+    """Return the longest time in which users of a system could not do their work; None where nobody looked."""
     seen = [unit.worst(*directions) for unit in units if unit.kind == "system"]
     return max((pause for pause in seen if pause is not None), default=None)
 

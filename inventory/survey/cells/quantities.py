@@ -84,7 +84,7 @@ class Amount(NamedTuple):
 
 
 def amount_of(cell: Cell) -> Amount | None:
-    """Return number and unit of a cell such as 12.5万元 or 1,200.00; none where it is not one number."""
+    """Return number and unit of a cell such as 12.5万元 or 1,200.00; None where it is not one number."""
     if isinstance(cell, bool) or cell is None:
         return None
     if isinstance(cell, int | float):
@@ -100,7 +100,7 @@ def amount_of(cell: Cell) -> Amount | None:
 
 
 def product_of(cell: Cell) -> Amount | None:
-    """Return what several equal parts have together, as 2×8, 2颗8核 or 2块600G SAS say; none where it is one number."""
+    """Return what several equal parts have together, as 2×8, 2颗8核 or 2块600G SAS say; None where it is one number."""
     match = _PRODUCT.fullmatch(plain(cell).casefold()) if isinstance(cell, str) and len(cell) < 40 else None
     if match is None:
         return None
@@ -121,7 +121,7 @@ def _money_unit(unit: str) -> tuple[Decimal, str] | None:
 
 
 def money(amount: Amount, unit: str, period: str = "") -> Decimal | None:
-    """Return yuan, a year's where the column speaks of a period (年, 月); none where the unit is none of money.
+    """Return yuan, a year's where the column speaks of a period (年, 月); None where the unit is none of money.
 
     The period that counts is the one beside the number, else that of `unit`, else that of the column.
     """
@@ -137,7 +137,7 @@ def money(amount: Amount, unit: str, period: str = "") -> Decimal | None:
 
 
 def gibibytes(amount: Amount, unit: str) -> Decimal | None:
-    """Return GiB; none where the unit is none of memory."""
+    """Return GiB; None where the unit is none of memory."""
     match = re.fullmatch(r"([kmgtp])(?:i?b)?|([kmgtp])(?:i?bytes?)", amount.unit or plain(unit).casefold())
     if match is None or amount.number < 0:
         return None
@@ -145,19 +145,19 @@ def gibibytes(amount: Amount, unit: str) -> Decimal | None:
 
 
 def megabits(amount: Amount, unit: str) -> Decimal | None:
-    """Return Mbit/s; none where the unit is none of bandwidth."""
+    """Return Mbit/s; None where the unit is none of bandwidth."""
     match = re.fullmatch(r"(k|m|g|兆)(?:bps|bit/s|bits|b/s|bit|b)?", amount.unit or plain(unit).casefold())
     return None if match is None or amount.number < 0 else amount.number * _BITS[match[1]]
 
 
 def square_metres(amount: Amount, unit: str) -> Decimal | None:
-    """Return square metres; none where the unit is none of area."""
+    """Return square metres; None where the unit is none of area."""
     fits = (amount.unit or plain(unit).casefold()) in _SQUARE
     return amount.number if fits and amount.number > 0 else None
 
 
 def counted(amount: Amount, unit: str) -> Decimal | None:
-    """Return a number of things; none where the unit counts nothing."""
+    """Return a number of things; None where the unit counts nothing."""
     scaled = _SCALED.fullmatch(amount.unit or plain(unit).casefold())
     if scaled is None or (scaled[2].strip() not in _COUNTED and scaled[2].strip()) or amount.number < 0:
         return None

@@ -13,7 +13,7 @@ _SIGNS = frozenset("√✓✔☑☒■●v")
 
 
 def ticked(text: str) -> list[str] | None:
-    """Return the options that are ticked among boxes; none where there are no boxes."""
+    """Return the options that are ticked among boxes; None where there are no boxes."""
     text = _halved(text)
     boxes = list(_BOX.finditer(text))
     if not any(box[2] for box in boxes) and not (len(boxes) == 1 and _beside(text, boxes[0])):

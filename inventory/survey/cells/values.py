@@ -104,7 +104,7 @@ def _list(cell: Cell, _column: Column, _setting: Setting) -> Told:
 
 
 def _one_of(text: str) -> str | None:
-    """Return the one ticked option, or the text where there are no boxes; none where not one is ticked."""
+    """Return the one ticked option, or the text where there are no boxes; None where not one is ticked."""
     options = ticks.ticked(text)
     if options is None:
         return text

@@ -45,7 +45,7 @@ class Answers:
         return word in self._words
 
     def of(self, question: Question) -> bool | None:
-        """Return whether a person agrees; none where no word of the question was given, which leaves it open."""
+        """Return whether a person agrees; None where no word of the question was given, which leaves it open."""
         if self.given(question.accept):
             return True
         if self.given(question.otherwise):

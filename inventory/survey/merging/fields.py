@@ -32,7 +32,7 @@ def _insert(values: dict[str, Any], key: str, value: object, model: type[BaseMod
 
 
 def get_field(values: Mapping[str, Any], path: str) -> Any:
-    """Return the value under a dotted path; none where there is none."""
+    """Return the value under a dotted path; None where there is none."""
     found: Any = values
     for key in path.split("."):
         found = found.get(key) if isinstance(found, Mapping) else None
@@ -50,7 +50,7 @@ def drop_field(values: dict[str, Any], path: str) -> None:
 
 @cache
 def model_of(model: type[BaseModel], field_name: str) -> type[BaseModel] | None:
-    """Return the model that a field of a model holds; none where it holds something else."""
+    """Return the model that a field of a model holds; None where it holds something else."""
     info = model.model_fields.get(field_name)
     kinds = () if info is None else (info.annotation, *get_args(info.annotation))
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

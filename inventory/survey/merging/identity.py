@@ -76,7 +76,7 @@ def agrees(one: Mapping[str, object], other: Mapping[str, object], title: str) -
 
 
 def _equal(one: Mapping[str, object], other: Mapping[str, object], field: str) -> bool | None:
-    """Return whether a field is the same in both; none where one of them does not say it."""
+    """Return whether a field is the same in both; None where one of them does not say it."""
     first, second = one.get(field), other.get(field)
     return folded(str(first)) == folded(str(second)) if first and second else None
 

@@ -105,7 +105,7 @@ class Matcher:
         return every[0] if len(every) == 1 else None
 
     def find(self, row: Entry, department: str) -> Found | None:
-        """Return the part of a department that a row speaks of; none where there is none yet."""
+        """Return the part of a department that a row speaks of; None where there is none yet."""
         by_name = self.named(row.kind, row.name) if row.name else None
         if by_name is not None and department in {by_name.department, *by_name.values.get("also_reported_by", ())}:
             return Found(by_name, self._renamed(by_name, row, department))

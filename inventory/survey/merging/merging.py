@@ -257,7 +257,7 @@ class _Merger:
         self.folder.settle()
 
     def meant(self, part: Part, field: str, title: str, place: Place) -> str | None:
-        """Return the name of what a reference means; none where there is nothing of that title."""
+        """Return the name of what a reference means; None where there is nothing of that title."""
         kind = _REFERRED.get(field)
         if kind is None:
             return self.named_above(field, title)

@@ -12,7 +12,7 @@ _DELIMITERS = ",\t;|，"
 
 
 def decoded(content: bytes) -> str | None:
-    """Return the text of a file in UTF-8, UTF-16 with a mark, or GB18030; none where it is no text."""
+    """Return the text of a file in UTF-8, UTF-16 with a mark, or GB18030; None where it is no text."""
     marked = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), None)
     for encoding in (marked,) if marked else ("utf-8", "gb18030"):
         try:

@@ -54,7 +54,7 @@ def _facts(content: bytes) -> tuple[str, dict[str, Facts], bool]:
 
 
 def _document(content: bytes) -> list[dict[str, Any]] | None:
-    """Return the tables of a Word document; none where it is another file."""
+    """Return the tables of a Word document; None where it is another file."""
     if not content.startswith(b"PK"):
         return None
     with opened(content) as archive:

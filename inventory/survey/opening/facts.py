@@ -54,7 +54,7 @@ class Facts:
 
 @lru_cache(maxsize=32768)
 def spot_of(reference: str) -> Spot | None:
-    """Return row and column of a cell such as B7, from zero; none if it is not one."""
+    """Return row and column of a cell such as B7, from zero; None if it is not one."""
     match = _REFERENCE.fullmatch(reference)
     if match is None:
         return None

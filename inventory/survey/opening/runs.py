@@ -28,7 +28,7 @@ class Runs:
 
     @property
     def left(self) -> str | None:
-        """Return what is not struck out; none where nothing is."""
+        """Return what is not struck out; None where nothing is."""
         return "".join(self.kept).strip() if self.any else None
 
 

@@ -154,7 +154,7 @@ class AssignedTable:
         return Match(column, "known") if totals == [heading] else Match(None, "part")
 
     def option(self, heading: Heading) -> Column | None:
-        """Return the column of which a heading is one of the answers to be ticked; none where it is no answer."""
+        """Return the column of which a heading is one of the answers to be ticked; None where it is no answer."""
         if len(heading.parts) < 2:
             return None
         column, how = self.sheet.matcher.match(self.listing.kind, heading.parts[:-1])

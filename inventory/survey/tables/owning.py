@@ -49,7 +49,7 @@ class OwnedRows(RowReader):
         return self._county
 
     def responsible(self, row: Row, written: str, places: dict[str, Place]) -> str:
-        """Return the department of a row; none where its cell names several, which is asked about."""
+        """Return the department of a row; empty where its cell names several, which is asked about."""
         if names_several(written):
             expected = _("one department: this names several; give the row to the one that answers for it")
             self.about(row, expected, Weight.ERROR, read=written)

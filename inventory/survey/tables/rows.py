@@ -80,7 +80,7 @@ class RowReader(CellReader):
 
     @property
     def state(self) -> Column | None:
-        """Return the column of states; none where the table lists nothing that has one."""
+        """Return the column of states; None where the table lists nothing that has one."""
         return self.listing.column("survey.state")
 
     def say_state(self, row: Row, state: str) -> str:

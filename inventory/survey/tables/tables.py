@@ -28,7 +28,7 @@ _IN_WORDS = re.compile(r"((?:19|20)\d{2})\s*(?:年度?)")
 
 
 def year_of(cell: Cell) -> int | None:
-    """Return the year that a cell of a header is; none where it says something else."""
+    """Return the year that a cell of a header is; None where it says something else."""
     match = _YEAR.fullmatch(cleaned(str(cell))) if isinstance(cell, str | int | float) else None
     return int(match[1]) if match else None
 

@@ -415,7 +415,7 @@ class Asker:
 
 
 def listed(target: str, prefixes: list[str]) -> list[str] | None:
-    """Return all references that a service stored under some prefixes; none where it cannot tell or does not answer."""
+    """Return all references that a service stored under some prefixes; None where it cannot tell or does not answer."""
     stored: list[str] = []
     for prefix in prefixes:
         try:

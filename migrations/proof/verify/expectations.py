@@ -174,7 +174,7 @@ def _entry(
 
 
 def _front(programme: Programme, component: Component) -> TargetHost | None:
-    """Return the host of a component's entry; none where it has none."""
+    """Return the host of a component's entry; None where it has none."""
     if component.to is None or component.entry is None:
         return None
     network = network_of(programme, component.to.site, component.to.addresses[0])

@@ -61,7 +61,7 @@ def put_to_sleep(connection: Any, database: str) -> None:
 
 
 def sleeping(connection: Any, database: str) -> list[Any]:
-    """Return the statements that put what is awake to sleep, and note it; none where nothing is."""
+    """Return the statements that put what is awake to sleep, and note it; None where nothing is."""
     kept = asleep(connection, database)
     found = {
         "triggers": [list(one) for one in rows(connection, _TRIGGERS)],
