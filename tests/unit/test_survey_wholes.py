@@ -8,6 +8,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from inventory.survey.entries import Weight
+from inventory.survey.opening.facts import unit_of
 from tests.unit.books import at, heavy, lines, read, sheet
 from tests.unit.test_survey_documents import document, words
 
@@ -140,3 +141,30 @@ def test_what_a_hidden_sheet_lists_is_told_and_its_choices_are_no_error(tmp_path
     assert [entry.title for entry in entries] == ["挂号系统", "旧系统"]
     assert {remark.severity for remark in remarks} == {Weight.WARNING, Weight.NOTE}
     assert [r.place.sheet for r in remarks if r.expected.startswith("the sheet is hidden")] == ["旧表", "选项"]
+
+
+@pytest.mark.parametrize(
+    "code, unit",
+    [
+        ('0.00"万元"', "万元"), ('#,##0"人"', "人"), ('0"台";[Red]0', "台"), ('0!.0,"万"', "元"), ('0.0,"千元"', "元"),
+        ('0.0,"万元"', ""), ('"¥"#,##0.00', ""), ("0.00_ ", ""),
+    ],
+)  # fmt: skip
+def test_units_that_a_format_of_numbers_shows(code: str, unit: str) -> None:
+    assert unit_of(code) == unit
+
+
+def _formatted(book: xlsxwriter.Workbook, page: Worksheet) -> None:
+    page.write_row(0, 0, ["系统名称", "投资额", "运维费用（万元）", "用户数", "内存"])
+    page.write(1, 0, "挂号系统")
+    for column, (number, code) in enumerate(((3.5, '0.0"万元"'), (500, '0!.00,"万"'), (20, '0"人"'), (16, '0"GB"')), 1):
+        page.write_number(1, column, number, book.add_format({"num_format": code}))
+    page.insert_textbox(3, 1, "药房系统也在用")
+
+
+def test_numbers_are_in_the_units_that_their_cells_show(tmp_path: Path) -> None:
+    (entry,), remarks = read(sheet(tmp_path, _formatted, file="卫生局.xlsx"))
+    assert dict(entry.values) == {
+        "survey.investment": 35000, "survey.running_cost": 500, "survey.user_count": 20, "survey.usage.memory": 16384,
+    }  # fmt: skip
+    assert heavy(remarks) == [("", "text boxes on this sheet are not read (1): put what they say into cells")]

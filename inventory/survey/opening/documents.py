@@ -232,7 +232,7 @@ def document_sheets(archive: zipfile.ZipFile) -> list[dict[str, Any]]:
             "merged": table.merged,
             "above": table.above,
             "below": below if table is tables[-1] else 0,
-            "facts": [[], [], [], [], [], table.struck, table.left, []],
+            "facts": [[], [], [], [], [], table.struck, table.left, [], [], [0, 0]],
         }
         for number, table in enumerate(tables, 1)
     ]

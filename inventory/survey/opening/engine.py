@@ -117,6 +117,8 @@ def _sheet(book: calamine.CalamineWorkbook, index: int, facts: Facts | None, bud
                 facts.struck,
                 facts.left,
                 facts.comments,
+                facts.units,
+                [facts.boxes, facts.pictures],
             ],
         }
     return answer

@@ -6,10 +6,11 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from inventory.survey.opening.archives import Refused, parsed
-from inventory.survey.opening.runs import CommentReader, Runs, SharedTexts
+from inventory.survey.opening.runs import CommentReader, DrawingReader, Runs, SharedTexts
 
 LIMIT_CELLS = 4_000_000
 """The rectangle of all cells that have a value may hold so many; it is kept in memory as a whole."""
@@ -18,6 +19,8 @@ Spot = tuple[int, int]
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 # Formats 9 and 10 are the ones for per cent that every workbook has.
 _PERCENTS = frozenset({9, 10})
+_DIVIDED = re.compile(r"""[#0,]*0(?:!\.0+,\"\s*万元?|(?:\.0+)?,\"\s*千元?)\s*\"""")
+_SHOWN = re.compile(r"[#,]*[#0]*0(?:\.[0#]+)?_?\s*\"\s*([^\s\"]{1,6})\s*\"\s*")
 
 
 @dataclass
@@ -29,6 +32,11 @@ class Facts:
     blank_formulas: list[Spot] = field(default_factory=list)
     errors: list[tuple[int, int, str]] = field(default_factory=list)
     percents: list[Spot] = field(default_factory=list)
+    units: list[tuple[int, int, str]] = field(default_factory=list)
+    """Cells whose format shows a unit behind their number, with that unit."""
+    boxes: int = 0
+    """Text boxes that stand on the sheet and say something."""
+    pictures: int = 0
     struck: list[Spot] = field(default_factory=list)
     left: list[tuple[int, int, str]] = field(default_factory=list)
     """Cells of whose text a part is struck out, with what is left."""
@@ -128,6 +136,8 @@ class _SheetReader:
         style = number_of(self.cell.get("s"), 0)
         if kind == "n" and value and style in self.styles.percents:
             self.facts.percents.append((self.row, self.column))
+        if kind == "n" and value and style in self.styles.units:
+            self.facts.units.append((self.row, self.column, self.styles.units[style]))
         rest = self.texts.get(number_of(value, -1)) if kind == "s" else self.runs.left
         if value and (style in self.styles.struck or rest == ""):
             self.facts.struck.append((self.row, self.column))
@@ -136,10 +146,21 @@ class _SheetReader:
 
 
 class _Styles(NamedTuple):
-    """The styles of cells, by number, that show per cent, and those that strike out what they show."""
+    """The styles of cells, by number: those that show per cent, a unit, or strike out what they show."""
 
     percents: frozenset[int] = frozenset()
+    units: Mapping[int, str] = MappingProxyType({})
     struck: frozenset[int] = frozenset()
+
+
+def unit_of(code: str) -> str:
+    """Return the unit of the numbers that a format shows with one behind them, such as 万元 of 0.0"万元".
+
+    Of 0!.0,"万" it is 元: the cell holds a number ten thousand times the one that it shows.
+    """
+    first = code.partition(";")[0]
+    match = _SHOWN.fullmatch(first)
+    return match[1] if match else "元" if _DIVIDED.fullmatch(first) else ""
 
 
 class _StyleReader:
@@ -147,6 +168,7 @@ class _StyleReader:
 
     def __init__(self) -> None:
         self.formats: set[int] = set(_PERCENTS)
+        self.units: dict[int, str] = {}
         self.fonts = -1
         self.struck: set[int] = set()
         self.styles: list[tuple[int, int]] = []
@@ -156,6 +178,8 @@ class _StyleReader:
         self.inside.append(tag)
         if tag == "numFmt" and "%" in attributes.get("formatCode", ""):
             self.formats.add(number_of(attributes.get("numFmtId"), -1))
+        elif tag == "numFmt" and (unit := unit_of(attributes.get("formatCode", ""))):
+            self.units[number_of(attributes.get("numFmtId"), -1)] = unit
         elif tag == "font" and "fonts" in self.inside:
             self.fonts += 1
         elif tag == "strike" and "fonts" in self.inside and attributes.get("val", "1") not in {"0", "false"}:
@@ -170,6 +194,7 @@ class _StyleReader:
         """Return the numbers of the styles that matter."""
         return _Styles(
             frozenset(index for index, (number, _font) in enumerate(self.styles) if number in self.formats),
+            {index: self.units[number] for index, (number, _font) in enumerate(self.styles) if number in self.units},
             frozenset(index for index, (_number, font) in enumerate(self.styles) if font in self.struck),
         )
 
@@ -191,21 +216,34 @@ def _texts_of(archive: zipfile.ZipFile) -> Mapping[int, str]:
     return reader.found
 
 
-def _comments_on(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[int, int, str]]:
-    """Yield the comments on the cells of a sheet, by row and column."""
+def _beside(archive: zipfile.ZipFile, path: str, kind: str) -> frozenset[str]:
+    """Return the files of a kind (comments, drawing) that belong to a sheet."""
     folder, name = posixpath.split(path)
     relations = f"{folder}/_rels/{name}.rels"
     files: list[str] = []
 
     def relation(tag: str, attributes: Mapping[str, str]) -> None:
-        if tag == "Relationship" and attributes.get("Type", "").endswith("/comments"):
+        if tag == "Relationship" and attributes.get("Type", "").endswith(f"/{kind}"):
             target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
             files.append(target.lstrip("/"))
 
-    known = set(archive.namelist())
+    known = frozenset(archive.namelist())
     if relations in known:
         parsed(archive.read(relations), relation)
-    for file in known.intersection(files):
+    return known.intersection(files)
+
+
+def _drawn_on(archive: zipfile.ZipFile, path: str) -> tuple[int, int]:
+    """Return how many text boxes with words in them, and how many pictures, stand on a sheet."""
+    drawings = DrawingReader()
+    for file in _beside(archive, path, "drawing"):
+        parsed(archive.read(file), drawings.start, drawings.end, drawings.data)
+    return drawings.boxes, drawings.pictures
+
+
+def _comments_on(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the comments on the cells of a sheet, by row and column."""
+    for file in _beside(archive, path, "comments"):
         reader = CommentReader()
         parsed(archive.read(file), reader.start, reader.end, reader.data)
         for reference, text in reader.found:
@@ -245,4 +283,5 @@ def xlsx_facts(archive: zipfile.ZipFile) -> dict[str, Facts]:
             parsed(archive.read(path), reader.start, reader.end, reader.data)
             facts[name] = reader.facts
             facts[name].comments += _comments_on(archive, path)
+            facts[name].boxes, facts[name].pictures = _drawn_on(archive, path)
     return facts

@@ -56,6 +56,11 @@ class Grid:
     comments: Mapping[Spot, str] = field(default_factory=dict)
     percents: frozenset[Spot] | None = frozenset()
     """Cells that show their number as per cent; none where the file cannot tell."""
+    units: Mapping[Spot, str] = field(default_factory=dict)
+    """The units that cells show behind their numbers without holding them."""
+    boxes: int = 0
+    """Text boxes with words in them."""
+    pictures: int = 0
 
     def at(self, row: int, column: int) -> Cell:
         """Return a cell; none outside of the sheet."""

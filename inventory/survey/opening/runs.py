@@ -95,3 +95,30 @@ class CommentReader:
         """Take a piece of text."""
         if self.inside:
             self.text.append(text)
+
+
+class DrawingReader:
+    """Follows the tags of what is drawn on a sheet; counts text boxes with words in them, and pictures."""
+
+    def __init__(self) -> None:
+        self.boxes = 0
+        self.pictures = 0
+        self.inside = False
+        self.said = False
+
+    def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
+        """Take note of a tag that begins."""
+        if tag == "sp":
+            self.said = False
+        self.pictures += tag == "pic"
+        self.inside = tag == "t" or self.inside
+
+    def end(self, tag: str) -> None:
+        """Take note of a tag that ends."""
+        if tag == "t":
+            self.inside = False
+        self.boxes += tag == "sp" and self.said
+
+    def data(self, text: str) -> None:
+        """Take a piece of text."""
+        self.said = self.said or (self.inside and bool(text.strip()))

@@ -150,7 +150,9 @@ def _grid(path: Path, kind: str, sheet: Mapping[str, Any]) -> Grid:
     margin: list[Cell] = [None] * left
     rows = before + [[*margin, *(_value(cell) for cell in row)] if row else [] for row in sheet["rows"]]
     known = "facts" in sheet
-    hidden_rows, hidden_columns, blank, errors, percents, struck, left_over, comments = sheet.get("facts", ([],) * 8)
+    hidden_rows, hidden_columns, blank, errors, percents, struck, left_over, comments, units, drawn = sheet.get(
+        "facts", (*([],) * 9, [0, 0])
+    )
     for row, column, text in left_over:
         if row < len(rows) and column < len(rows[row]):
             rows[row][column] = text
@@ -170,6 +172,9 @@ def _grid(path: Path, kind: str, sheet: Mapping[str, Any]) -> Grid:
         halved=frozenset((row, column) for row, column, _text in left_over),
         comments={(row, column): text for row, column, text in comments},
         percents=frozenset((row, column) for row, column in percents) if kind == "xlsx" else None,
+        units={(row, column): unit for row, column, unit in units},
+        boxes=drawn[0],
+        pictures=drawn[1],
     )
 
 

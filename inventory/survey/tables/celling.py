@@ -78,10 +78,16 @@ class CellReader(AssignedTable):
         """Return what a cell tells in the units of its header or sheet."""
         cell = self.piece(heading, cell) if column.type in _MEASURED else cell
         stated = (unit for unit in self.sheet.labelled.units if measures(unit, column.type))
-        unit = self.measured.get(heading, {}).get(spot[0]) or heading.unit or next(stated, "")
+        own = self.measured.get(heading, {}).get(spot[0]) or self.shown_unit(spot, column)
+        unit = own or heading.unit or next(stated, "")
         percents = self.grid.percents
         percent = None if percents is None else spot in percents
         return told_by(cell, column, Setting(unit, percent))
+
+    def shown_unit(self, spot: Spot, column: Column) -> str:
+        """Return the unit that the format of a cell shows behind its number, where the column measures in it."""
+        unit = self.grid.units.get(spot, "")
+        return unit if unit and measures(unit, column.type) else ""
 
     def piece(self, heading: Heading, cell: Cell) -> Cell:
         """Return the part of a cell such as 4T/2.1T that its header, such as 硬盘（总/已用）, calls the whole."""

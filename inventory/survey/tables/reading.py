@@ -164,6 +164,12 @@ def _hidden(sheet: Sheet) -> None:
     if columns:
         names = ", ".join(letters(column) for column in columns[:20])
         sheet.remark((0, columns[0]), _("hidden columns were read: {columns}").format(columns=names), Weight.NOTE)
+    if grid.boxes:
+        expected = _("text boxes on this sheet are not read ({count}): put what they say into cells")
+        sheet.remark(None, expected.format(count=grid.boxes), Weight.WARNING)
+    if grid.pictures:
+        expected = _("pictures on this sheet are not read ({count}): a picture of a table has to be typed in")
+        sheet.remark(None, expected.format(count=grid.pictures), Weight.NOTE)
     for spot in sorted(grid.halved):
         sheet.remark(spot, _("a part is struck out; only the rest is read"), Weight.WARNING)
     for spot in sorted(grid.comments):
