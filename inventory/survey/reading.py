@@ -1,5 +1,6 @@
 """Reads survey sheets: files or folders of them, whatever their format, into entries and remarks."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ _SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 _PLAIN = frozenset({"", ".txt", ".md"})
 """Endings of files that lie beside sheets and are none."""
 _DEPTH = 8
+_LATEST = re.compile(r"最终|终稿|终版|定稿|更正|修订|修正|修改[后版稿]|[（(]修改[)）]|补正|新版")
+"""What files are called that correct another one beside them."""
 
 
 def read_sheets(
@@ -32,6 +35,8 @@ def read_sheets(
     remarks: list[Remark] = []
     entries: list[Entry] = []
     files = tuple(dict.fromkeys(file for path in paths for file in _files(path, remarks)))
+    # Of two versions of a sheet the first one that is read is kept.
+    files = tuple(sorted(files, key=lambda file: _LATEST.search(file.stem) is None))
     matcher = Matcher(catalogue())
     for file, (grids, found) in zip(files, read_files(files), strict=True):
         remarks.extend(found)

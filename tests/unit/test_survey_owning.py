@@ -7,7 +7,7 @@ import pytest
 
 from inventory.survey.entries import Weight
 from inventory.survey.merging.identity import may_be
-from inventory.survey.tables.margins import former_of, names_several, without_notes
+from inventory.survey.tables.margins import former_of, names_several, with_person, without_notes
 from tests.unit.books import at, heavy, lines, read
 
 
@@ -113,3 +113,60 @@ def test_lines_of_one_purpose_say_their_kind_by_it(tmp_path: Path) -> None:
     rows = [["单位", "运营商", "带宽", "用途"], ["水务局", "电信", "100M", "互联网"], ["水务局", "联通", "10M", "水费"]]
     entries, _remarks = read(lines(tmp_path, rows, "专线.csv"))
     assert [entry.values.get("kind") for entry in entries] == ["internet-exit", None]
+
+
+@pytest.mark.parametrize(
+    "written, title",
+    [
+        ("卫生局 0938-8212345", "卫生局"), ("交通局13812345678", "交通局"), ("1.文旅局", "文旅局"),
+        ("①司法局", "司法局"),
+        ("【审计局】", "审计局"), ("统计局*", "统计局"), ("县财政局：", "县财政局"),
+        ("县委办（保密局、档案局）", "县委办（保密局、档案局）"),
+    ],
+)  # fmt: skip
+def test_signs_and_telephones_beside_a_department_are_no_part_of_its_title(written: str, title: str) -> None:
+    assert without_notes(written) == title
+
+
+def test_a_person_behind_a_department_is_told_and_is_no_part_of_its_title(tmp_path: Path) -> None:
+    rows = [["单位", "系统名称", "主要功能"], ["教育局李四", "学籍系统", "学籍"]]
+    entries, remarks = read(lines(tmp_path, rows, "汇总.csv"))
+    assert ([entry.department for entry in entries], at(remarks, "A2").severity) == (["教育局"], Weight.WARNING)
+    assert [with_person(title) for title in ("公安局交警队", "民政局老龄办", "县政协", "卫生局信息科")] == [""] * 4
+
+
+def test_a_title_names_its_department_before_the_year(tmp_path: Path) -> None:
+    rows = [["天水市秦州区卫生健康局2019年度政务信息系统统计表"], ["系统名称", "主要功能"], ["挂号系统", "挂号"]]
+    assert owners(tmp_path, rows) == ["天水市秦州区卫生健康局"]
+
+
+def test_a_folder_of_attachments_says_nothing_and_the_one_above_it_does(tmp_path: Path) -> None:
+    folder = tmp_path / "区直" / "民政局" / "附件2"
+    folder.mkdir(parents=True)
+    lines(folder, [["系统名称", "主要功能"], ["低保系统", "核对"]], "1.csv")
+    assert [entry.department for entry in read(tmp_path)[0]] == ["民政局"]
+
+
+def test_more_replies_that_a_department_has_no_system_of_its_own(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["序号", "单位", "是否有信息系统", "系统名称"],
+        [1, "卫生局", "有", "挂号系统"],
+        [2, "民政局", "无", ""],
+        [3, "教育局", "否", "—"],
+        [4, "审计局", "", "使用市局系统"],
+        [5, "交通局", "", "无自建，使用省厅统建系统"],
+        [6, "司法局", "", "正在建设"],
+    ]
+    entries, remarks = read(lines(tmp_path, rows, "汇总.csv"))
+    assert [(entry.kind, entry.title) for entry in entries] == [
+        ("system", "挂号系统"), *(("department", title) for title in ("民政局", "教育局", "审计局", "交通局")),
+    ]  # fmt: skip
+    assert at(remarks, "A7").severity is Weight.ERROR
+
+
+def test_of_two_versions_of_a_sheet_the_corrected_one_is_kept(tmp_path: Path) -> None:
+    for file, cost in (("卫生局.csv", 3), ("卫生局（最终版）.csv", 5)):
+        lines(tmp_path, [["系统名称", "运维费用（万元）"], ["挂号系统", cost]], file)
+    entries, remarks = read(tmp_path)
+    assert [entry.values["survey.running_cost"] for entry in entries] == [50000, 30000]
+    assert len(heavy(remarks)) == 1

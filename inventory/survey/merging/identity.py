@@ -16,7 +16,7 @@ _GENERIC = Path(__file__).with_name("generic.txt")
 _REFORMS = Path(__file__).with_name("reforms.txt")
 """Stems of offices' titles: those since a reform < those of whose work they took over, with blanks between them."""
 
-_SECTION = re.compile(r".{1,8}(?:科|股|处|室)")
+_SECTION = re.compile(r".{1,8}(?:科|股|处|室)|[(（].{1,12}[)）]")
 
 _RUNNING = re.compile(r"(?:第|no)?(?:[0-9]{1,4}|[一二三四五六七八九十百零〇]{1,4})(?:号|项|个)?")
 

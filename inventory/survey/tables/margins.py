@@ -75,7 +75,7 @@ _OFFICES = re.compile(r"(?<!全)局(?![域部限面域网])|委员会|人民政�
 _OFFICE = re.compile(r"(?:局|委|委员会|办公室|厅|法院|检察院|政府|街道|街道办|办事处|联合会|总工会)$")
 """How titles of departments end that no system has."""
 _DAY = re.compile(
-    r"\d{4}\s*年(?:\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*[日号])?)?|(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]|\d{1,2}月份?"
+    r"\d{4}\s*年度?(?:\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*[日号])?)?|(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]|\d{1,2}月份?"
 )
 _DIGITS = r"[\d一二三四五六七八九十壹贰叁肆伍陆柒捌玖拾]"
 _PREFIXED = re.compile(
@@ -96,6 +96,13 @@ _NO_BODY = re.compile(r"(?:统建|自建|代建|共建|租用|下发|统一建�
 """What stands under 部门 and is none: how something was built, or a reference to another row."""
 _PART = re.compile(
     r"\s*[(（\[【](?:共?计?\s*\d+\s*[个家套项]?(?:系统|平台)?|[区县市]级|(?:机关)?本级|机关|原[^()（）]{2,30}|牵头|主办|协办|配合|主管|责任|主责|负责|使用|建设)(?:单位|部门)?[)）\]】]$"
+)
+_REACHED = re.compile(r"\s*(?:电话|联系电话|手机)?\s*[:：]?\s*(?:\d{3,4}[-—－ ]?)?\d{7,8}$|\s*1\d{10}$")
+"""A telephone behind a title."""
+_COUNTED_OFF = re.compile(r"^(?:\d{1,3}[.、)）]\s*|[①-⑳]\s*|[(（]\d{1,3}[)）]\s*)")
+_PERSON_IN = re.compile(
+    r"([\u4e00-\u9fff]{2,20}(?:局|委|办|厅|会|院|中心|政府|街道|镇|乡))([\u4e00-\u9fff]{2,3})"
+    r"(?<![科室股处组队所站部门会级])"
 )
 _ROLE = re.compile(r"(?:牵头|配合|共建|主办|协办|负责|主管|联合建设|共同建设)$")
 _AND_MORE = re.compile(
@@ -205,7 +212,15 @@ def names_several(text: str) -> bool:
 
 def without_notes(text: str) -> str:
     """Return the title of a department without the seal or the part that was noted behind it: 民政局（牵头）."""
-    return _SEALED.sub("", _PART.sub("", cleaned(text))).strip(" _,;，；、.。-—:：") or text
+    bare = _SEALED.sub("", _PART.sub("", cleaned(text)))
+    bare = _COUNTED_OFF.sub("", _REACHED.sub("", bare)).strip(" _,;，；、.。-—:：*＊【】[]〔〕")
+    return bare or text
+
+
+def with_person(text: str) -> str:
+    """Return the title of the department before the name of a person in it, such as 教育局李四; empty elsewhere."""
+    match = _PERSON_IN.fullmatch(text)
+    return match[1] if match and not is_department(text) and is_office(match[1]) else ""
 
 
 def former_of(text: str) -> str:

@@ -6,7 +6,14 @@ from inventory.survey.columns import Listing
 from inventory.survey.entries import Place, Weight
 from inventory.survey.opening.grids import empty
 from inventory.survey.tables.headings import taken_apart
-from inventory.survey.tables.margins import former_of, may_name, names_several, speaks_of_itself, without_notes
+from inventory.survey.tables.margins import (
+    former_of,
+    may_name,
+    names_several,
+    speaks_of_itself,
+    with_person,
+    without_notes,
+)
 from inventory.survey.tables.rows import RowReader
 from inventory.survey.tables.settling import department_line
 from inventory.survey.tables.sheet import Sheet
@@ -60,6 +67,10 @@ class OwnedRows(RowReader):
         if written and not may_name(meant):
             self.about(row, _("the title of a department"), Weight.ERROR, read=written)
             return ""
+        if whose := with_person(without_notes(meant)):
+            expected = _("the department alone, without a person: {title} is taken").format(title=whose)
+            self.about(row, expected, Weight.WARNING, read=written)
+            meant = whose
         if former := former_of(meant):
             expected = _("its former title {former} is not kept; 'zhenghe join' unites what came under both")
             self.about(row, expected.format(former=former), Weight.NOTE, read=written)

@@ -27,6 +27,9 @@ _IDENTITY = frozenset({"title", "name", "department", "holder"})
 _COUNTS = frozenset(
     {"数量", "台数", "台套数", "服务器数量", "服务器台数", "设备数量", "条数", "线路数量", "count", "quantity"}
 )
+_STATE_ONLY = re.compile(
+    r"(?:正在|拟|计划|准备|即将|尚未|未|待|已)?(?:建设|在建|建成|开发|筹建|规划|招标|上线|建|停用|下线)(?:中|阶段)?"
+)
 _UNITS = frozenset(
     {"下属单位", "下属单位名称", "二级单位", "二级单位名称", "所属二级单位", "直属单位", "基层单位", "下属事业单位"}
 )
@@ -261,6 +264,9 @@ class TableReader(OwnedRows):
         title = identity["title"] or (str(values.get("resource", "")) if self.listing.kind == "request" else "")
         if title and not identity["name"] and re.fullmatch(r"[\d\W_]+", plain(title)):
             self.about(row, _("a name: this says nothing but a number; the row is not read"), Weight.ERROR, read=title)
+            return
+        if self.listing.kind == "system" and _STATE_ONLY.fullmatch(title):
+            self.about(row, _("a name: this only says how far it is; the row is not read"), Weight.ERROR, read=title)
             return
         title = title or (untitled(self.listing.kind, values) if not identity["name"] else "")
         if not title and self.table.filed:

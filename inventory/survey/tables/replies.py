@@ -22,6 +22,12 @@ _SENTENCE = re.compile(
     rf"{_ELSEWHERE}{_WHO}{_NOW}{_WHO}{_NOW}{_NO}(?:[^,。;,其他它另]{{0,12}}){_THINGS}(?:(?:及|和|、|或)[^,。;]{{0,12}})?"
     r"(?:建设|使用|运行)?(?:情况|项目|需(?:要)?(?:填报|上报|报送))?(?:[,。;!].{0,30})?"
 )
+_OTHERS = re.compile(
+    rf"{_WHO}{_NOW}(?:(?:无|没有|未)(?:自建|自行建设|自主建设)(?:[,。;].{{0,30}})?"
+    r"|(?:统一|均|全部|直接|只|仅)?(?:使用|采用|依托|利用|应用)[^,。;]{0,10}(?:上级|省|市|国家|部|厅|局)[^,。;]{0,10}(?:系统|平台)"
+    r"|(?:均|全部|都)?(?:由|为|系)?(?:上级|省|市|国家)[^,。;]{0,8}(?:统建|统一建设)(?:系统|平台)?)[。!]?"
+)
+"""Replies that only systems of others are used."""
 _CONCERN = re.compile(
     rf"{_WHO}{_NOW}{_WHO}(?:不涉及|无此(?:项|类)|没有此(?:项|类)|无相关)(?:此项|此类)?(?:情况|内容|工作|业务)?[。!]?"
 )
@@ -31,7 +37,7 @@ _ZERO = re.compile(rf"{_WHO}(?:实行|特此|按)?零(?:报告|填报|上报|申
 def says_none(text: str) -> bool:
     """Tell whether a sentence says that there is nothing to list; 无 alone does not."""
     text = uncompounded(plain(text).replace(" ", ""))
-    return len(text) <= 60 and any(pattern.fullmatch(text) for pattern in (_SENTENCE, _CONCERN, _ZERO))
+    return len(text) <= 60 and any(pattern.fullmatch(text) for pattern in (_SENTENCE, _OTHERS, _CONCERN, _ZERO))
 
 
 def is_bare_reply(text: str) -> bool:

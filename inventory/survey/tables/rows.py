@@ -18,16 +18,20 @@ from inventory.survey.tables.margins import (
     signed,
     style_of,
 )
-from inventory.survey.tables.replies import is_reply
+from inventory.survey.tables.replies import is_bare_reply, is_reply
 from inventory.survey.tables.secrecy import secret_list
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.stating import state_in
 from inventory.survey.tables.tables import Heading, Row, Table
-from inventory.survey.text import cleaned
+from inventory.survey.text import cleaned, folded
 from inventory.words import _
 
 # Kinds whose titles look like the headings of groups.
 _BODIES = frozenset({"department", "office", "unit", "building"})
+
+
+def _number(cell: Cell) -> bool:
+    return isinstance(cell, int | float) or str(cell).strip().isdigit()
 
 
 class RowReader(CellReader):
@@ -197,6 +201,11 @@ class RowReader(CellReader):
             return False
         rest = [cell for column, cell in enumerate(self.grid.rows[row.number]) if column != owner[1]]
         title = title if headed else next((cell for cell in rest if isinstance(cell, str) and not empty(cell)), None)
+        if headed and (empty(title) or not folded(str(title))):
+            # 民政局 | 无 under 是否有信息系统.
+            said = [str(cell) for cell in rest if not empty(cell) and not _number(cell)]
+            replies = [is_bare_reply(text) or text.strip() == "否" for text in said]
+            return any(replies) and all(reply or not folded(text) for reply, text in zip(replies, said, strict=True))
         return not empty(title) and is_reply(rest, title)
 
     def owner(self, row: Row) -> str:

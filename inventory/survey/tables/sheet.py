@@ -1,5 +1,7 @@
 """One sheet while it is read: what it says about all of itself, and what was made of it so far."""
 
+import re
+
 from inventory.survey.cells.secrets import secret
 from inventory.survey.entries import Entry, Kind, Place, Remark, Weight
 from inventory.survey.opening.grids import Grid, Spot
@@ -8,6 +10,9 @@ from inventory.survey.tables.margins import Labelled, department_in, labels_in
 from inventory.survey.tables.settling import Rule
 from inventory.survey.text import plain, shortened
 from inventory.words import _
+
+_WRAPPING = re.compile(r"(?:附件|附表|表格|材料|回复|反馈|新建文件夹|电子版|盖章版?|扫描件)?\s*[(（]?\d*[)）]?")
+"""Names of folders that say nothing of whose the files in them are."""
 
 
 class Sheet:
@@ -71,7 +76,10 @@ class Sheet:
     def _guessed_department(self) -> str:
         # A line that ends in a colon says to whom a letter goes.
         titles = [title for title in self.titles if not plain(title).endswith(":")]
-        parts = [*titles, self.grid.sheet, self.of_file, self.grid.file.stem, self.grid.file.parent.name]
+        folders = [self.grid.file.parent.name]
+        if _WRAPPING.fullmatch(folders[0]):
+            folders.append(self.grid.file.parent.parent.name)
+        parts = [*titles, self.grid.sheet, self.of_file, self.grid.file.stem, *folders]
         for text in parts:
             if text == self.of_file and text:
                 said = _("another sheet of the file names it: the department is {found}").format(found=text)
