@@ -11,10 +11,10 @@ def facts_of(platform: Platform) -> Facts:
         case "patterns":
             return patterns.patterned(platform)
         case "vtysh":
-            words = (vtysh.neighbour_state, vtysh.silence, vtysh.noticed, vtysh.known_ways,
+            words = (vtysh.neighbour_state, vtysh.silence, vtysh.noticed, vtysh.room, vtysh.known_ways,
                      vtysh.routes_over, vtysh.next_hops, vtysh.taken)  # fmt: skip
         case "birdc":
-            words = (birdc.neighbour_state, birdc.silence, birdc.noticed, birdc.known_ways,
+            words = (birdc.neighbour_state, birdc.silence, birdc.noticed, birdc.room, birdc.known_ways,
                      birdc.routes_over, birdc.next_hops, birdc.taken)  # fmt: skip
     # The shell account says that by itself.
     managed = platform.shell.management

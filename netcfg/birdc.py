@@ -48,6 +48,14 @@ def noticed(answer: str, address: IPv4Address) -> tuple[float, str]:
     return _timer(_about(answer, address).get("Hold timer", ""))[1], "BGP"
 
 
+def room(answer: str, address: IPv4Address) -> int | None:
+    """Return for how many further networks the limit of a BGP neighbour leaves room; None where it has none."""
+    about = next((part for part in _parts(answer) if _labels(part).get("Neighbor address") == str(address)), "")
+    limit = re.search(r"Import limit: +(\d+)(?: \[HIT\])?\n +Action: +(?!warn)\w+", about)
+    imported = re.search(r"Routes: +(\d+) imported", about)
+    return int(limit[1]) - int(imported[1] if imported else 0) if limit else None
+
+
 def known_ways(answer: str) -> tuple[str, ...]:
     """Return the next hops of all valid BGP paths for a prefix, taken or not."""
     return tuple(address for route in _routes(answer) for address, _interface in route.hops if address)
@@ -79,12 +87,18 @@ def taken(answer: str) -> Taken | None:
 
 def _about(answer: str, address: IPv4Address) -> dict[str, str]:
     """Return what is told of the protocol that has a neighbour, by its labels."""
-    for part in re.split(r"\n(?=\S)", answer):
-        pairs = (line.partition(":") for line in part.splitlines() if line.startswith(" "))
-        about = {label.strip(): value.strip() for label, _, value in pairs}
-        if about.get("Neighbor address") == str(address):
-            return about
-    return {}
+    found = (about for part in _parts(answer) if (about := _labels(part)).get("Neighbor address") == str(address))
+    return next(found, {})
+
+
+def _parts(answer: str) -> list[str]:
+    """Return what is told of each protocol."""
+    return re.split(r"\n(?=\S)", answer)
+
+
+def _labels(part: str) -> dict[str, str]:
+    pairs = (line.partition(":") for line in part.splitlines() if line.startswith(" "))
+    return {label.strip(): value.strip() for label, _, value in pairs}
 
 
 def _timer(words: str) -> tuple[float, float]:

@@ -83,7 +83,20 @@ def _neighbour_up(eyes: Eyes, check: Check) -> str | None:
         # It is dead, and the device will know it when the hold time is over.
         text = _("{device}: BGP neighbour {address} has not been heard for {seconds:.0f} s")
         return text.format(device=check.device, address=check.addresses[0], seconds=heard)
-    return None
+    return _crowded(eyes, check, answer)
+
+
+def _crowded(eyes: Eyes, check: Check, answer: str) -> str | None:
+    """Find whether a neighbour's session would end because of what it is to tell besides."""
+    address = check.addresses[0]
+    room = eyes.facts.room(answer, address) if check.prefixes else None
+    if room is None or room >= len(check.prefixes):
+        return None
+    asked = (eyes.line.ask(eyes.platform.commands.ways.format(prefix=prefix)) for prefix in check.prefixes)
+    more = sum(str(address) not in eyes.facts.known_ways(said) for said in asked)
+    text = _("{device}: the limit of BGP neighbour {address} leaves room for {room} further networks, and {more} are "
+             "to be accepted; raise it first")  # fmt: skip
+    return text.format(device=check.device, address=address, room=room, more=more) if more > room else None
 
 
 def fallback(eyes: Eyes, check: Check) -> tuple[str, ...]:

@@ -71,7 +71,8 @@ def exit_checks(stage: LineStage, end: End) -> Iterator[Check]:
         check = partial(Check, when=when, device=end.device.name)
         # Who goes back needs the line, not the circuit.
         for address in () if when == "returning" else end.circuit_peers:
-            yield check(kind="neighbour-up", addresses=(address,))
+            more = end.far if (when, stage) == ("ahead", LineStage.ATTACH) else ()
+            yield check(kind="neighbour-up", addresses=(address,), prefixes=more)
         yield from _way_out(stage, end, when)
         if end.own and when != "returning":
             # From the device's own address in its network, so that the packets are translated as users' are.

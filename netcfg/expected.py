@@ -35,8 +35,11 @@ def checks(stage: LineStage, end: End) -> Iterator[Check]:
         check = partial(Check, when=when, device=end.device.name)
         # Who goes back needs the circuit only where it carries the traffic.
         circuits = () if when == "returning" else end.circuit_peers
-        for address in circuits + (line if stage in _LINE_IS_UP[when] else ()):
-            yield check(kind="neighbour-up", addresses=(address,))
+        # The circuit is about to tell so much more.
+        more = end.far if (when, stage) == ("ahead", LineStage.ATTACH) else ()
+        yield from (check(kind="neighbour-up", addresses=(address,), prefixes=more) for address in circuits)
+        if stage in _LINE_IS_UP[when]:
+            yield check(kind="neighbour-up", addresses=line)
         if stage in _LINE_IS_GONE[when]:
             yield check(kind="neighbour-gone", addresses=line)
         yield from (check(kind=kind, addresses=way, prefix=prefix)

@@ -51,6 +51,8 @@ class Facts:
     neighbour_state: Callable[[str, IPv4Address], str]
     silence: Callable[[str, IPv4Address], tuple[float, float]]
     noticed: Callable[[str, IPv4Address], tuple[float, str]]
+    room: Callable[[str, IPv4Address], int | None]
+    """For how many further networks the limit of a BGP neighbour leaves room; None where none is told."""
     known_ways: Callable[[str], tuple[str, ...]]
     routes_over: Callable[[str, str], dict[str, str]]
     next_hops: Callable[[str, IPv4Network], tuple[str, ...]]

@@ -26,6 +26,7 @@ def patterned(platform: Platform) -> Facts:
         neighbour_state=partial(_state, said),
         silence=partial(_silence, said),
         noticed=partial(_noticed, said),
+        room=lambda _answer, _address: None,
         known_ways=partial(_ways, said),
         routes_over=partial(_over, said),
         next_hops=partial(_hops, said),

@@ -82,7 +82,7 @@ class Check(Model):
     source: IPv4Address | None = None
     interface: str | None = None
     prefixes: tuple[IPv4Network, ...] = ()
-    """What the line is known to carry."""
+    """What the line is known to carry; of a neighbour, what it is to tell besides."""
     seconds: float = 0.0
     packets: int = 0
     outgoing: bool = False

@@ -29,6 +29,14 @@ def noticed(answer: str, address: IPv4Address) -> tuple[float, str]:
     return about.get("bgpTimerHoldTimeMsecs", 0) / 1000, "BGP"
 
 
+def room(answer: str, address: IPv4Address) -> int | None:
+    """Return for how many further networks the limit of a BGP neighbour leaves room; None where it has none."""
+    told = _json(answer).get(str(address), {}).get("addressFamilyInfo", {}).get("ipv4Unicast", {})
+    if "prefixAllowedMax" not in told or told.get("prefixAllowedMaxWarning"):
+        return None
+    return int(told["prefixAllowedMax"]) - int(told.get("acceptedPrefixCounter", 0))
+
+
 def known_ways(answer: str) -> tuple[str, ...]:
     """Return the next hops of all valid BGP paths for a prefix, taken or not."""
     paths = _json(answer).get("paths", ())

@@ -50,6 +50,16 @@ def test_neighbours() -> None:
     assert birdc.noticed(PROTOCOLS, LINE) == (9.0, "BGP")
 
 
+@pytest.mark.parametrize("limit, room", [
+    ("    Import limit:   5\n      Action:       disable\n", 2),
+    ("    Import limit:   3 [HIT]\n      Action:       block\n", 0),
+    ("    Import limit:   5\n      Action:       warn\n", None), ("", None),
+])  # fmt: skip
+def test_how_much_room_a_limit_leaves(limit: str, room: int | None) -> None:
+    told = f"    State:          UP\n{limit}    Routes:         3 imported, 1 filtered, 1 exported\n\nto_pe"
+    assert birdc.room(PROTOCOLS.replace("    State:          UP\n\nto_pe", told), LINE) == room
+
+
 @pytest.mark.parametrize("answer", ["", "Network not found", "syntax error", "  BGP state:", "10.11.0.0/24"])
 def test_other_words_say_nothing(answer: str) -> None:
     assert birdc.neighbour_state(answer, LINE) == "absent"

@@ -3,11 +3,13 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
+from netcfg.checks import Eyes, unmet
 from netcfg.facts import sent_between
+from netcfg.intent import Check
 from netcfg.linux import management_way, traffic
 from netcfg.platforms import load_platform
 from netcfg.reading import router_id, static_routes
-from netcfg.vtysh import known_ways, neighbour_state, next_hops, noticed, routes_over, silence
+from netcfg.vtysh import known_ways, neighbour_state, next_hops, noticed, room, routes_over, silence
 
 PEER, PREFIX = IPv4Address("10.9.0.1"), IPv4Network("10.81.0.0/24")
 
@@ -25,6 +27,42 @@ PEER, PREFIX = IPv4Address("10.9.0.1"), IPv4Network("10.81.0.0/24")
 )
 def test_neighbour_state(answer: str, state: str) -> None:
     assert neighbour_state(answer, PEER) == state
+
+
+@pytest.mark.parametrize(
+    "told, left",
+    [
+        ({"prefixAllowedMax": 5, "acceptedPrefixCounter": 3}, 2),
+        ({"prefixAllowedMax": 5, "prefixAllowedMaxWarning": True, "acceptedPrefixCounter": 3}, None),
+        ({"acceptedPrefixCounter": 3}, None),
+    ],
+)
+def test_how_much_room_a_limit_leaves(told: dict[str, int], left: int | None) -> None:
+    answer = json.dumps({str(PEER): {"addressFamilyInfo": {"ipv4Unicast": told}}})
+    assert room(answer, PEER) == left
+    assert room(answer, IPv4Address("10.9.9.9")) is None
+
+
+class Answering:
+    """A command line whose answers are written down."""
+
+    def ask(self, command: str) -> str:
+        if "neighbors" in command:
+            told = {"prefixAllowedMax": 4, "acceptedPrefixCounter": 3}
+            return json.dumps({str(PEER): {"bgpState": "Established", "addressFamilyInfo": {"ipv4Unicast": told}}})
+        known = [{"valid": True, "nexthops": [{"ip": str(PEER)}]}] if "10.82" in command else []
+        return json.dumps({"paths": known})
+
+
+@pytest.mark.parametrize("other, enough", [("10.83.0.0/24", False), ("10.82.0.0/24", True)])
+def test_a_neighbour_whose_limit_is_near_is_found_before_its_session_would_end(other: str, enough: bool) -> None:
+    """What it tells already is no more."""
+    eyes = Eyes(load_platform("frr"), Answering(), Answering())  # type: ignore[arg-type]
+    prefixes = (PREFIX, IPv4Network(other))
+    check = Check(when="ahead", device="ce", kind="neighbour-up", addresses=(PEER,), prefixes=prefixes)
+    found = unmet(eyes, (check,), 0.0)
+    assert bool(found) != enough
+    assert all("10.9.0.1 leaves room for 1 further networks, and 2 are to be accepted" in each for each in found)
 
 
 @pytest.mark.parametrize(
