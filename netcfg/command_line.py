@@ -19,7 +19,12 @@ from inventory.plain import one_line
 from inventory.words import _
 from netcfg import ssh
 from netcfg.errors import CommandRejected
+from netcfg.guards.texts import data_of, pieces
 from netcfg.platforms import Platform
+
+_PIECE = 65536
+_NEWLINE = re.compile(r"\r{0,3}\n\r?|\r")
+"""Ends of lines as devices write them."""
 
 
 class CommandLine:
@@ -94,13 +99,13 @@ class _Lean:
     host: str
     base_prompt: str
     RETURN: str
-    write_channel: Callable[[str], None]
     remote_conn: paramiko.Channel
     _come = 0
     _prompt = r"^[\w.-]+[>#] ?\Z"
 
     def __init__(self, client: ssh.Client, **options: Any) -> None:
         self._client = client
+        self._pieces = pieces()
         super().__init__(**options)
 
     def _build_ssh_client(self) -> ssh.Client:
@@ -122,19 +127,26 @@ class _Lean:
         self.write_channel(command + self.RETURN)
         return self._read(seconds)
 
+    def write_channel(self, out_data: str) -> None:
+        """Send what is typed, byte for byte."""
+        self.remote_conn.sendall(data_of(out_data))
+
     def read_channel(self) -> str:
-        """Read what has come; a device that does not end is not listened to any longer."""
-        come: str = super().read_channel()  # type: ignore[misc]
+        """Read what has come; a device that does not end is not listened to any longer.
+
+        netmiko would leave out a character that comes in two pieces, and bytes that are no UTF-8.
+        """
+        come = self.remote_conn.recv(_PIECE) if self.remote_conn.recv_ready() else b""
         self._come += len(come)
         if self._come > ssh.MOST:
             raise ssh.TooLong
-        return come
+        return self._pieces.decode(come)
 
     def _read(self, seconds: float) -> str:
         """Wait for the prompt; netmiko would look for it in all that has come, every ten milliseconds."""
         self._come = 0
         said, limit = "", time.monotonic() + seconds
-        while re.search(self._prompt, said[said.rfind("\n") + 1 :]) is None:
+        while re.search(self._prompt, said[max(said.rfind("\n"), said.rfind("\r")) + 1 :]) is None:
             left = limit - time.monotonic()
             if left <= 0:
                 raise ReadTimeout(_("no prompt came within {seconds:.0f} s").format(seconds=seconds))
@@ -142,7 +154,7 @@ class _Lean:
             if self.remote_conn.closed or (self.remote_conn.eof_received and not self.remote_conn.recv_ready()):
                 raise EOFError(_("the session broke off"))
             said += self.read_channel()
-        return said
+        return _NEWLINE.sub("\n", said)
 
 
 def _channel_class(driver: str) -> Any:

@@ -20,6 +20,7 @@ import paramiko
 from inventory.plain import one_line
 from inventory.words import _
 from netcfg.errors import DeviceError, DeviceUnreachable, HostKeyMismatch
+from netcfg.guards.texts import text_of
 from netcfg.openssh import Way
 
 _LOG = "zhenghe.ssh"
@@ -141,7 +142,7 @@ def heard(stream: paramiko.ChannelFile) -> str:
     if len(said) > MOST:
         stream.channel.close()
         raise TooLong
-    return said.decode(errors="replace")
+    return text_of(said)
 
 
 @contextmanager

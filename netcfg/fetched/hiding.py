@@ -15,6 +15,7 @@ from inventory.configured.facts import HIDDEN_SECRET, SECRET
 from inventory.plain import plain
 from inventory.secrecy import masked, tells_secret
 from netcfg.fetched.language import Language
+from netcfg.guards.texts import legible
 
 _KEY_BYTES = 32
 
@@ -39,7 +40,7 @@ class Hiding:
     def _lines(self, language: Language, configuration: str) -> Iterator[str]:
         head, volatile = re.compile(language.head), re.compile(language.volatile)
         begun = False
-        for line in self._spanned(language, plain(configuration)).splitlines():
+        for line in self._spanned(language, plain(legible(configuration))).splitlines():
             begun = begun or head.match(line) is None
             if begun and volatile.match(line.strip()) is None:
                 yield self._hidden(language, line.rstrip())

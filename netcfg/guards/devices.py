@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from netcfg.guards.lines import emptying, paths, typed
 from netcfg.guards.statements import edited, statement_paths
+from netcfg.guards.texts import data_of, text_in, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,7 +71,7 @@ class Device:
 
     def startup(self) -> str:
         """Return the configuration that the device would start with; empty where it has none."""
-        return self._start.read_text() if self._start.exists() else ""
+        return text_in(self._start) if self._start.exists() else ""
 
     def lines(self, text: str) -> set[LinePath]:
         """Return the lines of a configuration."""
@@ -122,9 +123,9 @@ class Device:
 
     def _ask(self, command: str, given: str = "") -> str:
         done = subprocess.run(  # noqa: S602
-            command, shell=True, input=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
+            command, shell=True, input=data_of(given), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
         )
-        return done.stdout
+        return text_of(done.stdout)
 
     def _all_answer(self) -> None:
         if part := self.silent():
@@ -142,7 +143,7 @@ class ReloadDevice(Device):
 
     def running(self) -> str:
         """Return the configuration in force; Incomplete where the device does not answer."""
-        return (self._candidate if self._ours() else self._start).read_text()
+        return text_in(self._candidate if self._ours() else self._start)
 
     def seen(self) -> Answer:
         """Return what a look shows of the device; a file that was changed since it was loaded is told."""
@@ -272,11 +273,11 @@ def device_of(knowledge: Answer, store: Path) -> Device:
 
 def write(file: Path, text: str) -> None:
     """Write a file so that it is there after a power cut; OSError where it is not there as it should be."""
-    with file.open("w") as sink:
-        sink.write(text)
+    with file.open("wb") as sink:
+        sink.write(data_of(text))
         sink.flush()
         os.fsync(sink.fileno())
-    if file.read_text() != text:
+    if text_in(file) != text:
         raise OSError(5, "what was written reads differently", str(file))
     sync(file.parent)
 

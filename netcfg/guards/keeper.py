@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, TextIO
 from netcfg.guards.devices import Answer, Incomplete, Refused, ReloadDevice, device_of, sync, write
 from netcfg.guards.lines import Deed
 from netcfg.guards.record import WORD, Record, machine, started
+from netcfg.guards.texts import text_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,7 @@ class Keeper:
         device = self._device
         if record is None or not record.alive or not isinstance(device, ReloadDevice):
             return {"is": "failed", "why": "the change does not hold the device any more"}
-        before = (record.folder / "before.conf").read_text()
+        before = text_in(record.folder / "before.conf")
         if device.running() != before or device.unloaded():
             return {"is": "rejected", "why": "another configuration was loaded, or edited, meanwhile"}
         deeds = [Deed(tuple(path), command, adds) for path, command, adds in self._request["deeds"]]
@@ -90,7 +91,7 @@ class Keeper:
         """Make what was confirmed the configuration to start with, unless somebody has changed that one meanwhile."""
         record = self._mine()
         if record is not None and record.decision == "kept":
-            if self._device.startup() not in {(record.folder / "startup.conf").read_text(), self._device.running()}:
+            if self._device.startup() not in {text_in(record.folder / "startup.conf"), self._device.running()}:
                 return {"error": "the configuration to start with was changed by somebody else meanwhile"}
             self._device.save()
         return {}

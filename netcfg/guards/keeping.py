@@ -20,7 +20,7 @@ from netcfg.platforms import Platform
 from netcfg.sessions import Conversation, Shell, ShellLine
 
 _FOLDER = Path(__file__).parent
-_SENT = ("lines", "statements", "devices", "record", "keeper")
+_SENT = ("texts", "lines", "statements", "devices", "record", "keeper")
 """In the order in which they need each other."""
 _MODULES = {f"netcfg.guards.{name}": (_FOLDER / f"{name}.py").read_text() for name in _SENT}
 _START = """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from netcfg.guards.devices import Answer, device_of
 from netcfg.guards.lines import Deed, Ours, normal, way_back
+from netcfg.guards.texts import text_in
 
 if TYPE_CHECKING:
     from netcfg.guards.lines import LinePath
@@ -38,7 +39,7 @@ class Record:
     @property
     def before(self) -> set[LinePath]:
         """The lines that the device had before the change."""
-        return self.device.lines((self.folder / "before.conf").read_text())
+        return self.device.lines(text_in(self.folder / "before.conf"))
 
     @property
     def decision(self) -> str:

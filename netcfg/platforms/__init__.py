@@ -10,6 +10,7 @@ from pydantic import Field
 
 from inventory.base import Model
 from netcfg.errors import PlatformRefused, PlatformUnknown
+from netcfg.guards.texts import legible
 
 _FOLDER = Path(__file__).parent
 _REFUSED = _FOLDER / "refused" / "platforms.yaml"
@@ -313,7 +314,7 @@ class Platform(Model):
 
     def masked(self, line: str) -> str:
         """Return a line as people may read it, without the secret in it."""
-        return re.sub(self.secret, r"\1 ***", line)
+        return legible(re.sub(self.secret, r"\1 ***", line))
 
     def block(self, name: str, **values: object) -> str:
         """Return one of the platform's blocks of configuration, filled in."""

@@ -27,6 +27,7 @@ from infra.twin.routers import RouterSpec, host_key, start_router, stop_router, 
 from inventory.derived.wiring import Interface, Wires
 from inventory.model import Programme
 from netcfg.difference import commands_between
+from netcfg.guards.texts import data_of, text_in, text_of
 from netcfg.intent import LineStage, line_steps
 from netcfg.platforms import load_platform
 
@@ -183,7 +184,7 @@ class Routers:
 
     def startup(self, device: str) -> str:
         """The configuration to start with."""
-        return self.configuration(device).read_text()
+        return text_in(self.configuration(device))
 
     def configuration(self, device: str) -> Path:
         """The file that a router starts with."""
@@ -193,7 +194,7 @@ class Routers:
         """What a command prints inside a router, as root; it may fail."""
         inner = Path(f"/proc/{self._inits[device][0].pid}/task/{self._inits[device][0].pid}/children").read_text()
         into = ("nsenter", "-t", inner.split()[0], "-m", "-n", "-u", "-p")
-        return subprocess.run((*into, *words), capture_output=True, text=True, timeout=60, check=False).stdout
+        return text_of(subprocess.run((*into, *words), capture_output=True, timeout=60, check=False).stdout)
 
     def restart(self, device: str, *, anew: bool = False) -> None:
         """A power cut; `anew` also forgets all that was ever saved there."""
@@ -218,7 +219,7 @@ class Routers:
         for old, new in pairs:
             assert old in text
             text = text.replace(old, new, 1)
-        file.write_text(text)
+        file.write_bytes(data_of(text))
         self.restart(device)
 
     def cut(self, line: str, *, again: bool = False) -> None:

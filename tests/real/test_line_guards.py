@@ -28,6 +28,7 @@ from netcfg.errors import (
 from netcfg.guards import Outcome, Ticket, Way
 from netcfg.guards.keeping import KeptGuard
 from netcfg.guards.lines import Ours
+from netcfg.guards.texts import text_of
 from netcfg.intent import LineStage
 from netcfg.platforms import load_platform
 from netcfg.sessions import Sessions
@@ -451,10 +452,12 @@ def test_traffic_that_the_inventory_does_not_know_is_named_before_it_would_be_cu
     routers.enter(CE, "vtysh", "-c", "configure terminal", "-c", "no ip route 10.81.8.0/24 10.252.11.2")
 
 
+GBK = text_of("政务外网".encode("gb18030"))
+"""As a terminal leaves it that speaks no UTF-8."""
 ODD = (
     (" neighbor 10.252.11.2 remote-as 65281\n",
      " neighbor LINES peer-group\n neighbor LINES remote-as 65281\n neighbor 10.252.11.2 peer-group LINES\n"),
-    ("description line:water-leased\n neighbor", "description who pays? ask 王工\n neighbor"),
+    ("description line:water-leased\n neighbor", f"description who pays? ask 王工 {GBK}\n neighbor"),
     (" neighbor 10.254.11.1 remote", " neighbor eth7 interface remote-as external\n neighbor 10.254.11.1 remote"),
     ("  neighbor 10.252.11.2 route-map OWN-OUT out\n",
      "  neighbor 10.252.11.2 route-map OWN-OUT out\n  no neighbor 10.252.11.2 send-community\n"),
