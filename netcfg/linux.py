@@ -8,6 +8,8 @@ from netcfg.facts import Traffic
 
 _OF_THE_LINK = {"kernel", "ra", "bird"}
 """Who makes routes that are an interface's own, or are told by the command line."""
+_OWN = {"local", "broadcast", "multicast", "anycast"}
+"""What routes of an interface's own addresses begin with."""
 
 
 def kernel_routes(answer: str, interface: str) -> dict[str, str]:
@@ -17,7 +19,7 @@ def kernel_routes(answer: str, interface: str) -> dict[str, str]:
         prefix, *words = line.split()
         pairs = dict(pairwise(words))
         maker = pairs.get("proto", "boot")
-        of_link = maker in _OF_THE_LINK or prefix.startswith(("fe80:", "ff00:")) or prefix in {"multicast", "anycast"}
+        of_link = maker in _OF_THE_LINK or prefix.startswith(("fe80:", "ff00:")) or prefix in _OWN
         if not of_link and re.search(rf"\bdev {re.escape(interface)}(?=\s|$)", line):
             found[("::/0" if ":" in line else "0.0.0.0/0") if prefix == "default" else prefix] = maker
     return found

@@ -442,11 +442,15 @@ def test_traffic_that_the_inventory_does_not_know_is_named_before_it_would_be_cu
     routers.settle()
     assert extranet.change(routers.step(LINE, LineStage.ATTACH), quiet).state == "done"
     six = ("2001:db8:81::/48", "dev", "line-water-leas")
+    other = ("10.81.0.0/24", "dev", "line-water-leas", "table", "100")
     routers.enter(CE, "ip", "-6", "route", "add", *six)
-    cut = r"10\.81\.8\.0/24 \(static\), 10\.81\.7\.0/24 \(bgp\), 2001:db8:81::/48 \(boot\)"
+    routers.enter(CE, "ip", "route", "add", *other)
+    cut = (r"10\.81\.8\.0/24 \(static\), 10\.81\.0\.0/24 \(boot\), 10\.81\.7\.0/24 \(bgp\), "
+           r"2001:db8:81::/48 \(boot\)")  # fmt: skip
     with pytest.raises(CheckFailed, match=cut):
         hasty.change(routers.step(LINE, LineStage.SHIFT), quiet)
     routers.enter(CE, "ip", "-6", "route", "del", *six)
+    routers.enter(CE, "ip", "route", "del", *other)
     assert "FIRST seq" not in routers.running(CE)
     # A power cut here leaves the kernel's routes, which a router that starts would take for its own.
     routers.enter(CE, "vtysh", "-c", "configure terminal", "-c", "no ip route 10.81.8.0/24 10.252.11.2")

@@ -120,12 +120,14 @@ fe80::/64 dev line-water-leas proto kernel metric 256 pref medium
 2001:db8:81::/48 via fe80::1 dev line-water-leas proto bgp metric 20 pref medium
 2001:db8:82::/48 via fe80::1 dev line-water-leas2 proto bgp metric 20 pref medium
 multicast ff00::/8 dev line-water-leas proto kernel metric 256 pref medium
+10.83.0.0/24 via 10.252.11.2 dev line-water-leas table 100
+broadcast 10.252.11.3 dev line-water-leas table local scope link src 10.252.11.1
 """
 
 
 def test_routes_that_others_than_the_router_have_made_over_a_line_are_found() -> None:
     assert kernel_routes(ROUTES, "line-water-leas") == {
-        "10.81.8.0/24": "boot", "0.0.0.0/0": "static", "2001:db8:81::/48": "bgp",
+        "10.81.8.0/24": "boot", "0.0.0.0/0": "static", "2001:db8:81::/48": "bgp", "10.83.0.0/24": "boot",
     }  # fmt: skip
 
 
