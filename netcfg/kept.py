@@ -8,6 +8,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from netcfg.guards.texts import data_of, text_of
+
 _MARK = b"zhenghe sealed 1\n"
 _NONCE, _KEY = 12, 32
 
@@ -23,7 +25,7 @@ class KeptConfigurations:
     def write(self, name: str, text: str) -> None:
         """Keep a text whole or not at all, so that it is there after a power cut."""
         nonce = os.urandom(_NONCE)
-        sealed = AESGCM(self._key()).encrypt(nonce, text.encode(errors="surrogateescape"), name.encode())
+        sealed = AESGCM(self._key()).encrypt(nonce, data_of(text), name.encode())
         _write(self._home / name, _MARK + nonce + sealed)
 
     def names(self) -> tuple[str, ...]:
@@ -42,7 +44,7 @@ class KeptConfigurations:
             opened = AESGCM(key).decrypt(kept[len(_MARK) : start], kept[start:], name.encode())
         except (InvalidTag, ValueError):
             return None
-        return opened.decode(errors="surrogateescape")
+        return text_of(opened)
 
     def _key(self) -> bytes:
         with suppress(FileNotFoundError):
