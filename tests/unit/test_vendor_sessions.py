@@ -12,12 +12,14 @@ import pytest
 from inventory.model import Programme
 from migrations.cli.selftest import try_device
 from netcfg.doubles.device import Double, Silent
+from netcfg.doubles.ios import Ios
 from netcfg.doubles.serving import Served, served
 from netcfg.errors import CommandRejected, DeviceUnreachable, PlatformRefused
+from netcfg.guards.texts import data_of
 from netcfg.platforms import Platform, load_platform
 from netcfg.sessions import Sessions
 from netcfg.terminals import Terminal
-from tests.unit.vendors import CE, Wire, kinds, vrp8_pair
+from tests.unit.vendors import CE, Wire, kinds, surveyed, vrp8_pair
 
 VRP8 = load_platform("vrp8")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "yunhe"
@@ -87,6 +89,23 @@ def test_a_password_is_asked_for_and_used(device: Double, key: paramiko.ECDSAKey
             assert line.hostname == CE
         with pytest.raises(DeviceUnreachable, match="refused"):
             Sessions(path, passwords=lambda _device: "wrong").terminal(CE, VRP8)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_what_a_device_says_is_read_byte_for_byte(
+    programme: Programme, key: paramiko.ECDSAKey, tmp_path: Path, encoding: str
+) -> None:
+    """It is longer than what SSH sends at once, so characters come in two pieces."""
+    routes = {f"ip route 10.{n // 256}.{n % 256}.0 255.255.255.0 10.9.0.1 name 政务外网{n}" for n in range(2000)}
+    device = Ios(CE, surveyed(programme, "ios", CE).replace("!\nend", "\n".join((*routes, "!\nend"))))
+    device.encoding = encoding
+    key.write_private_key_file(str(tmp_path / "key"))
+    with (
+        served(device, key, key) as door,
+        Sessions(config(tmp_path, door, key)).command_line(CE, load_platform("frr")) as line,
+    ):
+        said = data_of(line.running()).decode(encoding)
+    assert {each for each in said.splitlines() if each.startswith("ip route")} == routes
 
 
 @pytest.mark.parametrize("permitted", [False, True])
