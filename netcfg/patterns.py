@@ -26,7 +26,7 @@ def patterned(platform: Platform) -> Facts:
         neighbour_state=partial(_state, said),
         silence=partial(_silence, said),
         noticed=partial(_noticed, said),
-        room=lambda _answer, _address: None,
+        room=partial(_room, said),
         known_ways=partial(_ways, said),
         routes_over=partial(_over, said),
         next_hops=partial(_hops, said),
@@ -58,6 +58,11 @@ def _seconds(words: str) -> float:
 def _noticed(said: FactPatterns, answer: str, _address: IPv4Address) -> tuple[float, str]:
     found = re.search(said.hold, answer)
     return (float(found["hold"]) if found is not None else 0.0), "BGP"
+
+
+def _room(said: FactPatterns, answer: str, _address: IPv4Address) -> int | None:
+    found = re.search(said.limit, answer) if said.limit else None
+    return int(found["most"]) - int(found["told"]) if found is not None else None
 
 
 def _ways(said: FactPatterns, answer: str) -> tuple[str, ...]:

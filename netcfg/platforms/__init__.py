@@ -81,6 +81,8 @@ class FactPatterns(Model):
     silence: str = ""
     """Seconds since a neighbour was `heard`, and how often it is to be (`every`)."""
     hold: str
+    limit: str = ""
+    """How many networks a neighbour has `told`, and how many at `most` it may tell before its session is ended."""
     bfd: str = ""
     way: str
     """A valid path with its next `hop`."""

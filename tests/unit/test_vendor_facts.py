@@ -101,6 +101,13 @@ GigabitEthernet1 is up, line protocol is up
 }
 
 
+@pytest.mark.parametrize("limit, room", [("3", 1), ("3 (warning-only)", None), ("", None)])
+def test_ios_tells_how_much_room_a_limit_leaves(limit: str, room: int | None) -> None:
+    told = "                        Sent       Rcvd\n    Prefixes Current:      1          2 (Consumes 408 bytes)\n"
+    told += f"  Maximum prefixes allowed {limit}\n  Threshold for warning message 75%\n" if limit else ""
+    assert facts_of(load_platform("ios")).room(TELLS["ios"]["neighbour"] + told, PEER) == room
+
+
 @pytest.mark.parametrize("name", sorted(TELLS))
 def test_answers_of_neighbours_and_routes_are_read(name: str) -> None:
     tells, facts = TELLS[name], facts_of(load_platform(name))
