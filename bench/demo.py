@@ -70,7 +70,7 @@ def _tree(root: int) -> set[int]:
 
 
 def _pss(process: int) -> int:
-    """Return a process's proportional set size in KiB; none where it has ended meanwhile."""
+    """Return a process's proportional set size in KiB; 0 where it has ended meanwhile."""
     with suppress(OSError):
         for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
