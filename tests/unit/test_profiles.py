@@ -34,7 +34,7 @@ obligations:
 WRONG: dict[str, tuple[str, str, int, str, str]] = {
     "unknown question": ("committed: true", "comitted: true", 13, "no such field", "did you mean 'committed'?"),
     "unknown measure": ("- systems:", "- sistems:", 11, "no such field", "did you mean 'systems'?"),
-    "what was achieved leaves nothing out": ("{classified: false}", "{committed: true}", 11, "may not ask what", ""),
+    "what was achieved leaves nothing out": ("{classified: false}", "{committed: true}", 11, "may not ask for", ""),
     "two times": ("- by: 2018-12-31", "- by: 2018-12-31\n        since: 2018-01-01", 9, "exactly one of: by", ""),
     "no time": ("- by: 2018-12-31\n        needs", "- needs", 9, "exactly one of: by", ""),
     "no date": ("by: 2018-12-31", "by: 2018-12-32", 9, "must be a date", "2017-08-16"),
