@@ -39,7 +39,7 @@ def init(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    from infra.reaching import KNOWN_HOSTS, draft
+    from infra.world_draft import KNOWN_HOSTS, draft
     from infra.worlds import CloudSettings, save_world
     from inventory.loading import load_programme
 
@@ -87,7 +87,7 @@ def check(
     inventory: Inventory = Path(),
     as_json: Json = False,
 ) -> None:
-    from infra.reaching import Rights, look
+    from infra.world_check import Rights, look
     from inventory.derived.wired import host_addresses
     from inventory.loading import load_programme
     from migrations.cli.wanted import world_at

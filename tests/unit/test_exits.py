@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from infra.reaching import draft
 from infra.twin.layout import lay_out
 from infra.twin.routers import surveyed_configuration
+from infra.world_draft import draft
 from infra.worlds import CloudSettings
 from inventory.checks.checking import check
 from inventory.derived.exits import MOVES_DEFAULT

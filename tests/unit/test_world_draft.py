@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from infra.reaching import addresses, draft
+from infra.world_draft import addresses, draft
 from infra.worlds import CloudSettings, load_world
 from inventory.model import Programme
 from migrations.cli.main import app

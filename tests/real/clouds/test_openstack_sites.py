@@ -10,7 +10,7 @@ import pytest
 from infra.declaration import SiteDeclaration, declare_site
 from infra.engine import NotReady
 from infra.openstack.kinds import Kind
-from infra.reaching import Reached, Rights, look
+from infra.world_check import Reached, Rights, look
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.model import Programme
 from tests.real.clouds.checkout import Checkout

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from infra.reaching import Rights, look
+from infra.world_check import Rights, look
 from migrations.actuators.ansible.runner import PlaybookError, PlaybookFailed
 from migrations.preflight.asking import Hosts
 from migrations.proof.verify import check_hosts
