@@ -8,7 +8,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from inventory.survey.entries import Weight
-from inventory.survey.tables.margins import department_in
+from inventory.survey.tables.bodies import department_in
 from inventory.survey.tables.settling import Settled
 from tests.unit.books import at, heavy, lines, read, sheet
 

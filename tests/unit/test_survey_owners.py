@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from inventory.survey.entries import Weight
-from inventory.survey.tables.margins import department_above, department_in, labels_in
+from inventory.survey.tables.bodies import department_above, department_in
+from inventory.survey.tables.margins import labels_in
 from inventory.survey.tables.replies import is_reply, says_none
 from tests.unit.books import at, heavy, lines, read, sheet
 

@@ -7,7 +7,7 @@ import pytest
 
 from inventory.survey.entries import Weight
 from inventory.survey.merging.identity import may_be
-from inventory.survey.tables.margins import former_of, names_several, with_person, without_notes
+from inventory.survey.tables.bodies import former_of, names_several, with_person, without_notes
 from tests.unit.books import at, heavy, lines, read
 
 

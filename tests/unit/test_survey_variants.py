@@ -12,7 +12,7 @@ from inventory.survey.cells.told import Setting, Told
 from inventory.survey.cells.values import is_ditto, told_by
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Entry, Weight
-from inventory.survey.tables.margins import department_in, may_name, speaks_of_itself, without_notes
+from inventory.survey.tables.bodies import department_in, may_name, speaks_of_itself, without_notes
 from inventory.survey.tables.naming import several
 from inventory.survey.tables.replies import is_bare_reply
 from tests.unit.books import heavy, lines, read, sheet

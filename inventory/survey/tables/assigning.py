@@ -9,8 +9,8 @@ from inventory.survey.cells.values import told_by
 from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Weight
 from inventory.survey.opening.grids import empty, letters
+from inventory.survey.tables.bodies import is_office
 from inventory.survey.tables.headings import Match, measures, taken_apart
-from inventory.survey.tables.margins import is_office
 from inventory.survey.tables.servers import servers_in
 from inventory.survey.tables.settling import IGNORE, column_line
 from inventory.survey.tables.sheet import Sheet

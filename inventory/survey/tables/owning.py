@@ -5,8 +5,7 @@ import re
 from inventory.survey.columns import Listing
 from inventory.survey.entries import Place, Weight
 from inventory.survey.opening.grids import empty
-from inventory.survey.tables.headings import taken_apart
-from inventory.survey.tables.margins import (
+from inventory.survey.tables.bodies import (
     former_of,
     may_name,
     names_several,
@@ -14,6 +13,7 @@ from inventory.survey.tables.margins import (
     with_person,
     without_notes,
 )
+from inventory.survey.tables.headings import taken_apart
 from inventory.survey.tables.rows import RowReader
 from inventory.survey.tables.settling import department_line
 from inventory.survey.tables.sheet import Sheet

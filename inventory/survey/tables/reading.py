@@ -7,10 +7,11 @@ from typing import NamedTuple
 from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Remark, Weight
 from inventory.survey.opening.grids import Grid, empty, letters
+from inventory.survey.tables.bodies import is_department, signed
 from inventory.survey.tables.filing import filing_forms, is_filing_form, unit_in
 from inventory.survey.tables.forms import columned, spelled_out
 from inventory.survey.tables.headings import Matcher
-from inventory.survey.tables.margins import Labelled, is_department, labels_in, signed
+from inventory.survey.tables.margins import Labelled, labels_in
 from inventory.survey.tables.naming import distinguished
 from inventory.survey.tables.records import TableReader
 from inventory.survey.tables.replies import says_none

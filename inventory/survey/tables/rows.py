@@ -6,18 +6,10 @@ from inventory.survey.cells.told import shown
 from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
+from inventory.survey.tables.bodies import is_department, names_body, signed
 from inventory.survey.tables.celling import CellReader
 from inventory.survey.tables.guidance import heads_notes
-from inventory.survey.tables.margins import (
-    group_in,
-    is_department,
-    labels_in,
-    names_body,
-    replying_department,
-    role_of,
-    signed,
-    style_of,
-)
+from inventory.survey.tables.margins import group_in, labels_in, replying_department, role_of, style_of
 from inventory.survey.tables.replies import is_bare_reply, is_reply
 from inventory.survey.tables.secrecy import secret_list
 from inventory.survey.tables.sheet import Sheet

@@ -5,8 +5,9 @@ import re
 from inventory.survey.cells.secrets import secret
 from inventory.survey.entries import Entry, Kind, Place, Remark, Weight
 from inventory.survey.opening.grids import Grid, Spot
+from inventory.survey.tables.bodies import department_in
 from inventory.survey.tables.headings import Matcher
-from inventory.survey.tables.margins import Labelled, department_in, labels_in
+from inventory.survey.tables.margins import Labelled, labels_in
 from inventory.survey.tables.settling import Rule
 from inventory.survey.text import plain, shortened
 from inventory.words import _

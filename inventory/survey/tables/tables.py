@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from inventory.survey.opening.grids import Cell, Grid, Spot, empty
+from inventory.survey.tables.bodies import is_department, is_numbered
 from inventory.survey.tables.headings import Matcher, is_unit, taken_apart
-from inventory.survey.tables.margins import is_department, is_numbered, labels_in
+from inventory.survey.tables.margins import labels_in
 from inventory.survey.text import cleaned, folded
 
 _HEADER_ROWS = 3
