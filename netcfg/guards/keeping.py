@@ -136,7 +136,7 @@ class KeptGuard:
         answer = self._keeper.ask(json.dumps(own | more), _SECONDS)
         try:
             found = dict(json.loads(answer))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise self._strange() from error
         if "error" in found:
             raise DeviceUnreachable(self._device, self._platform.masked(one_line(str(found["error"]), 500)))
