@@ -1,7 +1,7 @@
 """`zhenghe approve | approvals`: who has signed for a plan, and whether that is enough."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from infra.twin.paths import TwinPaths, state_root
 from infra.worlds import World
 from inventory.base import Duration
+from inventory.model import Programme
 from inventory.words import _
 from migrations.cli import saying
 from migrations.cli.help import WrongUse
@@ -18,9 +19,12 @@ from migrations.cli.wanted import runs_folder, wanted_plan, world_at
 from migrations.evidence.chain import Soundness
 from migrations.evidence.kinds import Approved, FaultsWanted, RehearsalEnded
 from migrations.home import RunHome
+from migrations.plan import Plan
 from migrations.run.runner import passages_of
-from migrations.trust.approving import Approvals, Deed, NotApproved
+from migrations.trust.approving import Act, Approvals, Deed, NotApproved
 from migrations.trust.witness import person, testimony
+
+DEEDS: tuple[Deed, ...] = ("apply", "commit", "declassify", "override")
 
 
 def approve_plan(asked: str, world_file: Path, deed: str, key: Path, expires: str, note: str, *, as_json: bool) -> int:
@@ -41,7 +45,8 @@ def show_approvals(asked: str, world_file: Path, *, as_json: bool) -> int:
     wanted = wanted_plan(None, asked, _nothing)
     world, approvals = world_at(world_file), Approvals(state_root())
     seen = approvals.seen(wanted.digest, world.name, person(), datetime.now(UTC))
-    lacking = {deed: _missing(approvals, wanted.digest, world, deed) for deed in ("apply", "commit")}
+    deeds = ("apply", *acts_of(wanted.plan, wanted.programme), "commit")
+    lacking = {deed: _missing(approvals, wanted.digest, world, deed) for deed in deeds}
     if as_json:
         signed = [each.model_dump(mode="json") for each in seen]
         told = {"plan": wanted.digest, "world": world.name, "missing": lacking, "approvals": signed}
@@ -57,15 +62,33 @@ def show_approvals(asked: str, world_file: Path, *, as_json: bool) -> int:
 
 
 def see_approved(
-    home: RunHome, digest: str, world: World, deed: Deed, by: Mapping[str, str] | None = None
+    home: RunHome,
+    digest: str,
+    world: World,
+    deed: Deed,
+    by: Mapping[str, str] | None = None,
+    acts: Iterable[Act] = (),
 ) -> None:
     """Refuse what is not approved; NotApproved says all that is missing. In a twin nothing is asked.
 
     What was begun under an approval may go on after a kill: it stands between two sides.
     """
-    missing = _missing(Approvals(state_root()), digest, world, deed, by)
+    approvals = Approvals(state_root())
+    missing = _missing(approvals, digest, world, deed, by)
+    missing += tuple(f"{act}: {one}" for act in acts for one in _missing(approvals, digest, world, act, by))
     if missing and not _under_way(home, deed):
         raise NotApproved(deed, missing)
+
+
+def acts_of(plan: Plan, programme: Programme) -> tuple[Act, ...]:
+    """Return what a plan holds that is signed for by itself: what was declassified, what is not as the rules say."""
+    moved = {unit.key for unit in plan.units}
+    systems = [each for each in programme.systems if f"system:{each.system}" in moved]
+    found: dict[Act, bool] = {
+        "declassify": any(each.grading.declassified is not None for each in systems),
+        "override": any(each.override is not None for each in systems),
+    }
+    return tuple(act for act, there in found.items() if there)
 
 
 def is_twin(world: World) -> bool:
@@ -82,15 +105,18 @@ def _under_way(home: RunHome, deed: Deed) -> bool:
     return approved and bool(passages) and passages[-1].is_open
 
 
-def keep_approvals(home: RunHome, deed: Deed, world: World, by: Mapping[str, str] | None = None) -> None:
+def keep_approvals(
+    home: RunHome, deed: Deed, world: World, by: Mapping[str, str] | None = None, acts: Iterable[Act] = ()
+) -> None:
     """Write down, in a run's own folder and evidence, under which approvals something is done."""
     if is_twin(world):
         return
     approvals, digest = Approvals(state_root()), home.settings().plan
     seen = approvals.seen(digest, world.name, dict(by or person()), datetime.now(UTC))
     approvals.copy_to(digest, home.path / "approvals")
-    people = {each.statement.person for each in seen if not each.against and each.statement.deed == deed}
-    home.evidence.write(Approved(deed=deed, by=tuple(sorted(people))))
+    for each in (deed, *acts):
+        people = {one.statement.person for one in seen if not one.against and one.statement.deed == each}
+        home.evidence.write(Approved(deed=each, by=tuple(sorted(people))))
 
 
 def _missing(
@@ -125,11 +151,12 @@ def _lasting(text: str) -> timedelta:
 
 
 def _deed(word: str) -> Deed:
-    if word == "apply":
-        return "apply"
-    if word == "commit":
-        return "commit"
-    raise WrongUse(_("'{word}' cannot be approved").format(word=word), _("it is apply or commit"))
+    for deed in DEEDS:
+        if word == deed:
+            return deed
+    raise WrongUse(_("'{word}' cannot be approved").format(word=word), _("it is one of {deeds}").format(
+        deeds=", ".join(DEEDS)
+    ))  # fmt: skip
 
 
 def _nothing(_sentence: str) -> None:

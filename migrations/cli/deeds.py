@@ -14,7 +14,7 @@ from infra.worlds import World, load_world
 from inventory.errors import ZhengheError
 from inventory.kinds import load_kinds, playbooks_folder
 from inventory.words import _
-from migrations.cli.approve import keep_approvals, see_approved
+from migrations.cli.approve import acts_of, keep_approvals, see_approved
 from migrations.cli.claims import claimed
 from migrations.cli.declaring import see_declared
 from migrations.cli.help import WrongUse
@@ -30,6 +30,7 @@ from migrations.run.runner import Listener
 from migrations.service.desk import Desk
 from migrations.service.messages import Order, Outcome, Places
 from migrations.service.orders import HINDERED
+from migrations.trust.approving import Act
 from migrations.trust.witness import witnessed
 
 MENDED_HERE = (ChildFailed, NoRoom, Hindered, RunBusy, VantageUnreachable)
@@ -42,7 +43,7 @@ def carry_out(home: RunHome, order: Order, listener: Listener, tell: Callable[[s
     may_be = claimed(home, order.units, lambda: see(home, order, world))
     with may_be, witnessed(home, order.deed, order.by, order.command):
         if order.deed in {"apply", "commit"}:
-            keep_approvals(home, order.deed, world, order.by)
+            keep_approvals(home, order.deed, world, order.by, _acts(home, order))
         tell(_("run {run}").format(run=home.path.name))
         application = Application(home, load_kinds(playbooks_folder() / "roles"), listener)
         match order.deed:
@@ -71,7 +72,11 @@ def see(home: RunHome, order: Order, world: World) -> None:
         case "withdraw":
             withdrawn(plan, order.units, ledger)
     if order.deed in {"apply", "commit"}:
-        see_approved(home, home.settings().plan, world, order.deed, order.by)
+        see_approved(home, home.settings().plan, world, order.deed, order.by, _acts(home, order))
+
+
+def _acts(home: RunHome, order: Order) -> tuple[Act, ...]:
+    return acts_of(home.outline(), home.programme()) if order.deed == "apply" else ()
 
 
 def main() -> int:

@@ -240,7 +240,9 @@ def approve(
     key: Annotated[
         Path, typer.Option("--key", metavar="FILE", help=_("Your key; its public half where an agent or token has it."))
     ],
-    deed: Annotated[str, typer.Option("--for", metavar="DEED", help=_("apply or commit."))] = "apply",
+    deed: Annotated[
+        str, typer.Option("--for", metavar="DEED", help=_("apply, commit, declassify, override."))
+    ] = "apply",
     expires: Annotated[str, typer.Option("--expires", metavar="TIME", help=_("How long it holds, such as 7d."))] = "7d",
     note: Annotated[str, typer.Option("--note", metavar="TEXT", help=_("What you want to say with it."))] = "",
     as_json: Json = False,

@@ -10,7 +10,7 @@ from infra.twin.paths import state_root
 from infra.worlds import CloudKind
 from inventory.words import _
 from migrations.cli import saying
-from migrations.cli.approve import see_approved
+from migrations.cli.approve import acts_of, see_approved
 from migrations.cli.declaring import see_declared
 from migrations.cli.help import WrongUse
 from migrations.cli.live import states_table, watching
@@ -99,7 +99,8 @@ def apply_to_world(
     else:
         may_begin(plan, keys, ledger, home.path.name)
         see_declared(plan, keys, ledger, world, Hosts(world))
-    see_approved(home, wanted.digest, world, "commit" if commit else "apply")
+    acts = () if commit else acts_of(plan, wanted.programme)
+    see_approved(home, wanted.digest, world, "commit" if commit else "apply", acts=acts)
     settings = RunSettings(
         run=home.path.name, plan=wanted.digest, world=world_file.resolve(), kind=world.kind, temporal=temporal
     )

@@ -7,7 +7,8 @@
     policy: {apply: 1, commit: 2, rehearsed_within: 30d}
 
 In a real world one approver has to have signed before a plan is carried out, and two before its way back is given up;
-the operator who calls the command counts for none. In a twin nothing is asked, and for going back nowhere.
+one more signs where a plan moves what somebody declassified, or does something else than the rules say (an override).
+The operator who calls the command counts for none. In a twin nothing is asked, and for going back nowhere.
 
 NotApproved   something is missing; says all of it
 """
@@ -29,7 +30,9 @@ from inventory.words import _
 from migrations.trust.signing import fingerprint, is_signed, public_half, sign
 
 NAMESPACE = "zhenghe-approval"
-Deed = Literal["apply", "commit"]
+Deed = Literal["apply", "commit", "declassify", "override"]
+Act = Literal["declassify", "override"]
+"""What a plan may hold that is signed for by itself before it is carried out."""
 
 
 class NotApproved(ZhengheError):
@@ -66,6 +69,8 @@ class Policy(Model):
 
     apply: Annotated[int, Field(ge=0, le=9)] = 1
     commit: Annotated[int, Field(ge=0, le=9)] = 2
+    declassify: Annotated[int, Field(ge=0, le=9)] = 1
+    override: Annotated[int, Field(ge=0, le=9)] = 1
     rehearsed_within: Duration | None = None
 
 
@@ -170,12 +175,12 @@ class Approvals:
             for each in self.seen(plan, world, operator, now)
             if each.statement.deed == deed and not each.against
         }
-        needed = policy.apply if deed == "apply" else policy.commit
+        needed: int = getattr(policy, deed)
         said = []
         if len(counted) < needed:
             text = _("{found} of {needed} approvers have signed who are not the operator")
             said.append(text.format(found=len(counted), needed=needed))
-        if policy.rehearsed_within is not None:
+        if policy.rehearsed_within is not None and deed in {"apply", "commit"}:
             oldest = now - timedelta(seconds=policy.rehearsed_within)
             if rehearsed is None or rehearsed < oldest:
                 days = f"{policy.rehearsed_within / 86400:g}"

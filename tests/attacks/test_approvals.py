@@ -4,11 +4,13 @@ import json
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.worlds import CloudSettings, World
-from migrations.cli.approve import keep_approvals, see_approved
+from inventory.model import Programme
+from migrations.cli.approve import acts_of, keep_approvals, see_approved
 from migrations.evidence.chain import Soundness
 from migrations.home import RunHome, RunSettings, run_id
 from migrations.plan import Plan, digest
@@ -196,3 +198,33 @@ def test_evidence_that_names_an_approval_which_was_for_something_else_is_broken(
         file.write_text(Approval(statement=said, signature=signature).model_dump_json())
     assert bundle.checked(approved).outcome is Soundness.BROKEN
     assert bundle.verify(bundle.export(approved, state / "bundle.tar.gz")).outcome is Soundness.BROKEN
+
+
+@pytest.mark.parametrize("act, change", [
+    ("declassify", {"grading": {"declassified": {"by": "li", "date": "2018-01-02", "reason": "no secret is in it"}}}),
+    ("override", {"override": {"reason": "as the office wants", "date": "2018-01-02"}}),
+])  # fmt: skip
+def test_what_was_declassified_or_overridden_is_signed_for_by_itself(
+    state: Path, programme: Programme, act: str, change: dict[str, Any]
+) -> None:
+    plan = Plan.model_validate({
+        "programme": "p", "untouched": (), "units": [{"name": "archive", "kind": "system", "needs": (), "steps": ()}],
+    })  # fmt: skip
+    assert acts_of(plan, programme) == ()
+    document = programme.model_dump(mode="json")
+    (archive,) = (each for each in document["systems"] if each["system"] == "archive")
+    for field, value in change.items():
+        archive[field] = {**(archive[field] or {}), **value}
+    changed = Programme.model_validate_json(json.dumps(document))
+    assert acts_of(plan, changed) == (act,)
+    assert acts_of(plan.model_copy(update={"units": ()}), changed) == ()
+    real = World(name="city", kind="real", ssh_config=state / "ssh_config",
+                 cloud=CloudSettings(backend="twin", endpoint="none"))  # fmt: skip
+    home = RunHome(state / "runs" / "p-1")
+    approve(state, "li")
+    see_approved(home, DIGEST, real, "apply")
+    with pytest.raises(NotApproved, match=f"{act}: 0 of 1"):
+        see_approved(home, DIGEST, real, "apply", acts=acts_of(plan, changed))
+    signed = Approvals(state).approve(DIGEST, "city", act, state / "zhao", lasting=WEEK, note="")  # type: ignore[arg-type]
+    assert f"deed: {act}\n" in signed.statement.text
+    see_approved(home, DIGEST, real, "apply", acts=acts_of(plan, changed))
