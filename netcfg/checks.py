@@ -13,7 +13,7 @@ from netcfg.facts import Facts, Traffic, sent_between
 from netcfg.intent import Check, CheckKind
 from netcfg.linux import kernel_routes
 from netcfg.platforms import Platform
-from netcfg.reading import static_routes
+from netcfg.reading import sending, static_routes
 from netcfg.sessions import Shell, ShellLine
 from netcfg.terminals import Terminal, TerminalShell
 
@@ -234,8 +234,12 @@ def _silent(eyes: Eyes, check: Check) -> str | None:
             now = _traffic(eyes, check)
     except LookupError:
         return _no_interface(check)
-    passed = sent_between(since, now)
-    return _still_carries(check, passed, now.uptime - since.uptime) if passed else None
+    if not (passed := sent_between(since, now)):
+        return None
+    said = _still_carries(check, passed, now.uptime - since.uptime)
+    lines = (sending(eyes.platform, eyes.line.running(), address) for address in check.addresses)
+    text = _("“{line}” sends of itself: take it out first")
+    return "; ".join((said, *(text.format(line=line) for line in lines if line)))
 
 
 def _since(eyes: Eyes, interface: str, now: Traffic) -> Traffic:

@@ -77,7 +77,7 @@ def _nothing_is_cut(stage: LineStage, end: End) -> Iterator[Check]:
         # A BGP session alone sends a few, with BFD more; one user who pings every 10 ms makes a hundred.
         yield check(when="ahead", kind="quiet", seconds=0.5, packets=20, outgoing=end.alone)
     if stage is LineStage.RELEASE:
-        yield check(when="ahead", kind="silent", seconds=10.0)
+        yield check(when="ahead", kind="silent", seconds=10.0, addresses=(end.line_peer,))
         if end.alone:
             # The other end looks there else; from here its packets are seen as they come.
             yield check(when="ahead", kind="quiet", seconds=0.5, packets=5)

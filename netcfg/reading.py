@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from netcfg.guards.lines import LinePath
 from netcfg.guards.lines import numbered as indented_lines
@@ -59,6 +59,13 @@ def _prefix(match: re.Match[str]) -> str:
 
 def _way(match: re.Match[str]) -> str:
     return match.groupdict().get("way") or match[2]
+
+
+def sending(platform: Platform, configuration: str, address: IPv4Address) -> str:
+    """Return the line by which a device sends packets to an address by itself; empty where it has none."""
+    wanted = [each.format(address=re.escape(str(address))) for each in platform.identity.sends]
+    found = (path for path in paths(platform, configuration) if wanted and len(path) == len(wanted))
+    return next((" / ".join(path) for path in found if all(map(re.match, wanted, path))), "")
 
 
 def router_id(platform: Platform, configuration: str) -> str:

@@ -107,6 +107,8 @@ class Identity(Model):
     router_id: str
     static: str
     """The first group is the prefix, the words of the second one say which way."""
+    sends: tuple[str, ...] = ()
+    """What sends packets to a neighbour at `{address}` by itself, whether BGP speaks with it or not."""
 
 
 class Order(Model):

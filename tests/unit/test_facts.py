@@ -8,7 +8,7 @@ from netcfg.facts import sent_between
 from netcfg.intent import Check
 from netcfg.linux import management_way, traffic
 from netcfg.platforms import load_platform
-from netcfg.reading import router_id, static_routes
+from netcfg.reading import router_id, sending, static_routes
 from netcfg.vtysh import known_ways, neighbour_state, next_hops, noticed, room, routes_over, silence
 
 PEER, PREFIX = IPv4Address("10.9.0.1"), IPv4Network("10.81.0.0/24")
@@ -41,6 +41,13 @@ def test_how_much_room_a_limit_leaves(told: dict[str, int], left: int | None) ->
     answer = json.dumps({str(PEER): {"addressFamilyInfo": {"ipv4Unicast": told}}})
     assert room(answer, PEER) == left
     assert room(answer, IPv4Address("10.9.9.9")) is None
+
+
+@pytest.mark.parametrize("line", ["peer 10.9.0.1", "peer 10.9.0.1 interface eth1"])
+def test_what_sends_of_itself_is_named(line: str) -> None:
+    text = f"bfd\n profile fast\n exit\n {line}\n  profile fast\n exit\nexit\nrouter bgp 1\n neighbor 10.9.0.1 bfd\n"
+    assert sending(load_platform("frr"), text, PEER) == f"bfd / {line}"
+    assert sending(load_platform("frr"), text, IPv4Address("10.9.0.10")) == ""
 
 
 class Answering:
