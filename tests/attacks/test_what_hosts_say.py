@@ -178,7 +178,7 @@ def test_lines_of_a_probe_that_are_none_count_as_not_seen(broken: Broken, lines:
 def test_a_user_machine_that_does_not_end_is_not_read_to_its_end(
     broken: Broken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("migrations.proof.probes.LONGEST", 1 << 20)
+    monkeypatch.setattr("migrations.proof.probes.probing.LONGEST", 1 << 20)
     broken.does("department-host", "yes x")
     with pytest.raises(ProbeError, match="longer"):
         Probes(broken.world, "s", [_order()]).start()
