@@ -9,13 +9,20 @@ from typing import BinaryIO
 from inventory.words import _
 
 
+class NotRegular(OSError):
+    """Something else bears a file's name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, _("it is no regular file"), str(path))
+
+
 def opened(path: Path) -> BinaryIO:
     """Open a file to read its bytes; OSError, also where something else bears its name."""
     # Without waiting for anybody who might write into a pipe.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, _("it is no regular file"), str(path))
+        raise NotRegular(path)
     return os.fdopen(descriptor, "rb")
 
 

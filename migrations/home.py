@@ -178,7 +178,7 @@ class RunHome:
         """Read the plan without its steps, which takes a hundredth of the time; the errors of `plan`."""
         try:
             plan = _read(self.outline_file, Plan)
-        except (FileNotFoundError, UnreadableRun):
+        except (OSError, UnreadableRun):
             return self.plan()
         if digest_of_units(plan, (unit.digest for unit in plan.units)) != self.settings().plan:
             # A plan whose units have no digests of their own, or another one: the whole plan says.

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from inventory.base import Model
-from inventory.errors import ZhengheError
+from inventory.errors import ZhengheError, cause_of
 from inventory.words import _
 from migrations.evidence.snapshot import standings_in
 from migrations.home import RunHome, RunSettings
@@ -104,7 +104,7 @@ def ledger_of(runs: Path, programme: str, world: Path) -> Ledger:
                 if before is None or before.since <= account.since:
                     accounts[account.unit.key] = account
         except (OSError, ValueError, KeyError, ZhengheError) as exc:
-            left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=exc))
+            left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=cause_of(exc)))
             if concerns:
                 unknown[home.path.name] = left_out[-1]
             continue

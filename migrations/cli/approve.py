@@ -18,7 +18,7 @@ from migrations.cli.help import WrongUse
 from migrations.cli.wanted import runs_folder, wanted_plan, world_at
 from migrations.evidence.chain import Soundness
 from migrations.evidence.kinds import Approved, FaultsWanted, RehearsalEnded
-from migrations.home import RunHome
+from migrations.home import RunHome, UnreadableRun
 from migrations.plan import Plan
 from migrations.run.runner import passages_of
 from migrations.trust.approving import Act, Approvals, Deed, NotApproved
@@ -132,7 +132,11 @@ def _rehearsed(digest: str) -> datetime | None:
     found: list[datetime] = []
     for file in runs_folder().glob("*/run.json"):
         home = RunHome(file.parent)
-        settings = home.settings()
+        try:
+            settings = home.settings()
+        except (OSError, UnreadableRun):
+            # What cannot be read proves nothing.
+            continue
         if settings.plan == digest and settings.kind == "twin" and testimony(home).outcome is Soundness.SOUND:
             records = home.evidence.records()
             if any(FaultsWanted.among(records)):

@@ -13,6 +13,9 @@ from migrations.evidence.kinds import (
     RunBegun,
     StageBegun,
     StageEnded,
+    StepBegun,
+    StepDone,
+    StepFailed,
     UnitChecked,
     UnitMoved,
     WritesJudged,
@@ -34,6 +37,8 @@ FELT = (
     UnitMoved, UnitChecked, ProbeSaw, WritesJudged,
 )  # fmt: skip
 """Kinds of records that say what users felt and how a run came out."""
+TOLD = (*FELT, StepBegun, StepDone, StepFailed)
+"""Kinds of records of which a report tells."""
 
 
 def titles_of(programme: Programme) -> Mapping[str, str]:
@@ -51,7 +56,7 @@ def summary_of(home: RunHome) -> RunSummary:
     titles = titles_of(programme) if programme is not None else {}
     summary = summarise(
         home.plan(),
-        home.evidence.records(),
+        home.evidence.records_of(*TOLD),
         testimony(home),
         world=home.settings().kind,
         evidence=str(home.evidence.path),

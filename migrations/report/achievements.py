@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from inventory.base import Model
-from inventory.errors import ZhengheError
+from inventory.errors import ZhengheError, cause_of
 from inventory.model import Record
 from inventory.obligations.dates import CHINA
 from inventory.words import _
@@ -44,7 +44,7 @@ def achievements_of_runs(runs: Path, programme: str) -> RunAchievements:
         try:
             found = _of_run(home, programme)
         except (OSError, ValueError, KeyError, ZhengheError) as exc:
-            left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=exc))
+            left_out.append(_("run {run} does not count: {reason}").format(run=home.path.name, reason=cause_of(exc)))
             continue
         if found is not None:
             records += found

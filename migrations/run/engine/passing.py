@@ -20,7 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from inventory.words import _
 from migrations.run.engine.messages import PassageRequest
-from migrations.run.engine.temporal import Access, EngineRefused, EngineSilent, PassageFailed
+from migrations.run.engine.temporal import Access, EngineRefused, EngineSilent, MessageRefused, PassageFailed
 from migrations.states import PassageResult
 
 T = TypeVar("T")
@@ -149,8 +149,10 @@ class Engine:
             return await asyncio.wait_for((await self._handle(name)).result(), patience)
         except TimeoutError:
             return None
-        except WorkflowFailureError as exc:
-            raise PassageFailed(_("{name} ended without a result: {cause}").format(name=name, cause=exc.cause)) from exc
+        except (WorkflowFailureError, MessageRefused) as exc:
+            # Whoever ends it from outside may give a reason that nobody sealed.
+            cause = exc.cause if isinstance(exc, WorkflowFailureError) else exc
+            raise PassageFailed(_("{name} ended without a result: {cause}").format(name=name, cause=cause)) from exc
         except RPCError as exc:
             if exc.status is RPCStatusCode.NOT_FOUND:
                 # The server's file was lost; the evidence knows how far the units have come.

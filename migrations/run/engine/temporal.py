@@ -5,6 +5,7 @@ The errors:
 EngineError
 ├── MissingServer     the server's program is not installed
 ├── EngineSilent      the server does not answer; it may be starting again
+├── MessageRefused    a message was not sealed by this run
 ├── EngineRefused     the server answers, and does not let us in
 └── PassageFailed     a workflow ended without a result: a defect, or somebody ended it from outside
 """
@@ -66,6 +67,10 @@ class EngineSilent(EngineError):
     """The server does not answer; it may be starting again."""
 
 
+class MessageRefused(EngineError):
+    """A message was not sealed by this run, or for something else."""
+
+
 class EngineRefused(EngineError):
     """The server answers, and does not let us in: there is no such namespace, or the key is not good for it."""
 
@@ -109,7 +114,7 @@ class SealedPayloads(PayloadCodec, WithSerializationContext):
         return [self._seal(payload) for payload in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Return the payloads as they were; EngineError for one that was not sealed with this run's key."""
+        """Return the payloads as they were; MessageRefused for one that was not sealed with this run's key."""
         return [self._open(payload) for payload in payloads]
 
     def _seal(self, payload: Payload) -> Payload:
@@ -130,9 +135,9 @@ class SealedPayloads(PayloadCodec, WithSerializationContext):
             raise self._refusal(refusals()[1]) from exc
         return Payload.FromString(opened if encoding == SEALED else zlib.decompress(opened))
 
-    def _refusal(self, text: str) -> EngineError:
+    def _refusal(self, text: str) -> MessageRefused:
         self._tell(text)
-        return EngineError(text)
+        return MessageRefused(text)
 
 
 def converter(key: bytes, tell: Callable[[str], object] = _nobody) -> DataConverter:
