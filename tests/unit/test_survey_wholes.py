@@ -9,6 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from inventory.survey.entries import Weight
 from inventory.survey.opening.facts import unit_of
+from inventory.survey.tables.naming import unnumbered
 from tests.unit.books import at, heavy, lines, read, sheet
 from tests.unit.test_survey_documents import document, words
 
@@ -168,3 +169,40 @@ def test_numbers_are_in_the_units_that_their_cells_show(tmp_path: Path) -> None:
         "survey.investment": 35000, "survey.running_cost": 500, "survey.user_count": 20, "survey.usage.memory": 16384,
     }  # fmt: skip
     assert heavy(remarks) == [("", "text boxes on this sheet are not read (1): put what they say into cells")]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ["", "以下无"], ["", "此栏以下空白"], ["", "完"], ["…", "……"], ["...", "...", "..."], [2, "—"],
+        ["累计投资", "", 10], ["平均", "", 3], ["系统总数", "2"],
+    ],
+)  # fmt: skip
+def test_what_ends_a_table_or_sums_it_up_in_more_words_is_no_system(tmp_path: Path, row: list[Any]) -> None:
+    rows: list[list[Any]] = [["序号", "系统名称", "运维费用（万元）"], [1, "挂号系统", 3], row]
+    entries, remarks = read(lines(tmp_path, rows, "卫生局.csv"))
+    assert ([entry.title for entry in entries], heavy(remarks)) == (["挂号系统"], [])
+
+
+@pytest.mark.parametrize(
+    "written, title",
+    [
+        ("1.挂号系统", "挂号系统"), ("2、药房系统", "药房系统"), ("（3）血库系统", "血库系统"),
+        ("④急救系统", "急救系统"),
+        ("五、疫苗系统", "疫苗系统"), ("12369环保热线", "12369环保热线"), ("三资管理平台", "三资管理平台"),
+        ("2.0版OA", "2.0版OA"),
+    ],
+)  # fmt: skip
+def test_a_number_before_a_title_is_no_part_of_it(written: str, title: str) -> None:
+    assert unnumbered(written) == title
+
+
+def test_that_there_is_no_record_is_no_number_of_one(tmp_path: Path) -> None:
+    rows = [
+        ["系统名称", "部门", "等保备案号", "项目备案号"],
+        ["挂号系统", "卫生局", "未备案", "正在办理"], ["药房系统", "卫生局", "21010099001-18001", "辽备〔2018〕3号"],
+    ]  # fmt: skip
+    entries, _remarks = read(lines(tmp_path, rows))
+    assert [dict(entry.values) for entry in entries] == [
+        {}, {"grading.record": "21010099001-18001", "filing.number": "辽备〔2018〕3号"},
+    ]  # fmt: skip

@@ -68,6 +68,8 @@ _NO_OBSTACLE = re.compile(
     r"|(?:可以?|能够?)(?:直接)?(?:上云|迁移)"
 )
 _YEARLY = re.compile(r"((?:19|20)\d{2})\s*年?度?\s*:?\s*(\S+)")
+_RECORDED = frozenset({"grading.record", "filing.number"})
+"""Numbers under which something is recorded."""
 _EXACT = 10**15
 """A spreadsheet does not keep numbers from here on exactly."""
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?E\+\d{2,3}")
@@ -386,4 +388,7 @@ def told_by(cell: Cell, column: Column, setting: Setting) -> Told:
     """Return what a cell that is not empty tells under its column."""
     if isinstance(cell, str) and column.field != "department" and _ELSEWHERE.fullmatch(plain(cell)):
         return misread(_("the value itself: what stands in another row is not copied"))
+    if column.field in _RECORDED and not re.search(r"\d", plain(shown(cell))):
+        # 未备案 is no number of a record, and no two systems are one by it.
+        return Told(None, _("taken as not stated"))
     return _says_no_more(cell, column) or _READERS[column.type](cell, column, setting)

@@ -98,9 +98,12 @@ def names_several(text: str) -> bool:
 
 def without_notes(text: str) -> str:
     """Return the title of a department without the seal or the part that was noted behind it: 民政局（牵头）."""
-    bare = _SEALED.sub("", _PART.sub("", cleaned(text)))
-    bare = _COUNTED_OFF.sub("", _REACHED.sub("", bare)).strip(" _,;，；、.。-—:：*＊【】[]〔〕")
-    return bare or text
+    whole = cleaned(text)
+    bare = _SEALED.sub("", _PART.sub("", whole))
+    bare = bare if bare == whole else bare.strip(" _,;，；、.。-—:：")
+    alone = _COUNTED_OFF.sub("", _REACHED.sub("", bare)).strip(" _,;，；、.。-—:：*＊【】[]〔〕")
+    # Only of what looks like a department otherwise: a title may have signs of its own.
+    return alone if is_department(alone) else bare or text
 
 
 def with_person(text: str) -> str:

@@ -33,15 +33,17 @@ _PERSON = re.compile(
 )
 _BARE = re.compile(r"(?P<label>(?:填报|填表|报送|上报)(?:单位|部门|日期|时间))(?:名称)?\s*(?:\([^)]*\))*\s*:?")
 _TOTAL = re.compile(
-    r"^(?:本页|本表|本单位|全局|全区|全市|全县|各单位|部门|以上|总)?(?:合计|总计|小计|共计|累计|汇总|total|subtotal|sum)"
-    r"(?:[(:].*|(?:金额|数|数量)?[\d一二三四五六七八九十百千个项台套条家户元万.,]*(?:信息|应用|业务)?(?:系统|平台|项目|网站|服务器|线路|专线|机房)?)$"
+    r"^(?:本页|本表|本单位|全局|全区|全市|全县|各单位|部门|以上|总)?(?:合计|总计|小计|共计|累计|汇总|平均|均值|系统总数|总数|total|subtotal|sum)"
+    r"(?:[(:].*|(?:金额|数|数量|投资|费用|经费|资金)?[\d一二三四五六七八九十百千个项台套条家户元万.,]*(?:信息|应用|业务)?(?:系统|平台|项目|网站|服务器|线路|专线|机房)?)$"
     r"|^[\u4e00-\u9fff]{2,14}(?:局|委|办|院|厅|会|中心|部|街道|镇|乡|单位|部门)(?:合计|小计|总计)[(:]?.{0,12}$",
     re.IGNORECASE,
 )
 _NOTE = re.compile(
     r"^(?:\*?注|备注|说明|填表说明|填报说明|填写说明|注意|note|notes|remark)s?\s*\d*\s*(?:[:.、]|$)", re.IGNORECASE
 )
-_PAGE = re.compile(r"[(\[【]?(?:以下(?:空白|无正文|无内容|为空)|下页续|接下页|转下页|续上页|空白)[)\]】。]*")
+_PAGE = re.compile(
+    r"[(\[【]?(?:(?:此[栏表处行])?以下(?:空白|无正文|无内容|为空|无)|无以下|表?完|下页续|接下页|转下页|续上页|空白)[)\]】。]*"
+)
 _COUNT = re.compile(r"^\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[).、]?$")
 _CHINESE_COUNT = re.compile(r"\(?[一二三四五六七八九十]{1,3}[).、]?")
 _EXAMPLE = re.compile(
@@ -157,7 +159,7 @@ def role_of(cells: Sequence[Cell], titled: Cell, width: int) -> Role:
 def _strokes(filled: Sequence[Cell]) -> bool:
     """Tell whether a row holds nothing but strokes behind its number: nobody has filled it in."""
     texts = [plain(str(cell)) for cell in filled]
-    return len(texts) > 2 and all(re.fullmatch(r"[-—–/\\]+", text) for text in texts[1:])
+    return len(texts) > 1 and all(re.fullmatch(r"[-—–/\\.…·]+", text) for text in texts[1:]) and not folded(texts[-1])
 
 
 def _signs(filled: Sequence[Cell], *, few: bool) -> bool:

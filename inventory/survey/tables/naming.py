@@ -19,6 +19,9 @@ _AND = re.compile(r"(?:系统|平台|网站)[和及与](?=.*(?:系统|平台|网
 _LATIN = re.compile(r"[A-Z][A-Za-z0-9]{1,9}")
 _MORE = re.compile(r"等\s*(?:\d+|[一二三四五六七八九十两多数几]+)\s*[个套项]?(?:子?系统|平台|模块|网站)?$")
 """挂号系统等5个系统 names more than one."""
+_NUMBER_BEFORE = re.compile(
+    r"^(?:[(（]\d{1,2}[)）]|\d{1,2}[、.．](?!\d)|[①-⑳]|[一二三四五六七八九十]{1,2}、)\s*(?=[\u4e00-\u9fffA-Za-z])"
+)
 _WORDS = 3
 """A name of a system has so many characters at least."""
 
@@ -38,6 +41,11 @@ def perhaps_several(text: str) -> bool:
     if _MORE.search(cleaned(text)) or (len(parts) > 1 and all(map(_LATIN.fullmatch, parts))):
         return True
     return _AND.search(cleaned(text)) is not None or ends > 1 or re.search(r"[;；]\s*\S", text) is not None
+
+
+def unnumbered(title: str) -> str:
+    """Return a title without the number before it, such as 2、药房系统; a number alone is returned as it is."""
+    return _NUMBER_BEFORE.sub("", title)
 
 
 def untitled(kind: str, values: Mapping[str, object]) -> str:

@@ -55,8 +55,11 @@ class OwnedRows(RowReader):
         self._county = text if _COUNTY.fullmatch(text) else ""
         return self._county
 
-    def responsible(self, row: Row, written: str, places: dict[str, Place]) -> str:
-        """Return the department of a row; empty where its cell names several, which is asked about."""
+    def responsible(self, row: Row, written: str, places: dict[str, Place], *, own: bool) -> str:
+        """Return the department of a row; empty where its cell names several, which is asked about.
+
+        `own` tells whether the row came out of a sheet that we wrote.
+        """
         if names_several(written):
             expected = _("one department: this names several; give the row to the one that answers for it")
             self.about(row, expected, Weight.ERROR, read=written)
@@ -67,6 +70,9 @@ class OwnedRows(RowReader):
         if written and not may_name(meant):
             self.about(row, _("the title of a department"), Weight.ERROR, read=written)
             return ""
+        if own:
+            # Our own sheet has titles as they are.
+            return self.department(row, meant, places)
         if whose := with_person(without_notes(meant)):
             expected = _("the department alone, without a person: {title} is taken").format(title=whose)
             self.about(row, expected, Weight.WARNING, read=written)
@@ -74,14 +80,14 @@ class OwnedRows(RowReader):
         if former := former_of(meant):
             expected = _("its former title {former} is not kept; 'zhenghe join' unites what came under both")
             self.about(row, expected.format(former=former), Weight.NOTE, read=written)
-        return self.placed(row, self.department(row, without_notes(meant), places), own=bool(written))
+        return self.placed(row, self.department(row, without_notes(meant), places), stated=bool(written))
 
-    def placed(self, row: Row, department: str, *, own: bool) -> str:
+    def placed(self, row: Row, department: str, *, stated: bool) -> str:
         """Return a department with the county that its row names: each county has one of its title."""
         county = self.county(row)
         if not county or department.startswith(county):
             return department
-        if own or self.groups[row.number]:
+        if stated or self.groups[row.number]:
             return county + department
         # The sheet's own department put together the sheets of those of the counties.
         expected = _("the department of {county}: write it in a column 部门")

@@ -15,7 +15,7 @@ from inventory.survey.columns import Listing
 from inventory.survey.entries import Entry, Place, Remark, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.headings import taken_apart
-from inventory.survey.tables.naming import perhaps_several, several, untitled
+from inventory.survey.tables.naming import perhaps_several, several, unnumbered, untitled
 from inventory.survey.tables.owning import OwnedRows
 from inventory.survey.tables.secrecy import CLASSIFIED, Answer, classified, secret_list
 from inventory.survey.tables.sheet import Sheet
@@ -258,6 +258,9 @@ class TableReader(OwnedRows):
     def add(self, row: Row, values: dict[str, object], places: dict[str, Place]) -> None:
         """Add the entry of a row, if the row says what it is about."""
         identity = {field: str(values.pop(field, "")) for field in _IDENTITY}
+        # A row that bears a name came out of our own sheet: its titles are as they are.
+        own = bool(identity["name"])
+        identity["title"] = identity["title"] if own else unnumbered(identity["title"])
         if self.owners is not None and (owner := self.owners[row.number]) is not None:
             values["purpose"] = "; ".join(filter(None, (owner.title, str(values.get("purpose", "")))))
             identity["department"] = owner.department
@@ -284,7 +287,7 @@ class TableReader(OwnedRows):
                 kind=self.listing.kind,
                 name=identity["name"],
                 title=title,
-                department=self.responsible(row, identity["department"], places),
+                department=self.responsible(row, identity["department"], places, own=own),
                 holder=identity["holder"],
                 values=values,
                 places=places,
