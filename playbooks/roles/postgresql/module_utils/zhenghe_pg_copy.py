@@ -24,6 +24,7 @@ from ansible.module_utils.zhenghe_pg_beside import beside
 from ansible.module_utils.zhenghe_pg_carry import carry_over
 from ansible.module_utils.zhenghe_pg_definitions import Definitions
 from ansible.module_utils.zhenghe_pg_findings import findings
+from ansible.module_utils.zhenghe_pg_guard import release
 from ansible.module_utils.zhenghe_pg_later import bring_tables, copy_again, drop_gone, read_sequences
 from ansible.module_utils.zhenghe_pg_pause import too_long
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, database_settings, rows, side_of, value
@@ -218,6 +219,8 @@ def _said_by_workers(place: Place, here: Any, found: dict[str, Any]) -> str:
 
 def _bring(place: Place, here: Any, there: Any, comparison: schema.Comparison) -> tuple[str, ...]:
     """Bring over what can be; return the tables that came after the copy, which are copied by now."""
+    # One that was killed while it loaded tables.
+    release(here)
     read_sequences(there)
     drop_gone(place, here, there)
     carry_over(place, here, there)

@@ -1,8 +1,8 @@
 """What defines the database and changed after the copy, brought over at the gate as far as no row is touched by it.
 
-Each definition is the text of the source's own server, and is run here as the role that owns the object: what its owner
-may not do is not done. What is not taken stays as it is, and is told as a difference afterwards. What would run with
-all rights for rows that follow is put to sleep in the same transaction.
+Each definition is the text of the source's own server, and is run here as the role that owns the object, which no
+function of that role leaves: what its owner may not do is not done. What is not taken stays as it is, and is told as a
+difference afterwards. What would run with all rights for rows that follow is put to sleep in the same transaction.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ansible.module_utils.zhenghe_pg_asleep import forgetting, sleeping
+from ansible.module_utils.zhenghe_pg_guard import done_by
 from ansible.module_utils.zhenghe_pg_place import rows
 from ansible.module_utils.zhenghe_pg_statements import ANEW, COLUMNS, DOMAINS, ENUMS, REPLACED, STATEMENTS
 from psycopg2 import Error, sql  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-_LOOSE = sql.SQL("SET LOCAL check_function_bodies = off")
+_LOOSE = "SET LOCAL check_function_bodies = off"
 """A function may name what comes after it, as in a dump."""
 _ALTERED = ("types", "columns")
 """Kinds of which one that changed is altered, never made anew: rows are of it."""
@@ -75,11 +76,10 @@ class Definitions:
 
     def _done(self, owner: str, steps: list[str], function: str = "") -> bool:
         """Run statements as a role, whole or not at all; an index or a check runs its functions as that role, too."""
-        role = sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner) if owner else sql.SQL("none"))
         try:
             rows(self._here, "BEGIN")
-            for statement in (role, _LOOSE, *(sql.SQL(_literally(step)) for step in steps), sql.SQL("RESET ROLE")):
-                rows(self._here, statement)
+            rows(self._here, _LOOSE)
+            done_by(self._here, owner, [_literally(step) for step in steps])
             for statement in forgetting(self._here, self._database, function) if function else ():
                 rows(self._here, statement)
             for statement in sleeping(self._here, self._database):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import re
@@ -9,6 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
+from ansible.module_utils.zhenghe_pg_guard import guarded
 from ansible.module_utils.zhenghe_pg_place import Place
 from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -45,6 +47,8 @@ def copy_schema(place: Place, tables: Sequence[tuple[str, str]] = ()) -> None:
     ]  # fmt: skip
     pipe = subprocess.PIPE
     with (
+        contextlib.closing(place.connect(place.database)) as inside,
+        guarded(inside),
         subprocess.Popen(dump, stdout=pipe, stderr=pipe, **_as_postgres()) as reading,
         subprocess.Popen(load, stdin=reading.stdout, stderr=pipe, **_as_postgres(PGOPTIONS=_QUIET)) as writing,
     ):
