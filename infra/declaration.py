@@ -65,6 +65,8 @@ class ServerDeclaration(Model):
     server_group: str
     floating: bool = False
     """Whether it has an address of the network outside, too."""
+    volume: int = 0
+    """GiB of a volume of its own for its data, which outlives it; 0: the data lies on the flavor's disk."""
 
 
 class PairingDeclaration(Model):
@@ -88,6 +90,8 @@ class SiteDeclaration(Model):
     programme: str = ""
     zone: str = ""
     """The availability zone of its servers; empty where the cloud chooses."""
+    volume_type: str = ""
+    """Of volumes; empty: the cloud's default."""
     hypervisors: int | None = None
     """How many its servers may be placed on, where that is known."""
     uplinks: Mapping[str, str] = {}
@@ -145,6 +149,7 @@ def declare_site(programme: Programme, site: Site, kinds: Mapping[str, Kind]) ->
         programme=programme.programme,
         site=site.name,
         zone=cloud.zone,
+        volume_type=cloud.volume_type,
         hypervisors=cloud.hypervisors,
         uplinks={each.domain: each.network for each in cloud.uplinks},
         networks=tuple(_networks(programme, site, cloud)),
@@ -199,6 +204,7 @@ def _servers(
             security_groups=(f"{site.name}-{host.role}",),
             server_group=host.apart,
             floating=host.name in cloud.floating,
+            volume=host.volume,
         )
 
 

@@ -11,7 +11,11 @@ from infra.parts import cache, images
 
 _HERE = Path(__file__).parent
 _LOCK = _HERE / "requirements.lock"
-_DRIVER = _HERE / "inside" / "nspawn_driver.py"
+_DRIVERS = {
+    "nova/virt": _HERE / "inside" / "nspawn_driver.py",
+    "cinder/volume/drivers": _HERE / "inside" / "file_driver.py",
+}
+"""Where each belongs among the services' packages, under the name zhenghe."""
 PYTHON = Path("/usr/bin/python3.11")
 """The image's own: the environment of the services is used by it, at the same path."""
 
@@ -30,7 +34,7 @@ def image() -> Path:
 
 
 def environment() -> Path:
-    """Return the virtual environment of the services with nova's driver; where it is missing, install it."""
+    """Return the virtual environment of the services with our drivers in it; where it is missing, install it."""
     if not PYTHON.exists():
         raise cache.MissingTool(str(PYTHON), "the services of the laboratory need it", "use a Debian 12 machine")
 
@@ -42,10 +46,11 @@ def environment() -> Path:
         cache.run_stage("laboratory environment", command, lock=lock, log=log)
         command = [*uv, "pip", "install", "--quiet", "--require-hashes", "--python", folder / "bin" / "python"]
         cache.run_stage("laboratory services", [*command, "--requirements", _LOCK], lock=lock, log=log)
-        (nova,) = folder.glob("lib/python3.*/site-packages/nova/virt")
-        shutil.copy(_DRIVER, nova / "zhenghe.py")
+        (packages,) = folder.glob("lib/python3.*/site-packages")
+        for place, driver in _DRIVERS.items():
+            shutil.copy(driver, packages / place / "zhenghe.py")
 
-    key = cache.content_key(1, _LOCK.read_text(), _DRIVER.read_text())
+    key = cache.content_key(2, _LOCK.read_text(), *(driver.read_text() for driver in _DRIVERS.values()))
     return cache.ensure(f"laboratory/environment-{key}", make)
 
 

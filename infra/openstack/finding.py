@@ -106,6 +106,29 @@ def _servers(cloud: Any, inputs: Inputs) -> list[str]:
     return [each.id for each in servers_named(cloud, inputs["name"])]
 
 
+def volumes_named(cloud: Any, name: str) -> list[Any]:
+    """Return the volumes of exactly that name; none where the cloud has no volumes."""
+    if not has_volumes(cloud):
+        return []
+    # Clouds need not filter by it.
+    return [each for each in cloud.block_storage.volumes(name=name) if each.name == name]
+
+
+def has_volumes(cloud: Any) -> bool:
+    """Say whether the cloud lists a service of volumes."""
+    return bool(cloud.has_service("block-storage"))
+
+
+def _volumes(cloud: Any, inputs: Inputs) -> list[str]:
+    return [each.id for each in volumes_named(cloud, inputs["name"])]
+
+
+def _attachments(cloud: Any, inputs: Inputs) -> list[str]:
+    server, volume = inputs["instanceId"], inputs["volumeId"]
+    found = [each.volume_id for each in cloud.compute.volume_attachments(server)]
+    return [f"{server}/{volume}" for each in found if each == volume]
+
+
 _FINDERS: Mapping[str, Callable[[Any, Inputs], list[str]]] = {
     Kind.NETWORK: _networks,
     Kind.SUBNET: _subnets,
@@ -118,4 +141,6 @@ _FINDERS: Mapping[str, Callable[[Any, Inputs], list[str]]] = {
     Kind.SERVER_GROUP: _server_groups,
     Kind.SERVER: _servers,
     Kind.KEY: _keys,
+    Kind.VOLUME: _volumes,
+    Kind.ATTACHMENT: _attachments,
 }

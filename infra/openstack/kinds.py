@@ -20,6 +20,8 @@ class Kind(StrEnum):
     SERVER_GROUP = "openstack:compute/serverGroup:ServerGroup"
     SERVER = "openstack:compute/instance:Instance"
     KEY = "openstack:compute/keypair:Keypair"
+    VOLUME = "openstack:blockstorage/volume:Volume"
+    ATTACHMENT = "openstack:compute/volumeAttach:VolumeAttach"
 
 
 def marks(site: SiteDeclaration) -> Mapping[str, str]:

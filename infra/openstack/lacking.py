@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, ip_network
 from typing import Any, NamedTuple
 
 from infra.declaration import NetworkDeclaration, ServerDeclaration, SiteDeclaration
-from infra.openstack.finding import servers_named
+from infra.openstack.finding import has_volumes, servers_named, volumes_named
 from infra.openstack.kinds import router_name
 from infra.openstack.surroundings import lacking_surroundings
 from inventory.words import _
@@ -43,6 +43,7 @@ def lacking(cloud: Any, site: SiteDeclaration, held: Held) -> tuple[str, ...]:
         lambda: _compute_quota(cloud, new),
         lambda: _network_quota(cloud, site, held),
         lambda: _group_quota(cloud, site, held),
+        lambda: _volumes(cloud, site, held),
     )
     return tuple(finding for check in checks for finding in check())
 
@@ -54,6 +55,7 @@ def complete(site: SiteDeclaration, held: Held) -> bool:
     wanted += [("ServerGroup", group.name) for group in site.server_groups]
     wanted += [("Instance", server.name) for server in site.servers]
     wanted += [("FloatingIp", server.name) for server in site.servers if server.floating]
+    wanted += [("Volume", server.name) for server in site.servers if server.volume]
     return all(pair in held.resources for pair in wanted)
 
 
@@ -87,8 +89,12 @@ def _names(cloud: Any, site: SiteDeclaration, held: Held) -> Iterator[str]:
         *(("SecGroup", each.name, lambda name: cloud.network.security_groups(name=name, **project))
           for each in site.security_groups),
         *(("Instance", each.name, lambda name: servers_named(cloud, name)) for each in site.servers),
+        *(("Volume", each.name, lambda name: volumes_named(cloud, name)) for each in site.servers if each.volume),
     ]  # fmt: skip
-    words = {"Network": _("network"), "Router": _("router"), "SecGroup": _("security group"), "Instance": _("server")}
+    words = {
+        "Network": _("network"), "Router": _("router"), "SecGroup": _("security group"), "Instance": _("server"),
+        "Volume": _("volume"),
+    }  # fmt: skip
     for kind, name, find in wanted:
         if held.lacks(kind, name) and list(find(name)):
             yield there.format(kind=words[kind], name=name)
@@ -216,6 +222,29 @@ def _group_quota(cloud: Any, site: SiteDeclaration, held: Held) -> Iterator[str]
             yield _("server group {name} has {count} members and the quota allows {limit}").format(
                 name=name, count=members, limit=limits.server_group_members
             )
+
+
+def _volumes(cloud: Any, site: SiteDeclaration, held: Held) -> Iterator[str]:
+    new = [server for server in site.servers if server.volume and held.lacks("Volume", server.name)]
+    if not new:
+        return
+    if not has_volumes(cloud):
+        yield _("the cloud has no volumes: take them out of the inventory, or have the data on flavors' disks")
+        return
+    kind = site.volume_type
+    if kind and kind not in {each.name for each in cloud.block_storage.types()}:
+        yield _("the cloud has no volume type {name}: name the right one in the site's cloud.volume_type").format(
+            name=kind
+        )
+    limits = cloud.block_storage.get_limits().absolute
+    needs = (
+        (_("volumes"), len(new), limits.max_total_volumes, limits.total_volumes_used),
+        (
+            _("GiB of volumes"), sum(server.volume for server in new), limits.max_total_volume_gigabytes,
+            limits.total_gigabytes_used,
+        ),
+    )  # fmt: skip
+    yield from (_exceeded(*need) for need in needs if _exceeds(*need[1:]))
 
 
 def _exceeds(count: int, limit: int | None, used: int | None) -> bool:

@@ -59,9 +59,10 @@ class SiteProgram:
             if server.floating:
                 self._float(server, port, interfaces)
             fields = self._server(server, port, apart[server.server_group], key)
-            last[server.server_group] = self._resource(
-                Kind.SERVER, server.name, fields, after=[*before, *interfaces], once=_BORN_WITH
-            )
+            host = self._resource(Kind.SERVER, server.name, fields, after=[*before, *interfaces], once=_BORN_WITH)
+            last[server.server_group] = host
+            if server.volume:
+                self._volume(server, host)
 
     def _resource(
         self, kind: Kind, name: str, fields: Mapping[str, Any], after: Sequence[pulumi.Resource] = (),
@@ -135,6 +136,18 @@ class SiteProgram:
             "description": floating_mark(self._site.site, server.name),
         }  # fmt: skip
         self._resource(Kind.FLOATING, server.name, fields, after=interfaces)
+
+    def _volume(self, server: ServerDeclaration, host: pulumi.CustomResource) -> None:
+        """Declare the disk of a host's data: it stays when the host is made anew, and is attached to the new one."""
+        fields: dict[str, Any] = {
+            "name": server.name, "size": server.volume, "metadata": dict(marks(self._site)),
+            # It grows while it is in use.
+            "enableOnlineResize": True,
+        }  # fmt: skip
+        if self._site.volume_type:
+            fields["volumeType"] = self._site.volume_type
+        volume = self._resource(Kind.VOLUME, server.name, fields, once=("volumeType",))
+        self._resource(Kind.ATTACHMENT, server.name, {"instanceId": host.id, "volumeId": volume.id})
 
     def _operator_key(self) -> pulumi.CustomResource | None:
         if self._key is None or not self._site.servers:

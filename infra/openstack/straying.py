@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from infra.backends import BackendError
 from infra.declaration import RuleDeclaration, SecurityGroupDeclaration, SiteDeclaration
-from infra.openstack.finding import BUILDING, await_built, servers_named, source_of
+from infra.openstack.finding import BUILDING, await_built, has_volumes, servers_named, source_of
 from inventory.words import _
 
 _ERROR = "ERROR"
@@ -55,20 +55,27 @@ def close(cloud: Any, rules: tuple[StrayRule, ...]) -> None:
 
 
 def in_error(cloud: Any, site: SiteDeclaration) -> set[str]:
-    """Return the names of the servers in error, of those that a site declares; the engine takes them for active."""
+    """Return the names of the hosts of a site whose server or volume is in error; the engine takes them for whole."""
     # One question for all of them.
     broken = {str(each.name) for each in cloud.compute.servers(status=_ERROR)}
-    return broken & {server.name for server in site.servers}
+    return (broken & {server.name for server in site.servers}) | _volumes_in_error(cloud, site)
+
+
+def _volumes_in_error(cloud: Any, site: SiteDeclaration) -> set[str]:
+    wanted = {server.name for server in site.servers if server.volume}
+    if not wanted or not has_volumes(cloud):
+        return set()
+    return wanted & {str(each.name) for each in cloud.block_storage.volumes(status=_ERROR.lower())}
 
 
 def clear_failed(cloud: Any, site: SiteDeclaration, patience: float) -> tuple[str, ...]:
     """Delete the servers of a site that never came up, and return their names.
 
     Such a one is in error, or has been built for longer than `patience` seconds: a message of the cloud's own was lost.
-    BackendError where one is in error that had been up: it may hold data, and a person has to look.
+    BackendError where one is in error that had been up, or a volume: it may hold data, and a person has to look.
     """
     failed = [each for server in site.servers for each in _failed(cloud, server.name, patience)]
-    were_up = sorted(each.name for each in failed if each.launched_at)
+    were_up = sorted({each.name for each in failed if each.launched_at} | _volumes_in_error(cloud, site))
     if were_up:
         why = _("in error, and may hold data: {names}. Look into the cloud why, mend or delete them, and start again")
         raise BackendError(why.format(names=", ".join(were_up)))

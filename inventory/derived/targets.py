@@ -18,6 +18,8 @@ class TargetHost(Model):
     role: str
     apart: str
     """Hosts with the same word here must not share a hypervisor."""
+    volume: int = 0
+    """GiB of the volume for its data: those of its components together."""
 
 
 def network_of(programme: Programme, site: str, address: IPv4Address) -> SiteNetwork:
@@ -40,6 +42,8 @@ def component_hosts(programme: Programme) -> dict[tuple[str, IPv4Address], Targe
             for number, address in enumerate(component.to.addresses, start=1):
                 key = (component.to.site, address)
                 if key in hosts:
+                    volume = hosts[key].volume + component.to.volume
+                    hosts[key] = hosts[key].model_copy(update={"volume": volume})
                     continue
                 hosts[key] = TargetHost(
                     name=f"{system.system}-{component.name}-{number}",
@@ -49,6 +53,7 @@ def component_hosts(programme: Programme) -> dict[tuple[str, IPv4Address], Targe
                     size=component.to.size,
                     role="component",
                     apart=f"{system.system}-{component.name}",
+                    volume=component.to.volume,
                 )
     return hosts
 

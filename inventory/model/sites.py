@@ -78,6 +78,7 @@ class SiteCloud(Model):
     floating: Annotated[
         tuple[Name, ...], Field(description="Hosts that are reached from outside by a floating address too.")
     ] = ()
+    volume_type: Annotated[str, Field(description="Of its hosts' volumes; empty: the cloud's default.")] = ""
     zone: Annotated[str, Field(description="The availability zone of its hosts; empty: the cloud chooses.")] = ""
 
 

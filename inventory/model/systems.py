@@ -136,6 +136,9 @@ class Target(Model):
         tuple[Address, ...],
         Field(min_length=1, description="The address of each host; components of one system may share one."),
     ]
+    volume: Annotated[
+        int, Field(ge=0, description="GiB of a volume of its own for the data of each host; 0: the flavor's disk.")
+    ] = 0
 
 
 class Entry(Model):

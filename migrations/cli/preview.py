@@ -71,9 +71,12 @@ def _standing(site: SiteDeclaration, state: SiteState) -> str:
     deeds = ", ".join(f"{_(DEEDS[op])} {count}" for op, count in sorted(counts.items()))
     new = {change.name for change in state.changes if change.op == "create" and _kind(change) in ("Instance", "Server")}
     servers = [server for server in site.servers if server.name in new]
-    text = _("{deeds}; new servers: {count} with {cpus} processors and {memory} MiB of memory")
+    text = _(
+        "{deeds}; new servers: {count} with {cpus} processors and {memory} MiB of memory, {storage} GiB of volumes"
+    )
     cpus, memory = sum(each.cpus for each in servers), sum(each.memory for each in servers)
-    return text.format(deeds=deeds, count=len(servers), cpus=cpus, memory=memory)
+    storage = sum(each.volume for each in servers)
+    return text.format(deeds=deeds, count=len(servers), cpus=cpus, memory=memory, storage=storage)
 
 
 def _kind(change: Change) -> str:

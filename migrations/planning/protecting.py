@@ -10,6 +10,7 @@ from migrations.plan import Actuator, Plan, Unit
 
 KEPT = ("image", "cpus", "memory", "network", "address")
 """What cannot be changed of a host without making it anew."""
+_Server = Mapping[str, Any]
 
 
 class HostInUse(ZhengheError, LookupError):
@@ -38,15 +39,24 @@ def _endangered(plan: Plan, ledger: Ledger) -> Iterator[str]:
         site = changed[account.unit.key]
         now = _servers(site)
         for name, server in _servers(account.unit).items():
-            if name in carrying and (name not in now or any(now[name][field] != server[field] for field in KEPT)):
-                text = _("{site} would delete host {host}, which carries {system} ({state} in run {run})")
-                if name in now:
-                    text = _("{site} would replace host {host}, which carries {system} ({state} in run {run})")
+            if name in carrying and (text := _danger(server, now.get(name))):
                 user = carrying[name]
                 yield text.format(site=site.key, host=name, system=user.unit.key, state=user.state, run=user.run)
 
 
-def _servers(site: Unit) -> Mapping[str, Mapping[str, Any]]:
+def _danger(server: _Server, now: _Server | None) -> str:
+    """Return the sentence for a server that would lose data if it became another one; empty where it would not."""
+    if now is None:
+        return _("{site} would delete host {host}, which carries {system} ({state} in run {run})")
+    if any(now[field] != server[field] for field in KEPT):
+        return _("{site} would replace host {host}, which carries {system} ({state} in run {run})")
+    # A plan that was kept by an earlier version knows no volumes.
+    if now.get("volume", 0) < server.get("volume", 0):
+        return _("{site} would delete or shrink {host}'s volume, which carries {system} ({state} in run {run})")
+    return ""
+
+
+def _servers(site: Unit) -> Mapping[str, _Server]:
     return {str(server["name"]): server for step in site.steps for server in step.arguments["site"]["servers"]}
 
 

@@ -12,7 +12,7 @@ from infra.declaration import SiteDeclaration
 from infra.openstack.straying import clear_failed
 from tests.real.clouds.grounds import declared
 
-SITE: SiteDeclaration = declared(hosts=1)
+SITE: SiteDeclaration = declared(hosts=1, volume=0)
 
 
 class Servers:

@@ -175,21 +175,26 @@ class Laboratory:
         await self._run("others", f"{self._bin}/neutron-db-manage --config-file etc/neutron/neutron.conf"
                         " --config-file etc/neutron/ml2.ini upgrade heads",
                         f"{self._bin}/placement-manage --config-dir etc/placement db sync",
-                        f"{self._bin}/glance-manage --config-dir etc/glance db_sync")  # fmt: skip
+                        f"{self._bin}/glance-manage --config-dir etc/glance db_sync",
+                        f"{self._bin}/cinder-manage --config-dir etc/cinder db sync")  # fmt: skip
 
     async def _services(self) -> None:
         modules = {"placement": "placement.wsgi.api", "nova": "nova.wsgi.osapi_compute",
                    "neutron": "neutron.wsgi.api", "glance": "glance.wsgi.api"}  # fmt: skip
         for name, module in modules.items():
             await self._serve_wsgi(name, SERVICES[name][1], module)
+        # It finds its configuration by no variable.
+        await self._serve_wsgi("cinder", SERVICES["cinder"][1], "cinder.wsgi.api", "--pyargv --config-dir=etc/cinder")
+        for name in ("scheduler", "volume"):
+            await self._serve(f"cinder-{name}", f"{self._bin}/cinder-{name} --config-dir etc/cinder")
         await self._serve("conductor", f"{self._bin}/nova-conductor --config-dir etc/nova")
         await self._answers(SERVICES["placement"][1], web=True)
         for name in HYPERVISORS:
             switch = {"LAB_SWITCH": f"unix:{self._work}/ovn/{name}/db.sock", "LAB_HYPERVISOR": name}
             await self._serve(f"compute-{name}", f"{self._bin}/nova-compute --config-dir etc/{name}", switch)
         await self._serve("scheduler", f"{self._bin}/nova-scheduler --config-dir etc/nova")
-        for name in modules:
-            await self._answers(SERVICES[name][1], web=True)
+        for _kind, port, _path in SERVICES.values():
+            await self._answers(port, web=True)
 
     async def _furnish(self) -> None:
         await self._python("furnish")
@@ -232,12 +237,12 @@ class Laboratory:
 
         self._kept.append(asyncio.create_task(keep(await start())))
 
-    async def _serve_wsgi(self, name: str, port: int, module: str) -> None:
+    async def _serve_wsgi(self, name: str, port: int, module: str, more: str = "") -> None:
         # Kept-alive connections are cut by this server when it is busy; clients would take that for a failure.
         served = f"{self._bin}/uwsgi --http-socket 127.0.0.1:{port} --module {module}:application"
         options = "--processes 1 --threads 4 --enable-threads --lazy-apps -b 65535 --die-on-term --http-raw-body"
         closing = f"--add-header 'Connection: close' --set start-time={time.time():.0f}"
-        await self._serve(name, f"{served} {options} {closing}")
+        await self._serve(name, f"{served} {options} {closing} {more}")
 
     async def _answers(self, port: int, *, web: bool = False) -> None:
         until = time.monotonic() + PATIENCE

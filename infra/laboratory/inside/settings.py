@@ -8,12 +8,13 @@ REGION = "RegionOne"
 IDENTITY = "http://127.0.0.1:5000/v3"
 QUEUE = "rabbit://guest:guest@127.0.0.1:5672/"
 DATABASE = "mysql+pymysql://os:os@127.0.0.1:3306"
-DATABASES = ("keystone", "placement", "glance", "nova_api", "nova", "nova_cell0", "neutron")
+DATABASES = ("keystone", "placement", "glance", "nova_api", "nova", "nova_cell0", "neutron", "cinder")
 SERVICES: Mapping[str, tuple[str, int, str]] = {
     "placement": ("placement", 8778, ""),
     "glance": ("image", 9292, ""),
     "nova": ("compute", 8774, "/v2.1"),
     "neutron": ("network", 9696, ""),
+    "cinder": ("volumev3", 8776, "/v3"),
 }
 """Type, port and path of what the catalogue lists."""
 UNDERLAY = "172.20.0"
@@ -44,6 +45,7 @@ class Settings:
         self._identity()
         self._placement()
         self._image()
+        self._volumes()
         self._compute("ctl", "nova")
         for name in self._hypervisors:
             self._compute(name, name)
@@ -83,6 +85,21 @@ class Settings:
             "keystone_authtoken": self._token(),
         })  # fmt: skip
 
+    def _volumes(self) -> None:
+        self._file("cinder/cinder.conf", {
+            "DEFAULT": {
+                "log_dir": self._work / "log", "state_path": self._work / "state/cinder", "transport_url": QUEUE,
+                "auth_strategy": "keystone", "enabled_backends": "file", "host": "lab",
+                "api_paste_config": self._data / "cinder/api-paste.ini",
+            },
+            "database": {"connection": f"{DATABASE}/cinder"},
+            "oslo_concurrency": {"lock_path": self._work / "lock"},
+            "file": {"volume_driver": "cinder.volume.drivers.zhenghe.FileDriver", "volume_backend_name": "file"},
+            "keystone_authtoken": self._token(),
+            "nova": self._login(),
+            "service_user": self._login(send_service_user_token="true"),  # noqa: S106 -- no password
+        })  # fmt: skip
+
     def _compute(self, host: str, folder: str) -> None:
         state = self._work / "state" / host
         state.mkdir(parents=True, exist_ok=True)
@@ -104,6 +121,7 @@ class Settings:
             "placement": self._login(),
             "glance": self._login(),
             "neutron": self._login(),
+            "cinder": self._login(catalog_info="volumev3::publicURL"),
             "service_user": self._login(send_service_user_token="true"),  # noqa: S106 -- no password
         })  # fmt: skip
 

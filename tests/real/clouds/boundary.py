@@ -176,6 +176,7 @@ class _Passing(BaseHTTPRequestHandler):
 _KINDS = {
     "servers": "server", "networks": "network", "security-groups": "security_group", "os-server-groups": "server_group",
     "routers": "router", "subnets": "subnet", "ports": "port",
+    "volumes": "volume",
 }  # fmt: skip
 
 

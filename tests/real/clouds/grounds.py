@@ -37,14 +37,14 @@ getattr(engine, verb)(SiteDeclaration.model_validate_json(Path(site).read_text()
 """
 
 
-def declared(site: str = "cloud-a", number: int = 60, hosts: int = 2) -> SiteDeclaration:
-    """A site with one network and a few hosts that must not share a hypervisor."""
+def declared(site: str = "cloud-a", number: int = 60, hosts: int = 2, volume: int = 1) -> SiteDeclaration:
+    """A site with one network and a few hosts that must not share a hypervisor; the first one has a volume."""
     network, group = f"{site}-admin", f"{site}-component"
     servers = [
         {
             "name": f"{site}-db-{host}", "image": "bookworm", "flavor": "1c1g", "cpus": 1, "memory": 256,
             "network": network, "address": f"10.{number}.1.{20 + host}", "security_groups": [group],
-            "server_group": f"{site}-db",
+            "server_group": f"{site}-db", "volume": volume if host == 1 else 0,
         }
         for host in range(1, hosts + 1)
     ]  # fmt: skip

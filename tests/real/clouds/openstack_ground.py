@@ -17,7 +17,7 @@ from infra.openstack import connection
 from infra.openstack.finding import servers_named
 from infra.twin.namespaces import inside
 from infra.worlds import CloudSettings
-from tests.real.clouds.boundary import at_port
+from tests.real.clouds.boundary import PATIENCE, at_port
 from tests.real.clouds.grounds import Ground, Parts, T
 
 
@@ -125,6 +125,15 @@ class OpenStackGround(Ground):
     def clear(self) -> None:
         self.asked(_cleared)
 
+    def volume_of(self, server: str) -> tuple[str, int, list[str]]:
+        """Id and size of the one volume of that name, and the servers that it is attached to."""
+
+        def look(cloud: Any) -> tuple[str, int, list[str]]:
+            (found,) = [each for each in cloud.block_storage.volumes() if each.name == server]
+            return str(found.id), int(found.size), [str(each["server_id"]) for each in found.attachments]
+
+        return self.asked(look)
+
     def limit_servers(self, count: int) -> None:
         """Set the project's quota of servers."""
         project = self.asked(lambda cloud: str(cloud.current_project_id))
@@ -229,6 +238,7 @@ def _beside(cloud: Any) -> Parts:
     found += [("subnet", each.name) for each in cloud.network.subnets(**project)]
     found += [("floating", each.description) for each in cloud.network.ips(**project)]
     found += [("key", each.name) for each in cloud.compute.keypairs()]
+    found += [("volume", each.name) for each in cloud.block_storage.volumes()]
     found += [("port", each.name) for each in cloud.network.ports(**project) if "network:" not in each.device_owner]
     return Counter(found)
 
@@ -244,6 +254,9 @@ def _compute_cleared(cloud: Any) -> None:
         cloud.compute.delete_server(server)
     for server in servers:
         cloud.compute.wait_for_delete(server)
+    for volume in cloud.block_storage.volumes():
+        cloud.block_storage.wait_for_status(volume, "available", ["error"], wait=PATIENCE)
+        cloud.block_storage.delete_volume(volume)
     for group in cloud.compute.server_groups():
         cloud.compute.delete_server_group(group)
     for key in cloud.compute.keypairs():

@@ -30,11 +30,12 @@ def test_everything_that_an_openstack_lacks_is_told_at_once_and_nothing_is_made(
     wrong = site.model_copy(
         update={
             "servers": (
-                first.model_copy(update={"flavor": "9c9g", "cloud_image": "windows-95"}),
+                first.model_copy(update={"flavor": "9c9g", "cloud_image": "windows-95", "volume": 2000}),
                 second.model_copy(update={"memory": 4096}),
             ),
             "uplinks": {"administrative": "nowhere"},
             "zone": "mars",
+            "volume_type": "diamond",
             "hypervisors": 1,
         }
     )
@@ -45,7 +46,8 @@ def test_everything_that_an_openstack_lacks_is_told_at_once_and_nothing_is_made(
         real_cloud.provide(wrong)
     told = "\n".join(lacking.value.findings)
     for word in ("nowhere", "mars", "9c9g", "windows-95", "1c1g", "quota of servers: 2 more are needed, 0 of 1",
-                 "overlapping", "cloud-a-admin is there already", "2 servers need as many hypervisors"):  # fmt: skip
+                 "overlapping", "cloud-a-admin is there already", "no volume type diamond",
+                 "2000 more are needed, 0 of 1000", "2 servers need as many hypervisors"):  # fmt: skip
         assert word in told, told
     # A preview tells the same, though the site cannot even be declared.
     seen = real_cloud.preview(wrong)
@@ -77,6 +79,21 @@ def test_what_pulumi_imports_is_ours_from_then_on_and_made_no_second_time(
     assert real_cloud.provide(site).state == "done"
     assert real_cloud.everything() == complete(site)
     assert there == real_cloud.asked(lambda cloud: str(cloud.network.find_network("net").id))
+
+
+@on_openstack
+def test_a_volume_outlives_its_host_and_grows_in_use(real_cloud: OpenStackGround) -> None:
+    site = declared(hosts=1)
+    real_cloud.provide(site)
+    volume, size, attached = real_cloud.volume_of("cloud-a-db-1")
+    assert (size, attached) == (1, [real_cloud.identity("cloud-a-db-1")])
+    real_cloud.delete_server("cloud-a-db-1")
+    grown = site.model_copy(update={"servers": (site.servers[0].model_copy(update={"volume": 2}),)})
+    assert real_cloud.provide(grown).state == "done"
+    assert real_cloud.volume_of("cloud-a-db-1") == (volume, 2, [real_cloud.identity("cloud-a-db-1")])
+    assert real_cloud.provide(grown).changes == ()
+    real_cloud.withdraw(grown)
+    assert real_cloud.beside() == {}
 
 
 @only_in_test_all
