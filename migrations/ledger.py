@@ -10,7 +10,7 @@ from inventory.errors import ZhengheError, cause_of
 from inventory.words import _
 from migrations.evidence.snapshot import standings_in
 from migrations.home import RunHome, RunSettings
-from migrations.plan import Actuator, Plan, Unit
+from migrations.plan import STANDING, Plan, Unit
 from migrations.states import BETWEEN, UnitState
 
 NOTHING_DONE = frozenset({UnitState.PLANNED, UnitState.WITHDRAWN})
@@ -68,7 +68,7 @@ class Ledger(Model):
         account = self.accounts.get(unit.key)
         if account is None:
             return False
-        if unit.kind is Actuator.SITE:
+        if unit.kind in STANDING:
             there = {UnitState.READY, *GIVEN_UP}
             return account.state in there and account.unit.digest == unit.digest
         return account.state in GIVEN_UP
@@ -77,7 +77,7 @@ class Ledger(Model):
         """Yield the accounts of those units that another run has moved or is moving: it has their way back."""
         for unit in units:
             account = self.accounts.get(unit.key)
-            if account is None or account.run == run or unit.kind is Actuator.SITE:
+            if account is None or account.run == run or unit.kind in STANDING:
                 continue
             if account.is_held or account.state in GIVEN_UP:
                 yield account

@@ -13,6 +13,8 @@ class Actuator(StrEnum):
     """Who carries a step out: Pulumi for sites, Ansible for systems, netmiko for lines, people what no program can."""
 
     SITE = "site"
+    LINK = "link"
+    """Of two sites: nobody makes it, it is looked at from both ends."""
     SYSTEM = "system"
     LINE = "line"
     PEOPLE = "people"
@@ -50,7 +52,7 @@ class Step(Model):
 
 
 class Unit(Model):
-    """A site, a system or a line, with its steps in order; its cutover waits for the units that it needs.
+    """A site, a link, a system or a line, with its steps in order; its cutover waits for the units that it needs.
 
     Sites and lines that it needs have come through before it begins at all.
     """
@@ -101,8 +103,12 @@ class Plan(Model):
     programme: str
     scope: Scope = Scope()
     units: tuple[Unit, ...]
-    """By depth, sites before lines before systems, then by name."""
+    """By depth, sites before links before lines before systems, then by name."""
     untouched: tuple[Untouched, ...]
+
+
+STANDING = frozenset({Actuator.SITE, Actuator.LINK})
+"""Kinds of units that no cutover moves: once they are ready they stand, and are gone through again when they change."""
 
 
 def needed_by(plan: Plan) -> Mapping[str, tuple[str, ...]]:

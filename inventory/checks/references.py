@@ -104,6 +104,14 @@ def _said() -> Mapping[str, str]:
     }
 
 
+def _apart(place: Cursor, domain: str, ends: Iterable[Cursor]) -> Iterator[Finding]:
+    for end in ends:
+        domains = [network.text("domain") for network in end.each("networks")]
+        if domains and domain not in domains:
+            text = _("site '{site}' has no network in domain '{domain}', by which it could be linked")
+            yield place.finding(text.format(site=end.text("name"), domain=domain), "")
+
+
 class References:
     """Checks that words lead to parts that exist, or may be those of files that could not be read."""
 
@@ -142,6 +150,7 @@ class References:
                     yield from self.led(place, reference.target, known)
         yield from self.offices()
         yield from self.recoveries()
+        yield from self.links()
         yield from self.records()
         yield from self.probes()
 
@@ -177,6 +186,18 @@ class References:
             if (place := site.down("recovery", "site")) is not None:
                 others = set(self.index.named("sites")) - {site.text("name")}
                 yield from self.led(place, "other sites", others)
+
+    def links(self) -> Iterator[Finding]:
+        """Yield a finding for each link that leads to no other site, or over no domain that both sites are in."""
+        sites = self.index.named("sites")
+        for site in self.index.parts("sites"):
+            for link in site.each("links"):
+                if (place := link.at("site")) is not None:
+                    yield from self.led(place, "other sites", set(sites) - {site.text("name")})
+                if (place := link.at("domain")) is not None:
+                    yield from self.led(place, "domains", self.known("domains"))
+                    ends = (site, sites.get(link.text("site") or ""))
+                    yield from _apart(place, link.text("domain") or "", [end for end in ends if end is not None])
 
     def records(self) -> Iterator[Finding]:
         """Yield a finding for each record of something that is not there; `line:NAME` tells equal names apart."""

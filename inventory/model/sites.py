@@ -82,6 +82,13 @@ class SiteCloud(Model):
     zone: Annotated[str, Field(description="The availability zone of its hosts; empty: the cloud chooses.")] = ""
 
 
+class SiteLink(Model):
+    """A connection of a site with one of another level, over the extranet."""
+
+    site: Annotated[Name, Field(description="The other site, such as the province's.")]
+    domain: Annotated[Name, Field(description="The domain of the extranet that carries it.")]
+
+
 class Site(Model):
     """A government cloud, or a site for its disaster recovery."""
 
@@ -96,6 +103,10 @@ class Site(Model):
     ] = None
     networks: Annotated[tuple[SiteNetwork, ...], Field(description="Its networks, one or more for each domain.")]
     recovery: Annotated[Recovery | None, Field(description="The site that keeps its copies.")] = None
+    links: Annotated[
+        tuple[SiteLink, ...],
+        Field(description="Sites of other levels that it is linked with; a link stands at one of its two ends."),
+    ] = ()
     cloud: Annotated[SiteCloud | None, Field(description="What its cloud calls flavors, images and networks.")] = None
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from inventory.base import Model
 from inventory.model import Programme, Record
 
-Subject = Literal["system", "line", "site", "department", "unit", "asset", "obligation"]
+Subject = Literal["system", "line", "link", "site", "department", "unit", "asset", "obligation"]
 
 
 class Achievements(Model):

@@ -7,6 +7,7 @@ from datetime import date
 from functools import cached_property
 
 from inventory.blanks import says_nothing
+from inventory.derived.links import LinkedSites, linked_sites
 from inventory.dispositions import decisions as dispositions
 from inventory.dispositions.zombies import Verdict, criteria_of
 from inventory.kinds import Kind
@@ -103,6 +104,11 @@ class Ground:
     def sites(self) -> Mapping[str, Site]:
         """Map names to sites."""
         return {each.name: each for each in self.programme.sites}
+
+    @cached_property
+    def links(self) -> tuple[LinkedSites, ...]:
+        """Return the links between sites."""
+        return linked_sites(self.programme)
 
     @cached_property
     def serving(self) -> frozenset[tuple[str, str]]:

@@ -100,6 +100,13 @@ def _links(programme: Programme) -> list[Linked]:
     return [Linked(platform, link) for platform in programme.platforms for link in platform.links]
 
 
+def _reachable(facts: Facts, site: Site) -> Truth:
+    links = [each.name for each in facts.ground.links if site.name in {end.site for end in each.ends}]
+    if not links:
+        return facts.shown("verified", "site", site.name)
+    return all(facts.shown("verified", "link", name) for name in links)
+
+
 def _site_shown(kind: str) -> Question:
     return achieved(lambda facts, site: facts.shown(kind, "site", site.name))
 
@@ -189,7 +196,9 @@ class SiteCondition(Condition):
         None
     )
     reachable: Annotated[
-        bool | None, _site_shown("verified"), Field(description="It was verified to be reached over the extranet.")
+        bool | None,
+        achieved(_reachable),
+        Field(description="It was seen to be reached over the extranet; its links, where it has any, from both ends."),
     ] = None
     paired: Annotated[
         bool | None, known(_paired), Field(description="It keeps copies of a site, or one keeps its.")

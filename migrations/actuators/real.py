@@ -35,6 +35,7 @@ from migrations.actuators.contract import (
     Unreachable,
 )
 from migrations.actuators.devices import device_passwords
+from migrations.actuators.links import LinkActuator
 from migrations.actuators.people import PeopleActuator
 from migrations.calls import SystemArguments
 from migrations.home import RunHome
@@ -74,6 +75,7 @@ def real_actuators(home: RunHome, playbooks: Path | None = None) -> Mapping[Actu
     return {
         Actuator.SITE: SiteActuator(SitesAlone(world, states_of(world, home.path))),
         Actuator.SYSTEM: SystemActuator(Playbooks(world, playbooks or home.playbooks)),
+        Actuator.LINK: LinkActuator(world),
         Actuator.LINE: LineActuator(
             Extranet(devices, home.configurations, key_file=home.sealing_key, passwords=device_passwords(world.secrets))
         ),

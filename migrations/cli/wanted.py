@@ -10,7 +10,7 @@ from inventory.words import _
 from migrations.cli.help import WrongUse, inventory_folder
 from migrations.home import RunHome
 from migrations.ledger import GIVEN_UP, NOTHING_DONE, Ledger, ledger_of
-from migrations.plan import Actuator, Plan, Scope, digest_of_units
+from migrations.plan import STANDING, Plan, Scope, digest_of_units
 from migrations.planning.differing import difference_of, in_words
 from migrations.planning.plan_store import SHORTEST, KeptPlan, KeptPlans, NoPlan
 from migrations.planning.preparing import prepare
@@ -172,7 +172,7 @@ def withdrawn(plan: Plan, units: tuple[str, ...], ledger: Ledger) -> tuple[str, 
 
     WrongUse where one is named on which others stand that are prepared or moved.
     """
-    taken = set(units) or {unit.key for unit in plan.units if unit.kind is not Actuator.SITE}
+    taken = set(units) or {unit.key for unit in plan.units if unit.kind not in STANDING}
     standing = (account.unit for account in ledger.accounts.values() if account.state not in NOTHING_DONE)
     others = [unit.key for unit in standing if unit.key not in taken and taken & set(unit.needs)]
     if units and others:

@@ -20,6 +20,7 @@ ContentOf = Callable[[Actuator, frozenset[str]], str]
 ROOT = Path(__file__).resolve().parents[2]
 LEFTOVERS = frozenset({".pyc", ".swp", ".orig"})
 SITE_FILES = ("infra/__main__.py", "infra/declaration.py", "infra/program.py")
+LINK_FILES = ("migrations/actuators/links.py",)
 SITE_FOLDERS = ("infra/backends", "infra/engine", "infra/openstack", "infra/provider")
 PLATFORMS = "netcfg/platforms"
 COMMON = ("step.yml", "agents", "plugins/action")
@@ -49,6 +50,8 @@ class Contents:
         match kind:
             case Actuator.SITE:
                 return set(self._below(self._root, (*SITE_FILES, *SITE_FOLDERS)))
+            case Actuator.LINK:
+                return set(self._below(self._root, LINK_FILES))
             case Actuator.LINE:
                 return set(self._of_lines(names))
             case Actuator.SYSTEM:

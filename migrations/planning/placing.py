@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from inventory.words import _
 from migrations.plan import Actuator, Unit, digest_of_unit
 
-RANKS: Mapping[Actuator, int] = {Actuator.SITE: 0, Actuator.LINE: 1, Actuator.SYSTEM: 2}
+RANKS: Mapping[Actuator, int] = {Actuator.SITE: 0, Actuator.LINK: 1, Actuator.LINE: 2, Actuator.SYSTEM: 3}
 """Which kinds come first among units of one depth."""
 
 

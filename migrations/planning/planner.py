@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from infra.declaration import declare_site
+from inventory.derived.links import linked_sites
 from inventory.derived.wiring import Wires
 from inventory.dispositions.decisions import MOVES, disposition_of, untouched_line
 from inventory.kinds import Kind
@@ -32,6 +33,7 @@ LEFT_LINES: Mapping[str, str] = {
 """What is said of a line that is in no unit, by the rule that leaves it alone."""
 
 SITE_TIMEOUT = 900.0
+LINK_TIMEOUT = 300.0
 
 
 def make_plan(programme: Programme, kinds: Mapping[str, Kind], content: ContentOf | None = None) -> Plan:
@@ -47,6 +49,7 @@ def make_plan(programme: Programme, kinds: Mapping[str, Kind], content: ContentO
     courses = {system.system: _course(system, kinds) for system in programme.systems}
     drafts = [
         *_sites(programme, kinds, content),
+        *_links(programme, content),
         *_lines(programme, content),
         *_systems(programme, kinds, courses, content),
     ]
@@ -129,6 +132,21 @@ def _sites(programme: Programme, kinds: Mapping[str, Kind], content: ContentOf) 
         )
         acting = content(Actuator.SITE, frozenset())
         yield Unit(name=site.name, kind=Actuator.SITE, needs=(), content=acting, steps=(provision,))
+
+
+def _links(programme: Programme, content: ContentOf) -> Iterator[Unit]:
+    acting = content(Actuator.LINK, frozenset())
+    for link in linked_sites(programme):
+        reach = Step(
+            id=f"link:{link.name}/reach",
+            verb="reach",
+            stage=Stage.PREPARE,
+            kind=StepKind.REVERSIBLE,
+            arguments={"link": link.model_dump(mode="json")},
+            timeout=LINK_TIMEOUT,
+        )
+        needs = tuple(sorted(f"site:{end.site}" for end in link.ends))
+        yield Unit(name=link.name, kind=Actuator.LINK, needs=needs, content=acting, steps=(reach,))
 
 
 def _consolidated(line: Line) -> bool:

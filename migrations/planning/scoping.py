@@ -7,7 +7,7 @@ from inventory.base import Model
 from inventory.errors import ZhengheError
 from inventory.words import _
 from migrations.ledger import GIVEN_UP, Account, Ledger
-from migrations.plan import Actuator, Plan, Scope, Unit
+from migrations.plan import STANDING, Actuator, Plan, Scope, Unit
 from migrations.planning.differing import between, in_words
 from migrations.planning.protecting import protect
 from migrations.states import THROUGH, UnitState, state_word
@@ -123,7 +123,7 @@ def _left_out(units: Iterable[Unit], ledger: Ledger) -> Iterator[LeftOut]:
             if changed:
                 reason = _("it was committed in run {run}; later changes of its move in the inventory have no effect")
             yield LeftOut(unit=unit.key, reason=reason.format(run=account.run))
-        elif account.is_held and unit.kind is not Actuator.SITE:
+        elif account.is_held and unit.kind not in STANDING:
             reason = _("{state} in run {run}, which has its way back")
             word = state_word(unit.kind, account.state, _)
             yield LeftOut(unit=unit.key, reason=reason.format(state=word, run=account.run))

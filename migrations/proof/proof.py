@@ -12,7 +12,7 @@ from migrations.evidence.kinds import PassageBegun, PassageEnded, ProbeSaw, Unit
 from migrations.evidence.seen import ProbeResult, UnitChecks, Window, WritesVerdict
 from migrations.evidence.standing import FOLDED
 from migrations.home import RunHome, states_of
-from migrations.plan import Actuator, needed_by
+from migrations.plan import STANDING, needed_by
 from migrations.proof.probes import Probes, Sighting, probe_orders
 from migrations.proof.probes.limits import Allowed, allowances, judged, told
 from migrations.proof.verify import Side, VerifyResult, verify
@@ -113,7 +113,7 @@ class Proof:
 
     def _side(self, key: str, state: UnitState) -> Side | None:
         kind = {unit.key: unit.kind for unit in self._plan.units}[key]
-        if state in MOVED or (state is UnitState.READY and kind is Actuator.SITE):
+        if state in MOVED or (state is UnitState.READY and kind in STANDING):
             return Side.TARGET
         # A unit whose move was cut off stands nowhere for certain.
         return Side.SOURCE if state in UNMOVED else None

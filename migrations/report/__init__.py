@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from inventory.derived.links import LinkedSites, linked_sites
 from inventory.model import Programme
 from migrations.evidence.chain import read_kinds
 from migrations.evidence.kinds import (
@@ -47,7 +48,13 @@ def titles_of(programme: Programme) -> Mapping[str, str]:
         "": programme.title,
         **{f"system:{system.system}": system.title for system in programme.systems},
         **{f"site:{site.name}": site.title for site in programme.sites},
+        **{f"link:{link.name}": _link_title(programme, link) for link in linked_sites(programme)},
     }
+
+
+def _link_title(programme: Programme, link: LinkedSites) -> str:
+    titles = {site.name: site.title for site in programme.sites}
+    return " – ".join(titles[end.site] for end in link.ends)
 
 
 def summary_of(home: RunHome) -> RunSummary:

@@ -18,7 +18,7 @@ from migrations.evidence.chain import Record as Seen
 from migrations.evidence.chain import Soundness
 from migrations.evidence.kinds import UnitChecked, UnitMoved, WritesJudged
 from migrations.home import RunHome, states_of
-from migrations.plan import Actuator, Plan, Stage, Unit
+from migrations.plan import STANDING, Actuator, Plan, Stage, Unit
 from migrations.states import UnitState
 from migrations.trust.witness import signed_part, testimony
 
@@ -84,7 +84,7 @@ def achieved_in(plan: Plan, seen: tuple[Seen, ...], run: str) -> Iterator[Record
 
 def _end_of(unit: Unit, state: UnitState, seen: list[Seen]) -> tuple[Any, date | None]:
     """Return the kind of record that a unit's end amounts to, and its day; no day where it is not at its end."""
-    if unit.kind is Actuator.SITE:
+    if unit.kind in STANDING:
         return "committed", _last(seen, UnitState.READY) if state in {UnitState.READY, *MOVED} else None
     if unit.kind is Actuator.LINE:
         # Its rent can end only when it was released, which is what its commit's steps do.
@@ -97,7 +97,7 @@ def _end_of(unit: Unit, state: UnitState, seen: list[Seen]) -> tuple[Any, date |
 
 def _checked(unit: Unit, state: UnitState, seen: list[Seen]) -> Seen | None:
     """Return the last check of a unit in its new place, where it found nothing wrong and no write was lost."""
-    if state not in MOVED and not (unit.kind is Actuator.SITE and state is UnitState.READY):
+    if state not in MOVED and not (unit.kind in STANDING and state is UnitState.READY):
         return None
     arrived = max((each.seq for each in seen if _state(each) in ARRIVED), default=None)
     if arrived is None:

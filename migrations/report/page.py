@@ -166,7 +166,7 @@ def chart(summary: RunSummary, say: Say) -> Chart:
     y = TOP + 12
     lanes: list[Lane] = []
     headings: list[Heading] = []
-    for kind in ("site", "line", "system"):
+    for kind in KINDS:
         units = [unit for unit in summary.units if unit.kind == kind]
         if units:
             headings.append(Heading(y=y + 8, text=say(KINDS[kind])))

@@ -53,7 +53,7 @@ class UnitSummary(Model):
     key: str
     name: str
     title: str
-    kind: Literal["site", "system", "line"]
+    kind: Literal["site", "link", "system", "line"]
     wave: int | None = None
     depth: int = 1
     state: UnitState

@@ -23,10 +23,11 @@ def _marked(message: str) -> str:
 
 
 _N = _marked
-KINDS = {"site": _N("Sites"), "line": _N("Lines"), "system": _N("Systems")}
-UNIT_KINDS = {"site": _N("site"), "line": _N("line"), "system": _N("system")}
+KINDS = {"site": _N("Sites"), "link": _N("Links between sites"), "line": _N("Lines"), "system": _N("Systems")}
+UNIT_KINDS = {"site": _N("site"), "link": _N("link"), "line": _N("line"), "system": _N("system")}
 VERBS = {
     "provision": _N("provision"),
+    "reach": _N("reach"),
     "attach": _N("attach"),
     "shift": _N("shift"),
     "drain": _N("drain"),

@@ -15,6 +15,7 @@ from migrations.states import UnitState
 _PREPARED = ("replicate", "front")
 WATCHED: Mapping[Actuator, Mapping[UnitState, tuple[str, ...]]] = {
     Actuator.SITE: dict.fromkeys((UnitState.READY, UnitState.COMMITTED), ("provision",)),
+    Actuator.LINK: dict.fromkeys((UnitState.READY, UnitState.COMMITTED), ("reach",)),
     Actuator.LINE: {
         UnitState.SYNCED: ("attach",),
         UnitState.ROLLED_BACK: ("attach",),
@@ -66,6 +67,8 @@ def _not_there(unit: Unit, step: Step, seen: Observation) -> Iterator[tuple[What
     elif unit.kind is Actuator.LINE:
         text = _("{step} is not in force on {where}")
         yield "drift", text.format(step=step.verb, where=_devices(seen.facts))
+    elif unit.kind is Actuator.LINK:
+        yield "drift", _("its ends do not reach each other: {what}").format(what=seen.detail)
     elif unit.kind is Actuator.SITE:
         yield "drift", _("the cloud is not as declared: {what}").format(what=_changes(seen.facts))
     else:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from inventory.base import Model
 from inventory.derived.exits import foreign_devices
+from inventory.derived.links import LinkedSites, linked_sites
 from inventory.derived.targets import TargetHost, component_hosts, entry_hosts, network_of, target_hosts, target_names
 from inventory.derived.wired import ends_in, ends_of, host_addresses, prefix_of
 from inventory.kinds import Expectations, Kind
@@ -55,10 +56,7 @@ def expectations(programme: Programme, kinds: Mapping[str, Kind], sides: Mapping
     A unit that is not given has no expectations; nor has a site that is not yet made. Of a system or a line on its
     source side only that users reach what they did: how it is built there was never this software's affair.
     """
-    found: list[Expectation] = []
-    for site in programme.sites:
-        if sides.get(f"site:{site.name}") is Side.TARGET:
-            found += _site(programme, site)
+    found = [*_standing(programme, sides)]
     for line in programme.network.lines:
         side = sides.get(f"line:{line.name}")
         if side is not None:
@@ -68,6 +66,15 @@ def expectations(programme: Programme, kinds: Mapping[str, Kind], sides: Mapping
         if side is not None and not system.grading.classified:
             found += _system(programme, kinds, system, side)
     return tuple(dict.fromkeys(found))
+
+
+def _standing(programme: Programme, sides: Mapping[str, Side]) -> Iterator[Expectation]:
+    for site in programme.sites:
+        if sides.get(f"site:{site.name}") is Side.TARGET:
+            yield from _site(programme, site)
+    for link in linked_sites(programme):
+        if sides.get(f"link:{link.name}") is Side.TARGET:
+            yield from _link(link)
 
 
 def _site(programme: Programme, site: Site) -> Iterator[Expectation]:
@@ -88,6 +95,17 @@ def _site(programme: Programme, site: Site) -> Iterator[Expectation]:
             name="ip -o -4 address show",
             wanted=rf"\b{str(host.address).replace('.', r'[.]')}/",
             title=f"has the address {host.address}",
+        )
+
+
+def _link(link: LinkedSites) -> Iterator[Expectation]:
+    for here, there in link.views():
+        yield Expectation(
+            unit=f"link:{link.name}",
+            host=here.name,
+            what="reaches",
+            name=f"{there.address}:22",
+            title=f"reaches {there.name} at the other end",
         )
 
 
