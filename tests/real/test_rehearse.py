@@ -113,7 +113,7 @@ def test_every_unit_came_to_its_end_and_nobody_felt_it(rehearsed: Rehearsed) -> 
     fields = {"name", "kind", "state", "downtime_s", "requests_failed", "packets_lost", "checks", "seconds"}
     for (kind, _name), unit in units.items():
         assert set(unit) == fields
-        assert unit["state"] == ("COMMITTED" if kind == "site" else "DECOMMISSIONED")
+        assert unit["state"] == ("COMMITTED" if kind in {"site", "link"} else "DECOMMISSIONED")
         assert (unit["requests_failed"], unit["packets_lost"], unit["checks"]["failed"]) == (0, 0, 0)
         assert unit["checks"]["passed"] > 0
     for name in ("water-billing", "archive", "identity", "allowance"):

@@ -55,6 +55,7 @@ def test_depths_follow_needs(plan: Plan) -> None:
         "line:water-exit": 1,
         "line:water-leased": 1,
         "system:notice-board": 1,
+        "link:cloud-a-dr-b": 2,
         "system:allowance": 2,
         "system:archive": 2,
         "system:identity": 2,
