@@ -110,8 +110,8 @@ def volumes_named(cloud: Any, name: str) -> list[Any]:
     """Return the volumes of exactly that name; none where the cloud has no volumes."""
     if not has_volumes(cloud):
         return []
-    # Clouds need not filter by it.
-    return [each for each in cloud.block_storage.volumes(name=name) if each.name == name]
+    # By what they may be asked for is every cloud's own affair.
+    return [each for each in cloud.block_storage.volumes() if each.name == name]
 
 
 def has_volumes(cloud: Any) -> bool:

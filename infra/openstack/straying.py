@@ -65,7 +65,7 @@ def _volumes_in_error(cloud: Any, site: SiteDeclaration) -> set[str]:
     wanted = {server.name for server in site.servers if server.volume}
     if not wanted or not has_volumes(cloud):
         return set()
-    return wanted & {str(each.name) for each in cloud.block_storage.volumes(status=_ERROR.lower())}
+    return wanted & {str(each.name) for each in cloud.block_storage.volumes() if each.status == _ERROR.lower()}
 
 
 def clear_failed(cloud: Any, site: SiteDeclaration, patience: float) -> tuple[str, ...]:

@@ -128,6 +128,9 @@ def test_a_floating_address_comes_once_and_goes_with_its_host(real_cloud: OpenSt
     nowhere = reached.model_copy(update={"uplinks": {}})
     with pytest.raises(NotReady, match="needs an uplink"):
         real_cloud.provide(nowhere)
+    assert real_cloud.provide(site).state == "done"
+    (address,) = real_cloud.preview(reached).changes
+    assert (address.op, address.type, address.name) == ("create", Kind.FLOATING, "cloud-a-db-1")
     assert real_cloud.provide(reached).state == "done"
     assert real_cloud.floating() == ["zhenghe: cloud-a: cloud-a-db-1"]
     assert real_cloud.provide(reached).changes == ()
@@ -143,6 +146,7 @@ def test_an_image_that_the_operators_replace_costs_no_server(real_cloud: OpenSta
     with real_cloud.another_image("bookworm"):
         assert real_cloud.observe(site).state == "done"
         moved = site.model_copy(update={"servers": (site.servers[0].model_copy(update={"cloud_image": "bullseye"}),)})
+        assert real_cloud.preview(moved).changes == ()
         assert real_cloud.provide(moved).state == "done"
     assert real_cloud.identity("cloud-a-db-1") == server
 
