@@ -77,6 +77,22 @@ def test_a_site_declares_what_its_cloud_calls_things(programme: Programme) -> No
     assert tags(declared) == ["made-by=zhenghe", "programme=yunhe", "site=cloud-a"]
 
 
+def test_components_that_share_a_host_share_its_volume(programme: Programme) -> None:
+    document = programme.model_dump(mode="json")
+    parts = [part for system in document["systems"] for part in system["components"] if part["to"] is not None]
+    for number, part in enumerate(parts):
+        part["to"]["volume"] = 1 << number
+    asked: dict[tuple[str, str], int] = {}
+    for part in parts:
+        for address in part["to"]["addresses"]:
+            key = (part["to"]["site"], address)
+            asked[key] = asked.get(key, 0) + part["to"]["volume"]
+    changed = Programme.model_validate(document)
+    declared = [declare_site(changed, site, KINDS) for site in changed.sites]
+    volumes = {(site.site, str(each.address)): each.volume for site in declared for each in site.servers if each.volume}
+    assert volumes == asked
+
+
 def test_old_hosts_reach_the_ports_of_kinds_with_data_and_no_other(programme: Programme) -> None:
     site = next(each for each in programme.sites if each.name == "cloud-a")
 

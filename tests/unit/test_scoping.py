@@ -135,6 +135,27 @@ def test_a_site_that_is_declared_differently_is_made_again(programme: Programme,
     assert "site:dr-b" not in _keys(chosen.plan)
 
 
+def with_volumes(programme: Programme, size: int) -> Programme:
+    """Return a programme in which every component that moves has a volume of so many GiB."""
+    document = programme.model_dump(mode="json")
+    for system in document["systems"]:
+        for component in system["components"]:
+            if component["to"] is not None:
+                component["to"]["volume"] = size
+    return Programme.model_validate(document)
+
+
+def test_a_volume_that_carries_a_system_s_data_is_neither_deleted_nor_shrunk(programme: Programme, runs: Runs) -> None:
+    plan = make_plan(with_volumes(programme, 200), KINDS)
+    runs.add(plan, [("site:cloud-a", UnitState.READY), ("system:archive", UnitState.SYNCED)])
+    for size in (0, 199):
+        less = make_plan(with_volumes(programme, size), KINDS)
+        with pytest.raises(HostInUse, match=r"would delete or shrink archive-.*'s volume, which carries"):
+            choose(less, Scope(), runs.ledger(plan))
+    grown = make_plan(with_volumes(programme, 201), KINDS)
+    assert "site:cloud-a" in _keys(choose(grown, Scope(), runs.ledger(plan)).plan)
+
+
 def test_a_host_that_carries_a_system_is_neither_deleted_nor_replaced(
     programme: Programme, plan: Plan, runs: Runs
 ) -> None:
