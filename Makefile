@@ -54,7 +54,7 @@ chaos: setup  ## kills, stops, full disks and damaged files, all of them; ZHENGH
 	@$(bin)/pytest -q --durations=10 -m chaos
 
 bench: setup  ## what is promised in figures, each beside a peer or a physical limit (bench/README.md)
-	@for each in cutover_database cutover_line ansible_step survey check plan run shadows demo; do $(bin)/python -m bench.$$each || exit 1; done
+	@for each in cutover_database cutover_line ansible_step survey check plan run shadows site demo; do $(bin)/python -m bench.$$each || exit 1; done
 
 sbom:  ## what the product consists of, as CycloneDX, from the lock files
 	@python3 scripts/sbom.py > sbom.cdx.json && echo sbom.cdx.json

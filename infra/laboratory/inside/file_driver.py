@@ -8,6 +8,7 @@ from typing import Any
 
 from cinder import interface
 from cinder.volume import driver
+from oslo_config import cfg
 
 
 @interface.volumedriver  # type: ignore[untyped-decorator,unused-ignore]
@@ -60,7 +61,7 @@ class FileDriver(driver.VolumeDriver):  # type: ignore[misc,unused-ignore]
 
     @property
     def _folder(self) -> Path:
-        return Path(self.configuration.state_path, "volumes")
+        return Path(cfg.CONF.state_path, "volumes")
 
     def _file(self, volume: Any) -> Path:
         return self._folder / str(volume["id"])

@@ -255,7 +255,8 @@ def _compute_cleared(cloud: Any) -> None:
     for server in servers:
         cloud.compute.wait_for_delete(server)
     for volume in cloud.block_storage.volumes():
-        cloud.block_storage.wait_for_status(volume, "available", ["error"], wait=PATIENCE)
+        if volume.status != "error":
+            cloud.block_storage.wait_for_status(volume, "available", wait=PATIENCE)
         cloud.block_storage.delete_volume(volume)
     for group in cloud.compute.server_groups():
         cloud.compute.delete_server_group(group)
