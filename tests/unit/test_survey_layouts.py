@@ -11,7 +11,7 @@ from inventory.survey.cells.denials import over
 from inventory.survey.columns import catalogue
 from inventory.survey.entries import Weight
 from inventory.survey.tables.guidance import guides, heads_notes
-from inventory.survey.tables.headings import Matcher, taken_apart
+from inventory.survey.tables.headings import Matcher, legend_of, taken_apart
 from inventory.survey.tables.naming import perhaps_several, several
 from tests.unit.books import at, heavy, lines, read, sheet
 
@@ -261,3 +261,49 @@ def test_a_row_for_several_lines_is_told_and_ends_go_by_more_names(tmp_path: Pat
     (entry,), remarks = read(lines(tmp_path, rows, "卫生局.csv"))
     assert dict(entry.values) == {"kind": "leased", "route": "卫生局; 各村", "bandwidth": 100}
     assert heavy(remarks) == [("F2", "a row for each line, with both its ends: one is taken for all of them")]
+
+
+@pytest.mark.parametrize(
+    "header, legend",
+    [
+        ("是否涉密（0-是，1-否）", {"0": "是", "1": "否"}),
+        ("使用频度（A每天B每周C每月）", {"A": "每天", "B": "每周", "C": "每月"}),
+        ("运维费用（万元，保留2位小数）", {}),
+        ("上线时间（格式：2015-03）", {}),
+        ("用户数（2016年、2017年）", {}),
+    ],
+)
+def test_codes_that_a_header_explains(header: str, legend: dict[str, str]) -> None:
+    assert legend_of(header) == legend
+
+
+def test_a_code_stands_for_what_its_header_says(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["系统名称", "是否涉密（0-是，1-否）", "系统状态（1在用 2停用）", "等保级别（0未定级,1一级,2二级）"],
+        ["指挥系统", 0, 1, 2], ["挂号系统", "1", "2", "0"],
+    ]  # fmt: skip
+    entries, remarks = read(lines(tmp_path, rows, "卫生局.csv"))
+    assert [dict(entry.values) for entry in entries] == [
+        {"grading.classified": True}, {"grading.classified": False, "survey.state": "suspended"},
+    ]  # fmt: skip
+    assert [remark.severity for remark in remarks if remark.severity is Weight.ERROR] == []
+
+
+def test_the_title_of_a_second_list_is_no_entry_of_the_first(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["机房名称", "面积（㎡）"], ["主机房", 60], ["服务器清单"],
+        ["服务器名称", "IP地址", "操作系统"], ["web", "10.1.1.1", "CentOS"],
+    ]  # fmt: skip
+    entries, _remarks = read(lines(tmp_path, rows, "卫生局.csv"))
+    assert [(entry.kind, entry.title) for entry in entries] == [("room", "主机房"), ("host", "web")]
+
+
+def test_a_form_whose_last_row_looks_like_headers_is_read(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["专线名称", "医保专线", "运营商", "电信"], ["带宽", "100M", "年租金", "2.4万元"],
+        ["起点", "卫生局", "终点", "医院"], ["线路类型", "专线", "用途", "医保"],
+    ]  # fmt: skip
+    (entry,), _remarks = read(lines(tmp_path, rows, "卫生局.csv"))
+    assert (entry.kind, entry.title, entry.values["rent"], entry.values["route"]) == (
+        "line", "医保专线", 24000, "卫生局; 医院",
+    )  # fmt: skip

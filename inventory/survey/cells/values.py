@@ -40,7 +40,7 @@ _ELSEWHERE = re.compile(r"[(\[]?(?:同|见|参见)第?\s*[\d一二三四五六�
 """What sends the reader to another row."""
 _NOT_YET = re.compile(r"(?:尚未|暂未|还未|还没|没有|未)[^\d]{1,6}")
 """In the place of a date: it has not happened, such as 未接入."""
-_TRUE_MARKS = frozenset("√✓✔☑■●v")
+_TRUE_MARKS = frozenset("√✓✔☑■●vV")
 _FALSE_MARKS = frozenset("×✗✘╳xX✖")
 _TRUE = ("是", "有", "对", "已", "yes", "y", "true", "t", "1", "1.0")
 _FALSE = ("否", "无", "没有", "未", "不", "非", "no", "n", "false", "f", "0", "0.0")

@@ -10,7 +10,7 @@ from inventory.survey.columns import Column, Listing
 from inventory.survey.entries import Place, Weight
 from inventory.survey.opening.grids import Cell, Spot, empty
 from inventory.survey.tables.assigning import ADDED, AssignedTable
-from inventory.survey.tables.headings import measures
+from inventory.survey.tables.headings import legend_of, measures
 from inventory.survey.tables.sheet import Sheet
 from inventory.survey.tables.tables import Heading, Row, Table
 from inventory.survey.text import plain
@@ -18,6 +18,7 @@ from inventory.words import _
 
 _FAILED = re.compile(r"#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)|Err:\d{3}")
 """What an office program shows in place of a value that its formula could not give."""
+_CODED = frozenset({"truth", "choice", "level", "text"})
 _MEASURED = frozenset({"storage", "memory", "percent", "count", "number"})
 
 
@@ -50,9 +51,18 @@ class CellReader(AssignedTable):
         if spot in self.grid.struck and not empty(cell):
             self.remark(spot, _("struck out; not read"), Weight.WARNING, column=heading.text)
             return None
+        cell = self.decoded(heading, cell)
         if heading in self.options and not empty(cell):
             return self.options[heading] if self.ticks(heading, spot, cell) else None
         return cell
+
+    def decoded(self, heading: Heading, cell: Cell) -> Cell:
+        """Return what a cell stands for whose header says so: 是否涉密（0-是，1-否）."""
+        code = shown(cell).strip().upper()
+        column = self.columns.get(heading)
+        if len(code) != 1 or not heading.parts or (column is not None and column.type not in _CODED):
+            return cell
+        return legend_of(heading.parts[-1]).get(code, cell)
 
     def ticks(self, heading: Heading, spot: Spot, cell: Cell) -> bool:
         """Tell whether a cell ticks the answer above it; what is neither a tick nor none is asked about."""

@@ -51,6 +51,7 @@ _GENERIC = frozenset(
 _BASIC = re.compile(r"基本|概况|情况$|信息$|^系统|总体|basic|general")
 _ABOUT = re.compile(r"(?:基本)?(?:情况|信息|内容)$")
 """What a group of columns is about, such as 建设情况: 单位 below it is 建设单位."""
+_CODED = re.compile(r"(?<![0-9A-Za-z.])([0-9A-Z])\s*[-—–.、=:]?\s*([^0-9A-Z,;、/\s]+)")
 _GUESS = 76.0
 _MARGIN = 6.0
 _ONE = Decimal(1)
@@ -107,6 +108,17 @@ def taken_apart(text: str) -> tuple[str, str]:
     if not units and match is not None and is_unit(match[1]):
         units, bare = [match[1]], bare[: match.start()]
     return bare or words, units[0] if units else ""
+
+
+@lru_cache(maxsize=4096)
+def legend_of(text: str) -> Mapping[str, str]:
+    """Return the codes that a header explains in brackets, such as 1 and 2 in 是否涉密（1是 2否）, with their words."""
+    for content in _BRACKETS.findall(plain(text)):
+        found = dict(_CODED.findall(content))
+        codes = sorted(map(ord, found))
+        if len(codes) > 1 and codes == list(range(codes[0], codes[0] + len(codes))):
+            return found
+    return {}
 
 
 class Matcher:

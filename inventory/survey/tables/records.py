@@ -212,7 +212,9 @@ class TableReader(OwnedRows):
     def classified(self, row: Row, cells: Mapping[Heading, tuple[Spot, Cell]]) -> Answer | None:
         """Tell whether a row is, or may be, about something classified; columns that are not read count too."""
         unread = {
-            heading: (spot, self.grid.at(*spot)) for heading, spot in row.spots.items() if heading not in self.columns
+            heading: (spot, self.decoded(heading, self.grid.at(*spot)))
+            for heading, spot in row.spots.items()
+            if heading not in self.columns
         }
         listed = row.number in self.secret_rows or secret_list(
             self.sheet.titles, (self.grid.sheet, self.grid.file.stem)

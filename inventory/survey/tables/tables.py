@@ -18,6 +18,7 @@ from inventory.survey.text import cleaned, folded
 _HEADER_ROWS = 3
 _LONGEST = 120
 _PAIRS = 4
+_LISTED = re.compile(r"(?:清单|情况|统计|一览|台账|名录|明细|汇总|目录)表?$")
 _SURE = 3
 """So many known headers begin a second table."""
 """So many labels with a value beside them make a form."""
@@ -109,7 +110,9 @@ class TableFinder:
         if not blocks:
             return tuple(self.forms())
         ends = [self.title_above(top) for top, _bottom in blocks[1:]] + [len(self.grid.rows) - self.grid.below]
-        return tuple(self.table(top, bottom, end) for (top, bottom), end in zip(blocks, ends, strict=True))
+        tables = tuple(self.table(top, bottom, end) for (top, bottom), end in zip(blocks, ends, strict=True))
+        # What heads nothing may be the last row of a form.
+        return tables if any(table.rows for table in tables) else tuple(self.forms()) or tables
 
     def says_again(self, row: int, header: int) -> bool:
         """Tell whether a row is a row of the header above once more, as on a new page."""
@@ -117,11 +120,14 @@ class TableFinder:
         return self.grid.rows[row] == self.grid.rows[header] or self.repeats(self.grid.rows[row], words)
 
     def title_above(self, top: int) -> int:
-        """Return where the title of a second table begins: below a gap, or with a number of its own."""
+        """Return where the title of a second table begins: below a gap, with a number, or as a list is called."""
         row = top - 1
         filled = [cell for cell in self.grid.rows[row] if not empty(cell)]
+        if len(filled) != 1:
+            return top
+        text = cleaned(str(filled[0]))
         gap = row > 0 and all(empty(cell) for cell in self.grid.rows[row - 1])
-        return row if len(filled) == 1 and (gap or is_numbered(str(filled[0]))) else top
+        return row if gap or is_numbered(text) or _LISTED.search(text) else top
 
     def is_header(self, row: int, *, again: bool) -> bool:
         """Tell whether the words of a row are headers; below a table this takes more of them."""
