@@ -9,7 +9,7 @@ import pytest
 
 from infra.backends import BackendError
 from infra.declaration import SiteDeclaration
-from infra.openstack.straying import clear_failed
+from infra.openstack.straying import clear_failed, in_error
 from tests.real.clouds.grounds import declared
 
 SITE: SiteDeclaration = declared(hosts=1, volume=0)
@@ -58,3 +58,32 @@ def test_a_server_in_error_that_never_was_up_is_taken_away_and_one_that_was_is_n
     with pytest.raises(BackendError, match="may hold data: cloud-a-db-1"):
         clear_failed(held, SITE, patience=30)
     assert held.deleted == []
+
+
+class Volumes(Servers):
+    """The same cloud, in which the server's volume has a status."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__("ACTIVE")
+        self._status = status
+        self.block_storage = self
+
+    def has_service(self, service: str) -> bool:
+        return service == "block-storage"
+
+    def servers(self, name: str = "", **_filters: str) -> Iterator[Any]:
+        return super().servers(name) if name else iter(())
+
+    def volumes(self) -> Iterator[Any]:
+        yield SimpleNamespace(name="cloud-a-db-1", status=self._status)
+        yield SimpleNamespace(name="somebody-else-s", status="error")
+
+
+def test_a_volume_in_error_is_named_and_left_to_a_person() -> None:
+    site = declared(hosts=1)
+    assert in_error(Volumes("in-use"), site) == set()
+    assert clear_failed(Volumes("in-use"), site, patience=30) == ()
+    assert in_error(Volumes("error"), site) == {"cloud-a-db-1"}
+    with pytest.raises(BackendError, match="may hold data: cloud-a-db-1"):
+        clear_failed(Volumes("error"), site, patience=30)
+    assert in_error(Volumes("error"), SITE) == set()
