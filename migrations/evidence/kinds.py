@@ -102,6 +102,13 @@ class CommandEnded(Kind):
     result: str
 
 
+class WitnessRenewed(Kind):
+    """The key that signed for the run was lost, and another one signs from here on."""
+
+    KIND: ClassVar[str] = "witness-renewed"
+    key: str
+
+
 class HeadSigned(Kind):
     """The run's key signed all records before this one."""
 

@@ -131,7 +131,7 @@ class Approvals:
             wrong = exc.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, wrong["loc"]))
             raise WrongApprovers(self._file, plain(f"{place}: {wrong['msg']}", 300)) from exc
-        except (ValueError, TypeError, yaml.YAMLError) as exc:
+        except (ValueError, TypeError, RecursionError, yaml.YAMLError) as exc:
             raise WrongApprovers(self._file, _("it is no YAML of approvers")) from exc
         if twice := _twice(found.people):
             raise WrongApprovers(self._file, twice)

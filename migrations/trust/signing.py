@@ -10,6 +10,7 @@ from pathlib import Path
 
 from inventory.errors import ZhengheError
 from inventory.plain import one_line
+from inventory.regular import content_of, opened
 from inventory.words import _
 
 PATIENCE = 120.0
@@ -33,11 +34,15 @@ def make_key(file: Path, name: str) -> str:
     return public_half(file)
 
 
+def public_file(file: Path) -> Path:
+    """Return the file of a key's public half."""
+    return file if file.suffix == ".pub" else file.with_name(f"{file.name}.pub")
+
+
 def public_half(file: Path) -> str:
     """Return type and key of a public key's file, or of the one beside a private key; SigningFailed."""
-    public = file if file.suffix == ".pub" else file.with_name(f"{file.name}.pub")
     try:
-        words = public.read_text().split()
+        words = content_of(public_file(file)).decode().split()
     except (OSError, UnicodeDecodeError) as exc:
         raise SigningFailed(file, one_line(str(exc), 200)) from exc
     if len(words) < 2:
@@ -54,6 +59,11 @@ def fingerprint(public: str) -> str:
 
 def sign(text: str, key: Path, namespace: str) -> str:
     """Return a signature of a text; SigningFailed where the key, or the agent that has it, does not sign."""
+    try:
+        # ssh-keygen would wait for whoever writes into a pipe.
+        opened(key).close()
+    except OSError as exc:
+        raise SigningFailed(key, exc.strerror or str(exc)) from exc
     done = _run(("ssh-keygen", "-Y", "sign", "-q", "-f", str(key), "-n", namespace), text)
     if done.returncode != 0 or "BEGIN SSH SIGNATURE" not in done.stdout:
         raise SigningFailed(key, one_line(done.stderr, 300) or str(done.returncode))

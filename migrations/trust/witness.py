@@ -11,14 +11,16 @@ import os
 import pwd
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 from infra.parts.images import installed_packages
 from inventory.plain import one_line
+from inventory.regular import content_of
 from inventory.words import _
 from migrations.evidence.chain import (
     BEGINNING,
@@ -31,9 +33,9 @@ from migrations.evidence.chain import (
     read_kinds,
     verify_chain,
 )
-from migrations.evidence.kinds import CommandBegun, CommandEnded, HeadSigned, RunBegun, UnknownRecord
+from migrations.evidence.kinds import CommandBegun, CommandEnded, HeadSigned, RunBegun, UnknownRecord, WitnessRenewed
 from migrations.home import RunHome
-from migrations.trust.signing import fingerprint, is_signed, make_key, sign
+from migrations.trust.signing import SigningFailed, fingerprint, is_signed, make_key, public_file, sign
 from migrations.trust.sinks import send
 from migrations.trust.stamping import proofs, stands_by_sm2
 
@@ -72,19 +74,21 @@ def witnessed(
         result = f"stopped by {type(exc).__name__}"
         raise
     finally:
-        # A full disk is told by what met it first.
-        with suppress(OSError):
+        # A full disk is told by what met it first; a key that was lost meanwhile, by the check of the evidence.
+        with suppress(OSError, SigningFailed):
             home.evidence.write(CommandEnded(deed=deed, result=result))
             sign_head(home)
 
 
 def begin(home: RunHome, by: Mapping[str, str] | None = None) -> None:
     """Write the first record, unless there is one."""
-    public = make_key(key_of(home), home.path.name)
+    public = _able_key(home)
     home.see_whole()
     if home.evidence.path.exists() and home.evidence.path.stat().st_size:
         # Nobody goes on from a broken chain, not even to say who tried.
         home.evidence.ready()
+        if public not in _keys_in(home.evidence.records_of(RunBegun, WitnessRenewed)):
+            home.evidence.write(WitnessRenewed(key=public))
         return
     settings = home.settings()
     known = witnesses(home)
@@ -96,6 +100,20 @@ def begin(home: RunHome, by: Mapping[str, str] | None = None) -> None:
     what = {**bound, "version": version("zhenghe"), "key": public, **who, "world_file": str(settings.world)}
     what |= {"images": images}
     home.evidence.write(RunBegun.model_validate(what))
+
+
+def _able_key(home: RunHome) -> str:
+    """Return the public half of the run's key; one that does not sign is put aside, and another one made."""
+    key = key_of(home)
+    with suppress(SigningFailed):
+        public = make_key(key, home.path.name)
+        if is_signed("", sign("", key, NAMESPACE), public, NAMESPACE):
+            return public
+    number = next(number for number in count(1) if not os.path.lexists(f"{key}.aside-{number}"))
+    for file, kept in ((key, f"{key}.aside-{number}"), (public_file(key), f"{key}.pub.aside-{number}")):
+        if os.path.lexists(file):
+            file.rename(kept)
+    return make_key(key, home.path.name)
 
 
 def _keep_packages(home: RunHome) -> dict[str, str]:
@@ -182,7 +200,7 @@ def recent_testimony(home: RunHome) -> ChainVerdict:
     path = home.evidence.path
     try:
         home.see_whole()
-        marks = tuple(read_kinds(path, (RunBegun, HeadSigned, CommandBegun, CommandEnded)))
+        marks = tuple(read_kinds(path, (RunBegun, WitnessRenewed, HeadSigned, CommandBegun, CommandEnded)))
         signed = [record for record in marks if record.kind == HeadSigned.KIND]
         said = HeadSigned.of(signed[-1]) if signed and marks[0].seq == 1 else None
     except (DamagedEvidence, UnknownRecord):
@@ -232,12 +250,19 @@ def _judge(
     if keys and first.key not in keys:
         return Judged(Soundness.BROKEN, _("it was signed with another key than the one that the run was begun with"))
     signed = [record for record in records if record.kind == HeadSigned.KIND]
-    if signed and not _stands(file, signed[-1], first):
+    key = _keys_in(record for record in records if not signed or record.seq < signed[-1].seq)[-1]
+    if signed and not _stands(file, signed[-1], first, key):
         reason = _("record {number}: {wrong}").format(
             number=signed[-1].seq, wrong=_("the records before it are not those that were signed")
         )
         return Judged(Soundness.BROKEN, reason)
     return _at_the_end(records, after)
+
+
+def _keys_in(records: Iterable[Record]) -> tuple[str, ...]:
+    """Return the keys by which a run was signed for, the last one last."""
+    said = (RunBegun.of(record) or WitnessRenewed.of(record) for record in records)
+    return tuple(one.key for one in said if one is not None)
 
 
 def _at_the_end(records: tuple[Record, ...], after: tuple[Record, ...]) -> Judged:
@@ -250,10 +275,13 @@ def _at_the_end(records: tuple[Record, ...], after: tuple[Record, ...]) -> Judge
         return Judged(Soundness.OPEN, reason.format(count=len(after)))
     if marks[-1:] == [CommandBegun.KIND]:
         return Judged(Soundness.OPEN, _("the last command did not end: it was cut off, or its end was taken away"))
+    if any(record.kind == WitnessRenewed.KIND for record in records):
+        lost = _("the key that the run was begun with was lost, and another one has signed since")
+        return Judged(Soundness.OPEN, lost)
     return Judged(Soundness.SOUND)
 
 
-def _stands(file: Path, signed: Record, first: RunBegun) -> bool:
+def _stands(file: Path, signed: Record, first: RunBegun, key: str) -> bool:
     with suppress(UnknownRecord):
         said = HeadSigned.of(signed)
         assert said is not None
@@ -263,7 +291,7 @@ def _stands(file: Path, signed: Record, first: RunBegun) -> bool:
         text = statement(first.run, first.plan, head)
         fits = (head.records, head.hash, head.sha256) == (signed.seq - 1, signed.previous, found)
         both = not said.sm2 or stands_by_sm2(text, said.sm2, said.sm2_key)
-        return fits and both and is_signed(text, said.signature, first.key, NAMESPACE)
+        return fits and both and is_signed(text, said.signature, key, NAMESPACE)
     return False
 
 
@@ -276,7 +304,7 @@ def _bindings(home: RunHome) -> dict[str, str]:
 def _keys(home: RunHome) -> frozenset[str]:
     """Return the keys that runs of this name were begun with here: a folder may have been taken away and made anew."""
     with suppress(OSError):
-        lines = (line.split(" ", 2) for line in witnesses(home).read_text(errors="replace").splitlines())
+        lines = (line.split(" ", 2) for line in content_of(witnesses(home)).decode(errors="replace").splitlines())
         return frozenset(words[-1] for words in lines if words[0] == home.path.name)
     return frozenset()
 

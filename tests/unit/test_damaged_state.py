@@ -111,6 +111,15 @@ def test_evidence_that_lost_signed_records_is_broken(home: RunHome, damage: str)
 
 
 @damages
+def test_a_lost_key_is_made_anew_and_the_evidence_says_so(home: RunHome, damage: Damage) -> None:
+    damage(home.witness_key)
+    with witnessed(home, "apply"):
+        pass
+    for verdict in (witness.testimony(home), witness.recent_testimony(home)):
+        assert (verdict.outcome, "key" in verdict.reason) == (Soundness.OPEN, True)
+
+
+@damages
 def test_a_run_whose_settings_are_lost_may_have_moved_anything(state: Path, home: RunHome, damage: Damage) -> None:
     damage(home.settings_file)
     assert list(_ledger(state).unknown) == [home.path.name]
