@@ -66,7 +66,7 @@ def of_number(field: FieldInfo) -> st.SearchStrategy[Any]:
 def of_type(kind: Any, *, some: bool = False) -> st.SearchStrategy[Any]:
     origin, inner = get_origin(kind), get_args(kind)
     if kind in SIMPLE:
-        return SIMPLE[kind]
+        return SIMPLE[kind].filter(bool) if some and kind is str else SIMPLE[kind]
     if origin is Literal or (isinstance(kind, type) and issubclass(kind, StrEnum)):
         return st.sampled_from(inner or [str(each) for each in kind])
     return of_tuple(inner, some=some) if origin is tuple else of_model(kind)
