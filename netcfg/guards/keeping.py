@@ -131,6 +131,7 @@ class KeptGuard:
             "leave": self._platform.commands.leave,
             "negation": self._platform.difference.negation,
             "settings": self._platform.difference.settings,
+            "dependents": self._platform.difference.depending,
         }
         own = {"verb": verb, "label": self._ticket.label, "token": self._ticket.token, "knowledge": knowledge}
         answer = self._keeper.ask(json.dumps(own | more), _SECONDS)

@@ -113,15 +113,29 @@ def emptying(no: str, section: LinePath, running: Iterable[LinePath]) -> Iterato
     yield from (Deed(path, opposite(no, path[-1]), adds=False) for path in sorted(leaves, reverse=True))
 
 
-def way_back(ours: Ours, running: Set[LinePath], settings: Sequence[Sequence[str]]) -> tuple[Deed, ...]:
-    """Return those commands of the way back that are still due, and that overwrite nothing of others."""
+def way_back(
+    ours: Ours,
+    running: Set[LinePath],
+    settings: Sequence[Sequence[str]],
+    dependents: Sequence[tuple[str, Sequence[str]]] = (),
+) -> tuple[Deed, ...]:
+    """Return those commands of the way back that are still due, and that overwrite nothing of others.
+
+    `dependents`: lines, and those without which they do not stand; where others have set such a one otherwise since,
+    what hung on ours is not put onto theirs.
+    """
     have = set(running)
     due: list[Deed] = []
+    theirs: list[LinePath] = []
     for deed in ours.back:
         if deed.adds:
             rivals = _rivals(deed.path, have, settings)
             sections = {deed.path[:length] for length in range(1, len(deed.path))}
-            if deed.path in have or not rivals <= ours.added or not sections <= have | ours.removed:
+            if not rivals <= ours.added:
+                theirs.append(deed.path)
+            if deed.path in have or deed.path in theirs or not sections <= have | ours.removed:
+                continue
+            if _hangs(deed.path, theirs, dependents):
                 continue
             have = (have - rivals) | {deed.path}
         else:
@@ -131,6 +145,18 @@ def way_back(ours: Ours, running: Set[LinePath], settings: Sequence[Sequence[str
             have -= beneath | {deed.path}
         due.append(deed)
     return tuple(due)
+
+
+def _hangs(
+    path: LinePath, theirs: Sequence[LinePath], dependents: Sequence[tuple[str, Sequence[str]]]
+) -> bool:
+    """Say whether a line depends on one of some others, in its own section or an outer one."""
+    for lines, bases in dependents:
+        found = re.match(lines, path[-1])
+        if found is not None:
+            heads = tuple(f"{found.expand(base)} " for base in bases)
+            return any(each[:-1] == path[: len(each) - 1] and each[-1].startswith(heads) for each in theirs)
+    return False
 
 
 def _rivals(path: LinePath, have: Set[LinePath], settings: Sequence[Sequence[str]]) -> set[LinePath]:

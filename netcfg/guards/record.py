@@ -83,7 +83,8 @@ class Record:
         running = self.device.lines(self.device.running())
         others = self.ours.others(self.before, running)
         for attempt in range(_ROUNDS):
-            due = way_back(self.ours, running, self.kept["knowledge"]["settings"])
+            knowledge = self.kept["knowledge"]
+            due = way_back(self.ours, running, knowledge["settings"], knowledge.get("dependents", ()))
             if not due:
                 break
             self.device.put(due, piecemeal=running if attempt > 0 else None)

@@ -127,7 +127,8 @@ class TimedGuard:
         if not way.ours.others(before, running) and self._pending():
             return self._reverted(before)
         for _round in range(_ROUNDS):
-            due = way_back(way.ours, self._running(), self._platform.difference.settings)
+            known = self._platform.difference
+            due = way_back(way.ours, self._running(), known.settings, known.depending)
             if not due:
                 break
             self._type(typed(due, self._platform.commands.leave, self._platform.difference.opens))

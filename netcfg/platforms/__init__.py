@@ -290,6 +290,11 @@ class Difference(Model):
     negated: tuple[Negated, ...] = ()
     located: Located | None = None
 
+    @property
+    def depending(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The patterns of lines that stand and fall with others, as plain values."""
+        return tuple((each.lines, each.bases) for each in self.dependents)
+
 
 class Platform(Model):
     """All that is particular to one kind of device."""

@@ -150,7 +150,8 @@ def test_a_change_cut_off_anywhere_is_taken_back_and_what_others_did_stays(
     router.inside = ()
     for line in FOREIGN[:others]:
         router.take(line)
-    for command in typed(way_back(ours, router.lines, FRR.difference.settings), FRR.commands.leave):
+    due = way_back(ours, router.lines, FRR.difference.settings, FRR.difference.depending)
+    for command in typed(due, FRR.commands.leave):
         router.take(command)
     assert ours.wrong(router.lines) == set()
     assert router.lines == Router(running).lines | {(line,) for line in FOREIGN[:others]}

@@ -144,7 +144,8 @@ def test_the_way_back_is_the_way_with_its_ends_exchanged(name: str, data: st.Dat
     for line in syntax.foreign[:others]:
         section = there.typed((), line)
     ours = ours_between(syntax.platform, running, wanted)
-    due = way_back(ours, set(there.paths), syntax.platform.difference.settings)
+    known = syntax.platform.difference
+    due = way_back(ours, set(there.paths), known.settings, known.depending)
     for command in typed(due, syntax.platform.commands.leave, syntax.platform.difference.opens):
         section = section[:-1] if command == syntax.platform.commands.leave else there.typed(section, command)
     foreign = {(line,) for line in syntax.foreign[:others]}

@@ -171,7 +171,7 @@ BASE = "interface a\n ip address 10.0.0.1/30\nroute-map R permit 10\n match ip a
 
 def back(before: str, after: str, now: str) -> tuple[tuple[str, ...], Ours]:
     ours = ours_between(FRR, before, after)
-    due = way_back(ours, set(paths(FRR, now)), FRR.difference.settings)
+    due = way_back(ours, set(paths(FRR, now)), FRR.difference.settings, FRR.difference.depending)
     return tuple(deed.command for deed in due), ours
 
 
@@ -214,6 +214,17 @@ def test_what_others_wrote_anew_while_it_was_away_is_not_written_over(place: str
     here = place[: place.rfind("\n") + 1]
     assert not any(command.endswith(ours) for command in back(place + ours, here, place + others)[0])
     assert any(command.endswith(ours) for command in back(place + ours, here, here)[0])
+
+
+def test_nothing_of_ours_is_put_onto_a_neighbour_that_others_made_anew() -> None:
+    """Its settings would hang on theirs, and the line's shutdown would end their session."""
+    own = "  neighbor 10.9.9.9 {}\n"
+    before = NEIGHBOUR + "remote-as 2\n neighbor 10.9.9.9 shutdown\n" + " address-family ipv4 unicast\n"
+    before += own.format("route-map OWN-OUT out") + "  neighbor 10.9.9.8 weight 1\n"
+    after = "router bgp 1\n address-family ipv4 unicast\n"
+    theirs = NEIGHBOUR + "remote-as 3\n address-family ipv4 unicast\n"
+    assert back(before, after, theirs)[0] == ("neighbor 10.9.9.8 weight 1",)
+    assert "neighbor 10.9.9.9 shutdown" in back(before, after, after)[0]
 
 
 def test_a_section_of_ours_in_which_others_wrote_is_not_taken_away() -> None:
