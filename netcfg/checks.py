@@ -17,7 +17,7 @@ from netcfg.reading import sending, static_routes
 from netcfg.sessions import Shell, ShellLine
 from netcfg.terminals import Terminal, TerminalShell
 
-_AGAIN_SECONDS = 0.25
+_AGAIN_SECONDS = 0.1
 _LATE = 1.5
 """A neighbour that lives is heard at least as often as it was agreed, and then some."""
 
