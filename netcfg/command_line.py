@@ -99,7 +99,7 @@ class _Lean:
     host: str
     base_prompt: str
     RETURN: str
-    remote_conn: paramiko.Channel
+    remote_conn: paramiko.Channel | None
     _come = 0
     _prompt = r"^[\w.-]+[>#] ?\Z"
 
@@ -127,16 +127,23 @@ class _Lean:
         self.write_channel(command + self.RETURN)
         return self._read(seconds)
 
+    @property
+    def _conn(self) -> paramiko.Channel:
+        """What is written to and read from; netmiko forgets it when a session ends."""
+        if self.remote_conn is None:
+            raise EOFError(_("the session broke off"))
+        return self.remote_conn
+
     def write_channel(self, out_data: str) -> None:
         """Send what is typed, byte for byte."""
-        self.remote_conn.sendall(data_of(out_data))
+        self._conn.sendall(data_of(out_data))
 
     def read_channel(self) -> str:
         """Read what has come; a device that does not end is not listened to any longer.
 
         netmiko would leave out a character that comes in two pieces, and bytes that are no UTF-8.
         """
-        come = self.remote_conn.recv(_PIECE) if self.remote_conn.recv_ready() else b""
+        come = self._conn.recv(_PIECE) if self._conn.recv_ready() else b""
         self._come += len(come)
         if self._come > ssh.MOST:
             raise ssh.TooLong
@@ -150,8 +157,8 @@ class _Lean:
             left = limit - time.monotonic()
             if left <= 0:
                 raise ReadTimeout(_("no prompt came within {seconds:.0f} s").format(seconds=seconds))
-            select.select([self.remote_conn], [], [], left)
-            if self.remote_conn.closed or (self.remote_conn.eof_received and not self.remote_conn.recv_ready()):
+            select.select([self._conn], [], [], left)
+            if self._conn.closed or (self._conn.eof_received and not self._conn.recv_ready()):
                 raise EOFError(_("the session broke off"))
             said += self.read_channel()
         return _NEWLINE.sub("\n", said)

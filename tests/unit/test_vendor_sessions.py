@@ -108,6 +108,16 @@ def test_what_a_device_says_is_read_byte_for_byte(
     assert {each for each in said.splitlines() if each.startswith("ip route")} == routes
 
 
+def test_a_command_line_that_was_closed_says_so(programme: Programme, key: paramiko.ECDSAKey, tmp_path: Path) -> None:
+    key.write_private_key_file(str(tmp_path / "key"))
+    with served(Ios(CE, surveyed(programme, "ios", CE)), key, key) as door:
+        line = Sessions(config(tmp_path, door, key)).command_line(CE, load_platform("frr"))
+        line.close()
+        with pytest.raises(DeviceUnreachable, match="broke off"):
+            line.running()
+        assert not line.alive
+
+
 @pytest.mark.parametrize("permitted", [False, True])
 def test_an_old_algorithm_is_used_where_it_is_permitted_for_that_device(
     device: Double, key: paramiko.ECDSAKey, tmp_path: Path, permitted: bool
