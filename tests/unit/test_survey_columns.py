@@ -93,7 +93,7 @@ def test_what_a_column_reads_is_what_the_model_takes(kind: str, column: Column) 
     if column.field in IDENTITY or column.field in references(kind):
         return
     samples: dict[str, tuple[object, ...]] = {
-        "text": ("甲",), "list": ("甲、乙",), "truth": ("是", "否"), "count": ("3",), "number": ("1.5",),
+        "text": ("甲1号",), "list": ("甲、乙",), "truth": ("是", "否"), "count": ("3",), "number": ("1.5",),
         "money": ("12.5万元",), "date": ("2017-03-05",), "year": ("2017",), "percent": ("75%",), "memory": ("16GB",),
         "storage": ("2TB",), "bandwidth": ("100M",), "area": ("36㎡",), "level": ("三级",), "address": ("10.0.0.1",),
         "prefix": ("10.0.0.0/24",), "golden": ("金税",), "costs": ("2016年3万元；2017年4万元",), "tally": ("甲、乙",),

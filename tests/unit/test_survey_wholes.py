@@ -206,3 +206,21 @@ def test_that_there_is_no_record_is_no_number_of_one(tmp_path: Path) -> None:
     assert [dict(entry.values) for entry in entries] == [
         {}, {"grading.record": "21010099001-18001", "filing.number": "辽备〔2018〕3号"},
     ]  # fmt: skip
+
+
+def test_lists_of_internet_exits_by_department(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["单位", "是否有互联网出口", "互联网出口带宽", "运营商"],
+        ["卫生局", "是", "100M", "电信"], ["民政局", "否", "", ""],
+    ]  # fmt: skip
+    entries, remarks = read(lines(tmp_path, rows, "互联网出口.csv"))
+    assert [(entry.kind, entry.department, dict(entry.values)) for entry in entries] == [
+        ("line", "卫生局", {"kind": "internet-exit", "bandwidth": 100, "carrier": "电信"}),
+    ]
+    assert [place for place, _said in heavy(remarks)] == ["B1"]
+
+
+def test_a_line_that_is_over_is_asked_about_in_words_that_fit_it(tmp_path: Path) -> None:
+    rows = [["线路名称", "部门", "线路类型", "备注"], ["医保线", "卫生局", "专线", "2019年已拆除"]]
+    _entries, remarks = read(lines(tmp_path, rows))
+    assert heavy(remarks) == [("D2", "this seems to be over, or listed twice: if so, take the row out")]

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cached_property
 
 from inventory.survey.cells.dates import has_come
 from inventory.survey.cells.denials import over
@@ -298,10 +299,20 @@ class TableReader(OwnedRows):
 
     def is_sum(self, heading: Heading, spot: Spot) -> bool:
         """Tell whether an amount of money is merged over several entries: it is that of all of them together."""
-        bottom = next((end for top, left, end, _right in self.grid.merged or () if (top, left) == spot), spot[0])
-        if self.columns[heading].type not in {"money", "costs"} or bottom == spot[0] or self.titled is None:
+        if self.columns[heading].type not in {"money", "costs"} or self.titled is None:
             return False
-        return len({row.spots[self.titled] for row in self.table.rows if spot[0] <= row.number <= bottom}) > 1
+        bottom = self.reaches.get(spot, spot[0])
+        return len({self.titles[row] for row in range(spot[0], bottom + 1) if row in self.titles}) > 1
+
+    @cached_property
+    def reaches(self) -> Mapping[Spot, int]:
+        """Map merged cells, by their first, to their last row."""
+        return {(top, left): bottom for top, left, bottom, _right in self.grid.merged or ()}
+
+    @cached_property
+    def titles(self) -> Mapping[int, Spot]:
+        """Map rows by number to the cells of their titles."""
+        return {} if self.titled is None else {row.number: row.spots[self.titled] for row in self.table.rows}
 
     def say_sum(self, row: Row, heading: Heading, spot: Spot) -> None:
         """Remark an amount that belongs to several entries together, once."""
@@ -311,12 +322,17 @@ class TableReader(OwnedRows):
 
     def say_over(self, row: Row, values: Mapping[str, object]) -> None:
         """Remark a word beside what is read, or in brackets behind the title, by which the row is over or none."""
-        if "survey.state" in values or self.listing.kind not in {"system", "line", "host", "asset"}:
+        if "survey.state" in values or self.listing.kind not in {"system", "line", "host"}:
             return
         for heading, spot in row.spots.items():
             cell, titled = self.grid.at(*spot), heading == self.titled
             if isinstance(cell, str) and (titled or heading not in self.columns) and over(cell, titled=titled):
-                expected = _("this seems to be over, or listed twice: say so under 系统状态, or take the row out")
+                system = _("this seems to be over, or listed twice: say so under 系统状态, or take the row out")
+                expected = (
+                    system
+                    if self.listing.kind == "system"
+                    else _("this seems to be over, or listed twice: if so, take the row out")
+                )
                 self.remark(spot, expected, Weight.WARNING, column=heading.text, read=cell)
 
     def say_several(self, row: Row) -> None:

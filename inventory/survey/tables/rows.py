@@ -192,8 +192,7 @@ class RowReader(CellReader):
         if owner is None or empty(self.grid.at(*owner)):
             return False
         rest = [cell for column, cell in enumerate(self.grid.rows[row.number]) if column != owner[1]]
-        title = title if headed else next((cell for cell in rest if isinstance(cell, str) and not empty(cell)), None)
-        if headed and (empty(title) or not folded(str(title))):
+        if not headed or empty(title) or not folded(str(title)):
             # 民政局 | 无 under 是否有信息系统.
             said = [str(cell) for cell in rest if not empty(cell) and not _number(cell)]
             replies = [is_bare_reply(text) or text.strip() == "否" for text in said]
