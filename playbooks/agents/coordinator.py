@@ -281,14 +281,23 @@ class Move:
         limit = max(OPENING, self._catch_up)
         hold = 2 * limit + self._hold
         try:
-            for name in ("watch", "ready"):
-                self._ask_ready(name, limit, hold)
+            watched = self._ask_ready("watch", limit, hold, {})
+            told = {
+                session.participant.component: answer["doubtful"]
+                for session, answer in zip(self._sessions.every, watched, strict=True)
+                if answer and answer.get("doubtful")
+            }
+            self._ask_ready("ready", limit, hold, told)
         except MoveFailed:
             self._go_back()
             raise
 
-    def _ask_ready(self, name: str, limit: float, hold: float) -> None:
-        self._ask_each(name, self._sessions.every, lambda one: one.call(name, limit, hold))
+    def _ask_ready(self, name: str, limit: float, hold: float, told: dict[str, list[str]]) -> list[Any]:
+        def ask(one: Session) -> Any:
+            doubtful = told.get(one.participant.component) if one.participant.side == "target" else None
+            return one.call(name, limit, hold, **({"doubtful": doubtful} if doubtful else {}))
+
+        return self._ask_each(name, self._sessions.every, ask)
 
     def _in_the_pause(self) -> None:
         began = self._clock()

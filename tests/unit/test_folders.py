@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.unit import hostside  # noqa: F401
 from ansible.module_utils import zhenghe_mounts as mounting
 from ansible.module_utils import zhenghe_holders
 from ansible.module_utils import zhenghe_tree
-from ansible.module_utils.zhenghe_changes import Changes
+from ansible.module_utils.zhenghe_changes import Changes, changed_unseen
 from ansible.module_utils.zhenghe_findings import Findings, looked_over, still_refused
 from ansible.module_utils.zhenghe_holders import holders
 from ansible.module_utils.zhenghe_listing import Listing
@@ -361,6 +362,33 @@ def test_a_change_is_told_and_a_list_that_follows_it_is_that_of_a_new_look(folde
     assert wanted <= paths
     listing.look_again(paths)
     assert listing.told == Listing(str(folder)).told != before
+
+
+def _written_in_secret(file: Path, time: int) -> None:
+    file.write_text("2")
+    os.utime(file, (time, time))
+
+
+def _replaced_in_secret(file: Path) -> None:
+    _written_in_secret(file.with_name("new"), 1)
+    file.with_name("new").rename(file)
+
+
+HIDDEN: dict[str, Callable[[Path], None]] = {
+    "other content, the old time": lambda file: _written_in_secret(file, 1),
+    "a time to come": lambda file: _written_in_secret(file, 1 << 33),
+    "another file in its place": _replaced_in_secret,
+}
+
+
+@pytest.mark.parametrize("how", HIDDEN)
+def test_a_change_that_keeps_size_and_time_is_doubted_and_no_other(folder: Path, how: str) -> None:
+    file, since = folder / "one", time.time()
+    (folder / "sub" / "written").write_text("now")
+    assert changed_unseen(str(folder), time.time() + 2) == []
+    HIDDEN[how](file)
+    assert b"one" in changed_unseen(str(folder), since)
+    assert b"sub/written" not in changed_unseen(str(folder), since)
 
 
 def test_nothing_changed_is_an_empty_list(folder: Path) -> None:

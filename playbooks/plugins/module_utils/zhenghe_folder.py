@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Iterable
 
 from ansible.module_utils import zhenghe_flags as flags
 from ansible.module_utils import zhenghe_tree
-from ansible.module_utils.zhenghe_changes import Changes
+from ansible.module_utils.zhenghe_changes import Changes, changed_unseen
 from ansible.module_utils.zhenghe_findings import looked_over, still_refused
 from ansible.module_utils.zhenghe_holders import holders
 from ansible.module_utils.zhenghe_listing import Listing
@@ -91,10 +91,14 @@ class Folder(Agent):
                 f"the pause would take about {pause:.0f} s, beyond limits.downtime of {limit:g} s: {why}",
                 "raise fs.inotify.max_user_watches and max_queued_events on this host, or limits.downtime",
             )
-        return {"listed": self._listing.told, "why_all": self._changes.why_all}
+        doubtful = [zhenghe_tree.coded(path) for path in changed_unseen(self.store.root, self.store.since)]
+        return {"listed": self._listing.told, "why_all": self._changes.why_all, "doubtful": doubtful}
 
-    def ready(self) -> dict[str, Any]:
-        """Make a pass and list the copy, so that little is left for the pause; open the line for the rest."""
+    def ready(self, doubtful: Iterable[str] = ()) -> dict[str, Any]:
+        """Make a pass and list the copy, so that little is left for the pause; open the line for the rest.
+
+        `doubtful` are files that a pass may have passed over; they are compared by what is in them.
+        """
         if self._used:
             self.store.unseal()
         if self.side == "source" or not self.store.sealed():
@@ -102,6 +106,7 @@ class Folder(Agent):
         self.puller.stop()
         self._line = self.puller.connect()
         spent = self.puller.once(self.limits["catch_up"])
+        self.puller.these(map(zhenghe_tree.decoded, doubtful), (), self.limits["catch_up"])
         self._listing = Listing(str(self.store.raw))
         return {"pass_seconds": round(spent, 3), "listed": self._listing.told}
 
@@ -175,6 +180,7 @@ class Folder(Agent):
         self.puller.disable()
         self.store.role = "live"
         self.store.promoted = not self._used
+        self.store.since = time.time()
         self.store.unseal()
         self.store.save()
         return {}

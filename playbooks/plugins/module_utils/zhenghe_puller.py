@@ -86,7 +86,9 @@ class Puller:
                 remove(str(self.store.raw), path)
             given = b"\0".join(sorted(paths))
             if given:
-                self._rsync(limit, "root/", f"{self.store.raw}/", "--from0", "--files-from=-", "--force", given=given)
+                # Of what has changed nobody can know by times and sizes in what.
+                options = ("--from0", "--files-from=-", "--force", "--ignore-times")
+                self._rsync(limit, "root/", f"{self.store.raw}/", *options, given=given)
             self.note_pass()
 
     def _only_into_a_copy(self) -> None:

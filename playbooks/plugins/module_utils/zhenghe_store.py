@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any, Iterator, Sequence
 
@@ -53,6 +54,8 @@ class Store:
         """The accounts and groups that the files need, and of each whether we made it."""
         self.role: str = kept.get("role", "")
         """copy: it follows another host; live: clients use it; nothing: neither was decided here."""
+        self.since: float = kept.get("since", 0.0)
+        """When clients' writes here began to be what others copy: when it was prepared, or promoted."""
         self.promoted: bool = kept.get("promoted", False)
         """A move took the seal away here, and did not come to say that the other end is sealed."""
 
@@ -63,6 +66,7 @@ class Store:
             "gives": self.gives,
             "sealed": self.sealed_for_good,
             "role": self.role,
+            "since": self.since,
             "promoted": self.promoted,
             "pulls": self.pulls,
             "nested": self.nested,
@@ -76,6 +80,7 @@ class Store:
     def prepare(self) -> None:
         """Make the folder, its views and the unit that makes them at boot."""
         Path(self.root).mkdir(parents=True, exist_ok=True)
+        self.since = self.since or time.time()
         if not self.sealed():
             self.nested = sorted(self._mounted_now())
         self.save()

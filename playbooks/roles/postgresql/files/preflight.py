@@ -47,7 +47,7 @@ _LISTS = {
     "prepared": "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()",
     "slots": "SELECT slot_name FROM pg_replication_slots WHERE slot_name !~ '^zhenghe_'",
     "publications": "SELECT pubname FROM pg_publication WHERE pubname !~ '^zhenghe_'",
-    "event_triggers": "SELECT evtname FROM pg_event_trigger WHERE evtenabled <> 'D'",
+    "event_triggers": "SELECT evtname FROM pg_event_trigger WHERE evtenabled <> 'D' AND evtname !~ '^zhenghe_'",
     "large_tables": _RELATIONS.format(what="format('%I.%I', n.nspname, relname)", kind="'r'")
     + " AND pg_table_size(c.oid) > 10737418240",
     "passwordless": "SELECT rolname FROM pg_authid WHERE rolcanlogin AND rolpassword IS NULL AND NOT rolsuper",

@@ -22,7 +22,9 @@ SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE t.tgenabled IN ('A', 'R') AND t.tgconstraint = 0 AND n.nspname <> 'zhenghe' ORDER BY 1, 2, 3
 """
-_EVENT_TRIGGERS = "SELECT evtname, evtenabled::text FROM pg_event_trigger WHERE evtenabled <> 'D' ORDER BY 1"
+_EVENT_TRIGGERS = """
+SELECT evtname, evtenabled::text FROM pg_event_trigger WHERE evtenabled <> 'D' AND evtname !~ '^zhenghe_' ORDER BY 1
+"""
 _FUNCTIONS = """
 WITH RECURSIVE used AS (
     SELECT refclassid, refobjid FROM pg_depend

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import subprocess
 import time
@@ -28,7 +29,14 @@ from ansible.module_utils.zhenghe_pg_guard import release
 from ansible.module_utils.zhenghe_pg_later import bring_tables, copy_again, drop_gone, read_sequences
 from ansible.module_utils.zhenghe_pg_pause import too_long
 from ansible.module_utils.zhenghe_pg_place import POSTGRES, Place, database_settings, rows, side_of, value
-from ansible.module_utils.zhenghe_pg_published import BATCH, restore_identities, unpublished
+from ansible.module_utils.zhenghe_pg_published import (
+    BATCH,
+    given_identities,
+    keep_identities,
+    restore_identities,
+    unpublished,
+)
+from ansible.module_utils.zhenghe_pg_renamed import bring_names
 from ansible.module_utils.zhenghe_pg_rewritten import note_files, rewritten, suspect, told
 from ansible.module_utils.zhenghe_pg_statements import TABLES_OF
 from ansible.module_utils.zhenghe_pg_states import bring_states
@@ -58,6 +66,8 @@ def progress(place: Place) -> dict[str, Any]:
     return {**found, "complete": complete}
 
 
+WAITING = ("columns", "constraints", "indexes")
+"""Kinds that come over only once the rows are what they are at the source."""
 _CUT_OFF = "the source's cluster has cut its slot off at its limit (max_slot_wal_keep_size): the copy begins anew"
 
 
@@ -205,8 +215,13 @@ def not_equal(place: Place, *, change: bool) -> tuple[str, ...]:
             brought = _bring(place, here, there, comparison)
             if brought:
                 return (*behind, f"tables that came after the copy are being copied: {', '.join(brought)}")
-        changed = comparison.differences()
-        written = rewritten(place, there, change=change) if place.end == "target" and not (behind or changed) else {}
+        different = comparison.found()
+        changed = comparison.told(different)
+        # What waits for rows, as a column that must not be empty or a key over it, is no hindrance to them.
+        hindered = behind or any(
+            what not in WAITING or (what == "columns" and None in texts) for what, _, *texts in different
+        )
+        written = rewritten(place, there, change=change) if place.end == "target" and not hindered else {}
         if written and change:
             copy_again(place, here, there, list(written))
     said = [*behind, *(f"the schema was changed since it was copied: {one}" for one in changed), *told(written)]
@@ -222,10 +237,17 @@ def _bring(place: Place, here: Any, there: Any, comparison: schema.Comparison) -
     # One that was killed while it loaded tables.
     release(here)
     read_sequences(there)
+    keep_identities(place, there)
+    bring_names(place, here, there)
     drop_gone(place, here, there)
     carry_over(place, here, there)
     different = comparison.found()
-    brought = Definitions(here, there, place.database).bring([one[:2] for one in different])
+    columns = [name for kind, name, *_ in different if kind == "columns"]
+    touched = set(rows(here, TABLES_OF, (columns,)))
+    settled = functools.cache(lambda: stream.keeps_up(place, here, there, "verify", 1.0))
+    refused = functools.cache(lambda: logs.why_not(here, place.base, 20))
+    definitions = Definitions(here, there, place.database, settled, refused)
+    brought = definitions.bring([one[:2] for one in different])
     # A table may need types, functions and schemas that are as new as it is.
     tables = bring_tables(place, here, there)
     if not tables:
@@ -234,8 +256,8 @@ def _bring(place: Place, here: Any, there: Any, comparison: schema.Comparison) -
         brought += bring_states(here, place.database, comparison.found() if brought else different)
     if brought:
         comparison.keep_as_printed(brought)
-        columns = [name for kind, name in brought if kind == "columns"]
-        suspect(place, [(one, two) for one, two in rows(here, TABLES_OF, (columns,))])
+        # Rows of a table without a key are not found here while it has a column that the source has dropped.
+        suspect(place, touched | set(rows(here, TABLES_OF, (columns,))))
         # Rights and comments of what is new here.
         carry_over(place, here, there)
     return tables
@@ -316,7 +338,10 @@ def retire(place: Place, keyless: list[list[str]]) -> dict[str, Any]:
     slots.unlimit(place)
     inside = place.connect(place.database)
     rows(inside, sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(place.base)))
-    restore_identities(place, inside, keyless)
+    # A key may have gone while this end served, too.
+    known = {(schema, table) for _, schema, table, _ in keyless}
+    own_given = [one for one in given_identities(place, inside) if (one[1], one[2]) not in known]
+    restore_identities(place, inside, [*keyless, *own_given])
     # What the entry asks for stays.
     rows(inside, own.LEAVE)
     rows(inside, large.LEAVE)

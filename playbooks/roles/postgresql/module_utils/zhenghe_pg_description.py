@@ -42,6 +42,10 @@ DESCRIPTION = {
     "relations": f"""
         SELECT format('%I.%I', n.nspname, c.relname),
                concat_ws(' ', c.relkind, c.relpersistence, array_to_string(c.reloptions, ','),
+                         (SELECT 'toast ' || array_to_string(t.reloptions, ',') FROM pg_class t
+                          WHERE t.oid = c.reltoastrelid),
+                         (SELECT 'clustered on ' || x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+                          WHERE i.indrelid = c.oid AND i.indisclustered),
                          CASE WHEN c.relrowsecurity THEN 'row security' END,
                          CASE WHEN c.relforcerowsecurity THEN 'forced' END,
                          CASE WHEN c.relkind NOT IN ('r', 'p') THEN NULL
@@ -81,7 +85,6 @@ DESCRIPTION = {
     "indexes": f"""
         SELECT i.indexrelid::regclass::text,
                concat_ws(' ', pg_get_indexdef(i.indexrelid), CASE WHEN NOT i.indisvalid THEN 'invalid' END,
-                         CASE WHEN i.indisclustered THEN 'clustered' END,
                          (SELECT string_agg(format('statistics %s %s', a.attnum, a.attstattarget), ', '
                                             ORDER BY a.attnum)
                           FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget > 0))
@@ -164,7 +167,7 @@ DESCRIPTION = {
                concat_ws(' ', evtevent, evtfoid::regprocedure, array_to_string(evttags, ','),
                          CASE evtenabled WHEN 'O' THEN 'enabled' WHEN 'D' THEN 'disabled' WHEN 'A' THEN 'always'
                                          ELSE 'replica' END)
-        FROM pg_event_trigger e WHERE {_NOT_OF_EXTENSION.format(oid="e.oid")}""",
+        FROM pg_event_trigger e WHERE evtname !~ '^zhenghe_' AND {_NOT_OF_EXTENSION.format(oid="e.oid")}""",
     "extensions": "SELECT extname, extnamespace::regnamespace::text FROM pg_extension WHERE extname <> 'plpgsql'",
     "publications": """
         SELECT quote_ident(p.pubname),

@@ -20,15 +20,23 @@ from playbooks.agents.kit import Refused
 _PRESENT = """
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'
 """
-
-
-# A partition gets its constraints and indexes from the table that it belongs to.
+_PARTED = """
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'p' AND n.nspname !~ '^(pg_|information_schema$|zhenghe$)'
+"""
+# A partition gets its constraints and indexes from the table that it belongs to; the outer ones come first.
 _PARTITIONS = """
-SELECT n.nspname, c.relname, pn.nspname, p.relname, pg_get_expr(c.relpartbound, c.oid), r.rolname
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
+WITH RECURSIVE below (oid, depth) AS (
+    SELECT i.inhrelid, 1 FROM pg_inherits i WHERE NOT EXISTS (SELECT FROM pg_inherits o WHERE o.inhrelid = i.inhparent)
+    UNION ALL SELECT i.inhrelid, depth + 1 FROM pg_inherits i JOIN below b ON b.oid = i.inhparent
+)
+SELECT n.nspname, c.relname, pn.nspname, p.relname, pg_get_expr(c.relpartbound, c.oid)
+       || coalesce(' PARTITION BY ' || pg_get_partkeydef(c.oid), ''), r.rolname
+FROM below b JOIN pg_class c ON c.oid = b.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_inherits i ON i.inhrelid = c.oid
 JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
 JOIN pg_roles r ON r.oid = c.relowner
-WHERE c.relispartition AND c.relkind = 'r'
+WHERE c.relispartition AND c.relkind IN ('r', 'p') ORDER BY b.depth
 """
 
 
@@ -79,12 +87,13 @@ def bring_tables(place: Place, here: Any, there: Any) -> tuple[str, ...]:
     # One that was killed may have published them; one that got another name is published under that.
     begun = set(rows(there, _PUBLISHED, (place.base,))) - set(rows(here, _SUBSCRIBED, (place.base,)))
     wanted = sorted({*later, *begun})
-    if not wanted:
+    parted = sorted(set(rows(there, _PARTED)) - set(rows(here, _PARTED)))
+    if not (wanted or parted):
         return ()
-    for table in wanted:
+    for table in (*parted, *wanted):
         rows(there, "SELECT zhenghe.show(%s, %s)", table)
     present = set(rows(here, _PRESENT))
-    _make(place, here, there, [table for table in wanted if table not in present])
+    _make(place, here, there, [*parted, *(table for table in wanted if table not in present)])
     _empty(place, here, [table for table in wanted if table in present])
     by_all_columns = {(schema, table) for _, schema, table, kind, _ in keyless(there) if kind != "f"}
     for table in wanted:
@@ -97,7 +106,7 @@ def bring_tables(place: Place, here: Any, there: Any) -> tuple[str, ...]:
     note_files(place, there, wanted)
     publish(here, place.base)
     _refresh(place, here)
-    return tuple(f"{schema}.{table}" for schema, table in wanted)
+    return tuple(f"{schema}.{table}" for schema, table in (*parted, *wanted))
 
 
 def copy_again(place: Place, here: Any, there: Any, tables: list[tuple[str, str]]) -> None:
@@ -113,10 +122,10 @@ def copy_again(place: Place, here: Any, there: Any, tables: list[tuple[str, str]
 
 def _make(place: Place, here: Any, there: Any, missing: list[tuple[str, str]]) -> None:
     partitions = [row for row in rows(there, _PARTITIONS) if row[:2] in missing]
-    _attach(here, partitions)
     alone = [table for table in missing if table not in {row[:2] for row in partitions}]
     if alone:
         copy_schema(place, alone)
+    _attach(here, partitions)
 
 
 def _empty(place: Place, here: Any, tables: list[tuple[str, str]]) -> None:

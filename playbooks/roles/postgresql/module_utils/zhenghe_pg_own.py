@@ -21,6 +21,8 @@ UNION ALL SELECT format('trigger %I', tgname) FROM pg_trigger WHERE tgrelid = to
 UNION ALL SELECT format('rule %I', rulename) FROM pg_rewrite WHERE ev_class = to_regclass('zhenghe.marks')
 UNION ALL SELECT format('%s, which is no table', c.oid::regclass) FROM pg_class c
 WHERE c.oid = to_regclass('zhenghe.marks') AND (relkind <> 'r' OR relrowsecurity OR relhassubclass)
+UNION ALL SELECT format('event trigger %I', evtname) FROM pg_event_trigger JOIN pg_proc p ON p.oid = evtfoid
+WHERE evtname ~ '^zhenghe_' AND pronamespace IS DISTINCT FROM to_regnamespace('zhenghe')
 """
 
 
@@ -42,6 +44,57 @@ def see_own(connection: Any) -> None:
         )
 
 
+# A published table that loses its key takes no UPDATE any more: in the transaction that takes the key away, it is given
+# all its columns as identity instead. Whatever goes wrong in that must not end the statement of whoever took the key;
+# no other event trigger fires for it, and it waits for nobody for long. Only a superuser may own an event trigger; what
+# this one runs takes nothing from outside but names, and quotes them.
+IDENTITIES = """
+CREATE SCHEMA IF NOT EXISTS zhenghe;
+CREATE TABLE IF NOT EXISTS zhenghe.given (name text, schema_name text, table_name text, identity text);
+CREATE OR REPLACE FUNCTION zhenghe.keep_identities() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog SET session_replication_role = replica SET lock_timeout = '300ms'
+    AS $$
+DECLARE
+    lost record;
+BEGIN
+    IF tg_event = 'sql_drop' AND NOT EXISTS (
+        SELECT FROM pg_event_trigger_dropped_objects() WHERE NOT is_temporary
+        AND object_type IN ('index', 'table constraint', 'table column')) THEN
+        RETURN;
+    END IF;
+    FOR lost IN SELECT format('%I.%I', n.nspname, c.relname) AS name, n.nspname, c.relname, c.relreplident
+        FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid JOIN pg_class c ON c.oid = r.prrelid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE p.pubname ~ '^zhenghe_' AND n.nspname <> 'zhenghe' AND (c.relreplident = 'n'
+            OR c.relreplident = 'd' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid
+                                                    AND i.indisprimary AND i.indimmediate AND i.indisvalid)
+            OR c.relreplident = 'i' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid
+                                                    AND i.indisreplident))
+    LOOP
+        BEGIN
+            EXECUTE format('ALTER TABLE ONLY %I.%I REPLICA IDENTITY FULL', lost.nspname, lost.relname);
+            INSERT INTO zhenghe.given VALUES (lost.name, lost.nspname, lost.relname, lost.relreplident);
+        EXCEPTION WHEN OTHERS THEN
+            RAISE LOG 'zhenghe: % keeps no identity: %', lost.name, SQLERRM;
+        END;
+    END LOOP;
+EXCEPTION WHEN OTHERS THEN
+    RAISE LOG 'zhenghe: identities are not kept: %', SQLERRM;
+END
+$$;
+REVOKE ALL ON FUNCTION zhenghe.keep_identities() FROM PUBLIC
+"""
+# pg_dump locks whatever it dumps: a department's own backup, by a role that owns its tables, has to go on. Nothing in
+# these tables is secret.
+WATCH = """
+DROP EVENT TRIGGER IF EXISTS zhenghe_dropped;
+DROP EVENT TRIGGER IF EXISTS zhenghe_altered;
+CREATE EVENT TRIGGER zhenghe_dropped ON sql_drop EXECUTE FUNCTION zhenghe.keep_identities();
+CREATE EVENT TRIGGER zhenghe_altered ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
+    EXECUTE FUNCTION zhenghe.keep_identities();
+GRANT USAGE ON SCHEMA zhenghe TO PUBLIC;
+GRANT SELECT ON ALL TABLES IN SCHEMA zhenghe TO PUBLIC
+"""
 # The catalogue of passwords is the superuser's. Who copies roles gets this function instead of being one. Where rows
 # are read, the planner runs functions of their owners as whoever reads: there these functions tell nothing, by the
 # transaction's isolation, which nobody changes in the middle. A mark that is written at one end and read at the other
@@ -75,7 +128,6 @@ CREATE OR REPLACE FUNCTION zhenghe.holders() RETURNS TABLE (what text) LANGUAGE 
         FROM pg_prepared_xacts';
 REVOKE ALL ON FUNCTION zhenghe.holders() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION zhenghe.holders() TO {role};
-CREATE TABLE IF NOT EXISTS zhenghe.given (name text, schema_name text, table_name text, identity text);
 CREATE OR REPLACE FUNCTION zhenghe.publish(wanted_schema text, wanted_table text, by_all_columns boolean)
     RETURNS void LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog SET session_replication_role = replica SET lock_timeout = '3s'
@@ -83,7 +135,7 @@ CREATE OR REPLACE FUNCTION zhenghe.publish(wanted_schema text, wanted_table text
 DECLARE
     known record;
 BEGIN
-    SELECT format('%I.%I', n.nspname, c.relname) AS name, c.relreplident INTO STRICT known
+    SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relreplident INTO STRICT known
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = wanted_schema AND c.relname = wanted_table AND c.relkind = 'r' AND c.relpersistence = 'p'
       AND n.nspname !~ '^(pg_|information_schema$|zhenghe$)';
@@ -91,7 +143,10 @@ BEGIN
         INSERT INTO zhenghe.given VALUES (known.name, wanted_schema, wanted_table, known.relreplident);
         EXECUTE format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', wanted_schema, wanted_table);
     END IF;
-    EXECUTE format('ALTER PUBLICATION %I ADD TABLE ONLY %I.%I', session_user, wanted_schema, wanted_table);
+    IF NOT EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+                   WHERE p.pubname = session_user AND r.prrelid = known.oid) THEN
+        EXECUTE format('ALTER PUBLICATION %I ADD TABLE ONLY %I.%I', session_user, wanted_schema, wanted_table);
+    END IF;
 END
 $$;
 CREATE OR REPLACE FUNCTION zhenghe.show(wanted_schema text, wanted_table text) RETURNS void LANGUAGE plpgsql
@@ -127,6 +182,9 @@ REVOKE ALL ON FUNCTION zhenghe.publish(text, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION zhenghe.publish(text, text, boolean) TO {role}
 """
 LEAVE = """
+DROP EVENT TRIGGER IF EXISTS zhenghe_dropped;
+DROP EVENT TRIGGER IF EXISTS zhenghe_altered;
+DROP FUNCTION IF EXISTS zhenghe.keep_identities();
 DROP FUNCTION IF EXISTS zhenghe.verifiers();
 DROP FUNCTION IF EXISTS zhenghe.mappings();
 DROP FUNCTION IF EXISTS zhenghe.holders();
@@ -135,7 +193,7 @@ DROP FUNCTION IF EXISTS zhenghe.withdraw(text, text);
 DROP FUNCTION IF EXISTS zhenghe.publish(text, text, boolean);
 DROP TABLE IF EXISTS zhenghe.given
 """
-"""Takes away what gives the other end rights, once the way back is given up."""
+"""Takes away what gives the other end rights and what watches, once the way back is given up."""
 # The entry asks this for one account at a time, as pgbouncer's auth_query; a superuser does not come in by the entry.
 # An entry whose clients have a session each ends its own sessions that are outside of a transaction, and no others.
 ACCOUNT = """

@@ -92,6 +92,14 @@ def given_identities(place: Place, connection: Any) -> list[list[str]]:
     return [*place.remembered().get("keyless", []), *(list(one) for one in found)]
 
 
+def keep_identities(place: Place, there: Any) -> None:
+    """Have the other end find the rows of published tables whose key went unseen by all their columns."""
+    fresh = set(unpublished(there, place.base))
+    for _, schema, table, kind, _ in keyless(there):
+        if kind != "f" and (schema, table) not in fresh:
+            rows(there, "SELECT zhenghe.publish(%s, %s, true)", (schema, table))
+
+
 def give_full_identity(connection: Any, schema: str, table: str) -> None:
     """Have a table's rows found by all their columns."""
     _set_identity(connection, schema, table, "FULL")

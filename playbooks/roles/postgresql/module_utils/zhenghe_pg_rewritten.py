@@ -12,7 +12,7 @@ from typing import Any
 from ansible.module_utils.zhenghe_pg_compare import Behind, Ends, different_rows
 from ansible.module_utils.zhenghe_pg_place import Place, rows
 
-_FILES = """
+FILES = """
 SELECT n.nspname, c.relname, c.oid::bigint, pg_relation_filenode(c.oid)::bigint
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^(pg_|information_schema$|zhenghe$)'
@@ -23,7 +23,7 @@ def note_files(place: Place, there: Any, tables: Iterable[tuple[str, str]] | Non
     """Remember in which files the source's tables lie, before they are copied: of these tables, or of all anew."""
     chosen = None if tables is None else set(tables)
     kept = {} if chosen is None else place.remembered().get("files", {})
-    now = {_key(row): list(row[2:]) for row in rows(there, _FILES) if chosen is None or row[:2] in chosen}
+    now = {_key(row): list(row[2:]) for row in rows(there, FILES) if chosen is None or row[:2] in chosen}
     place.remember(files={**kept, **now})
 
 
@@ -31,6 +31,13 @@ def files_noted(place: Place) -> set[tuple[str, str]]:
     """Return the tables whose copy was begun here."""
     noted = (key.partition("\n") for key in place.remembered().get("files") or ())
     return {(schema, table) for schema, _, table in noted}
+
+
+def noted(place: Place) -> dict[tuple[str, str], int]:
+    """Return the tables whose copy was begun here, with the number that each had at the source."""
+    kept = place.remembered().get("files") or {}
+    parts = ((key.partition("\n"), one) for key, one in kept.items() if one)
+    return {(schema, table): int(one[0]) for (schema, _, table), one in parts}
 
 
 def suspect(place: Place, tables: Iterable[tuple[str, str]]) -> None:
@@ -49,7 +56,7 @@ def rewritten(place: Place, there: Any, *, change: bool) -> dict[tuple[str, str]
     if kept is None:
         # A copy that was begun without it: what was rewritten before cannot be known.
         return {}
-    now = {_key(row): row for row in rows(there, _FILES)}
+    now = {_key(row): row for row in rows(there, FILES)}
     changed = [row for key, row in now.items() if key in kept and kept[key] != list(row[2:])]
     if not changed:
         return {}

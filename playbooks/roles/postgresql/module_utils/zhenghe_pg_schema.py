@@ -266,7 +266,11 @@ class Comparison:
 
     def differences(self) -> tuple[str, ...]:
         """Say everything that differs."""
-        return tuple(self._said(*each) for each in self.found())
+        return self.told(self.found())
+
+    def told(self, different: Iterable[tuple[str, str, str | None, str | None]]) -> tuple[str, ...]:
+        """Say for people what differs."""
+        return tuple(self._said(*each) for each in different)
 
     def found(self) -> list[tuple[str, str, str | None, str | None]]:
         """Return kind, name and both texts of every object that differs; secrets only as digests."""

@@ -34,6 +34,7 @@ def prepared(place: Place) -> bool:
             "AND to_regprocedure('zhenghe.mappings()') IS NOT NULL "
             "AND to_regprocedure('zhenghe.withdraw(text, text)') IS NOT NULL "
             "AND to_regprocedure('zhenghe.large_objects()') IS NOT NULL "
+            "AND EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'zhenghe_altered') "
             "AND EXISTS (SELECT FROM pg_hba_file_rules WHERE %(base)s = ANY(user_name))",
             {"base": place.base},
         )
@@ -84,7 +85,7 @@ def prepare(place: Place, verifier: str, entry: Mapping[str, Any]) -> None:
     accounts.ensure_role(connection, place.base, "REPLICATION BYPASSRLS", verifier)
     for grant in accounts.read_rights(connection, place.database, place.base):
         rows(connection, grant)
-    for text in (own.SUPPORT, large.FUNCTIONS, settings.FUNCTION):
+    for text in (own.IDENTITIES, own.SUPPORT, large.FUNCTIONS, settings.FUNCTION, own.WATCH):
         own.make_own(connection, text, place.base)
     tls.show(place)
     accounts.admit(place, f"{place.base} peer", peer_lines(place))

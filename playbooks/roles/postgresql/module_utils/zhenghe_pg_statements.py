@@ -2,7 +2,7 @@
 
 Each question answers with the object's name as a comparison tells it, the role that it is made as (nothing: whoever
 runs the move, where a role needs rights on more than the object), the statements that make it, and those that drop it.
-No statement touches a row: a kind is not here where its change could.
+No statement takes rows away: those of a column that gets another type are converted as the type says.
 """
 
 # ruff: noqa: S608 - the statements are put together from the texts of this file alone
@@ -61,37 +61,98 @@ SELECT format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner),
        format('DROP %s VIEW %I.%I', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED' END, n.nspname, c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm') AND {CLASS}
 """
+# One that counts for a column is a part of it.
 _SEQUENCES = f"""
 SELECT format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner),
-       format('CREATE SEQUENCE %I.%I', n.nspname, c.relname), format('DROP SEQUENCE %I.%I', n.nspname, c.relname)
+       format('CREATE SEQUENCE IF NOT EXISTS %1$I.%2$I; ALTER SEQUENCE %1$I.%2$I OWNED BY %3$s', n.nspname, c.relname,
+              coalesce((SELECT format('%I.%I.%I', m.nspname, t.relname, a.attname)
+                        FROM pg_depend d JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace m
+                        ON m.oid = t.relnamespace JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+                        WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'a'), 'NONE')),
+       format('DROP SEQUENCE %I.%I', n.nspname, c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S' AND {CLASS}
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass
-                  AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)
+                  AND d.deptype = 'i' AND d.refobjsubid > 0)
 """
-# Rows that were there have what the server keeps for them; one that was written anew is told by its table's file.
+# Rows that were there have what the server keeps for them; one that was written anew is told by its table's file. Where
+# it is not certain that rows have a value, NOT NULL comes later.
 _COLUMN = "pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+_GENERATED = "(SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d WHERE d.adrelid = c.oid AND d.adnum = a.attnum)"
+_IDENTITY = """CASE a.attidentity WHEN '' THEN NULL ELSE concat(
+    'GENERATED ', CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END, ' AS IDENTITY (SEQUENCE NAME ',
+    pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname), ')') END"""
 _COLUMNS = f"""
 SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname), pg_get_userbyid(c.relowner),
        concat_ws(' ', format('ALTER TABLE %I.%I ADD COLUMN %I %s', n.nspname, c.relname, a.attname,
                              format_type(a.atttypid, a.atttypmod)),
                  CASE WHEN a.attcollation NOT IN (0, 100) THEN 'COLLATE ' || a.attcollation::regcollation END,
                  CASE WHEN a.atthasmissing THEN format('DEFAULT %L', (a.attmissingval::text::text[])[1]) END,
-                 CASE WHEN a.attnotnull THEN 'NOT NULL' END), ''
+                 CASE WHEN a.attgenerated = 's' THEN format('GENERATED ALWAYS AS (%s) STORED', {_GENERATED}) END,
+                 {_IDENTITY}, CASE WHEN a.attnotnull AND a.atthasmissing THEN 'NOT NULL' END),
+       format('ALTER TABLE %I.%I DROP COLUMN %I', n.nspname, c.relname, a.attname), c.oid, a.attnum
 FROM {_COLUMN} WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attislocal
-  AND a.attidentity = '' AND a.attgenerated = '' AND {CLASS} ORDER BY c.oid, a.attnum
+  AND a.attgenerated IN ('', 's') AND {CLASS}
+UNION ALL
+SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname), pg_get_userbyid(c.relowner),
+       concat_ws(' ', format('ALTER TYPE %I.%I ADD ATTRIBUTE %I %s', n.nspname, c.relname, a.attname,
+                             format_type(a.atttypid, a.atttypmod)),
+                 CASE WHEN a.attcollation NOT IN (0, 100) THEN 'COLLATE ' || a.attcollation::regcollation END,
+                 'CASCADE'),
+       format('ALTER TYPE %I.%I DROP ATTRIBUTE %I', n.nspname, c.relname, a.attname), c.oid, a.attnum
+FROM {_COLUMN} WHERE c.relkind = 'c' AND a.attnum > 0 AND NOT a.attisdropped AND {CLASS} ORDER BY 5, 6
+"""
+LOOSER = f"""
+SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname),
+       format('ALTER TABLE %I.%I ALTER %I DROP NOT NULL', n.nspname, c.relname, a.attname)
+FROM {_COLUMN} WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND {CLASS}
+"""
+# Of each table's columns: the place, the type and the name, as written; who may give it another name, and how table and
+# column are named in what the server says.
+NAMES = f"""
+SELECT format('%I.%I', n.nspname, c.relname), quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
+       row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum), pg_get_userbyid(c.relowner),
+       ARRAY[format('"%s.%s"', n.nspname, c.relname), format('"%s"', a.attname)]
+FROM {_COLUMN} WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND {CLASS}
 """
 COLUMNS = f"""
-SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname), format_type(a.atttypid, a.atttypmod),
-       pg_get_userbyid(c.relowner),
-       format('ALTER TABLE ONLY %I.%I ALTER %I %s NOT NULL, ALTER %I SET STORAGE %s, ALTER %I SET STATISTICS %s',
-              n.nspname, c.relname, a.attname, CASE WHEN a.attnotnull THEN 'SET' ELSE 'DROP' END, a.attname,
+SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname),
+       concat(format_type(a.atttypid, a.atttypmod), ' ', a.attcollation::regcollation), pg_get_userbyid(c.relowner),
+       concat(t.alter, CASE WHEN a.attnotnull THEN ' SET' ELSE ' DROP' END, ' NOT NULL, ', t.column, ' SET STORAGE ',
               CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END,
-              a.attname, coalesce(a.attstattarget, -1))
-FROM {_COLUMN} WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND {CLASS}
+              ', ', t.column, ' SET STATISTICS ', coalesce(a.attstattarget, -1), ', ', t.column,
+              ' RESET (n_distinct, n_distinct_inherited)', ', ' || t.column || ' SET (' || (
+                  SELECT string_agg(o, ', ') FROM unnest(a.attoptions) o WHERE o !~ '^pg_') || ')'),
+       concat(a.attidentity, a.attgenerated),
+       concat(t.alter, ' DROP IDENTITY IF EXISTS; ', coalesce(t.alter || ' ADD ' || {_IDENTITY},
+              CASE a.attgenerated WHEN '' THEN t.alter || ' DROP EXPRESSION IF EXISTS' END)),
+       concat(t.whole, t.type),
+       concat(t.whole, ' DROP DEFAULT, ', t.column, ' DROP NOT NULL, ', t.column, t.type, ' USING NULL')
+FROM {_COLUMN}, LATERAL (
+    SELECT format('ALTER TABLE ONLY %I.%I ALTER %I', n.nspname, c.relname, a.attname), format('ALTER %I', a.attname),
+           format('ALTER TABLE %I.%I ALTER %I', n.nspname, c.relname, a.attname),
+           concat(' TYPE ', format_type(a.atttypid, a.atttypmod),
+                  CASE WHEN a.attcollation NOT IN (0, 100) THEN ' COLLATE ' || a.attcollation::regcollation END)
+) t (alter, "column", whole, type)
+WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND {CLASS}
+"""
+# Which table belongs to which: to one that is in partitions, or to one that it inherits from; rows stay where they are.
+FAMILIES = """
+SELECT format('%I.%I', n.nspname, c.relname), format('%I.%I', m.nspname, p.relname), pg_get_expr(c.relpartbound, c.oid),
+       pg_get_userbyid(p.relowner),
+       CASE WHEN c.relispartition
+            THEN format('ALTER TABLE %I.%I ATTACH PARTITION %I.%I %s', m.nspname, p.relname, n.nspname, c.relname,
+                        pg_get_expr(c.relpartbound, c.oid))
+            ELSE format('ALTER TABLE %I.%I INHERIT %I.%I', n.nspname, c.relname, m.nspname, p.relname) END,
+       CASE WHEN c.relispartition
+            THEN format('ALTER TABLE %I.%I DETACH PARTITION %I.%I', m.nspname, p.relname, n.nspname, c.relname)
+            ELSE format('ALTER TABLE %I.%I NO INHERIT %I.%I', n.nspname, c.relname, m.nspname, p.relname) END
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace m ON m.oid = p.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^(pg_|information_schema$|zhenghe$)' ORDER BY 1, i.inhseqno
 """
 TABLES_OF = f"""
 SELECT DISTINCT n.nspname, c.relname FROM {_COLUMN}
-WHERE format('%%I.%%I.%%I', n.nspname, c.relname, a.attname) = ANY(%s)
+WHERE c.relkind = 'r' AND format('%%I.%%I.%%I', n.nspname, c.relname, a.attname) = ANY(%s)
 """
 _DEFAULTS = f"""
 SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname), pg_get_userbyid(c.relowner),
@@ -119,7 +180,10 @@ WHERE k.contype = 'c' AND {TYPE}
 _INDEXES = f"""
 SELECT i.indexrelid::regclass::text, pg_get_userbyid(c.relowner),
        CASE x.relkind WHEN 'I' THEN regexp_replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ')
-            ELSE pg_get_indexdef(i.indexrelid) END,
+            ELSE pg_get_indexdef(i.indexrelid) END || coalesce((
+           SELECT string_agg(format('; ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', i.indexrelid::regclass,
+                                    a.attnum, a.attstattarget), '')
+           FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget > 0), ''),
        format('DROP INDEX %s', i.indexrelid::regclass)
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -156,15 +220,33 @@ FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.
       FROM unnest(p.polroles) o) r
 WHERE {CLASS}
 """
+_CLEANED = (
+    "autovacuum_enabled", "vacuum_index_cleanup", "vacuum_truncate", "log_autovacuum_min_duration",
+    *(f"autovacuum_vacuum_{what}" for what in (
+        "threshold", "scale_factor", "insert_threshold", "insert_scale_factor", "cost_delay", "cost_limit")),
+    *(f"autovacuum_{of}freeze_{what}" for of in ("", "multixact_") for what in ("min_age", "max_age", "table_age")),
+)  # fmt: skip
+_STORED = (
+    "fillfactor", "parallel_workers", "toast_tuple_target", "user_catalog_table", "autovacuum_analyze_threshold",
+    "autovacuum_analyze_scale_factor", *_CLEANED,
+)  # fmt: skip
 _ROW_SECURITY = f"""
 SELECT format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner),
        concat({_TABLE}, CASE WHEN c.relrowsecurity THEN 'ENABLE' ELSE 'DISABLE' END, ' ROW LEVEL SECURITY, ',
-              CASE WHEN c.relforcerowsecurity THEN 'FORCE' ELSE 'NO FORCE' END, ' ROW LEVEL SECURITY',
-              CASE WHEN c.relkind = 'r' THEN concat(', ', o.reset, o.set) END), ''
+              CASE WHEN c.relforcerowsecurity THEN 'FORCE' ELSE 'NO FORCE' END, ' ROW LEVEL SECURITY, ',
+              'REPLICA IDENTITY ',
+              CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL' WHEN 'd' THEN 'DEFAULT' ELSE (
+                  SELECT format('USING INDEX %I', x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+                  WHERE i.indrelid = c.oid AND i.indisreplident) END,
+              CASE WHEN c.relkind = 'r' THEN concat(', ', o.clustered, ', ', o.reset, o.set) END), ''
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL
-     (SELECT 'RESET (fillfactor, parallel_workers, autovacuum_enabled, toast_tuple_target)' AS reset,
-             ', SET (' || (SELECT string_agg(format('%I = %L', split_part(s, '=', 1), substr(s, strpos(s, '=') + 1)),
-                                             ', ') FROM unnest(c.reloptions) s) || ')' AS set) o
+     (SELECT 'RESET ({", ".join((*_STORED, *(f"toast.{one}" for one in _CLEANED)))})' AS reset,
+             ', SET (' || (
+                 SELECT string_agg(format('%s%I = %L', of, split_part(s, '=', 1), substr(s, strpos(s, '=') + 1)), ', ')
+                 FROM (SELECT '' AS of, unnest(c.reloptions) AS s UNION ALL SELECT 'toast.', unnest(t.reloptions)
+                       FROM pg_class t WHERE t.oid = c.reltoastrelid) x) || ')' AS set,
+             coalesce((SELECT format('CLUSTER ON %I', x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+                       WHERE i.indrelid = c.oid AND i.indisclustered), 'SET WITHOUT CLUSTER') AS clustered) o
 WHERE c.relkind IN ('r', 'p') AND {CLASS}
 UNION ALL
 SELECT format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner),
@@ -174,7 +256,9 @@ SELECT format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner),
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v' AND {CLASS}
 """
 _STATISTICS = f"""
-SELECT format('%I.%I', n.nspname, s.stxname), pg_get_userbyid(s.stxowner), pg_get_statisticsobjdef(s.oid),
+SELECT format('%I.%I', n.nspname, s.stxname), pg_get_userbyid(s.stxowner),
+       concat(pg_get_statisticsobjdef(s.oid), format('; ALTER STATISTICS %I.%I SET STATISTICS ', n.nspname, s.stxname)
+              || nullif(nullif(to_jsonb(s)->>'stxstattarget', '-1'), '0')),
        format('DROP STATISTICS %I.%I', n.nspname, s.stxname)
 FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
 WHERE {OWN.format(oid="s.oid", catalogue="pg_statistic_ext")}

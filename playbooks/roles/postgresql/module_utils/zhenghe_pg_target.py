@@ -164,7 +164,7 @@ def build(place: Place) -> None:
     rows(inside, sql.SQL("DROP OWNED BY {}").format(sql.Identifier(place.base)))
     for grant in accounts.read_rights(inside, place.database, place.base):
         rows(inside, grant)
-    for text in (own.SUPPORT, large.FUNCTIONS):
+    for text in (own.SUPPORT, large.FUNCTIONS, own.WATCH):
         own.make_own(inside, text, place.base)
     publish(inside, place.base)
     accounts.copy_settings(place, here, there)
@@ -179,6 +179,8 @@ def build(place: Place) -> None:
 def _shape(place: Place, inside: Any, there: Any) -> None:
     if not rows(there, "SELECT 1 FROM pg_namespace WHERE nspname = 'public'"):
         rows(inside, "DROP SCHEMA public")
+    # The source's watch over identities is in the dump as well, but not its function.
+    own.make_own(inside, own.IDENTITIES, place.base)
     before = schema.shapes(there)
     copy_schema(place)
     if schema.shapes(there) != before:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Iterable
 
 from ansible.module_utils.zhenghe_folder import Folder
 from ansible.module_utils.zhenghe_service import Service
@@ -31,9 +31,9 @@ class Agent(Folder):
         """Look at the folder's seal and at the service."""
         return {**super().open(), "service": self.service.active(), "jobs": self.service.jobs()}
 
-    def ready(self) -> dict[str, Any]:
+    def ready(self, doubtful: Iterable[str] = ()) -> dict[str, Any]:
         """Make a pass; see that each side can be barred and configured, which the pause has no time for."""
-        facts = super().ready()
+        facts = super().ready(doubtful)
         if self.side == "source":
             if not self.store.sealed():
                 self.service.be_here(here=True)

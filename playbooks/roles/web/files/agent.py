@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Any, Iterable
 
 from ansible.module_utils.zhenghe_folder import Folder
 from ansible.module_utils.zhenghe_site import Site
@@ -22,9 +22,9 @@ class Agent(Folder):
         """Look at the folder's seal."""
         return {**super().open(), "service": self.site.service_active()}
 
-    def ready(self) -> dict[str, Any]:
+    def ready(self, doubtful: Iterable[str] = ()) -> dict[str, Any]:
         """Make a pass; a service that was ended by an earlier move is started while its folder is still sealed."""
-        facts = super().ready()
+        facts = super().ready(doubtful)
         if self.side == "target":
             self.site.start_service()
             self.site.see_it_can_be_served()
