@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from inventory.base import Model
+from inventory.regular import NotRegular, content_of
+from inventory.words import _
 from migrations.service.messages import Order, Outcome
 
 KEPT = 500
@@ -33,7 +35,7 @@ class Desk:
 
     def order(self, number: int) -> Order:
         """Read an order; FileNotFoundError where there is none of this number."""
-        return Order.model_validate_json(self._order_file(number).read_bytes())
+        return Order.model_validate_json(content_of(self._order_file(number)))
 
     def end(self, number: int, outcome: Outcome) -> None:
         """Keep how an order came out."""
@@ -42,9 +44,12 @@ class Desk:
     def outcome(self, number: int) -> Outcome | None:
         """Return how an order came out; nothing while it has not ended."""
         try:
-            return Outcome.model_validate_json(self._outcome_file(number).read_bytes())
+            return Outcome.model_validate_json(content_of(self._outcome_file(number)))
         except FileNotFoundError:
             return None
+        except (NotRegular, ValidationError):
+            text = _("{file} is damaged: how the order came out is in the evidence of its run; see zhenghe status")
+            return Outcome(error=text.format(file=self._outcome_file(number)))
 
     def hinder(self, number: int, trouble: str) -> None:
         """Keep what keeps an order from being carried out for now; nothing takes it away again."""
@@ -61,7 +66,7 @@ class Desk:
             return ""
 
     def outstanding(self) -> tuple[tuple[int, Order], ...]:
-        """Return the orders that have not ended, the first first; a file that is none of ours is passed over."""
+        """Return the orders that have not ended, the first first; one that cannot be read ends here."""
         return tuple(self._outstanding())
 
     def _outstanding(self) -> Iterator[tuple[int, Order]]:
@@ -69,7 +74,11 @@ class Desk:
             if not self._outcome_file(number).exists():
                 try:
                     yield number, self.order(number)
-                except (OSError, ValidationError):
+                except (NotRegular, ValidationError):
+                    text = _("{file} is damaged and was not carried out: give the order once more")
+                    self.end(number, Outcome(error=text.format(file=self._order_file(number))))
+                except OSError:
+                    # It was there a moment ago, or is again in a moment.
                     continue
 
     def _numbers(self) -> set[int]:

@@ -1,9 +1,11 @@
 """The service's desk, its processes, its words about troubles and its unit file, each by itself."""
 
+import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -43,6 +45,19 @@ desk.end(number, Outcome(failure=f"number {number}"))
 """
 
 
+def _pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda file: file.write_text(""),
+    "torn": lambda file: file.write_text(file.read_text()[:-3]),
+    "noise": lambda file: file.write_bytes(b"\xff\0" * 40),
+    "pipe": _pipe,
+}
+
+
 def _carried(folder: Path, *orders: Order, deaths: int = 0) -> tuple[Desk, list[str], list[str]]:
     """Have orders carried out; return the desk, which were begun, and the troubles told."""
     (folder / "deaths").write_text(str(deaths))
@@ -69,6 +84,29 @@ def test_orders_have_numbers_and_outlive_who_wrote_them(tmp_path: Path) -> None:
     (tmp_path / "00000001.order.json").write_text("{")
     assert [number for number, _order in Desk(tmp_path).outstanding()] == [3]
     assert Desk(tmp_path).place(ORDER) == 4
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_an_order_that_cannot_be_read_ends_with_a_sentence(tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    desk = Desk(tmp_path)
+    for each in range(2):
+        damage(tmp_path / f"{desk.place(ORDER):08d}.order.json")
+        assert [number for number, _order in desk.outstanding()] == [], each
+        outcome = desk.outcome(each + 1)
+        assert outcome is not None
+        assert "give the order once more" in outcome.error
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_an_outcome_that_cannot_be_read_is_looked_up_elsewhere(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    desk = Desk(tmp_path)
+    desk.end(desk.place(ORDER), Outcome(result=PassageResult(units=())))
+    damage(tmp_path / "00000001.outcome.json")
+    outcome = desk.outcome(1)
+    assert outcome is not None
+    assert "see zhenghe status" in outcome.error
 
 
 def test_orders_of_one_run_come_one_after_the_other(tmp_path: Path) -> None:
