@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,7 +70,9 @@ def _refused(error: ZhengheError) -> int:
 
 def _told(text: str, code: int, parts: Mapping[str, str] | None = None) -> int:
     if _wants_json():
-        saying.say(json.dumps({"error": text, **(parts or {})}, ensure_ascii=False))
+        # Where standard output takes nothing, the sentence is said all the same.
+        with suppress(saying.NotSaid):
+            saying.say(json.dumps({"error": text, **(parts or {})}, ensure_ascii=False))
     say_error(text)
     return code
 

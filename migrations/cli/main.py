@@ -368,7 +368,9 @@ def main() -> NoReturn:
     """Run a command and end with its status; nobody ever sees a traceback."""
     os.umask(0o077)
     try:
-        sys.exit(app(prog_name="zhenghe", standalone_mode=False) or 0)
+        code = app(prog_name="zhenghe", standalone_mode=False) or 0
+        saying.finish()
+        sys.exit(code)
     except KeyboardInterrupt:
         say_error(_("stopped; call the same command again and it goes on where it was"))
         sys.exit(130)

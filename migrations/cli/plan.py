@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.table import Table
 
 from infra.twin.paths import state_root
+from inventory.errors import cause_of
 from inventory.files.gathering import uncollected
 from inventory.plain import plain
 from inventory.words import _
@@ -37,7 +38,7 @@ def show_plan(folder: Path, scope: Scope, world: Path | None, *, as_json: bool) 
             KeptPlans(state_root()).keep(prepared.digest, prepared.plan, prepared.programme)
         except OSError as exc:
             text = _("the plan is not kept ({reason}): apply needs the inventory's folder then")
-            saying.say(text.format(reason=exc), error=True)
+            saying.say(text.format(reason=cause_of(exc)), error=True)
     return 0
 
 

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inventory.errors import cause_of
 from inventory.kinds import Kind, load_kinds, playbooks_folder
 from inventory.words import _
 from migrations.cli import saying
@@ -46,10 +48,10 @@ def show_report(run: str, *, as_json: bool) -> int:
 
 def print_report(home: RunHome, *, as_json: bool, whole: bool = True) -> "RunSummary":
     """Print the report of a run and write its pages; return its summary."""
-    from migrations.report import print_summary, summary_of, write_pages
+    from migrations.report import print_summary, summary_of
 
     summary = summary_of(home)
-    pages = write_pages(summary, home.path / "reports")
+    pages = write_pages_of(home, summary)
     if as_json:
         saying.say(json.dumps(summary.as_whole_json() if whole else summary.as_json(), ensure_ascii=False))
         return summary
@@ -58,6 +60,17 @@ def print_report(home: RunHome, *, as_json: bool, whole: bool = True) -> "RunSum
     for page in pages:
         console.print(_("page: {path}").format(path=page), soft_wrap=True, highlight=False)
     return summary
+
+
+def write_pages_of(home: RunHome, summary: "RunSummary") -> tuple[Path, ...]:
+    """Write the pages of a run and return their files; where the disk refuses, that is told beside what they say."""
+    from migrations.report import write_pages
+
+    try:
+        return write_pages(summary, home.path / "reports")
+    except OSError as exc:
+        saying.say(_("the page is not written ({reason})").format(reason=cause_of(exc)), error=True)
+        return ()
 
 
 def _kinds() -> Mapping[str, Kind]:

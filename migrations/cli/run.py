@@ -14,7 +14,7 @@ from migrations.cli.approve import acts_of, see_approved
 from migrations.cli.declaring import see_declared
 from migrations.cli.help import WrongUse
 from migrations.cli.live import states_table, watching
-from migrations.cli.report import print_report
+from migrations.cli.report import print_report, write_pages_of
 from migrations.cli.runs import ledger_here, run_of, world_of
 from migrations.cli.twin import twin_name
 from migrations.cli.wanted import (
@@ -179,10 +179,10 @@ def _with_dependents(plan: Plan, keys: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _print_applied(home: RunHome, result: "PassageResult", failure: str, *, as_json: bool) -> int:
-    from migrations.report import measured, summary_of, write_pages
+    from migrations.report import measured, summary_of
 
     summary = summary_of(home)
-    pages = write_pages(summary, home.path / "reports")
+    pages = write_pages_of(home, summary)
     if as_json:
         outcome = {"outcome": "failed" if failure else "passed", "reason": failure}
         saying.say(json.dumps({**summary.as_whole_json(), **outcome, "run": home.path.name}, ensure_ascii=False))

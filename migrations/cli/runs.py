@@ -47,7 +47,9 @@ def world_of(home: RunHome) -> World:
     file = home.settings().world
     if not file.is_file():
         reason = _("the world of run {run} is gone: {file} is not there").format(run=home.path.name, file=file)
-        raise WrongUse(reason, _("a rehearsal takes its twin down unless --keep is given; name another run with --run"))
+        twin = _("a rehearsal takes its twin down unless --keep is given; name another run with --run")
+        real = _("put the file back where it was, or name another run with --run")
+        raise WrongUse(reason, twin if home.settings().kind == "twin" else real)
     return living(load_world(file))
 
 

@@ -4,15 +4,42 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from inventory.errors import ZhengheError
 from inventory.plain import plain
+from inventory.words import _
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
+class NotSaid(ZhengheError):
+    """Standard output takes nothing more; what was done is done."""
+
+    def __init__(self, error: OSError) -> None:
+        text = _("standard output takes no answer ({why}); what was done is done: see zhenghe status")
+        super().__init__(text.format(why=error.strerror or error))
+
+
 def say(text: str, *, end: str = "\n", error: bool = False) -> None:
     """Print a text, on standard error where it is one; in JSON what is written out is still the same text."""
-    print(plain(text), end=end, file=sys.stderr if error else sys.stdout, flush=error)
+    try:
+        print(plain(text), end=end, file=sys.stderr if error else sys.stdout, flush=error)
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        if not error:
+            raise NotSaid(exc) from exc
+
+
+def finish() -> None:
+    """See that all of it has come out; NotSaid."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        raise NotSaid(exc) from exc
 
 
 def console(**options: Any) -> "Console":

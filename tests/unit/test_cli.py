@@ -268,3 +268,16 @@ def test_what_should_not_happen_leaves_a_log_and_one_line(
     (log,) = (tmp_path / "logs").iterdir()
     assert str(log) in said
     assert "AssertionError: a defect" in log.read_text()
+
+
+@pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("--version",), ("report", "--json")])
+def test_an_answer_that_cannot_be_written_is_told_in_one_line(zhenghe: Shell, words: tuple[str, ...]) -> None:
+    _run(zhenghe.state)
+    command = [sys.executable, "-m", "migrations.cli.main", *words]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, env=zhenghe.environment, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
