@@ -147,7 +147,8 @@ def _rights(inside: Any, there: Any) -> list[Any]:
         whom = sql.Identifier(grantee) if grantee else sql.SQL("PUBLIC")
         give = right in wanted
         verb, side = ("GRANT ", " TO ") if give else ("REVOKE ", " FROM ")
-        ending = " WITH GRANT OPTION" if give and grantable else ""
+        # What was handed on with a right that is taken back goes with it; what is to stay is given at the next look.
+        ending = (" WITH GRANT OPTION" if grantable else "") if give else " CASCADE"
         changes.append(sql.SQL(verb) + what + sql.SQL(f" ON {word} {name}{side}") + whom + sql.SQL(ending))
     return changes
 

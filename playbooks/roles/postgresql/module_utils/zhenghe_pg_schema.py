@@ -81,7 +81,8 @@ _RIGHTS_OF = {
                                  a.privilege_type, CASE WHEN a.is_grantable THEN '*' ELSE '' END), ', '
                           ORDER BY a.grantee::regrole::text COLLATE "C", a.privilege_type)
         FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace,
-             aclexplode(t.attacl) a WHERE a.grantee::regrole::text !~ '^zhenghe_' AND """ + CLASS + " GROUP BY 1",
+             aclexplode(t.attacl) a WHERE a.grantee::regrole::text !~ '^zhenghe_' AND a.grantee <> c.relowner
+             AND """ + CLASS + " GROUP BY 1",
     "rights on schemas": _RIGHTS.format(
         name="quote_ident(n.nspname)", source="pg_namespace n", acl="n.nspacl", kind="'n'", owner="n.nspowner",
         own=OWN.format(oid="n.oid", catalogue="pg_namespace"),
