@@ -76,10 +76,11 @@ class Bench:
 
     def timed(self, what: str, act: Callable[[], Any]) -> tuple[float, Any]:
         """Return the seconds of what is done where the cloud answers, and what it returned."""
-        tell(what)
         began = time.monotonic()
         result = inside(self._laboratory.namespace, act)
-        return time.monotonic() - began, result
+        seconds = time.monotonic() - began
+        tell(f"{what}: {seconds:.1f} s")
+        return seconds, result
 
     def ours(self, declared: SiteDeclaration) -> dict[str, float]:
         """Make a site, make it once more, and withdraw it."""
