@@ -21,13 +21,14 @@ def answer(verbs: str, given: dict[str, Any]) -> None:
     output = sys.stdout
     # A kind's code may print; that must not get among the result.
     sys.stdout = sys.stderr
-    print(json.dumps(_result(verbs, given)), file=output, flush=True)
+    print(json.dumps(result(verbs, given)), file=output, flush=True)
 
 
-def _result(verbs: str, given: dict[str, Any]) -> dict[str, Any]:
+def result(verbs: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Carry a verb out by the module of a name and return the result, a refusal too."""
     try:
-        result: dict[str, Any] = importlib.import_module(verbs).carry_out(given)
-        return result
+        found: dict[str, Any] = importlib.import_module(verbs).carry_out(given)
+        return found
     except Exception as exc:  # noqa: BLE001 - the controller has to hear of everything
         reason = getattr(exc, "reason", "")
         if reason:

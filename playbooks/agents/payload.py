@@ -24,9 +24,17 @@ def agent_payload(playbooks: Path, kind: str, given: Mapping[str, Any]) -> bytes
     return _payload(playbooks, "start", "loop", {AGENT: _of_role(playbooks, kind, "agent")}, given)
 
 
-def oneshot_payload(playbooks: Path, kind: str, given: Mapping[str, Any]) -> bytes:
-    """Return the first line for one verb of a kind."""
-    return _payload(playbooks, "oneshot", "oneshot", {VERBS: _of_role(playbooks, kind, "verbs")}, given)
+def verb_header(playbooks: Path, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is needed for one verb of a kind: modules' texts by name, and the arguments."""
+    return _header(playbooks, "oneshot", "oneshot", {VERBS: _of_role(playbooks, kind, "verbs")}, given)
+
+
+def resident_payload(playbooks: Path) -> bytes:
+    """Return the first line for what stays on a host and is sent verbs."""
+    agents = playbooks / "agents"
+    modules = {"playbooks.agents.resident": (agents / "resident.py").read_text()}
+    header = {"bootstrap": (agents / "bootstrap.py").read_text(), "how": "reside", "modules": modules}
+    return json.dumps(header).encode() + b"\n"
 
 
 def look_payload(playbooks: Path, kind: str, program: str, given: Mapping[str, Any]) -> bytes:
@@ -35,8 +43,12 @@ def look_payload(playbooks: Path, kind: str, program: str, given: Mapping[str, A
 
 
 def _payload(playbooks: Path, how: str, part: str, own: Mapping[str, str], given: Mapping[str, Any]) -> bytes:
+    return json.dumps(_header(playbooks, how, part, own, given)).encode() + b"\n"
+
+
+def _header(playbooks: Path, how: str, part: str, own: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
     agents = playbooks / "agents"
-    header = {
+    return {
         "bootstrap": (agents / "bootstrap.py").read_text(),
         "how": how,
         "modules": {
@@ -46,7 +58,6 @@ def _payload(playbooks: Path, how: str, part: str, own: Mapping[str, str], given
         },
         "given": given,
     }
-    return json.dumps(header).encode() + b"\n"
 
 
 def _of_role(playbooks: Path, kind: str, file: str) -> str:

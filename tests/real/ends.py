@@ -14,7 +14,7 @@ from infra.sudo import BOOTSTRAP
 from inventory.kinds import playbooks_folder
 from playbooks.agents.coordinator import Move, MoveFailed, Sessions
 from playbooks.agents.participants import participants
-from playbooks.agents.payload import oneshot_payload
+from playbooks.agents.payload import look_payload
 
 ENDS = {"source": "old", "target": "new"}
 
@@ -79,7 +79,7 @@ class Steps(ABC):
             "verb": verb, "mode": mode, "end": end, "system": self.system, "component": self.component,
             "entry": self.entry, "limit": "20s", **more,
         }  # fmt: skip
-        payload = oneshot_payload(playbooks_folder(), kind or str(self.component["kind"]), given).decode()
+        payload = look_payload(playbooks_folder(), kind or str(self.component["kind"]), "verbs", given).decode()
         done = self.ground.run(end, f'exec python3 -c "{BOOTSTRAP}"', payload)
         assert done.stdout, done.stderr
         result: dict[str, Any] = json.loads(done.stdout.rstrip().rpartition("\n")[2])

@@ -13,7 +13,7 @@ AGENTS = "playbooks.agents."
 
 def modules() -> dict[str, ast.Module]:
     """Return the syntax of every module that is sent to hosts, by its name there."""
-    found = {AGENTS + name: PLAYBOOKS / "agents" / f"{name}.py" for name in ("kit", "loop", "oneshot")}
+    found = {AGENTS + name: PLAYBOOKS / "agents" / f"{name}.py" for name in ("kit", "loop", "oneshot", "resident")}
     for folder in (PLAYBOOKS / "plugins" / "module_utils", *(role / "module_utils" for role in ROLES)):
         found.update({SHARED + file.stem: file for file in folder.glob("*.py")})
     for role in ROLES:

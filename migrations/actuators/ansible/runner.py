@@ -40,11 +40,14 @@ from migrations.actuators.ansible.forkserver import Forkserver, shim
 from migrations.actuators.ansible.scratch import lasting_folder, scratch
 from migrations.actuators.ansible.streams import heard
 from playbooks.agents.answers import State, StepAnswer
+from playbooks.agents.residents import Residents
 
 Mode = Literal["probe", "apply", "undo"]
 Progress = Callable[[str], None]
 PYTHON_ON_HOSTS = "/usr/bin/python3"
 COORDINATOR = "coordinator"
+RESIDENTS = "residents"
+"""The socket of a call at which its tasks ask hosts."""
 _SIGNALS = range(128, 128 + 65)
 """Statuses by which a shim tells which signal ended the command."""
 _WORKER_KILLED = "A worker was found in a dead state"
@@ -106,6 +109,7 @@ class Playbooks:
         self._home = home
         self._playbooks = playbooks_folder()
         self._server: Forkserver | None = None
+        self._residents = Residents(lambda: client(world.ssh_config), self._playbooks)
         self._one_at_a_time = threading.Lock()
 
     def call(self, arguments: Mapping[str, Any], mode: Mode, timeout: float, progress: Progress) -> Answer:
@@ -119,7 +123,8 @@ class Playbooks:
             listener = _Listener(arguments, progress, place.private / "shim.pid")
             config = self._configured(place.private, place.sockets, arguments, mode, timeout)
             output = place.private / "output"
-            code = _run(config, listener.hear, output)
+            with self._residents.listening(place.sockets / RESIDENTS):
+                code = _run(config, listener.hear, output)
             if code < 0 or code in _SIGNALS or code == shim.LOST:
                 # Whoever was killed could not take along what it held.
                 place.end_processes()
@@ -137,7 +142,8 @@ class Playbooks:
         variables.parent.mkdir()
         ssh = shlex.join(client(self._world.ssh_config))
         key = self._world.secrets.names or ""
-        given = {"step_file": str(step), "mode": mode, "ssh": ssh, "sockets": str(sockets), "names_key": key}
+        asked = str(sockets / RESIDENTS)
+        given = {"step_file": str(step), "mode": mode, "ssh": ssh, "residents": asked, "names_key": key}
         variables.write_text(json.dumps(given))
         config = RunnerConfig(
             private_data_dir=str(private),
