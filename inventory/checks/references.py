@@ -108,8 +108,10 @@ def _apart(place: Cursor, domain: str, ends: Iterable[Cursor]) -> Iterator[Findi
     for end in ends:
         domains = [network.text("domain") for network in end.each("networks")]
         if domains and domain not in domains:
-            text = _("site '{site}' has no network in domain '{domain}', by which it could be linked")
-            yield place.finding(text.format(site=end.text("name"), domain=domain), "")
+            reason = _("site '{site}' has no network in domain '{domain}', by which it could be linked")
+            mend = _("give '{site}' a network in that domain, or link the sites in a domain that both have")
+            named = {"site": end.text("name"), "domain": domain}
+            yield place.finding(reason.format(**named), mend.format(**named))
 
 
 class References:

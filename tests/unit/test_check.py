@@ -61,7 +61,8 @@ MISTAKES: dict[str, tuple[str, str, str, str | None, str, str, str]] = {
         "sites[0].links[0].site", "there is no other site 'dr-c'", "did you mean 'dr-b'?"),
     "a link in a domain that one end is not in": ("sites.yaml", "- {site: dr-b, domain: administrative}",
         "- {site: dr-b, domain: public}", "domain: public}",
-        "sites[0].links[0].domain", "site 'dr-b' has no network in domain 'public'", ""),
+        "sites[0].links[0].domain", "site 'dr-b' has no network in domain 'public'",
+        "give 'dr-b' a network in that domain"),
     "missing in all files": ("programme.yaml", "profile: jimo\n", "", "programme: yunhe",
         "profile", "missing in all files", "programme.yaml"),
     "wrong type": ("departments.yaml", "area: 36", "area: wide", "area: wide",
@@ -366,6 +367,7 @@ def test_a_system_that_depends_on_itself(folder: Path) -> None:
 
 
 def test_prefixes_overlap_within_a_domain_and_not_across_two(folder: Path) -> None:
+    edit(folder, "sites.yaml", "    links:\n      - {site: dr-b, domain: administrative}\n", "")
     edit(folder, "sites.yaml", "domain: administrative, prefix: 10.70.1.0/24", "domain: public, prefix: 10.60.1.0/24")
     assert found(folder) == ()
     edit(folder, "sites.yaml", "domain: public, prefix: 10.60.1.0/24", "domain: administrative, prefix: 10.60.1.0/24")
