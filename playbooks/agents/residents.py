@@ -41,9 +41,10 @@ class _Ended(Exception):
 class _Session:
     """One resident on one host, over a connection of its own."""
 
-    def __init__(self, reached: Sequence[str], greeting: bytes) -> None:
+    def __init__(self, reached: Sequence[str], environment: Mapping[str, str], greeting: bytes) -> None:
         self._process = subprocess.Popen(
             [*reached, as_root()],
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -128,12 +129,18 @@ class _Session:
 class Residents:
     """Keeps the sessions of one run with all hosts; they end with its process, or when it is closed."""
 
-    def __init__(self, client: Callable[[], Sequence[str]], playbooks: Path) -> None:
+    def __init__(
+        self,
+        client: Callable[[], Sequence[str]],
+        playbooks: Path,
+        environment: Callable[[], Mapping[str, str]] = lambda: os.environ,
+    ) -> None:
         """`client` returns the SSH client's command of a world as it is now, `playbooks` has what is sent to hosts.
 
         A session belongs to its client: what somebody changes in a world's file counts for the next verb.
+        `environment` is what the client is started in.
         """
-        self._client, self._playbooks = client, playbooks
+        self._client, self._playbooks, self._environment = client, playbooks, environment
         self._idle: dict[tuple[str, ...], list[_Session]] = {}
         """Sessions that nobody uses, by their client's command with the host."""
         self._changing = threading.Lock()
@@ -207,7 +214,7 @@ class Residents:
                 idle = self._idle.get(reached)
                 session = idle.pop() if idle else None
             if session is None:
-                return _Session(reached, resident_payload(self._playbooks))
+                return _Session(reached, self._environment(), resident_payload(self._playbooks))
             if session.is_there():
                 return session
             session.end()

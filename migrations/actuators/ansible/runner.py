@@ -109,7 +109,7 @@ class Playbooks:
         self._home = home
         self._playbooks = playbooks_folder()
         self._server: Forkserver | None = None
-        self._residents = Residents(lambda: client(world.ssh_config), self._playbooks)
+        self._residents = Residents(lambda: client(world.ssh_config), self._playbooks, lambda: _without_secrets(world))
         self._one_at_a_time = threading.Lock()
 
     def call(self, arguments: Mapping[str, Any], mode: Mode, timeout: float, progress: Progress) -> Answer:
@@ -196,6 +196,13 @@ class Playbooks:
             "ANSIBLE_DEPRECATION_WARNINGS": "False",
             "ANSIBLE_LOCALHOST_WARNING": "False",
         }
+
+
+def _without_secrets(world: World) -> dict[str, str]:
+    """Return our environment without what looks secrets up: a session lives long and needs none of it."""
+    wanted = [reference(text) for text in (world.secrets.names, *world.secrets.devices.values()) if text]
+    secret = variables(wanted, os.environ)
+    return {name: value for name, value in os.environ.items() if name not in secret}
 
 
 class _Listener:
