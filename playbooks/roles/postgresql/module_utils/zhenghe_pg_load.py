@@ -10,8 +10,9 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from ansible.module_utils.zhenghe_pg_guard import guarded
-from ansible.module_utils.zhenghe_pg_place import Place
+import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from ansible.module_utils.zhenghe_pg_guard import done_by, guarded
+from ansible.module_utils.zhenghe_pg_place import Place, rows
 from psycopg2.extensions import make_dsn  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from playbooks.agents.kit import Refused
@@ -25,6 +26,12 @@ _QUIET = (
     "-c session_replication_role=replica -c default_transaction_read_only=off -c synchronous_commit=off"
     " -c lc_messages=C -c log_min_error_statement=panic"
 )
+
+_COMPUTED = """
+SELECT r.rolname, c.oid::regclass::text, pg_get_indexdef(c.oid)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_roles r ON r.oid = c.relowner
+WHERE c.relkind = 'i' AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND c.oid >= 16384 ORDER BY 2
+"""
 
 
 def copy_schema(place: Place, tables: Sequence[tuple[str, str]] = ()) -> None:
@@ -58,6 +65,8 @@ def copy_schema(place: Place, tables: Sequence[tuple[str, str]] = ()) -> None:
         assert reading.stderr is not None
         unread = reading.stderr.read().decode(errors="replace").strip()
     found = errors_of(wrong)
+    if not tables:
+        found += _indexes_that_fail(place)
     if reading.returncode:
         raise Refused(f"the schema was not copied: {unread}", "see the source's log")
     if found or writing.returncode:
@@ -67,6 +76,24 @@ def copy_schema(place: Place, tables: Sequence[tuple[str, str]] = ()) -> None:
             f"the target does not take {len(found)} statements of the schema: {told}{more}",
             "change on the source what is named, and run the step again; later errors may follow from earlier ones",
         )
+
+
+def _indexes_that_fail(place: Place) -> list[str]:
+    """Return each index whose functions cannot work here, with the server's words; nothing is changed.
+
+    A server sees that only where it may write a function's body into an expression, which it may not while functions
+    are guarded; rows would come to a stop at such an index.
+    """
+    found = []
+    with contextlib.closing(place.connect(place.database)) as inside:
+        for owner, name, text in rows(inside, _COMPUTED):
+            rows(inside, "BEGIN")
+            try:
+                done_by(inside, owner, [f"REINDEX INDEX {name}"])
+            except psycopg2.Error as error:
+                found.append(f"{error.diag.message_primary} in: {_shortened(text)}")
+            rows(inside, "ROLLBACK")
+    return found
 
 
 def _pattern(schema: str, table: str) -> str:
