@@ -281,6 +281,7 @@ class Move:
         limit = max(OPENING, self._catch_up)
         hold = 2 * limit + self._hold
         try:
+            self._ask("abandon", self._promoted_in_vain(), limit)
             watched = self._ask_ready("watch", limit, hold, {})
             told = {
                 session.participant.component: answer["doubtful"]
@@ -291,6 +292,13 @@ class Move:
         except MoveFailed:
             self._go_back()
             raise
+
+    def _promoted_in_vain(self) -> list[Session]:
+        """Return the targets that took writes when an earlier move died, which their sources take again since."""
+        if any(session.state == "to" for session in self._entries):
+            return []
+        serving = {one.participant.component for one in self._sources if one.state != "sealed"}
+        return [one for one in self._targets if one.state == "promoted" and one.participant.component in serving]
 
     def _ask_ready(self, name: str, limit: float, hold: float, told: dict[str, list[str]]) -> list[Any]:
         def ask(one: Session) -> Any:

@@ -275,6 +275,15 @@ def test_a_move_that_was_left_after_the_seal_goes_on_to_the_turn(playbooks: Path
     assert (playbooks / "entry-entry-app").read_text() == "to"
 
 
+def test_a_target_that_was_promoted_in_vain_is_a_copy_again_before_anything_is_copied_into_it(playbooks: Path) -> None:
+    """A move died when its targets took writes and only one of its sources was sealed; the other one serves since."""
+    for name, state in (("source-old-db", "sealed"), ("target-new-db", "promoted"), ("target-new-app", "promoted")):
+        (playbooks / name).write_text(state)
+    _, said = move(playbooks)
+    assert [line for line in said if line.endswith("abandon")] == ["target-app abandon"]
+    assert said.index("target-app abandon") < said.index("target-app reached") < said.index("target-app promote")
+
+
 def test_an_entry_that_was_turned_before_is_never_turned_back_by_a_failure(playbooks: Path) -> None:
     (playbooks / "entry-entry-db").write_text("to")
     with pytest.raises(MoveFailed):

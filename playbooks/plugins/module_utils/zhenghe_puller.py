@@ -84,22 +84,28 @@ class Puller:
             # Not by rsync's --delete-missing-args: that of Debian 11 cannot read what it sends of a missing file.
             for path in sorted(gone):
                 remove(str(self.store.raw), path)
-            given = b"\0".join(sorted(paths))
+            given = sorted(paths)
             if given:
                 # Of what has changed nobody can know by times and sizes in what.
-                options = ("--from0", "--files-from=-", "--force", "--ignore-times")
-                self._rsync(limit, "root/", f"{self.store.raw}/", *options, given=given)
+                options = (*self._only(given), "--force", "--ignore-times")
+                self._rsync(limit, "root/", f"{self.store.raw}/", *options)
             self.note_pass()
+
+    def _only(self, paths: Iterable[bytes]) -> tuple[str, ...]:
+        """Return rsync's options for some paths alone."""
+        # In a file: of a list that comes through a pipe in pieces, rsync 3.5.0 takes a name that is cut in two for one
+        # that nobody asked for, and gives up.
+        listed = RUNNING / f"{self.store.name}.paths"
+        write(listed, b"\0".join(paths), 0o600)
+        return "--from0", f"--files-from={listed}"
 
     def _only_into_a_copy(self) -> None:
         if not self.store.sealed():
             raise Refused(f"{self.store.root} is written here, so nothing is copied into it")
 
-    def _rsync(
-        self, limit: float, path: str, into: str, *options: str, given: bytes = b"", good: Sequence[int] = (0,)
-    ) -> None:
+    def _rsync(self, limit: float, path: str, into: str, *options: str, good: Sequence[int] = (0,)) -> None:
         command = ["rsync", "-aHAXS", "--numeric-ids", "--timeout=60", *POWERLESS, "-e", shlex.join(self._ssh())]
-        run(*command, *options, f"root@{self.store.pulls['address']}:{path}", into, limit=limit, good=good, given=given)
+        run(*command, *options, f"root@{self.store.pulls['address']}:{path}", into, limit=limit, good=good)
 
     def _pass_begins(self) -> None:
         # What a pass that is killed leaves behind must not be taken for somebody else's.
@@ -122,8 +128,8 @@ class Puller:
         place = KEPT / self.store.name / time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         place.mkdir(parents=True, exist_ok=True)
         KEPT.chmod(0o700)
-        command = ["rsync", "-aHAXS", "--numeric-ids", "--from0", "--files-from=-", f"{self.store.raw}/", f"{place}/"]
-        run(*command, given=b"\0".join(found), limit=600)
+        command = ["rsync", "-aHAXS", "--numeric-ids", *self._only(found), f"{self.store.raw}/", f"{place}/"]
+        run(*command, limit=600)
 
     def kept(self) -> dict[str, Any]:
         """Say where lies what others wrote into the copy, and name it; nothing: nobody did."""

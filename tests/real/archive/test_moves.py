@@ -42,13 +42,14 @@ def test_a_way_into_the_folder_that_no_seal_closes_stops_the_gate_and_the_switch
     # As a container has it: nothing is open, and no mount of the host's comes there.
     apart = "systemd-run -q --unit=container unshare --mount --propagation private sleep 600"
     bound = "mkdir -p /mnt/permits; mount --bind /srv/archive/permits /mnt/permits"
-    on_old.run(OLD, f"{there} sleep 600; {apart}; {bound}")
+    on_old.run(OLD, f"{bound}; {there} sleep 600; {apart}")
     try:
         with pytest.raises(PlaybookFailed, match="cannot be sealed for everybody") as refused:
             on_old.step("lag")
         assert "can also be written at /mnt/permits" in refused.value.reason
         assert re.search(r"sleep \(\d+\) of standing.service works in it", refused.value.reason)
-        assert "of container.service has it at /srv/archive, /srv/archive/mounted, by mounts" in refused.value.reason
+        at = "/mnt/permits, /srv/archive, /srv/archive/mounted"
+        assert f"of container.service has it at {at}, by mounts" in refused.value.reason
         on_old.run(OLD, "umount /mnt/permits")
         with on_old.depositing() as readers, pytest.raises(PlaybookFailed, match=r"standing\.service works in it"):
             on_old.step("switch", limits={"downtime": "2s"})
@@ -106,9 +107,9 @@ def test_the_key_of_the_copy_reads_one_folder_and_nothing_else(archive: Archive)
 
 REWRITTEN = (
     "cd /srv/archive; touch -r ledger.txt /tmp/kept; printf {:.5} | dd of=ledger.txt conv=notrunc; "
-    "touch -r /tmp/kept ledger.txt"
+    "touch -r /tmp/kept ledger.txt; mkdir -p many; seq 500 | sed s:^:many/: | xargs touch -d 2001-01-01"
 )
-"""Changes a file, whose size and time stay the same."""
+"""Changes a file, whose size and time stay the same, and makes many whose time is an old one."""
 
 
 def test_there_and_back_and_there_again_while_readers_deposit(on_old: Archive) -> None:
