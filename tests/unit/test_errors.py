@@ -13,8 +13,11 @@ from migrations.cli import failing
 ROOT = Path(__file__).parents[2]
 ROOMS = ("inventory", "infra", "netcfg", "migrations")
 INSIDE = {"_Refused", "Failed", "Incomplete", "NotAReference", "NotReachedError", "Refused", "ZhengheError",
-          "Dropped", "Full", "Refusal", "Silent"}  # fmt: skip
-"""Errors that never leave the module, the validator, the device, its double or the laboratory that they arise in."""
+          "Dropped", "Full", "NotRegular", "Refusal", "Silent"}  # fmt: skip
+"""Errors that never leave the module, the validator, the device, its double or the laboratory that they arise in.
+
+NotRegular is an OSError, and told as one.
+"""
 
 
 def roots() -> dict[str, set[str]]:
