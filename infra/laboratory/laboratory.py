@@ -173,11 +173,11 @@ def _child(process: int) -> int:
 
 def _outer(init: int, inner: str) -> int:
     """Return the number that a process of the laboratory has out here."""
-    for status in Path("/proc").glob("[0-9]*/status"):
+    for one in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            found = re.search(r"^NSpid:\s(.*)$", status.read_text(), re.MULTILINE)
-            if found and found[1].split()[1:2] == [inner.strip()] and _within(init, int(status.parent.name)):
-                return int(status.parent.name)
+            found = re.search(r"^NSpid:\s(.*)$", (one / "status").read_text(), re.MULTILINE)
+            if found and found[1].split()[1:2] == [inner.strip()] and _within(init, int(one.name)):
+                return int(one.name)
     raise ProcessLookupError(inner)
 
 

@@ -3,13 +3,17 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(word) for task in tasks for word in task.read_text().split()]
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        # A thread may end while it is looked at.
+        with suppress(OSError):
+            found += [int(word) for word in (task / "children").read_text().split()]
+    return found
 
 
 def commanded(pid: int) -> bytes:

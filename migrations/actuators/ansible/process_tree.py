@@ -10,14 +10,15 @@ from pathlib import Path
 def descendants(process: int) -> list[int]:
     """Return the ids of all processes that stem from one, deepest last."""
     parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    # By folders alone: a pattern with a file in it is looked up in the search itself, and fails where a process ends.
+    for one in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            text = stat.read_text(errors="replace")
+            text = (one / "stat").read_text(errors="replace")
             # The name in parentheses may contain anything, so the fields are counted from behind it.
-            parents.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(int(stat.parent.name))
+            parents.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(int(one.name))
     found = list(parents.get(process, ()))
-    for one in found:
-        found.extend(parents.get(one, ()))
+    for child in found:
+        found.extend(parents.get(child, ()))
     return found
 
 

@@ -91,8 +91,9 @@ class Folder(Agent):
                 f"the pause would take about {pause:.0f} s, beyond limits.downtime of {limit:g} s: {why}",
                 "raise fs.inotify.max_user_watches and max_queued_events on this host, or limits.downtime",
             )
-        doubtful = [zhenghe_tree.coded(path) for path in changed_unseen(self.store.root, self.store.since)]
-        return {"listed": self._listing.told, "why_all": self._changes.why_all, "doubtful": doubtful}
+        doubtful = self._listing.with_other_names(changed_unseen(self.store.root, self.store.since))
+        told = [zhenghe_tree.coded(path) for path in sorted(doubtful)]
+        return {"listed": self._listing.told, "why_all": self._changes.why_all, "doubtful": told}
 
     def ready(self, doubtful: Iterable[str] = ()) -> dict[str, Any]:
         """Make a pass and list the copy, so that little is left for the pause; open the line for the rest.

@@ -86,8 +86,8 @@ class Puller:
                 remove(str(self.store.raw), path)
             given = sorted(paths)
             if given:
-                # Of what has changed nobody can know by times and sizes in what.
-                options = (*self._only(given), "--force", "--ignore-times")
+                # Times and sizes do not say in what they differ; what is the same keeps its other names.
+                options = (*self._only(given), "--force", "--checksum")
                 self._rsync(limit, "root/", f"{self.store.raw}/", *options)
             self.note_pass()
 

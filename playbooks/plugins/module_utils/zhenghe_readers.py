@@ -14,7 +14,7 @@ from playbooks.agents.kit import RUNNING, Refused, run, write
 
 ADMITTED = Path("/root/.ssh/authorized_keys")
 # No letter by which rsync follows links.
-_GIVEN = r"-[lHogDtprAXRSvI]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials|--from0|--files-from=-|--force"
+_GIVEN = r"-[lHogDtprcAXRSv]+(e[.\w]*)?|--numeric-ids|--timeout=\d+|--specials|--from0|--files-from=-|--force"
 CELL = RUNNING / "cell"
 # Where the sender runs: a root of its own with rsync and what is given, in a mount namespace that ends with it. A link
 # in the folder, or a path that the other host names, leads nowhere else.

@@ -197,10 +197,12 @@ def _patiently(holds: Callable[[], bool], limit: float) -> None:
 def _workers() -> set[str]:
     """Return the processes of nginx that take connections."""
     found = set()
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
+        # It may end while it is looked at.
         with contextlib.suppress(OSError):
-            if line.read_bytes().startswith(b"nginx: worker process") and b"shutting down" not in line.read_bytes():
-                found.add(line.parent.name)
+            line = (process / "cmdline").read_bytes()
+            if line.startswith(b"nginx: worker process") and b"shutting down" not in line:
+                found.add(process.name)
     return found
 
 
