@@ -62,8 +62,10 @@ def test_a_way_into_the_folder_that_no_seal_closes_stops_the_gate_and_the_switch
 def test_what_is_copied_is_the_same_to_the_last_attribute(archive: Archive) -> None:
     assert archive.step("verify").state == "done"
     rest = "find . -path ./mounted -prune -o ! -name linked"
+    # A folder never becomes smaller, however few names are left in it.
+    shown = r"\( -type d -printf '%p %m %U %G %n\0' -o -printf '%p %y %m %U %G %s %n %l\0' \)"
     looks = (
-        f"cd /srv/archive && {rest} -printf '%p %y %m %U %G %s %n %l\\0' | sort -z | sha256sum",
+        f"cd /srv/archive && {rest} {shown} | sort -z | sha256sum",
         "stat -c %i '/srv/archive/drawings/ledger of 1994.txt' /srv/archive/ledger.txt | uniq | wc -l",
         'python3 -c \'import os; print(os.getxattr("/srv/archive/ledger.txt", "user.catalogue"))\'',
         "test $(stat -c %b /srv/archive/sparse.img) -lt 4096 && echo sparse",
